@@ -1,0 +1,1 @@
+//! Destinations of the access summary and the layout of keys inside them.

@@ -1,0 +1,217 @@
+//! Rules 1 to 7 for one class and scope: who is granted, by what, and whether every guardrail admits them.
+
+use std::collections::HashMap;
+
+use domesday_model::{Level, PolicyIx, PolicyKind, RequestIx, Scope, Snapshot, UserIx};
+
+use crate::classes::{Applied, Class, Cover};
+use crate::condition::Conditions;
+use crate::merged::merged_policy;
+use crate::outcomes::{Because, Outcome, Reason, ScopeOutcomes};
+use crate::users::UserSet;
+
+/// A policy in force for a scope, with the users it admits.
+struct Admission {
+    policy: PolicyIx,
+    users: UserSet,
+    approval: bool,
+}
+
+/// Rule 1: whether a policy counts for a scope.
+pub(crate) fn counts_for(snapshot: &Snapshot, policy: PolicyIx, scope: Scope) -> bool {
+    let policy = &snapshot.policies[policy.get()].spec;
+    match (policy.kind, scope) {
+        (PolicyKind::Grant, Scope::Read) | (PolicyKind::Guardrail, Scope::Write) => true,
+        (PolicyKind::Grant, Scope::Write) => policy.scope == Scope::Write,
+        (PolicyKind::Guardrail, Scope::Read) => policy.scope == Scope::Read,
+    }
+}
+
+/// The outcomes of one scope for the sources of a class.
+pub(crate) fn scope_outcomes(
+    snapshot: &Snapshot,
+    conditions: &Conditions<'_>,
+    class: &Class,
+    scope: Scope,
+) -> ScopeOutcomes {
+    let covers: Vec<Cover> =
+        class.covers.iter().copied().filter(|cover| scope == Scope::Read || cover.write).collect();
+    let mut grants = Vec::new();
+    let mut guardrails = Vec::new();
+    for applied in class.policies.iter().filter(|applied| counts_for(snapshot, applied.policy, scope)) {
+        match snapshot.policies[applied.policy.get()].spec.kind {
+            PolicyKind::Grant if applied.silenced => {}
+            PolicyKind::Grant => grants.push(admission(snapshot, conditions, applied, &covers)),
+            PolicyKind::Guardrail => guardrails.push(admission(snapshot, conditions, applied, &covers)),
+        }
+    }
+
+    let mut granted = UserSet::empty(snapshot.users.len());
+    grants.iter().for_each(|grant| granted.union(&grant.users));
+    class.owners.iter().for_each(|owner| granted.insert(*owner));
+    covers.iter().filter(|cover| cover.product).for_each(|cover| granted.insert(cover.user));
+    granted.intersect(&conditions.index().active);
+    if granted.iter().next().is_none() {
+        return ScopeOutcomes::default();
+    }
+
+    let all_guardrails: Box<[PolicyIx]> = guardrails.iter().map(|guardrail| guardrail.policy).collect();
+    let reason = |user: UserIx, owner: bool, covers: &[Cover]| {
+        reason_of(snapshot, user, owner, covers, &grants, &guardrails, &all_guardrails)
+    };
+    let users: Vec<UserIx> = granted.iter().collect();
+    let sets: Vec<&UserSet> = grants.iter().chain(&guardrails).map(|admission| &admission.users).collect();
+    let mut reasons = Reasons::default();
+    let mut reason_of = grouped(&users, &sets, |user| reasons.intern(reason(user, false, &[])));
+
+    // Owners and requesters have reasons of their own, on top of the policies that group the others.
+    let mut special: Vec<UserIx> =
+        class.owners.iter().copied().chain(covers.iter().map(|cover| cover.user)).collect();
+    special.sort_unstable();
+    special.dedup();
+    for user in special {
+        let Ok(position) = users.binary_search(&user) else { continue };
+        let own: Vec<Cover> = covers.iter().copied().filter(|cover| cover.user == user).collect();
+        reason_of[position] = reasons.intern(reason(user, class.owners.contains(&user), &own));
+    }
+    let reasons = reasons.used(&mut reason_of);
+    ScopeOutcomes { merged_policy: merged_policy(snapshot, class, scope), users, reason_of, reasons }
+}
+
+/// Rule 4: whom a policy admits.
+fn admission(snapshot: &Snapshot, conditions: &Conditions<'_>, applied: &Applied, covers: &[Cover]) -> Admission {
+    let level = &snapshot.policies[applied.policy.get()].spec.level;
+    let active = &conditions.index().active;
+    let mut users = UserSet::empty(snapshot.users.len());
+    match level {
+        Level::Anyone => users.union(active),
+        Level::Approval => covers.iter().for_each(|cover| users.insert(cover.user)),
+        Level::Entitlements { .. } => {
+            let binding = applied.binding.expect("a policy of level entitlements is bound when classes are made");
+            conditions.with_users(binding, |admitted| users.union(admitted));
+        }
+        Level::Individuals { individuals } => {
+            individuals.users.iter().filter_map(|name| snapshot.user(name)).for_each(|user| users.insert(user));
+            for group in individuals.groups.iter().filter_map(|name| snapshot.group(name)) {
+                conditions.index().in_group(group).iter().for_each(|user| users.insert(*user));
+            }
+            users.intersect(active);
+        }
+    }
+    Admission { policy: applied.policy, users, approval: matches!(level, Level::Approval) }
+}
+
+/// Rules 7 and 9 for one granted user with the requests that cover the source for them.
+fn reason_of(
+    snapshot: &Snapshot,
+    user: UserIx,
+    owner: bool,
+    covers: &[Cover],
+    grants: &[Admission],
+    guardrails: &[Admission],
+    all_guardrails: &[PolicyIx],
+) -> Reason {
+    let admitting = || grants.iter().filter(|grant| grant.users.contains(user));
+    let blocking: Box<[PolicyIx]> =
+        guardrails.iter().filter(|guard| !guard.users.contains(user)).map(|guard| guard.policy).collect();
+    let approved = admitting().any(|grant| grant.approval);
+    let counting = covers.iter().filter(|cover| approved || cover.product).map(|cover| cover.request);
+    let request = ends_last(snapshot, counting);
+    let because = Because {
+        policy: admitting().any(|grant| !grant.approval),
+        owner,
+        request: request.is_some(),
+    };
+    let (outcome, guardrails) = if blocking.is_empty() {
+        (Outcome::Granted, all_guardrails.into())
+    } else {
+        (Outcome::Blocked, blocking)
+    };
+    Reason {
+        outcome,
+        grants: admitting().map(|grant| grant.policy).collect(),
+        guardrails,
+        because,
+        request,
+        expires_at: request
+            .filter(|_| !because.policy && !because.owner)
+            .and_then(|request| snapshot.requests[request.get()].expires_at),
+    }
+}
+
+/// Of some requests the one that ends last: no end is last of all, ties go to the smallest id (rule 9).
+pub(crate) fn ends_last(snapshot: &Snapshot, requests: impl Iterator<Item = RequestIx>) -> Option<RequestIx> {
+    requests.min_by(|left, right| {
+        let (left, right) = (&snapshot.requests[left.get()], &snapshot.requests[right.get()]);
+        let end = |request: &domesday_model::Request| (request.expires_at.is_none(), request.expires_at);
+        end(right).cmp(&end(left)).then_with(|| left.id.cmp(&right.id))
+    })
+}
+
+/// Groups users by which of the sets they are in: a position per user, `position` giving the one of a group
+/// from any of its members.
+pub(crate) fn grouped(users: &[UserIx], sets: &[&UserSet], mut position: impl FnMut(UserIx) -> u32) -> Vec<u32> {
+    // Groups are refined 64 sets at a time; a group is a pair of the group before and the 64 memberships.
+    let mut group_of = vec![0_u32; users.len()];
+    let mut groups = 1;
+    for sets in sets.chunks(64) {
+        let mut refined: HashMap<(u32, u64), u32> = HashMap::with_capacity(groups);
+        let mut last = None;
+        for (user, group) in users.iter().zip(&mut group_of) {
+            let members = sets.iter().enumerate().fold(0, |bits, (bit, set)| bits | u64::from(set.contains(*user)) << bit);
+            let key = (*group, members);
+            *group = match last {
+                Some((last_key, last_group)) if last_key == key => last_group,
+                _ => {
+                    let next = u32::try_from(refined.len()).expect("no more groups than users");
+                    *refined.entry(key).or_insert(next)
+                }
+            };
+            last = Some((key, *group));
+        }
+        groups = refined.len();
+    }
+    let mut positions: Vec<Option<u32>> = vec![None; groups.max(1)];
+    for (user, group) in users.iter().zip(&mut group_of) {
+        *group = *positions[*group as usize].get_or_insert_with(|| position(*user));
+    }
+    group_of
+}
+
+/// Interns the reasons of a class.
+pub(crate) struct Reasons<R> {
+    list: Vec<R>,
+    by_reason: HashMap<R, u32>,
+}
+
+impl<R> Default for Reasons<R> {
+    fn default() -> Self {
+        Self { list: Vec::new(), by_reason: HashMap::new() }
+    }
+}
+
+impl<R: Clone + Eq + std::hash::Hash> Reasons<R> {
+    pub(crate) fn intern(&mut self, reason: R) -> u32 {
+        if let Some(position) = self.by_reason.get(&reason) {
+            return *position;
+        }
+        let position = u32::try_from(self.list.len()).expect("no more reasons than users");
+        self.list.push(reason.clone());
+        self.by_reason.insert(reason, position);
+        position
+    }
+
+    /// The reasons that some user has, in order of first use, `reason_of` pointing at them.
+    pub(crate) fn used(self, reason_of: &mut [u32]) -> Vec<R> {
+        let mut new_position = vec![None; self.list.len()];
+        let mut used = Vec::with_capacity(self.list.len());
+        for reason in reason_of {
+            let old = *reason as usize;
+            *reason = *new_position[old].get_or_insert_with(|| {
+                used.push(self.list[old].clone());
+                u32::try_from(used.len() - 1).expect("no more reasons than users")
+            });
+        }
+        used
+    }
+}

@@ -1,0 +1,111 @@
+//! From a snapshot to its outcomes: who can reach which data, and by what right.
+//!
+//! Users times data sources is far too large to visit pair by pair. So every policy's condition is evaluated
+//! for all users at once, as a bitmap ([`condition`]); data sources that share everything evaluation can see
+//! form one class ([`classes`]); and each class is evaluated once ([`admit`], [`columns`]), its users grouped
+//! by the policies that admitted them. The engine hands these classes on and never makes rows.
+//!
+//! The semantics are design.md, section 3, "Access, precisely"; comments give its rule numbers.
+//!
+//! What is not here: no clock (the instant comes with the snapshot), no file, no HTTP, no SQL, and no state
+//! between two evaluations.
+
+mod admit;
+mod applies;
+mod classes;
+mod columns;
+mod condition;
+mod merged;
+mod outcomes;
+mod users;
+
+use domesday_model::{DataPolicyIx, PolicyIx, Scope, Snapshot};
+
+use classes::Classes;
+use condition::Conditions;
+pub use outcomes::{
+    Because, ClassIx, ClassOutcomes, ColumnOutcome, ColumnOutcomes, ColumnReason, Outcome, Reason, ScopeOutcomes,
+    SourceOutcomes, Warning,
+};
+
+/// The outcomes of a snapshot: its data sources by class, each class evaluated when asked for.
+#[derive(Debug)]
+pub struct Outcomes<'s> {
+    snapshot: &'s Snapshot,
+    conditions: Conditions<'s>,
+    classes: Classes,
+}
+
+/// Evaluates every policy for every user and data source of a snapshot.
+///
+/// Matching policies to sources and grouping the sources into classes happens here; what a class holds is
+/// worked out by [`Outcomes::class`].
+///
+/// ```
+/// # fn main() -> Result<(), domesday_model::SnapshotError> {
+/// use domesday_model::{Catalog, Instant, Snapshot};
+///
+/// let snapshot = Snapshot::of_catalog(&Catalog::default(), Instant::from_micros(0))?;
+/// let outcomes = domesday_engine::evaluate(&snapshot);
+/// assert!(outcomes.sources().is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub fn evaluate(snapshot: &Snapshot) -> Outcomes<'_> {
+    let mut conditions = Conditions::of(snapshot);
+    let classes = Classes::of(snapshot, &mut conditions);
+    Outcomes { snapshot, conditions, classes }
+}
+
+impl<'s> Outcomes<'s> {
+    /// The snapshot evaluated.
+    #[must_use]
+    pub fn snapshot(&self) -> &'s Snapshot {
+        self.snapshot
+    }
+
+    /// The enabled data sources in id order, each with its class.
+    #[must_use]
+    pub fn sources(&self) -> &[SourceOutcomes] {
+        &self.classes.sources
+    }
+
+    /// How many classes there are; their indices run from 0.
+    #[must_use]
+    pub fn class_count(&self) -> usize {
+        self.classes.classes.len()
+    }
+
+    /// Evaluates one class. Pure and independent of every other class, so ranges of classes can be evaluated
+    /// on any thread in any order; costs memory for one class only.
+    ///
+    /// # Panics
+    /// When the class is not one of these outcomes.
+    #[must_use]
+    pub fn class(&self, class: ClassIx) -> ClassOutcomes {
+        let class = &self.classes.classes[class.0 as usize];
+        let read = admit::scope_outcomes(self.snapshot, &self.conditions, class, Scope::Read);
+        let write = admit::scope_outcomes(self.snapshot, &self.conditions, class, Scope::Write);
+        let columns = columns::column_outcomes(self.snapshot, &self.conditions, class, &read);
+        ClassOutcomes { read, write, columns }
+    }
+
+    /// What the operator should know, in source order.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.classes.warnings
+    }
+
+    /// How many data sources, disabled ones included, a subscription policy of any state applies to.
+    #[must_use]
+    pub fn sources_of_policy(&self, policy: PolicyIx) -> usize {
+        self.classes.sources_of_policy[policy.get()]
+    }
+
+    /// How many data sources, disabled ones included, a data policy of any state applies to.
+    #[must_use]
+    pub fn sources_of_data_policy(&self, policy: DataPolicyIx) -> usize {
+        self.classes.sources_of_data_policy[policy.get()]
+    }
+}

@@ -1,0 +1,110 @@
+//! Sets of users, and who has which group and attribute value.
+
+use std::collections::HashMap;
+
+use domesday_model::{GroupIx, Snapshot, Symbol, UserIx, UserStatus};
+
+/// A set of the users of one snapshot, one bit each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UserSet {
+    words: Box<[u64]>,
+}
+
+impl UserSet {
+    /// No one, out of `users` users.
+    pub(crate) fn empty(users: usize) -> Self {
+        Self { words: vec![0; users.div_ceil(64)].into() }
+    }
+
+    pub(crate) fn insert(&mut self, user: UserIx) {
+        self.words[user.get() / 64] |= 1 << (user.0 % 64);
+    }
+
+    pub(crate) fn contains(&self, user: UserIx) -> bool {
+        self.words[user.get() / 64] >> (user.0 % 64) & 1 == 1
+    }
+
+    pub(crate) fn union(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
+    }
+
+    pub(crate) fn intersect(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
+    }
+
+    /// Everyone of `all` who is not in the set.
+    pub(crate) fn complement(&mut self, all: &Self) {
+        self.words.iter_mut().zip(&all.words).for_each(|(word, all)| *word = all & !*word);
+    }
+
+    /// The users in ascending order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = UserIx> + '_ {
+        self.words.iter().enumerate().flat_map(|(position, word)| {
+            let mut rest = *word;
+            std::iter::from_fn(move || {
+                if rest == 0 {
+                    return None;
+                }
+                let bit = rest.trailing_zeros();
+                rest &= rest - 1;
+                Some(UserIx::at(position * 64 + bit as usize))
+            })
+        })
+    }
+
+    /// The size in memory, in bytes.
+    pub(crate) fn bytes(users: usize) -> usize {
+        users.div_ceil(64) * 8
+    }
+}
+
+/// Who is active, who is in which group, who has which attribute value.
+///
+/// Groups and values are lists rather than bitmaps: there can be as many values as users.
+#[derive(Debug)]
+pub(crate) struct UserIndex {
+    /// Every active user: the members of `All Users`.
+    pub(crate) active: UserSet,
+    by_group: Vec<Vec<UserIx>>,
+    by_attribute: HashMap<(Symbol, Symbol), Vec<UserIx>>,
+}
+
+impl UserIndex {
+    /// Indexes the active users; a disabled one is in no set, since they have no access whatever holds.
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+        let mut index = Self {
+            active: UserSet::empty(snapshot.users.len()),
+            by_group: vec![Vec::new(); snapshot.groups.len()],
+            by_attribute: HashMap::new(),
+        };
+        for (position, user) in snapshot.users.iter().enumerate() {
+            if user.status == UserStatus::Disabled {
+                continue;
+            }
+            let ix = UserIx::at(position);
+            index.active.insert(ix);
+            index.by_group[0].push(ix);
+            for group in &user.groups {
+                index.by_group[group.get()].push(ix);
+            }
+            for pair in snapshot.attributes_of(ix) {
+                let users = index.by_attribute.entry(pair).or_default();
+                // The same pair can come from the user and from several groups.
+                if users.last() != Some(&ix) {
+                    users.push(ix);
+                }
+            }
+        }
+        index
+    }
+
+    /// The active members of a group, ascending.
+    pub(crate) fn in_group(&self, group: GroupIx) -> &[UserIx] {
+        &self.by_group[group.get()]
+    }
+
+    /// The active users who have a value for a key, ascending.
+    pub(crate) fn with_attribute(&self, key: Symbol, value: Symbol) -> &[UserIx] {
+        self.by_attribute.get(&(key, value)).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,165 @@
+//! What people ask through: data use agreements, request forms and data products, as declared.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Attributes, Permission};
+
+/// A text that a requester accepts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Agreement {
+    /// Unique name.
+    pub name: String,
+    /// Version of the text.
+    pub version: i64,
+    /// The text itself.
+    pub text: String,
+}
+
+/// A questionnaire and the review that answers go through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestForm {
+    /// Unique name.
+    pub name: String,
+    /// Version of the form.
+    pub version: i64,
+    /// Questions in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
+    /// Review steps, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub review: Vec<ReviewStep>,
+}
+
+/// One question of a form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Question {
+    /// Key of the answer.
+    pub id: String,
+    /// The question as asked.
+    pub text: String,
+    /// What an answer looks like.
+    #[serde(flatten)]
+    pub kind: QuestionKind,
+    /// Whether an answer must be given.
+    #[serde(default)]
+    pub required: bool,
+}
+
+/// The form of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum QuestionKind {
+    /// Free text.
+    Text,
+    /// One of the choices.
+    Choice {
+        /// What may be chosen.
+        choices: Vec<String>,
+    },
+    /// A number.
+    Number,
+    /// A date.
+    Date,
+    /// Yes or no.
+    Boolean,
+}
+
+/// One step of a review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewStep {
+    /// Who may decide.
+    pub approvers: Approvers,
+    /// How many of them must.
+    #[serde(default)]
+    pub need: Need,
+}
+
+/// Who may decide a review step: anyone that any entry describes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Approvers {
+    /// Users with one of these permissions.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub permissions: BTreeSet<Permission>,
+    /// Usernames.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub users: BTreeSet<String>,
+    /// Members of these groups.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<String>,
+    /// Users with one of these attribute values.
+    #[serde(skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
+    /// Owners of the data asked for.
+    pub owners: bool,
+}
+
+/// How many approvers a step needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Need {
+    /// One of them.
+    #[default]
+    Any,
+    /// Every user named.
+    All,
+}
+
+/// Whether a data product's approved requests give access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProductStatus {
+    /// They do.
+    #[default]
+    Published,
+    /// They do not, while it lasts.
+    Suspended,
+}
+
+/// A bundle of data sources that is asked for as one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DataProduct {
+    /// Unique name.
+    pub name: String,
+    /// What it offers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Domains it belongs to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub domains: BTreeSet<String>,
+    /// Username of the subject matter expert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sme: Option<String>,
+    /// Username of its maker.
+    pub created_by: String,
+    /// Published or suspended.
+    #[serde(default)]
+    pub status: ProductStatus,
+    /// What it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_sources: Vec<ProductAsset>,
+    /// The form by which it is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
+    /// Agreements to accept when asking.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub agreements: BTreeSet<String>,
+}
+
+/// One data source of a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductAsset {
+    /// The data source's name.
+    pub name: String,
+    /// The columns it brings; `None` is all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
+}

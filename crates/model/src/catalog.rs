@@ -1,0 +1,170 @@
+//! The catalog: everything governed, as declared, names referring to names.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::{
+    Agreement, DataPolicy, DataProduct, DataSource, Domain, Group, Policy, Request, RequestForm, Tag, Tenant,
+    User,
+};
+
+/// The kinds of object that a catalog holds, in the order in which ids are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// [`Tenant`].
+    Tenant,
+    /// [`Tag`].
+    Tag,
+    /// [`Group`].
+    Group,
+    /// [`User`].
+    User,
+    /// [`Domain`].
+    Domain,
+    /// [`DataSource`].
+    DataSource,
+    /// [`Policy`], a subscription policy.
+    Policy,
+    /// [`DataPolicy`].
+    DataPolicy,
+    /// [`Agreement`].
+    Agreement,
+    /// [`RequestForm`].
+    RequestForm,
+    /// [`DataProduct`].
+    DataProduct,
+    /// [`Request`].
+    Request,
+}
+
+impl Kind {
+    /// Every kind, in id order.
+    pub const ALL: [Self; 12] = [
+        Self::Tenant,
+        Self::Tag,
+        Self::Group,
+        Self::User,
+        Self::Domain,
+        Self::DataSource,
+        Self::Policy,
+        Self::DataPolicy,
+        Self::Agreement,
+        Self::RequestForm,
+        Self::DataProduct,
+        Self::Request,
+    ];
+
+    /// The top-level key of the catalog format.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Tag => "tags",
+            Self::Group => "groups",
+            Self::User => "users",
+            Self::Domain => "domains",
+            Self::DataSource => "dataSources",
+            Self::Policy => "policies",
+            Self::DataPolicy => "dataPolicies",
+            Self::Agreement => "agreements",
+            Self::RequestForm => "requestForms",
+            Self::DataProduct => "dataProducts",
+            Self::Request => "requests",
+        }
+    }
+
+    /// The kind in words.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Tag => "tag",
+            Self::Group => "group",
+            Self::User => "user",
+            Self::Domain => "domain",
+            Self::DataSource => "data source",
+            Self::Policy => "policy",
+            Self::DataPolicy => "data policy",
+            Self::Agreement => "agreement",
+            Self::RequestForm => "request form",
+            Self::DataProduct => "data product",
+            Self::Request => "request",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}
+
+/// A declaration and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared<T> {
+    /// What was declared.
+    pub spec: T,
+    /// A file's path inside the catalog, or `api`.
+    pub origin: Arc<str>,
+}
+
+impl<T> Declared<T> {
+    /// `spec`, as declared at `origin`.
+    pub fn new(spec: T, origin: impl Into<Arc<str>>) -> Self {
+        Self { spec, origin: origin.into() }
+    }
+}
+
+impl<T> Deref for Declared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.spec
+    }
+}
+
+/// The whole catalog, in the order declared. Not validated: see [`validate`](crate::validate::validate).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "each field is the list of the kind it is named after")]
+pub struct Catalog {
+    pub tenant: Option<Declared<Tenant>>,
+    pub tags: Vec<Declared<Tag>>,
+    pub groups: Vec<Declared<Group>>,
+    pub users: Vec<Declared<User>>,
+    pub domains: Vec<Declared<Domain>>,
+    pub data_sources: Vec<Declared<DataSource>>,
+    pub policies: Vec<Declared<Policy>>,
+    pub data_policies: Vec<Declared<DataPolicy>>,
+    pub agreements: Vec<Declared<Agreement>>,
+    pub request_forms: Vec<Declared<RequestForm>>,
+    pub data_products: Vec<Declared<DataProduct>>,
+    pub requests: Vec<Declared<Request>>,
+}
+
+impl Catalog {
+    /// How many objects of a kind are declared.
+    #[must_use]
+    pub fn count(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::Tenant => usize::from(self.tenant.is_some()),
+            Kind::Tag => self.tags.len(),
+            Kind::Group => self.groups.len(),
+            Kind::User => self.users.len(),
+            Kind::Domain => self.domains.len(),
+            Kind::DataSource => self.data_sources.len(),
+            Kind::Policy => self.policies.len(),
+            Kind::DataPolicy => self.data_policies.len(),
+            Kind::Agreement => self.agreements.len(),
+            Kind::RequestForm => self.request_forms.len(),
+            Kind::DataProduct => self.data_products.len(),
+            Kind::Request => self.requests.len(),
+        }
+    }
+
+    /// Whether nothing at all is declared.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        Kind::ALL.into_iter().all(|kind| self.count(kind) == 0)
+    }
+}

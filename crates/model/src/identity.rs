@@ -1,0 +1,187 @@
+//! Tenant, users and groups, as declared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Instant;
+
+/// The built-in group that holds every active user.
+pub const ALL_USERS: &str = "All Users";
+
+/// Attribute key to the set of its values.
+pub type Attributes = BTreeMap<String, BTreeSet<String>>;
+
+/// The one organisation whose data a deployment governs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tenant {
+    /// Display name.
+    pub name: String,
+    /// IANA time zone in which schedules are meant.
+    pub time_zone: String,
+    /// Immutable once the store holds one; also the external id of assumed roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+}
+
+/// Whether a user may do anything at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UserStatus {
+    /// Evaluated.
+    #[default]
+    Active,
+    /// Has no access whatever the policies say.
+    Disabled,
+}
+
+/// What a user may do in Domesday itself (design.md, section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Permission {
+    /// Policies, export configuration and runs.
+    Governance,
+    /// Users, groups, attributes and permissions.
+    UserAdmin,
+    /// Read access to outcomes and explanations.
+    Audit,
+    /// Registering data sources.
+    CreateDataSource,
+    /// The deployment itself.
+    ApplicationAdmin,
+}
+
+impl Permission {
+    /// Every permission, in the order of the specification.
+    pub const ALL: [Self; 5] =
+        [Self::Governance, Self::UserAdmin, Self::Audit, Self::CreateDataSource, Self::ApplicationAdmin];
+
+    /// The name in files, API and tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Governance => "GOVERNANCE",
+            Self::UserAdmin => "USER_ADMIN",
+            Self::Audit => "AUDIT",
+            Self::CreateDataSource => "CREATE_DATA_SOURCE",
+            Self::ApplicationAdmin => "APPLICATION_ADMIN",
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Permission {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|permission| permission.as_str() == text).ok_or(())
+    }
+}
+
+/// A named set of users with attributes that its members inherit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    /// Unique name.
+    pub name: String,
+    /// What the group is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Attributes that every member has.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: Attributes,
+}
+
+/// A person or service whose access is governed: the principal of every decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Unique name.
+    pub username: String,
+    /// Display name; the username when nobody gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// E-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// `global_user_id`; UUIDv5 of tenant id and username when nobody gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// The identity provider the user comes from (`iam_id`).
+    #[serde(default = "builtin", skip_serializing_if = "is_builtin")]
+    pub identity_provider: String,
+    /// Active or disabled.
+    #[serde(default)]
+    pub status: UserStatus,
+    /// Groups the user is in, `All Users` left out.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<String>,
+    /// The user's own attributes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: Attributes,
+    /// What the user may do in Domesday.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub permissions: BTreeSet<Permission>,
+    /// The number by which HR knows the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employee_number: Option<String>,
+    /// Department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// Job title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The manager's username.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
+    /// When the account was made; the first apply when nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Instant>,
+}
+
+/// The identity provider of users who name none.
+fn builtin() -> String {
+    "builtin".to_owned()
+}
+
+fn is_builtin(provider: &str) -> bool {
+    provider == "builtin"
+}
+
+impl User {
+    /// An active user of the built-in identity provider with nothing but a name.
+    #[must_use]
+    pub fn named(username: &str) -> Self {
+        Self {
+            username: username.to_owned(),
+            name: None,
+            email: None,
+            id: None,
+            identity_provider: builtin(),
+            status: UserStatus::Active,
+            groups: BTreeSet::new(),
+            attributes: Attributes::new(),
+            permissions: BTreeSet::new(),
+            employee_number: None,
+            department: None,
+            title: None,
+            manager: None,
+            created_at: None,
+        }
+    }
+
+    /// `global_user_id`: the one given, else UUIDv5 with the tenant's id as namespace (catalog.md, `users`).
+    #[must_use]
+    pub fn global_id(&self, tenant: Uuid) -> Uuid {
+        self.id.unwrap_or_else(|| Uuid::new_v5(&tenant, self.username.as_bytes()))
+    }
+}

@@ -1,0 +1,48 @@
+//! The governance metadata as pure types: who exists, what data there is, which policies bind them, and the
+//! condition language in which policies speak of users.
+//!
+//! Three views of one matter live here:
+//!
+//! - [`Catalog`]: everything as its owners declare it, names referring to names. What files and the HTTP API
+//!   bring in, and what the store keeps.
+//! - [`validate`]: what makes a catalog wrong, as problems that point at a field, whatever it was read from.
+//! - [`Snapshot`]: everything as it stood at one instant, with ids given and names resolved to dense indices.
+//!   What the engine evaluates.
+//!
+//! This crate does no I/O, reads no clock, and knows no SQL, HTTP or YAML.
+
+mod agreement;
+mod asset;
+mod catalog;
+pub mod condition;
+mod glob;
+mod identity;
+mod ids;
+mod instant;
+mod policy;
+mod request;
+mod snapshot;
+pub mod validate;
+
+pub use agreement::{
+    Agreement, Approvers, DataProduct, Need, ProductAsset, ProductStatus, Question, QuestionKind,
+    RequestForm, ReviewStep,
+};
+pub use asset::{Column, DataSource, DataSourceStatus, Domain, DomainPermission, Tag, dotted_ancestors};
+pub use catalog::{Catalog, Declared, Kind};
+pub use condition::Condition;
+pub use glob::glob_matches;
+pub use identity::{ALL_USERS, Attributes, Group, Permission, Tenant, User, UserStatus};
+pub use ids::*;
+pub use instant::{Instant, InstantError};
+pub use policy::{
+    AppliesTo, ColumnSelector, DataPolicy, Individuals, Level, LevelKind, Mask, Policy, PolicyKind,
+    PolicyState, Scope, Selector,
+};
+pub use request::{
+    AcceptedAgreement, Determination, DeterminationStatus, Request, RequestStatus, RequestType, Target,
+};
+pub use snapshot::{
+    Provenance, Record, Since, Snapshot, SnapshotBuilder, SnapshotColumn, SnapshotDataSource, SnapshotError,
+    SnapshotGroup, SnapshotUser, Symbol, Symbols,
+};

@@ -1,0 +1,155 @@
+//! The names a catalog declares: unique per kind, and what references are checked against.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::{Path, Problems};
+use crate::{ALL_USERS, Catalog, Kind, dotted_ancestors};
+
+/// Every name of every kind that can be referred to.
+pub(super) struct Known<'c> {
+    names: HashMap<Kind, HashSet<&'c str>>,
+    /// Position of each data source and product.
+    pub(super) sources: HashMap<&'c str, usize>,
+}
+
+impl<'c> Known<'c> {
+    /// Gathers the names, reporting each that is declared twice.
+    pub(super) fn of(catalog: &'c Catalog, problems: &mut Problems) -> Self {
+        let mut names = HashMap::new();
+        let mut gather = |kind: Kind, list: &mut dyn Iterator<Item = &'c str>, field: &str| {
+            let mut seen: HashMap<&'c str, usize> = HashMap::new();
+            for (index, name) in list.enumerate() {
+                if name.trim().is_empty() {
+                    let message = format!("expected the name of a {kind}, found an empty text");
+                    problems.error((kind, index), Path::root().key(field), message);
+                }
+                if let Some(first) = seen.get(name) {
+                    let message = format!(
+                        "the {kind} `{name}` is declared twice (first as number {} of `{}`); names are unique per kind",
+                        first + 1,
+                        kind.key()
+                    );
+                    problems.error((kind, index), Path::root().key(field), message);
+                } else {
+                    seen.insert(name, index);
+                }
+            }
+            let set: HashSet<&'c str> = seen.keys().copied().collect();
+            names.insert(kind, set);
+            seen
+        };
+        gather(Kind::Tag, &mut catalog.tags.iter().map(|tag| tag.name.as_str()), "name");
+        gather(Kind::Group, &mut catalog.groups.iter().map(|group| group.name.as_str()), "name");
+        gather(Kind::User, &mut catalog.users.iter().map(|user| user.username.as_str()), "username");
+        gather(Kind::Domain, &mut catalog.domains.iter().map(|domain| domain.name.as_str()), "name");
+        let sources = gather(
+            Kind::DataSource,
+            &mut catalog.data_sources.iter().map(|source| source.name.as_str()),
+            "name",
+        );
+        gather(Kind::Policy, &mut catalog.policies.iter().map(|policy| policy.name.as_str()), "name");
+        gather(
+            Kind::DataPolicy,
+            &mut catalog.data_policies.iter().map(|policy| policy.name.as_str()),
+            "name",
+        );
+        gather(
+            Kind::Agreement,
+            &mut catalog.agreements.iter().map(|agreement| agreement.name.as_str()),
+            "name",
+        );
+        gather(Kind::RequestForm, &mut catalog.request_forms.iter().map(|form| form.name.as_str()), "name");
+        gather(
+            Kind::DataProduct,
+            &mut catalog.data_products.iter().map(|product| product.name.as_str()),
+            "name",
+        );
+        gather(Kind::Request, &mut catalog.requests.iter().map(|request| request.id.as_str()), "id");
+
+        let tags = names.entry(Kind::Tag).or_default();
+        for tag in &catalog.tags {
+            tags.extend(dotted_ancestors(&tag.name));
+        }
+        names.entry(Kind::Group).or_default().insert(ALL_USERS);
+        Self { names, sources }
+    }
+
+    /// Whether the kind has an object of this name.
+    pub(super) fn has(&self, kind: Kind, name: &str) -> bool {
+        self.names.get(&kind).is_some_and(|names| names.contains(name))
+    }
+
+    /// Reports a reference to a name that exists nowhere, with the nearest one that does.
+    pub(super) fn check(
+        &self,
+        kind: Kind,
+        name: &str,
+        at: (Kind, usize),
+        path: Path,
+        problems: &mut Problems,
+    ) {
+        if !self.has(kind, name) {
+            problems.error(at, path, self.missing(kind, name));
+        }
+    }
+
+    /// The sentence for a name that exists nowhere.
+    pub(super) fn missing(&self, kind: Kind, name: &str) -> String {
+        let nearest = self.names.get(&kind).into_iter().flatten().filter_map(|known| {
+            let distance = edit_distance(name, known);
+            (distance <= 1 + name.chars().count() / 4).then_some((distance, *known))
+        });
+        match nearest.min() {
+            Some((_, near)) => format!("there is no {kind} `{name}`; did you mean `{near}`?"),
+            None => format!("there is no {kind} `{name}` in the catalog; declare it under `{}`", kind.key()),
+        }
+    }
+
+    /// [`Known::check`] for each name of a set.
+    pub(super) fn check_set(
+        &self,
+        kind: Kind,
+        set: &BTreeSet<String>,
+        at: (Kind, usize),
+        path: &Path,
+        problems: &mut Problems,
+    ) {
+        for name in set {
+            self.check(kind, name, at, path.clone().item(name), problems);
+        }
+    }
+
+    /// [`Known::check`] for a name that may be absent.
+    pub(super) fn check_one(
+        &self,
+        kind: Kind,
+        name: Option<&String>,
+        at: (Kind, usize),
+        field: &str,
+        problems: &mut Problems,
+    ) {
+        if let Some(name) = name {
+            self.check(kind, name, at, Path::root().key(field), problems);
+        }
+    }
+}
+
+/// Levenshtein distance in characters, compared without case so that `analysts` finds `Analysts`.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.to_lowercase().chars().collect();
+    let right: Vec<char> = right.to_lowercase().chars().collect();
+    if left.len().abs_diff(right.len()) > 8 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, r) in right.iter().enumerate() {
+            let next = (diagonal + usize::from(l != r)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = row[j + 1];
+            row[j + 1] = next;
+        }
+    }
+    row[right.len()]
+}

@@ -1,0 +1,1 @@
+//! The run: take a snapshot, evaluate, encode, deliver.

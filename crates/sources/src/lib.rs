@@ -1,0 +1,1 @@
+//! Importers of governance metadata: declarative files.

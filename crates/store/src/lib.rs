@@ -1,0 +1,1 @@
+//! Persistence of the governance metadata and the one consistent read that makes a snapshot.
