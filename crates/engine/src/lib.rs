@@ -15,6 +15,7 @@ mod applies;
 mod classes;
 mod columns;
 mod condition;
+mod explain;
 mod merged;
 mod outcomes;
 mod users;
@@ -23,6 +24,7 @@ use domesday_model::{DataPolicyIx, PolicyIx, Scope, Snapshot};
 
 use classes::Classes;
 use condition::Conditions;
+pub use explain::{Access, ColumnStep, ConditionStep, Exclusion, Explanation, PolicyStep, RequestStep};
 pub use outcomes::{
     Because, ClassIx, ClassOutcomes, ColumnOutcome, ColumnOutcomes, ColumnReason, Outcome, Reason, ScopeOutcomes,
     SourceOutcomes, Warning,

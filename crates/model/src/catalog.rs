@@ -1,12 +1,13 @@
 //! The catalog: everything governed, as declared, names referring to names.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::{
     Agreement, DataPolicy, DataProduct, DataSource, Domain, Group, Policy, Request, RequestForm, Tag, Tenant,
-    User,
+    User, dotted_ancestors,
 };
 
 /// The kinds of object that a catalog holds, in the order in which ids are given.
@@ -72,6 +73,12 @@ impl Kind {
             Self::DataProduct => "dataProducts",
             Self::Request => "requests",
         }
+    }
+
+    /// The kind with this top-level key.
+    #[must_use]
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.key() == key)
     }
 
     /// The kind in words.
@@ -160,6 +167,25 @@ impl Catalog {
             Kind::DataProduct => self.data_products.len(),
             Kind::Request => self.requests.len(),
         }
+    }
+
+    /// Every tag declared or implied by one declared below it, ancestors before descendants; an implied tag has
+    /// the origin of the first that implies it.
+    #[must_use]
+    pub fn tags_with_implied(&self) -> Vec<Declared<Tag>> {
+        let declared: HashMap<&str, _> = self.tags.iter().map(|tag| (tag.name.as_str(), tag)).collect();
+        let mut seen = HashSet::new();
+        let mut tags = Vec::with_capacity(self.tags.len());
+        for tag in &self.tags {
+            let ancestors: Vec<_> = dotted_ancestors(&tag.name).collect();
+            for name in ancestors.into_iter().rev().chain([tag.name.as_str()]) {
+                if seen.insert(name) {
+                    let implied = || Declared::new(Tag { name: name.to_owned(), description: None }, tag.origin.clone());
+                    tags.push(declared.get(name).map_or_else(implied, |tag| (*tag).clone()));
+                }
+            }
+        }
+        tags
     }
 
     /// Whether nothing at all is declared.

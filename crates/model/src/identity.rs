@@ -28,6 +28,15 @@ pub struct Tenant {
     pub id: Option<Uuid>,
 }
 
+impl Tenant {
+    /// The id of a tenant that declares none where nothing can keep a minted one: UUIDv5 of its name.
+    #[must_use]
+    pub fn derived_id(&self) -> Uuid {
+        let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"urn:domesday:tenant");
+        Uuid::new_v5(&namespace, self.name.as_bytes())
+    }
+}
+
 /// Whether a user may do anything at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -16,7 +16,6 @@ use crate::{
     DataProduct, DataProductId, DataSource, DataSourceId, DataSourceIx, DataSourceStatus, Domain, DomainId,
     DomainIx, Group, GroupId, GroupIx, Instant, Kind, Permission, Policy, PolicyId, PolicyIx, Request,
     RequestForm, RequestFormId, Tag, TagId, TagIx, Tenant, User, UserId, UserIx, UserStatus,
-    dotted_ancestors,
 };
 
 /// A string interned in one snapshot.
@@ -346,8 +345,9 @@ impl Snapshot {
             origin: origin.into(),
             since: Since::default(),
         };
-        for (id, (tag, origin)) in ids().zip(with_implied_tags(catalog)) {
-            build.tag(TagId(id), tag, provenance(&origin, None));
+        for (id, tag) in ids().zip(catalog.tags_with_implied()) {
+            let provenance = provenance(&tag.origin, None);
+            build.tag(TagId(id), tag.spec, provenance);
         }
         for (id, group) in ids().zip(&catalog.groups) {
             build.group(GroupId(id), &group.spec, provenance(&group.origin, None));
@@ -392,25 +392,6 @@ impl Snapshot {
     }
 }
 
-/// Every tag declared or implied, ancestors before descendants, each with the origin that brought it.
-pub(crate) fn with_implied_tags(catalog: &Catalog) -> Vec<(Tag, std::sync::Arc<str>)> {
-    let declared: HashMap<&str, _> = catalog.tags.iter().map(|tag| (tag.name.as_str(), tag)).collect();
-    let mut seen = std::collections::HashSet::new();
-    let mut tags = Vec::with_capacity(catalog.tags.len());
-    for tag in &catalog.tags {
-        let ancestors: Vec<_> = dotted_ancestors(&tag.name).collect();
-        for name in ancestors.into_iter().rev().chain([tag.name.as_str()]) {
-            if seen.insert(name) {
-                let spec = declared
-                    .get(name)
-                    .map_or_else(|| Tag { name: name.to_owned(), description: None }, |tag| tag.spec.clone());
-                tags.push((spec, tag.origin.clone()));
-            }
-        }
-    }
-    tags
-}
-
 /// Why a snapshot could not be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
@@ -438,7 +419,7 @@ impl SnapshotBuilder {
     /// An empty snapshot at an instant. A tenant without an id gets the UUIDv5 of its name.
     #[must_use]
     pub fn new(at: Instant, mut tenant: Tenant) -> Self {
-        let tenant_id = tenant.id.unwrap_or_else(|| derived_tenant_id(&tenant.name));
+        let tenant_id = tenant.id.unwrap_or_else(|| tenant.derived_id());
         tenant.id = Some(tenant_id);
         let mut build = Self {
             snapshot: Snapshot {
@@ -711,12 +692,6 @@ impl SnapshotBuilder {
             .map(|name| self.snapshot.tag(name).ok_or_else(|| dangling(Kind::Tag, name, by())))
             .collect()
     }
-}
-
-/// The id of a tenant that declares none where nothing can keep a minted one: UUIDv5 of its name.
-fn derived_tenant_id(name: &str) -> Uuid {
-    let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"urn:domesday:tenant");
-    Uuid::new_v5(&namespace, name.as_bytes())
 }
 
 fn dangling(kind: Kind, name: &str, by: String) -> SnapshotError {

@@ -96,9 +96,8 @@ fn selects(mapping: &Selector, source: &DataSource) -> bool {
     let globs = |list: &Option<Vec<String>>, texts: &[&String]| {
         list.as_ref().is_none_or(|globs| globs.iter().any(|g| texts.iter().any(|text| glob(g, text))))
     };
-    let one = |list: &Option<Vec<String>>, text: &Option<String>| {
-        globs(list, &text.iter().collect::<Vec<_>>())
-    };
+    let one =
+        |list: &Option<Vec<String>>, text: &Option<String>| globs(list, &text.iter().collect::<Vec<_>>());
     let own_tags: Vec<&String> = source.tags.iter().collect();
     let column_tags: Vec<&String> = source.columns.iter().flat_map(|column| &column.tags).collect();
     tagged(&mapping.tagged, &own_tags)

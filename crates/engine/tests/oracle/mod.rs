@@ -6,11 +6,17 @@
 //! precisely".
 
 pub(crate) mod compare;
-pub(crate) mod condition;
+mod condition;
 pub(crate) mod coverage;
 pub(crate) mod evaluate;
+pub(crate) mod expected;
 pub(crate) mod generate;
-pub(crate) mod mutants;
+mod language;
+mod mutants;
+mod pools;
 pub(crate) mod print;
+mod reasons;
 pub(crate) mod row;
+pub(crate) mod rules;
 mod settle;
+pub(crate) mod widen;

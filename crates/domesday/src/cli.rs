@@ -1,0 +1,192 @@
+//! The commands and their arguments, with the help that teaches them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use domesday_model::{Instant, Scope};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the input is wrong or the work failed; nothing was changed
+  2  the command line is wrong";
+
+/// Who can reach which data, and by what right.
+///
+/// Domesday keeps users, data sources, tags, policies and access requests, works out every user's access with
+/// its reasons, and writes the access summary: twelve Parquet tables that any engine reads.
+#[derive(Debug, Parser)]
+#[command(name = "domesday", version, after_help = EXIT_CODES, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    pub(crate) format: Format,
+    /// Print no progress and no summary; errors and results asked for still come
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// When to use colours; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs: one JSON document on standard output
+    Json,
+    /// For documents; only where a command says so
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Export(ExportArgs),
+    Apply(ApplyArgs),
+    Explain(ExplainArgs),
+    Check(CheckArgs),
+    Schema(SchemaArgs),
+}
+
+/// Write the access summary: twelve Parquet tables, the snapshot row and the manifest
+///
+/// Takes a snapshot of a catalog directory (or of the store), evaluates every policy for every user and data
+/// source, and writes the summary. Files appear whole or not at all; a run that fails leaves the destination
+/// as it was. The same catalog and instant give byte-identical files.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday export --catalog examples/acme --to ./out
+  domesday export --catalog examples/acme --to ./out --at 2026-11-24T02:00:00Z
+  domesday export --store governance.db --to file:///srv/access-summary --format json")]
+pub(crate) struct ExportArgs {
+    /// A catalog directory: YAML and JSON files, read whole; no store is touched
+    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    pub(crate) catalog: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    /// Where the summary goes: a directory, or file:// and its absolute path
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) to: String,
+    /// The snapshot's instant, RFC 3339 with offset [default: now]
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) at: Option<Instant>,
+    /// The console's address, for the links in the tables
+    #[arg(long, value_name = "URL", env = "DOMESDAY_CONSOLE_URL", default_value = "http://localhost:8080")]
+    pub(crate) console_url: String,
+}
+
+/// Where the store is.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArg {
+    /// The store's file
+    #[arg(long, value_name = "FILE", env = "DOMESDAY_STORE", default_value = "domesday.db")]
+    pub(crate) store: PathBuf,
+}
+
+/// Bring a catalog directory into the store
+///
+/// Objects are matched by kind and name: what is new is created, what differs is updated, and what the
+/// directory no longer declares stays unless --prune is given. All of it happens in one transaction; applying
+/// the same directory again changes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday apply governance/ --dry-run     show what would change
+  domesday apply governance/ --prune       make the store hold just this")]
+pub(crate) struct ApplyArgs {
+    /// The catalog directory
+    #[arg(value_name = "DIR")]
+    pub(crate) catalog: PathBuf,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Delete what the directory does not declare
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// The instant at which what is new counts as created, RFC 3339 with offset [default: now]
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) at: Option<Instant>,
+}
+
+/// Say why a user can or cannot reach a data source
+///
+/// Prints the whole derivation: which grants admit the user and which do not, on which part of their
+/// condition, which guardrails block, which requests count and until when, and which columns are masked.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday explain --catalog examples/acme --user ada --data-source Ledger
+  domesday explain --user ada --data-source Ledger --scope write --format json")]
+pub(crate) struct ExplainArgs {
+    /// A catalog directory; no store is touched
+    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    pub(crate) catalog: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    /// The user, by username
+    #[arg(long, value_name = "USERNAME")]
+    pub(crate) user: String,
+    /// The data source, by name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) data_source: String,
+    /// The scope
+    #[arg(long, value_enum, default_value_t = ScopeArg::Read)]
+    pub(crate) scope: ScopeArg,
+    /// The instant at which to look, RFC 3339 with offset [default: now]
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) at: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeArg {
+    Read,
+    Write,
+}
+
+impl From<ScopeArg> for Scope {
+    fn from(scope: ScopeArg) -> Self {
+        match scope {
+            ScopeArg::Read => Self::Read,
+            ScopeArg::Write => Self::Write,
+        }
+    }
+}
+
+/// Check a catalog directory: every mistake at once, each with file, line and column
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The catalog directory
+    #[arg(value_name = "DIR")]
+    pub(crate) catalog: PathBuf,
+}
+
+/// Print the tables of the access summary: every field, its type and meaning
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday schema                                  all twelve tables
+  domesday schema --table policy-outcomes --format json")]
+pub(crate) struct SchemaArgs {
+    /// Only this table
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) table: Option<String>,
+}

@@ -1,0 +1,61 @@
+//! `domesday apply DIR`: a catalog directory into the store.
+
+use domesday_store::{Action, ApplyOptions, Plan, Store};
+
+use crate::cli::{ApplyArgs, Format};
+use crate::commands::{instant, load_catalog};
+use crate::output::{DIM, ERROR, GOOD, Output, STRONG, WARNING};
+
+pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
+    let at = instant(args.at);
+    let catalog = load_catalog(&args.catalog, *output)?;
+    let path = &args.store.store;
+    // A dry run must not leave a store behind where there was none.
+    let mut store =
+        if args.dry_run && !path.exists() { Store::in_memory()? } else { Store::open(path)? };
+    let plan = store.apply(&catalog, ApplyOptions { at, prune: args.prune, dry_run: args.dry_run })?;
+    if output.format == Format::Json {
+        output.json(&serde_json::json!({ "applied": !args.dry_run, "plan": plan }));
+    } else {
+        if args.dry_run || !output.is_quiet() {
+            print_changes(&plan, *output);
+        }
+        if !output.is_quiet() {
+            print_totals(&plan, args, *output);
+        }
+    }
+    Ok(())
+}
+
+fn print_changes(plan: &Plan, output: Output) {
+    for change in &plan.changes {
+        let kind = change.kind.label();
+        let name = &change.name;
+        match &change.action {
+            Action::Create => output.result(format_args!("{GOOD}+{GOOD:#} {kind} {STRONG}{name}{STRONG:#}")),
+            Action::Delete => output.result(format_args!("{ERROR}-{ERROR:#} {kind} {STRONG}{name}{STRONG:#}")),
+            Action::Update { fields } => {
+                output.result(format_args!("{WARNING}~{WARNING:#} {kind} {STRONG}{name}{STRONG:#}"));
+                fields.iter().for_each(|field| output.result(format_args!("    {field}")));
+            }
+        }
+    }
+}
+
+fn print_totals(plan: &Plan, args: &ApplyArgs, output: Output) {
+    let (created, updated, deleted) = plan.counts();
+    let total = format!("{created} to create, {updated} to update, {deleted} to delete, {} unchanged", plan.unchanged);
+    if args.dry_run {
+        output.result(format_args!("{STRONG}Plan:{STRONG:#} {total}"));
+    } else {
+        let total = total.replace(" to create", " created").replace(" to update", " updated");
+        let total = total.replace(" to delete", " deleted");
+        output.result(format_args!("{GOOD}Applied{GOOD:#} to {}: {total}", args.store.store.display()));
+    }
+    if plan.kept > 0 {
+        let kept = plan.kept;
+        output.result(format_args!(
+            "{DIM}{kept} more in the store are not declared here and stay; --prune deletes them{DIM:#}"
+        ));
+    }
+}

@@ -1,0 +1,51 @@
+//! A module a command; what several of them need to start stands here.
+
+pub(crate) mod apply;
+pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod export;
+pub(crate) mod schema;
+
+use std::path::Path;
+
+use anyhow::Context;
+use domesday_model::{Catalog, Instant};
+use domesday_store::{ApplyOptions, Store};
+
+use crate::diagnostics::{InvalidCatalog, print_warnings};
+use crate::output::Output;
+
+/// The instant given, or now.
+pub(crate) fn instant(given: Option<Instant>) -> Instant {
+    given.unwrap_or_else(|| Instant::from(jiff::Timestamp::now()))
+}
+
+/// Reads a catalog directory, printing its warnings.
+pub(crate) fn load_catalog(dir: &Path, output: Output) -> anyhow::Result<Catalog> {
+    let loaded = InvalidCatalog::check(domesday_sources::load(dir))?;
+    print_warnings(&loaded.warnings, output);
+    Ok(loaded.catalog)
+}
+
+/// The store to look at: one in memory that holds just the catalog directory, or the one in a file.
+pub(crate) fn open_store(
+    catalog: Option<&Path>,
+    store: &Path,
+    at: Instant,
+    output: Output,
+) -> anyhow::Result<Store> {
+    let Some(dir) = catalog else {
+        if !store.exists() {
+            anyhow::bail!(
+                "there is no store {}; name a catalog directory with --catalog DIR, or make a store with `domesday apply DIR --store {}`",
+                store.display(),
+                store.display()
+            );
+        }
+        return Ok(Store::open_existing(store)?);
+    };
+    let catalog = load_catalog(dir, output)?;
+    let mut store = Store::in_memory()?;
+    store.apply(&catalog, ApplyOptions { at, prune: false, dry_run: false }).context("loading the catalog failed")?;
+    Ok(store)
+}

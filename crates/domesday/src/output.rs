@@ -1,0 +1,133 @@
+//! What is printed and where: results on standard output, everything about the work on standard error.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::cli::{Color, Format, Global};
+
+/// Style of errors.
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+/// Style of warnings.
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// Style of what went well.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// Style of what stands out.
+pub(crate) const STRONG: Style = Style::new().bold();
+/// Style of what is there to be looked past.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// How this invocation prints.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    quiet: bool,
+}
+
+impl Output {
+    pub(crate) fn new(global: &Global) -> Self {
+        match global.color {
+            Color::Auto => {}
+            Color::Always => anstream::ColorChoice::Always.write_global(),
+            Color::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        Self { format: global.format, quiet: global.quiet }
+    }
+
+    /// Whether a progress bar has somebody to look at it.
+    pub(crate) fn shows_progress(self) -> bool {
+        !self.quiet && self.format != Format::Json && std::io::stderr().is_terminal()
+    }
+
+    /// Whether summaries are wanted.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
+    /// Prints a result on standard output.
+    pub(crate) fn result(self, text: impl Display) {
+        // A reader that stopped reading (`| head`) is no failure.
+        let _ = writeln!(anstream::stdout(), "{text}");
+    }
+
+    /// Prints a result as JSON on standard output.
+    pub(crate) fn json(self, value: &impl Serialize) {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => self.result(text),
+            Err(error) => self.failure(&error.into()),
+        }
+    }
+
+    /// Prints a line about the work on standard error.
+    pub(crate) fn note(self, text: impl Display) {
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+
+    /// Prints a warning on standard error.
+    pub(crate) fn warning(self, text: impl Display) {
+        self.note(format_args!("{WARNING}warning:{WARNING:#} {text}"));
+    }
+
+    /// Prints why the work failed, with what lies behind it.
+    pub(crate) fn failure(self, error: &anyhow::Error) {
+        if self.format == Format::Json {
+            if let Some(report) = error.downcast_ref::<crate::diagnostics::InvalidCatalog>() {
+                self.json(&report.to_json());
+                return;
+            }
+            self.json(&serde_json::json!({ "error": format!("{error:#}") }));
+            return;
+        }
+        if let Some(report) = error.downcast_ref::<crate::diagnostics::InvalidCatalog>() {
+            report.print(self);
+            return;
+        }
+        self.note(format_args!("{ERROR}error:{ERROR:#} {error}"));
+        // Causes that the message above already tells are not told again.
+        let told = error.to_string();
+        for cause in error.chain().skip(1).map(ToString::to_string).filter(|cause| !told.contains(cause.as_str())) {
+            self.note(format_args!("  caused by: {cause}"));
+        }
+    }
+}
+
+/// A count with thousands set apart: `106,512,003`.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A size in bytes as people read it, in powers of 1024.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_and_sizes_read_well() {
+        assert_eq!([0, 999, 1000, 106_512_003].map(grouped), ["0", "999", "1,000", "106,512,003"]);
+        assert_eq!([0, 1023, 1024, 1_572_864].map(size), ["0 B", "1023 B", "1.0 KiB", "1.5 MiB"]);
+    }
+}

@@ -1,0 +1,139 @@
+//! A catalog as documents, one per object, and documents as a catalog.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domesday_model::{Attributes, Catalog, Declared, Instant, Kind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::StoreError;
+
+/// One object as it is stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) text: String,
+    pub(crate) origin: Arc<str>,
+    /// The creation its owner declared.
+    pub(crate) created_at: Option<Instant>,
+    /// What it consists of that has an instant of its own (see `domesday_model::Since`).
+    pub(crate) parts: BTreeSet<String>,
+    /// A data source's columns, which have ids.
+    pub(crate) columns: Vec<String>,
+}
+
+/// Every object of a catalog but the tenant, implied tags included, in the order in which ids are given.
+pub(crate) fn documents(catalog: &Catalog) -> Vec<Document> {
+    let mut list = Vec::new();
+    let tags = catalog.tags_with_implied();
+    add(&mut list, Kind::Tag, &tags, |tag| &tag.name, |_, _| {});
+    add(&mut list, Kind::Group, &catalog.groups, |group| &group.name, |group, document| {
+        attribute_parts(&group.attributes, document);
+    });
+    add(&mut list, Kind::User, &catalog.users, |user| &user.username, |user, document| {
+        document.created_at = user.created_at;
+        document.parts.extend(user.groups.iter().map(|group| format!("group:{group}")));
+        document.parts.extend(user.permissions.iter().map(|permission| format!("permission:{permission}")));
+        attribute_parts(&user.attributes, document);
+    });
+    add(&mut list, Kind::Domain, &catalog.domains, |domain| &domain.name, |_, _| {});
+    add(&mut list, Kind::DataSource, &catalog.data_sources, |source| &source.name, |source, document| {
+        document.created_at = source.created_at;
+        document.parts.extend(source.tags.iter().map(|tag| format!("tag:{tag}")));
+        for column in &source.columns {
+            document.parts.insert(format!("column:{}", column.name));
+            document.parts.extend(column.tags.iter().map(|tag| format!("column:{}/tag:{tag}", column.name)));
+            document.columns.push(column.name.clone());
+        }
+    });
+    add(&mut list, Kind::Policy, &catalog.policies, |policy| &policy.name, |policy, document| {
+        document.created_at = policy.created_at;
+    });
+    add(&mut list, Kind::DataPolicy, &catalog.data_policies, |policy| &policy.name, |policy, document| {
+        document.created_at = policy.created_at;
+    });
+    add(&mut list, Kind::Agreement, &catalog.agreements, |agreement| &agreement.name, |_, _| {});
+    add(&mut list, Kind::RequestForm, &catalog.request_forms, |form| &form.name, |_, _| {});
+    add(&mut list, Kind::DataProduct, &catalog.data_products, |product| &product.name, |product, document| {
+        document.parts.extend(product.data_sources.iter().map(|asset| format!("asset:{}", asset.name)));
+    });
+    add(&mut list, Kind::Request, &catalog.requests, |request| &request.id, |request, document| {
+        document.created_at = Some(request.created_at);
+    });
+    list
+}
+
+fn add<T: Serialize>(
+    list: &mut Vec<Document>,
+    kind: Kind,
+    objects: &[Declared<T>],
+    name: impl Fn(&T) -> &String,
+    describe: impl Fn(&T, &mut Document),
+) {
+    for object in objects {
+        let text = serde_json::to_string(&object.spec).expect("objects of the catalog have text keys only");
+        let mut document = Document {
+            kind,
+            name: name(&object.spec).clone(),
+            text,
+            origin: object.origin.clone(),
+            created_at: None,
+            parts: BTreeSet::new(),
+            columns: Vec::new(),
+        };
+        describe(&object.spec, &mut document);
+        list.push(document);
+    }
+}
+
+fn attribute_parts(attributes: &Attributes, document: &mut Document) {
+    for (key, values) in attributes {
+        document.parts.extend(values.iter().map(|value| format!("attribute:{key}={value}")));
+    }
+}
+
+/// Adds a stored document to a catalog.
+pub(crate) fn add_to_catalog(
+    catalog: &mut Catalog,
+    kind: Kind,
+    name: &str,
+    text: &str,
+    origin: &str,
+) -> Result<(), StoreError> {
+    match kind {
+        Kind::Tenant => {}
+        Kind::Tag => catalog.tags.push(declared(kind, name, text, origin)?),
+        Kind::Group => catalog.groups.push(declared(kind, name, text, origin)?),
+        Kind::User => catalog.users.push(declared(kind, name, text, origin)?),
+        Kind::Domain => catalog.domains.push(declared(kind, name, text, origin)?),
+        Kind::DataSource => catalog.data_sources.push(declared(kind, name, text, origin)?),
+        Kind::Policy => catalog.policies.push(declared(kind, name, text, origin)?),
+        Kind::DataPolicy => catalog.data_policies.push(declared(kind, name, text, origin)?),
+        Kind::Agreement => catalog.agreements.push(declared(kind, name, text, origin)?),
+        Kind::RequestForm => catalog.request_forms.push(declared(kind, name, text, origin)?),
+        Kind::DataProduct => catalog.data_products.push(declared(kind, name, text, origin)?),
+        Kind::Request => catalog.requests.push(declared(kind, name, text, origin)?),
+    }
+    Ok(())
+}
+
+fn declared<T: DeserializeOwned>(
+    kind: Kind,
+    name: &str,
+    text: &str,
+    origin: &str,
+) -> Result<Declared<T>, StoreError> {
+    Ok(Declared::new(parse(kind, name, text)?, origin))
+}
+
+/// Reads one document.
+pub(crate) fn parse<T: DeserializeOwned>(kind: Kind, name: &str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|source| StoreError::Document { kind, name: name.to_owned(), source })
+}
+
+/// A document's top-level fields, for comparing two versions.
+pub(crate) fn fields(kind: Kind, name: &str, text: &str) -> Result<BTreeMap<String, serde_json::Value>, StoreError> {
+    parse(kind, name, text)
+}
