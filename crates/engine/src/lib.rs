@@ -15,6 +15,7 @@ mod applies;
 mod classes;
 mod columns;
 mod condition;
+mod diff;
 mod explain;
 mod merged;
 mod outcomes;
@@ -24,6 +25,7 @@ use domesday_model::{DataPolicyIx, PolicyIx, Scope, Snapshot};
 
 use classes::Classes;
 use condition::Conditions;
+pub use diff::{AccessChange, ColumnChange, Difference, Effect, diff};
 pub use explain::{Access, ColumnStep, ConditionStep, Exclusion, Explanation, PolicyStep, RequestStep};
 pub use outcomes::{
     Because, ClassIx, ClassOutcomes, ColumnOutcome, ColumnOutcomes, ColumnReason, Outcome, Reason, ScopeOutcomes,

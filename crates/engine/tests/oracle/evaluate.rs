@@ -86,8 +86,8 @@ pub(crate) fn applies(name: &str, applies_to: &AppliesTo, source: &DataSource) -
     }
 }
 
-/// catalog.md: "a mapping whose keys must **all** hold, each a list of which **any** may match". Choice: a key
-/// with an empty list therefore never holds.
+/// catalog.md: "a mapping whose keys must **all** hold, each a list of which **any** may match". Choice: a
+/// key with an empty list therefore never holds.
 fn selects(mapping: &Selector, source: &DataSource) -> bool {
     let tagged = |list: &Option<Vec<String>>, tags: &[&String]| {
         list.as_ref().is_none_or(|names| names.iter().any(|name| tags.iter().any(|tag| reaches(name, tag))))
@@ -278,8 +278,8 @@ impl<'c> World<'c> {
         })
     }
 
-    /// Rule 9: the requests that stand behind access: those for which "a request covers and either an approval
-    /// grant admits or it is a product request". Choice: with an approval grant, all that cover.
+    /// Rule 9: the requests that stand behind access: those for which "a request covers and either an
+    /// approval grant admits or it is a product request". Choice: with an approval grant, all that cover.
     pub(crate) fn reason_requests(
         &self,
         user: &'c User,

@@ -23,6 +23,7 @@ use super::pools::{
     COLUMNS, DATA_POLICIES, DOMAINS, GROUP_TEMPLATES, GROUPS, HELD_VALUES, KEYS, POLICIES, PRODUCTS,
     REQUESTS, SELECTOR_KEYS, SOURCES, SelectorKey, TAGS, USERS, VALUE_TEMPLATES,
 };
+use super::print::Printed;
 use super::settle::settle;
 
 /// The instant of every world.
@@ -31,7 +32,7 @@ pub(crate) fn at() -> Instant {
 }
 
 /// A valid catalog of one to six users, one to five data sources and what governs them.
-pub(crate) fn world() -> impl Strategy<Value = Catalog> {
+pub(crate) fn world() -> impl Strategy<Value = Printed> {
     let people = (parts(GROUPS, 0.7, group()), parts(USERS, 0.6, user()));
     let assets = (parts(SOURCES, 0.5, source()), parts(PRODUCTS, 0.6, product()));
     let rules = (vec(policy(), 0..=POLICIES.len()), vec(data_policy(), 0..=DATA_POLICIES.len()));
@@ -50,7 +51,7 @@ pub(crate) fn world() -> impl Strategy<Value = Catalog> {
                 ..Catalog::default()
             };
             settle(&mut catalog);
-            catalog
+            Printed(catalog)
         },
     )
 }

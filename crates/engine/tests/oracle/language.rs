@@ -162,7 +162,7 @@ fn conditions_hold() {
 fn applies_to_selects_sources() {
     let catalog = catalog();
     let source: &DataSource = &catalog.data_sources[0];
-    let table: [(Value, bool, bool); 21] = [
+    let table: [(Value, bool, bool); 23] = [
         (json!("all"), true, false),
         (json!("optIn"), true, false),
         (json!({ "tagged": ["PII", "FIN"] }), true, false),
@@ -174,6 +174,8 @@ fn applies_to_selects_sources() {
         (json!({ "platforms": ["snow*"], "hosts": ["h.??"], "schemas": ["gl", "GL"] }), true, false),
         (json!({ "databases": ["*"] }), false, false),
         (json!({ "tables": ["*"] }), true, false),
+        (json!({ "tables": ["?*"] }), false, false),
+        (json!({ "hosts": ["h.us", "eu"] }), false, false),
         (json!({ "names": ["Ledger ?"] }), true, false),
         (json!({ "names": ["Ledger"] }), false, false),
         (json!({ "names": [] }), false, false),

@@ -18,7 +18,7 @@ pub(super) const REQUESTS: [&str; 8] = ["R9", "R10", "a", "R2", "R1", "Z", "R3",
 pub(super) const POLICIES: [&str; 9] = ["P9", "P8", "P7", "P6", "P5", "P4", "P3", "P2", "P1"];
 pub(super) const DATA_POLICIES: [&str; 4] = ["M9", "P8", "M7", "P6"];
 
-pub(super) const GROUP_TEMPLATES: [&str; 20] = [
+pub(super) const GROUP_TEMPLATES: [&str; 19] = [
     "PII",
     "FIN.GL",
     "ada",
@@ -38,9 +38,8 @@ pub(super) const GROUP_TEMPLATES: [&str; 20] = [
     "@table@eu",
     "@@@table",
     "@schema@@eu",
-    "@tableü",
 ];
-pub(super) const VALUE_TEMPLATES: [&str; 18] = [
+pub(super) const VALUE_TEMPLATES: [&str; 20] = [
     "EU",
     "EU.DE",
     "EU.DE.x",
@@ -58,9 +57,11 @@ pub(super) const VALUE_TEMPLATES: [&str; 18] = [
     "@@table",
     "@@@table",
     "@table_",
+    "@tableü",
     "@database.@username",
+    "@schema.x",
 ];
-pub(super) const HELD_VALUES: [&str; 17] = [
+pub(super) const HELD_VALUES: [&str; 19] = [
     "EU",
     "EU.DE",
     "EU.*",
@@ -76,7 +77,9 @@ pub(super) const HELD_VALUES: [&str; 17] = [
     "okta",
     "@table",
     "@table_",
+    "@tableü",
     "@ops",
+    ".*",
     "",
 ];
 pub(super) const KEYS: [&str; 2] = ["Region", "Clearance"];

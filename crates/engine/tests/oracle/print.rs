@@ -1,5 +1,7 @@
 //! A world as a catalog document (catalog.md), to be looked at, kept and loaded again.
 
+use std::fmt;
+
 use domesday_model::{Catalog, Declared};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,6 +9,16 @@ use serde_json::{Map, Value, json};
 
 /// Where the objects of a world say they come from.
 const ORIGIN: &str = "world.json";
+
+/// A catalog whose debug output can be loaded: what a failing test shows.
+#[derive(Clone)]
+pub(crate) struct Printed(pub(crate) Catalog);
+
+impl fmt::Debug for Printed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&print(&self.0))
+    }
+}
 
 /// The catalog as one JSON document of the catalog format.
 pub(crate) fn print(catalog: &Catalog) -> String {

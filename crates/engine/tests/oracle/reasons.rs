@@ -51,7 +51,7 @@ pub(super) fn columns(case: Add<'_>) {
         ],
     );
     case(
-        "8: only readers have column rows; 9: those that mask, or all that apply, and the exception if needed",
+        "8: only readers have column rows; 9: those that mask, or all that apply, and a needed exception",
         json!({
             "users": users(&["ada", "bob", "cy"]),
             "dataSources": [source("L", json!({
@@ -59,7 +59,7 @@ pub(super) fn columns(case: Add<'_>) {
             }))],
             "policies": [guardrail("G", "read", &["ada", "bob"])],
             "dataPolicies": [
-                mask("Ada", json!({ "except": "@hasAttribute('none', '@username') OR @isInGroups('All Users')" })),
+                mask("Ada", json!({ "except": "@hasTagAsGroup('column') OR @isInGroups('All Users')" })),
                 mask("All", json!({})),
                 mask("Opt", json!({ "appliesTo": "optIn" })),
             ],
@@ -87,7 +87,9 @@ pub(super) fn columns(case: Add<'_>) {
             "dataSources": [source("L", json!({
                 "owners": ["ada"], "columns": [{ "name": "id", "type": "INT" }], "optInPolicies": ["Opt"],
             }))],
-            "dataPolicies": [mask("Opt", json!({ "appliesTo": "optIn", "except": "@isInGroups('All Users')" }))],
+            "dataPolicies": [
+                mask("Opt", json!({ "appliesTo": "optIn", "except": "@isInGroups('All Users')" })),
+            ],
             "requests": [exception("E1", json!({ "columns": ["id"] }))],
         }),
         &[

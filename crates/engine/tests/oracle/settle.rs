@@ -7,7 +7,7 @@ use domesday_model::{
     AppliesTo, Catalog, DataSource, Declared, Level, RequestType, Selector, Tag, Target, User,
 };
 
-/// Names that exist, never none.
+/// Names that exist.
 struct Present(Vec<String>);
 
 impl Present {
@@ -15,7 +15,7 @@ impl Present {
         Self(names.into_iter().cloned().collect())
     }
 
-    /// The name itself when it exists, else always the same other one.
+    /// The name itself when it exists, else always the same other one; there must be one.
     fn settle(&self, name: &mut String) {
         if !self.0.contains(name) {
             let other = name.bytes().map(usize::from).sum::<usize>() % self.0.len();

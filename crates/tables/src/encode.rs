@@ -1,0 +1,132 @@
+//! From outcomes to files: every table as parts, in one call.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use domesday_engine::Outcomes;
+use domesday_model::Snapshot;
+
+use crate::outcomes::{self, OutcomeCounts};
+use crate::part::TableWriter;
+use crate::rows::{Rows, World, assets, people, policies, products, requests};
+use crate::schema::{self, SNAPSHOT, TABLES, Table, arrow_schema};
+use crate::{EncodeError, PRODUCT, Part, RULES_VERSION, SCHEMA_VERSION, snapshot_id};
+
+/// What the files depend on besides the outcomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// URL of the console without a slash at the end; links to policies and data sources begin with it.
+    pub link_base: String,
+    /// A part is closed at the end of the row group that brings it to this size, in bytes.
+    pub part_bytes: usize,
+    /// Rows of a full row group. A smaller group is closed when it alone reaches the size of a part.
+    pub row_group_rows: usize,
+    /// The version stated in the files.
+    pub product_version: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            link_base: "http://localhost:8080".to_owned(),
+            part_bytes: 64 << 20,
+            row_group_rows: 1 << 20,
+            product_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+impl Settings {
+    /// Rows that go through the encoder at once.
+    fn batch_rows(&self) -> usize {
+        self.row_group_rows.clamp(1, 1 << 16)
+    }
+}
+
+/// Where encoding is: called when a table begins, with no rows, and after each batch of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The table.
+    pub table: &'static str,
+    /// Its rows encoded so far.
+    pub rows: u64,
+}
+
+/// What [`encode`] wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// Every part, in the order of [`TABLES`], then by number.
+    pub parts: Vec<Part>,
+    /// The rows of policy-outcomes by outcome.
+    pub outcomes: OutcomeCounts,
+}
+
+/// Writes all twelve tables as Parquet parts. `open` gives the place for each part; a table without rows has
+/// one part without rows. policy-outcomes comes first, since other tables count its outcomes.
+///
+/// Memory: one row group, the classes waiting for their next data source (bounded), and a batch of rows.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use domesday_model::{Catalog, Instant, Snapshot};
+/// use domesday_tables::{Settings, TABLES, encode};
+///
+/// let snapshot = Snapshot::of_catalog(&Catalog::default(), Instant::from_micros(0))?;
+/// let outcomes = domesday_engine::evaluate(&snapshot);
+/// let sink = |_table: &'static _, _part: u32| Ok(std::io::sink());
+/// let encoded = encode(&outcomes, &Settings::default(), &mut |_| {}, sink)?;
+/// assert_eq!(encoded.parts.len(), TABLES.len());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// When a place cannot be opened or written, or the snapshot is not consistent.
+pub fn encode<W, F>(
+    outcomes: &Outcomes<'_>,
+    settings: &Settings,
+    progress: &mut dyn FnMut(Progress),
+    mut open: F,
+) -> Result<Encoded, EncodeError>
+where
+    W: Write + Send,
+    F: FnMut(&'static Table, u32) -> io::Result<W>,
+{
+    let table = schema::POLICY_OUTCOMES;
+    let mut writer = TableWriter::new(table, outcomes::batch_schema(), settings, progress, &mut open);
+    let expanded = outcomes::expand(outcomes, settings.batch_rows(), &mut |batch| writer.write(batch))?;
+    let mut outcome_parts = Some(writer.finish()?);
+
+    let world = World::new(outcomes, settings, &expanded.readers);
+    let mut parts = Vec::new();
+    for table in &TABLES {
+        if table == schema::POLICY_OUTCOMES {
+            parts.extend(outcome_parts.take().unwrap_or_default());
+            continue;
+        }
+        let fill = rows_of(table);
+        parts.extend(encode_rows(table, &world, settings, progress, &mut open, |world, rows| fill(world, rows))?);
+    }
+    Ok(Encoded { parts, outcomes: expanded.counts })
+}
+
+type Fill = fn(&World<'_>, &mut Rows<'_>) -> Result<(), EncodeError>;
+
+/// What writes the rows of a table; each table of the contract but policy-outcomes has one.
+fn rows_of(table: &'static Table) -> Fill {
+    let fills: [(&Table, Fill); 11] = [
+        (schema::POLICY_METADATA, policies::policy_metadata),
+        (schema::USER_METADATA, people::user_metadata),
+        (schema::USER_ENTITLEMENTS, people::user_entitlements),
+        (schema::DATASOURCE_METADATA, assets::datasource_metadata),
+        (schema::COLUMN_METADATA, assets::column_metadata),
+        (schema::TAG_METADATA, assets::tag_metadata),
+        (schema::ACCESS_REQUESTS, requests::access_requests),
+        (schema::REQUEST_DETERMINATIONS, requests::request_determinations),
+        (schema::REQUEST_DUAS, requests::request_duas),
+        (schema::DATA_PRODUCTS, products::data_products),
+        (schema::DATA_PRODUCT_ASSETS, products::data_product_assets),
+    ];
+    let found = fills.into_iter().find(|(known, _)| *known == table);
+    found.map(|(_, fill)| fill).expect("every table has rows")
+}
