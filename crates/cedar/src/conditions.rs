@@ -60,7 +60,7 @@ impl Templates {
         }
     }
 
-    fn attribute(&self, template: &Template, wanted: Wanted) -> String {
+    fn attribute(&self, template: &Template, wanted: &Wanted) -> String {
         format!("resolved{}", self.by_use[&(template.as_str().to_owned(), wanted)])
     }
 }
@@ -132,11 +132,11 @@ pub(crate) fn expression(snapshot: &Snapshot, templates: &Templates, condition: 
         Condition::And(parts) => joined(parts, " && "),
         Condition::Or(parts) => joined(parts, " || "),
         Condition::Atom(Atom::InGroups(groups)) => {
-            let each = groups.iter().map(|group| wants(snapshot, templates, group, Wanted::Group));
+            let each = groups.iter().map(|group| wants(snapshot, templates, group, &Wanted::Group));
             each.map(|text| format!("({text})")).collect::<Vec<_>>().join(" && ")
         }
         Condition::Atom(Atom::HasAttribute { key, value }) => {
-            wants(snapshot, templates, value, Wanted::Value(key.clone()))
+            wants(snapshot, templates, value, &Wanted::Value(key.clone()))
         }
         Condition::Atom(Atom::HasTagAsAttribute { key, target }) => {
             with_values(snapshot, key, |values| format!("{values}.containsAny({})", tags(*target)))
@@ -155,15 +155,15 @@ fn tags(target: TagTarget) -> &'static str {
     }
 }
 
-fn wants(snapshot: &Snapshot, templates: &Templates, template: &Template, wanted: Wanted) -> String {
-    let held = |accepted: String| match &wanted {
+fn wants(snapshot: &Snapshot, templates: &Templates, template: &Template, wanted: &Wanted) -> String {
+    let held = |accepted: String| match wanted {
         Wanted::Group => format!("principal.groups.containsAny({accepted})"),
         Wanted::Value(key) => with_values(snapshot, key, |values| format!("{values}.containsAny({accepted})")),
     };
     if let Some(text) = template.literal() {
-        return match &wanted {
+        return match wanted {
             Wanted::Group => format!("principal in {}", crate::text::entity("Group", &text)),
-            Wanted::Value(_) => held(set(accepted(&text, &wanted).iter().map(String::as_str))),
+            Wanted::Value(_) => held(set(accepted(&text, wanted).iter().map(String::as_str))),
         };
     }
     let attribute = templates.attribute(template, wanted.clone());

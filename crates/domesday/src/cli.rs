@@ -9,7 +9,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  the input is wrong or the work failed; nothing was changed
-  2  the command line is wrong";
+  2  the command line is wrong, or a limit it gave was passed (diff --max-gained)";
 
 /// Who can reach which data, and by what right.
 ///
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     Explain(ExplainArgs),
     Check(CheckArgs),
+    Diff(DiffArgs),
+    Policy(PolicyArgs),
     Schema(SchemaArgs),
 }
 
@@ -189,4 +191,75 @@ pub(crate) struct SchemaArgs {
     /// Only this table
     #[arg(long, value_name = "TABLE")]
     pub(crate) table: Option<String>,
+}
+
+/// Compare two catalogs, or the store with a catalog: who would gain or lose access
+///
+/// Lists the outcomes that a change would add, remove, block or unblock, and the columns that somebody would
+/// see clear or masked, before anything is applied. With --max-gained a pipeline can stop a careless policy:
+/// more outcomes gained than that end with exit code 2.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday diff --catalog main/ --catalog branch/
+  domesday diff --catalog governance/                     the store against a directory
+  domesday diff --catalog main/ --catalog branch/ --max-gained 100")]
+pub(crate) struct DiffArgs {
+    /// A catalog directory; given twice, before and after; given once, after, with the store as before
+    #[arg(long, value_name = "DIR", required = true, num_args = 1)]
+    pub(crate) catalog: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    /// End with exit code 2 when more outcomes than this are gained
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) max_gained: Option<usize>,
+    /// List every change, not only the first of them
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// The instant at which to compare, RFC 3339 with offset [default: now]
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) at: Option<Instant>,
+}
+
+/// Work with policies
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    Export(PolicyExportArgs),
+}
+
+/// Translate policies, users and data sources into the Cedar policy language
+///
+/// Writes schema.cedarschema, policies.cedar and entities.json: a grant is permit when, a guardrail forbid
+/// unless. Cedar's own validator accepts them, and its authorizer decides as Domesday does.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday policy export --catalog examples/acme --to ./cedar
+  cedar validate --schema cedar/schema.cedarschema --policies cedar/policies.cedar")]
+pub(crate) struct PolicyExportArgs {
+    /// A catalog directory; no store is touched
+    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    pub(crate) catalog: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    /// The language to translate into
+    #[arg(long, value_enum, default_value_t = PolicyLanguage::Cedar)]
+    pub(crate) language: PolicyLanguage,
+    /// The directory to write into
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// The instant at which to look, RFC 3339 with offset [default: now]
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) at: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyLanguage {
+    Cedar,
 }

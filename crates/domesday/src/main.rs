@@ -13,6 +13,9 @@ use clap::Parser;
 use cli::{Cli, Command};
 use output::Output;
 
+/// A limit that the caller gave was passed; also what a wrong command line ends with.
+const EXIT_LIMIT_PASSED: u8 = 2;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(&cli.global);
@@ -22,9 +25,15 @@ fn main() -> ExitCode {
         Command::Explain(args) => commands::explain::run(args, &output),
         Command::Check(args) => commands::check::run(args, &output),
         Command::Schema(args) => commands::schema::run(args, &output),
+        Command::Diff(args) => commands::diff::run(args, &output),
+        Command::Policy(args) => commands::policy::run(args, &output),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<commands::diff::LimitPassed>() => {
+            output.failure(&error);
+            ExitCode::from(EXIT_LIMIT_PASSED)
+        }
         Err(error) => {
             output.failure(&error);
             ExitCode::FAILURE

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::admit::counts_for;
 use crate::classes::{Applied, Class};
+use crate::nearest::Way;
 use crate::outcomes::{Because, ColumnOutcome, Outcome};
 use crate::Outcomes;
 
@@ -52,6 +53,9 @@ pub struct Explanation {
     /// How masked columns appear to the user, when granted to read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<ColumnStep>,
+    /// For somebody without access, the nearest ways to get it, shortest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<Way>,
     /// All grants and guardrails in one line.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub merged_policy: String,
@@ -197,6 +201,7 @@ impl Outcomes<'_> {
             request_id: None,
             expires_at: None,
             columns: Vec::new(),
+            ways: self.nearest_ways(user, source, scope),
             merged_policy: String::new(),
         };
         if !snapshot.is_active(user) {

@@ -18,6 +18,7 @@ mod condition;
 mod diff;
 mod explain;
 mod merged;
+mod nearest;
 mod outcomes;
 mod users;
 
@@ -27,6 +28,7 @@ use classes::Classes;
 use condition::Conditions;
 pub use diff::{AccessChange, ColumnChange, Difference, Effect, diff};
 pub use explain::{Access, ColumnStep, ConditionStep, Exclusion, Explanation, PolicyStep, RequestStep};
+pub use nearest::{Way, WayStep};
 pub use outcomes::{
     Because, ClassIx, ClassOutcomes, ColumnOutcome, ColumnOutcomes, ColumnReason, Outcome, Reason, ScopeOutcomes,
     SourceOutcomes, Warning,

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use arrow_array::ArrayRef;
 use domesday_engine::Outcomes;
-use domesday_model::Snapshot;
+use domesday_model::{Instant, Snapshot};
 
 use crate::outcomes::{self, OutcomeCounts};
 use crate::part::TableWriter;
@@ -95,26 +96,10 @@ where
     let table = schema::POLICY_OUTCOMES;
     let mut writer = TableWriter::new(table, outcomes::batch_schema(), settings, progress, &mut open);
     let expanded = outcomes::expand(outcomes, settings.batch_rows(), &mut |batch| writer.write(batch))?;
-    let mut outcome_parts = Some(writer.finish()?);
+    let mut parts = writer.finish()?;
 
     let world = World::new(outcomes, settings, &expanded.readers);
-    let mut parts = Vec::new();
-    for table in &TABLES {
-        if table == schema::POLICY_OUTCOMES {
-            parts.extend(outcome_parts.take().unwrap_or_default());
-            continue;
-        }
-        let fill = rows_of(table);
-        parts.extend(encode_rows(table, &world, settings, progress, &mut open, |world, rows| fill(world, rows))?);
-    }
-    Ok(Encoded { parts, outcomes: expanded.counts })
-}
-
-type Fill = fn(&World<'_>, &mut Rows<'_>) -> Result<(), EncodeError>;
-
-/// What writes the rows of a table; each table of the contract but policy-outcomes has one.
-fn rows_of(table: &'static Table) -> Fill {
-    let fills: [(&Table, Fill); 11] = [
+    let fills: [(&'static Table, Fill); 11] = [
         (schema::POLICY_METADATA, policies::policy_metadata),
         (schema::USER_METADATA, people::user_metadata),
         (schema::USER_ENTITLEMENTS, people::user_entitlements),
@@ -127,6 +112,97 @@ fn rows_of(table: &'static Table) -> Fill {
         (schema::DATA_PRODUCTS, products::data_products),
         (schema::DATA_PRODUCT_ASSETS, products::data_product_assets),
     ];
-    let found = fills.into_iter().find(|(known, _)| *known == table);
-    found.map(|(_, fill)| fill).expect("every table has rows")
+    for (table, fill) in fills {
+        let at = world.snapshot.at;
+        parts.extend(encode_rows(table, at, settings, progress, &mut open, |rows| fill(&world, rows))?);
+    }
+    let position = |part: &Part| TABLES.iter().position(|table| std::ptr::eq(table, part.table));
+    parts.sort_by_key(|part| (position(part), part.number));
+    Ok(Encoded { parts, outcomes: expanded.counts })
+}
+
+type Fill = fn(&World<'_>, &mut Rows<'_>) -> Result<(), EncodeError>;
+
+/// What the `snapshot` row says about where the files lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotRow<'a> {
+    /// `latest`, `swap` or `history`.
+    pub layout: &'a str,
+    /// The slot written, in the swap layout.
+    pub slot: Option<&'a str>,
+}
+
+/// Writes the one-row `snapshot` table that names the current snapshot.
+///
+/// # Errors
+/// When the writer fails.
+pub fn encode_snapshot_row<W: Write + Send>(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    row: SnapshotRow<'_>,
+    writer: W,
+) -> Result<Part, EncodeError> {
+    encode_one(&SNAPSHOT, 0, snapshot.at, settings, writer, |rows| {
+        rows.row()
+            .uuid("snapshot_id", snapshot_id(snapshot))
+            .text("schema_version", SCHEMA_VERSION)
+            .text("rules_version", RULES_VERSION)
+            .text("layout", row.layout)
+            .optional_text("slot", row.slot)
+            .uuid("tenant_id", snapshot.tenant_id)
+            .text("product", PRODUCT)
+            .text("product_version", &settings.product_version)
+            .end()
+    })
+}
+
+/// Writes a part of no rows, to overwrite one that the table no longer has.
+///
+/// # Errors
+/// When the writer fails.
+pub fn encode_empty<W: Write + Send>(
+    table: &'static Table,
+    number: u32,
+    settings: &Settings,
+    writer: W,
+) -> Result<Part, EncodeError> {
+    encode_one(table, number, Instant::from_micros(0), settings, writer, |_| Ok(()))
+}
+
+/// Writes a table of one part into one writer.
+fn encode_one<W: Write + Send>(
+    table: &'static Table,
+    number: u32,
+    at: Instant,
+    settings: &Settings,
+    writer: W,
+    fill: impl FnOnce(&mut Rows<'_>) -> Result<(), EncodeError>,
+) -> Result<Part, EncodeError> {
+    let mut writer = Some(writer);
+    let once = |_: &'static Table, _| writer.take().ok_or_else(|| io::Error::other("one part only"));
+    let mut parts = encode_rows(table, at, settings, &mut |_| {}, once, fill)?;
+    let part = parts.pop().expect("every table has a part");
+    Ok(Part { number, ..part })
+}
+
+/// Writes a table row by row.
+fn encode_rows<W, F>(
+    table: &'static Table,
+    at: Instant,
+    settings: &Settings,
+    progress: &mut dyn FnMut(Progress),
+    open: F,
+    fill: impl FnOnce(&mut Rows<'_>) -> Result<(), EncodeError>,
+) -> Result<Vec<Part>, EncodeError>
+where
+    W: Write + Send,
+    F: FnMut(&'static Table, u32) -> io::Result<W>,
+{
+    let schema = Arc::new(arrow_schema(table));
+    let mut writer = TableWriter::new(table, schema, settings, progress, open);
+    let mut sink = |batch: &[ArrayRef]| writer.write(batch);
+    let mut rows = Rows::new(table, at, settings.batch_rows(), &mut sink);
+    fill(&mut rows)?;
+    rows.finish()?;
+    writer.finish()
 }

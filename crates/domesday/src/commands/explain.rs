@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use domesday_engine::{Access, ConditionStep, Exclusion, Explanation, PolicyStep};
+use domesday_engine::{Access, ConditionStep, Exclusion, Explanation, PolicyStep, Way, WayStep};
 
 use crate::cli::{ExplainArgs, Format};
 use crate::commands::{instant, open_store};
@@ -82,6 +82,10 @@ fn in_words(explanation: &Explanation) -> String {
         };
         line(&mut text, 1, &format!("{}: {how}", column.column));
     }
+    if !explanation.ways.is_empty() {
+        line(&mut text, 0, &format!("\n{STRONG}Nearest ways to access{STRONG:#}"));
+        explanation.ways.iter().for_each(|way| line(&mut text, 1, &way_in_words(way)));
+    }
     if !explanation.merged_policy.is_empty() {
         line(&mut text, 0, &format!("\n{DIM}Policy: {}{DIM:#}", explanation.merged_policy));
     }
@@ -134,6 +138,31 @@ fn condition(text: &mut String, part: &ConditionStep) {
         Some(values) => format!("; the user has {}", values.join(", ")),
     };
     line(text, 2, &format!("{} {verdict}{held}", part.text));
+}
+
+fn way_in_words(way: &Way) -> String {
+    let steps: Vec<_> = way.steps.iter().map(step_in_words).collect();
+    let steps = steps.join("; and ");
+    match &way.grant {
+        Some(grant) => format!("- {steps} {DIM}(admitted by {grant}){DIM:#}"),
+        None => format!("- {steps}"),
+    }
+}
+
+fn step_in_words(step: &WayStep) -> String {
+    match step {
+        WayStep::JoinGroup { group } => format!("join the group {group}"),
+        WayStep::LeaveGroup { group } => format!("leave the group {group}"),
+        WayStep::HaveAttribute { key, any_of } => format!("have the attribute {key} = {}", any_of.join(" or ")),
+        WayStep::LoseAttribute { key, all_of } => format!("give up the attribute {key} = {}", all_of.join(", ")),
+        WayStep::AskForApproval { scope } => {
+            format!("ask for access to {} it, and be approved", scope.to_lowercase())
+        }
+        WayStep::AskForProduct { data_product, scope } => {
+            format!("ask for the data product {data_product} to {}, and be approved", scope.to_lowercase())
+        }
+        WayStep::BeNamed { policy } => format!("be named in the policy {policy}"),
+    }
 }
 
 fn line(text: &mut String, depth: usize, content: &str) {

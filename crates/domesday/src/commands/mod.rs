@@ -2,8 +2,10 @@
 
 pub(crate) mod apply;
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod export;
+pub(crate) mod policy;
 pub(crate) mod schema;
 
 use std::path::Path;

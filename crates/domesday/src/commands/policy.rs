@@ -1,0 +1,48 @@
+//! `domesday policy export`: the policies in another language.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::cli::{Format, PolicyArgs, PolicyCommand, PolicyExportArgs, PolicyLanguage};
+use crate::commands::{instant, open_store};
+use crate::output::{GOOD, Output};
+
+pub(crate) fn run(args: &PolicyArgs, output: &Output) -> anyhow::Result<()> {
+    match &args.command {
+        PolicyCommand::Export(args) => export(args, *output),
+    }
+}
+
+fn export(args: &PolicyExportArgs, output: Output) -> anyhow::Result<()> {
+    let at = instant(args.at);
+    let snapshot = open_store(args.catalog.as_deref(), &args.store.store, at, output)?.snapshot(at)?;
+    let PolicyLanguage::Cedar = args.language;
+    let export = domesday_cedar::export(&snapshot);
+    let entities = serde_json::to_string_pretty(&export.entities)? + "\n";
+    let files =
+        [("schema.cedarschema", &export.schema), ("policies.cedar", &export.policies), ("entities.json", &entities)];
+    std::fs::create_dir_all(&args.to).with_context(|| format!("cannot make {}", args.to.display()))?;
+    for (name, text) in files {
+        write_whole(&args.to, name, text)?;
+    }
+    match output.format {
+        Format::Json => {
+            output.json(&serde_json::json!({ "directory": args.to, "files": files.map(|(name, _)| name) }));
+        }
+        Format::Text | Format::Markdown if output.is_quiet() => {}
+        Format::Text | Format::Markdown => {
+            let names = files.map(|(name, _)| name).join(", ");
+            output.result(format_args!("{GOOD}Wrote{GOOD:#} {names} to {}", args.to.display()));
+        }
+    }
+    Ok(())
+}
+
+/// A file appears whole or not at all.
+fn write_whole(dir: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let (path, partial) = (dir.join(name), dir.join(format!(".{name}.partial")));
+    std::fs::write(&partial, text)
+        .and_then(|()| std::fs::rename(&partial, &path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,128 @@
+//! user-metadata and user-entitlements.
+
+use domesday_model::{ALL_USERS, GroupIx, Instant, Since, SnapshotUser, UserStatus};
+
+use super::{Rows, World};
+use crate::{EncodeError, json};
+
+pub(crate) fn user_metadata(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+    let symbols = &world.snapshot.symbols;
+    for user in &world.snapshot.users {
+        let mut permissions: Vec<_> = user.permissions.iter().map(|permission| permission.as_str()).collect();
+        permissions.sort_unstable();
+        let groups = user.groups.iter().map(|group| group_name(world, *group));
+        let attributes = user.attributes.iter().map(|(key, value)| (symbols.text(*key), symbols.text(*value)));
+        rows.row()
+            .integer("user_id", user.id.0)
+            .uuid("global_user_id", user.global_id)
+            .text("username", &user.username)
+            .text("display_name", &user.name)
+            .optional_text("email", user.email.as_deref())
+            .optional_text("employee_number", user.employee_number.as_deref())
+            .optional_text("department", user.department.as_deref())
+            .optional_text("title", user.title.as_deref())
+            .optional_uuid("manager_global_user_id", user.manager.map(|ix| world.user_at(ix).global_id))
+            .text("iam_id", symbols.text(user.identity_provider))
+            .text("status", status(user.status))
+            .text("permissions", &json::strings(permissions))
+            .text("groups", &json::strings(groups))
+            .text("attributes", &json::multimap(attributes))
+            .instant("created_at", user.created_at)
+            .optional_instant("last_seen_at", None)
+            .end()?;
+    }
+    Ok(())
+}
+
+fn status(status: UserStatus) -> &'static str {
+    match status {
+        UserStatus::Active => "ACTIVE",
+        UserStatus::Disabled => "DISABLED",
+    }
+}
+
+fn group_name<'a>(world: &World<'a>, group: GroupIx) -> &'a str {
+    &world.snapshot.groups[group.get()].name
+}
+
+/// One entitlement of a user, in the order of the rows: name, value, origin (DIRECT before GROUP), group.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Entitlement<'a> {
+    name: &'a str,
+    value: Option<&'a str>,
+    origin_group: Option<&'a str>,
+    granted_at: Instant,
+}
+
+pub(crate) fn user_entitlements(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+    for user in &world.snapshot.users {
+        let kinds = [
+            ("GROUP", groups(world, user)),
+            ("ATTRIBUTE", attributes(world, user)),
+            ("PERMISSION", permissions(user)),
+        ];
+        for (kind, mut entitlements) in kinds {
+            entitlements.sort_unstable();
+            for entitlement in entitlements {
+                let origin = if entitlement.origin_group.is_some() { "GROUP" } else { "DIRECT" };
+                rows.row()
+                    .uuid("global_user_id", user.global_id)
+                    .text("kind", kind)
+                    .text("name", entitlement.name)
+                    .optional_text("value", entitlement.value)
+                    .text("origin", origin)
+                    .optional_text("origin_group", entitlement.origin_group)
+                    .instant("granted_at", entitlement.granted_at)
+                    .optional_text("granted_by", None)
+                    .end()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn direct<'a>(name: &'a str, value: Option<&'a str>, granted_at: Instant) -> Entitlement<'a> {
+    Entitlement { name, value, origin_group: None, granted_at }
+}
+
+/// When a part came; its key is put together only where the object's history has any.
+fn since(history: &Since, object: Instant, part: impl FnOnce() -> String) -> Instant {
+    if history.0.is_empty() { object } else { history.of(&part(), object) }
+}
+
+fn member_since(user: &SnapshotUser, group: &str) -> Instant {
+    since(&user.since, user.created_at, || format!("group:{group}"))
+}
+
+fn groups<'a>(world: &World<'a>, user: &'a SnapshotUser) -> Vec<Entitlement<'a>> {
+    let own = user.groups.iter().map(|group| group_name(world, *group));
+    let everyone = (user.status == UserStatus::Active).then_some(ALL_USERS);
+    own.chain(everyone).map(|group| direct(group, None, member_since(user, group))).collect()
+}
+
+fn attributes<'a>(world: &World<'a>, user: &'a SnapshotUser) -> Vec<Entitlement<'a>> {
+    let symbols = &world.snapshot.symbols;
+    let own = user.attributes.iter().map(|(key, value)| {
+        let (key, value) = (symbols.text(*key), symbols.text(*value));
+        let part = || format!("attribute:{key}={value}");
+        direct(key, Some(value), since(&user.since, user.created_at, part))
+    });
+    let inherited = user.groups.iter().flat_map(|group| {
+        let group = &world.snapshot.groups[group.get()];
+        group.attributes.iter().map(move |(key, value)| {
+            let (name, value) = (symbols.text(*key), symbols.text(*value));
+            let part = || format!("attribute:{name}={value}");
+            let of_group = since(&group.provenance.since, group.provenance.created_at, part);
+            let granted_at = of_group.max(member_since(user, &group.name));
+            Entitlement { name, value: Some(value), origin_group: Some(&group.name), granted_at }
+        })
+    });
+    own.chain(inherited).collect()
+}
+
+fn permissions(user: &SnapshotUser) -> Vec<Entitlement<'_>> {
+    let permissions = user.permissions.iter().map(|permission| permission.as_str());
+    permissions
+        .map(|name| direct(name, None, since(&user.since, user.created_at, || format!("permission:{name}"))))
+        .collect()
+}

@@ -1,0 +1,139 @@
+//! access-requests, request-determinations and request-duas.
+
+use domesday_model::{
+    DeterminationStatus, Instant, Request, RequestForm, RequestStatus, RequestType, ReviewStep, Target,
+};
+
+use super::wording::criteria;
+use super::{Rows, World};
+use crate::{EncodeError, hex, sha256};
+
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// The requests by id; a snapshot holds them in the order declared.
+fn by_id<'a>(world: &World<'a>) -> Vec<&'a Request> {
+    let mut requests: Vec<_> = world.snapshot.requests.iter().collect();
+    requests.sort_by(|one, other| one.id.cmp(&other.id));
+    requests
+}
+
+fn named(request: &Request) -> impl Fn() -> String + '_ {
+    || format!("request `{}`", request.id)
+}
+
+pub(crate) fn access_requests(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+    for request in by_id(world) {
+        let product = world.product_of(request)?;
+        let form = form(world, request)?;
+        let source = match &request.target {
+            Target::DataSource(name) => Some(world.data_source(name, named(request))?),
+            Target::DataProduct(_) => None,
+        };
+        let source = source.map(|ix| world.snapshot.data_sources[ix.get()].id.0);
+        let requester = request.requester.as_ref().unwrap_or(&request.user);
+        let answers = serde_json::json!(request.answers).to_string();
+        rows.row()
+            .text("request_id", &request.id)
+            .text("request_type", request_type(request.kind))
+            .text("status", status(request, world.snapshot.at))
+            .uuid("requester_global_user_id", world.user(requester, named(request))?)
+            .uuid("global_user_id", world.user(&request.user, named(request))?)
+            .optional_text("data_product_id", product.map(|product| product.id.to_string()).as_deref())
+            .optional_integer("datasource_id", source)
+            .text("scope", request.scope.as_str())
+            .optional_text("form_name", form.map(|form| form.name.as_str()))
+            .optional_integer("form_version", form.map(|form| form.version))
+            .text("answers", &answers)
+            .instant("created_at", request.created_at)
+            .instant("updated_at", request.updated_at.unwrap_or(request.created_at))
+            .optional_instant("expires_at", request.expires_at)
+            .end()?;
+    }
+    Ok(())
+}
+
+/// The form by which a request's data product is asked for.
+fn form<'a>(world: &World<'a>, request: &Request) -> Result<Option<&'a RequestForm>, EncodeError> {
+    let product = world.product_of(request)?;
+    Ok(product.map(|product| world.form_of(&product.spec)).transpose()?.flatten())
+}
+
+fn request_type(kind: RequestType) -> &'static str {
+    match kind {
+        RequestType::DataAccess => "DATA_ACCESS",
+        RequestType::MaskingException => "MASKING_EXCEPTION",
+    }
+}
+
+/// An approval whose end has come is EXPIRED, at the very instant of its end already (rule 3: the end must lie
+/// after the snapshot's instant).
+fn status(request: &Request, at: Instant) -> &'static str {
+    match request.status {
+        RequestStatus::Pending => "PENDING",
+        RequestStatus::Approved if request.is_in_force(at) => "APPROVED",
+        RequestStatus::Approved => "EXPIRED",
+        RequestStatus::Denied => "DENIED",
+        RequestStatus::Canceled => "CANCELED",
+        RequestStatus::Revoked => "REVOKED",
+    }
+}
+
+pub(crate) fn request_determinations(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+    for request in by_id(world) {
+        let review = form(world, request)?.map_or(&[][..], |form| &form.review);
+        for (position, determination) in request.determinations.iter().enumerate() {
+            let step: Option<&ReviewStep> = review.get(position).or(review.last());
+            let seconds = determination.duration_days.map(|days| days.saturating_mul(SECONDS_PER_DAY));
+            rows.row()
+                .text("determination_id", &format!("{}/{}", request.id, position + 1))
+                .text("request_id", &request.id)
+                .text("status", determination_status(determination.status))
+                .optional_uuid(
+                    "decided_by_global_user_id",
+                    Some(world.user(&determination.by, named(request))?),
+                )
+                .text("criteria", &criteria(step))
+                .optional_text("reason", determination.reason.as_deref())
+                .optional_integer("duration_seconds", seconds)
+                .instant("created_at", determination.at)
+                .instant("updated_at", determination.at)
+                .end()?;
+        }
+    }
+    Ok(())
+}
+
+fn determination_status(status: DeterminationStatus) -> &'static str {
+    match status {
+        DeterminationStatus::Approved => "APPROVED",
+        DeterminationStatus::Denied => "DENIED",
+        DeterminationStatus::Pending => "PENDING",
+        DeterminationStatus::Blocked => "BLOCKED",
+        DeterminationStatus::Canceled => "CANCELED",
+    }
+}
+
+pub(crate) fn request_duas(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+    for request in by_id(world) {
+        let mut accepted: Vec<_> = request.agreements.iter().collect();
+        accepted.sort_by_key(|accepted| (&accepted.name, accepted.version, accepted.accepted_at));
+        for accepted in accepted {
+            let agreement = world.agreement(&accepted.name, named(request))?;
+            let text = world.snapshot.agreement_texts.get(&(accepted.name.clone(), accepted.version));
+            rows.row()
+                .text("request_id", &request.id)
+                .text("dua_id", &agreement.id.to_string())
+                .text("dua_name", &accepted.name)
+                .integer("dua_version", accepted.version)
+                .boolean("accepted", true)
+                .optional_uuid(
+                    "accepted_by_global_user_id",
+                    Some(world.user(&accepted.accepted_by, named(request))?),
+                )
+                .optional_instant("accepted_at", Some(accepted.accepted_at))
+                .text("dua_sha256", &text.map(|text| hex(&sha256(text.as_bytes()))).unwrap_or_default())
+                .end()?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! What the rows are made from: the snapshot, what evaluation said, and look-ups by name.
+
+use std::collections::HashMap;
+
+use domesday_engine::Outcomes;
+use domesday_model::{
+    Agreement, AgreementId, DataProduct, DataProductId, DataSourceIx, Record, Request, RequestForm, Snapshot,
+    SnapshotUser, Target, UserIx,
+};
+use uuid::Uuid;
+
+use crate::{EncodeError, Settings};
+
+/// Everything that rows are made from.
+pub(crate) struct World<'a> {
+    pub(crate) outcomes: &'a Outcomes<'a>,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) settings: &'a Settings,
+    /// How many users are GRANTED READ, by data source.
+    pub(crate) readers: &'a [usize],
+    forms: HashMap<&'a str, &'a RequestForm>,
+    agreements: HashMap<&'a str, &'a Record<AgreementId, Agreement>>,
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(outcomes: &'a Outcomes<'a>, settings: &'a Settings, readers: &'a [usize]) -> Self {
+        let snapshot = outcomes.snapshot();
+        let forms = snapshot.request_forms.iter().map(|form| (form.spec.name.as_str(), &form.spec));
+        let agreements = snapshot.agreements.iter().map(|record| (record.spec.name.as_str(), record));
+        Self { outcomes, snapshot, settings, readers, forms: forms.collect(), agreements: agreements.collect() }
+    }
+
+    /// The URL of something in the console.
+    pub(crate) fn link(&self, place: &str, id: i64) -> String {
+        format!("{}/{place}/{id}", self.settings.link_base)
+    }
+
+    pub(crate) fn user_at(&self, ix: UserIx) -> &'a SnapshotUser {
+        &self.snapshot.users[ix.get()]
+    }
+
+    /// The `global_user_id` of a username that `by` names.
+    pub(crate) fn user(&self, name: &str, by: impl FnOnce() -> String) -> Result<Uuid, EncodeError> {
+        let found = self.snapshot.user(name).map(|ix| self.user_at(ix).global_id);
+        found.ok_or_else(|| dangling("user", name, by()))
+    }
+
+    pub(crate) fn optional_user(
+        &self,
+        name: Option<&String>,
+        by: impl FnOnce() -> String,
+    ) -> Result<Option<Uuid>, EncodeError> {
+        name.map(|name| self.user(name, by)).transpose()
+    }
+
+    pub(crate) fn data_source(
+        &self,
+        name: &str,
+        by: impl FnOnce() -> String,
+    ) -> Result<DataSourceIx, EncodeError> {
+        self.snapshot.data_source(name).ok_or_else(|| dangling("data source", name, by()))
+    }
+
+    pub(crate) fn agreement(
+        &self,
+        name: &str,
+        by: impl FnOnce() -> String,
+    ) -> Result<&'a Record<AgreementId, Agreement>, EncodeError> {
+        self.agreements.get(name).copied().ok_or_else(|| dangling("agreement", name, by()))
+    }
+
+    /// The data product that a request is for.
+    pub(crate) fn product_of(
+        &self,
+        request: &Request,
+    ) -> Result<Option<&'a Record<DataProductId, DataProduct>>, EncodeError> {
+        let Target::DataProduct(name) = &request.target else { return Ok(None) };
+        let found = self.snapshot.data_product(name);
+        found.map(Some).ok_or_else(|| dangling("data product", name, format!("request `{}`", request.id)))
+    }
+
+    /// The form by which a data product is asked for.
+    pub(crate) fn form_of(&self, product: &DataProduct) -> Result<Option<&'a RequestForm>, EncodeError> {
+        let Some(name) = product.form.as_deref() else { return Ok(None) };
+        let found = self.forms.get(name).copied();
+        found.map(Some).ok_or_else(|| dangling("request form", name, format!("data product `{}`", product.name)))
+    }
+}
+
+pub(crate) fn dangling(kind: &'static str, name: &str, by: String) -> EncodeError {
+    EncodeError::Dangling { kind, name: name.to_owned(), by }
+}
