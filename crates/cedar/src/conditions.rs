@@ -61,7 +61,7 @@ impl Templates {
     }
 
     fn attribute(&self, template: &Template, wanted: &Wanted) -> String {
-        format!("resolved{}", self.by_use[&(template.as_str().to_owned(), wanted)])
+        format!("resolved{}", self.by_use[&(template.as_str().to_owned(), wanted.clone())])
     }
 }
 
@@ -166,7 +166,7 @@ fn wants(snapshot: &Snapshot, templates: &Templates, template: &Template, wanted
             Wanted::Value(_) => held(set(accepted(&text, wanted).iter().map(String::as_str))),
         };
     }
-    let attribute = templates.attribute(template, wanted.clone());
+    let attribute = templates.attribute(template, wanted);
     match decides(template) {
         Decides::Nobody => unreachable!("a template without variables is literal"),
         Decides::DataSource => format!("resource has {attribute} && {}", held(format!("resource.{attribute}"))),

@@ -7,8 +7,8 @@ use arrow_array::ArrayRef;
 use domesday_engine::Outcomes;
 use domesday_model::{Instant, Snapshot};
 
-use crate::outcomes::{self, OutcomeCounts};
 use crate::part::TableWriter;
+use crate::policy_outcomes::{self, OutcomeCounts};
 use crate::rows::{Rows, World, assets, people, policies, products, requests};
 use crate::schema::{self, SNAPSHOT, TABLES, Table, arrow_schema};
 use crate::{EncodeError, PRODUCT, Part, RULES_VERSION, SCHEMA_VERSION, snapshot_id};
@@ -94,8 +94,9 @@ where
     F: FnMut(&'static Table, u32) -> io::Result<W>,
 {
     let table = schema::POLICY_OUTCOMES;
-    let mut writer = TableWriter::new(table, outcomes::batch_schema(), settings, progress, &mut open);
-    let expanded = outcomes::expand(outcomes, settings.batch_rows(), &mut |batch| writer.write(batch))?;
+    let mut writer = TableWriter::new(table, policy_outcomes::batch_schema(), settings, progress, &mut open);
+    let expanded =
+        policy_outcomes::expand(outcomes, settings.batch_rows(), &mut |batch| writer.write(batch))?;
     let mut parts = writer.finish()?;
 
     let world = World::new(outcomes, settings, &expanded.readers);

@@ -7,7 +7,7 @@
 //!
 //! - [`schema`]: the definition of the tables, from which everything else about them follows.
 //! - `rows`: what stands in each row of eleven of the tables, a file a subject.
-//! - `outcomes`: the twelfth, policy-outcomes, whose rows exist only while they are encoded.
+//! - `policy_outcomes`: the twelfth, policy-outcomes, whose rows exist only while they are encoded.
 //! - `part`: Parquet files and their digests.
 //!
 //! What is not here: no file, no clock, no HTTP. The same outcomes and settings give the same bytes.
@@ -17,23 +17,21 @@ mod error;
 mod hex;
 mod json;
 mod manifest;
-mod outcomes;
 mod part;
+mod policy_outcomes;
 mod rows;
 pub mod schema;
 mod snapshot_id;
 mod warning;
 
-pub use encode::{
-    Encoded, Progress, Settings, SnapshotRow, encode, encode_empty, encode_snapshot_row,
-};
+pub use encode::{Encoded, Progress, Settings, SnapshotRow, encode, encode_empty, encode_snapshot_row};
 pub use error::EncodeError;
 pub use hex::{hex, sha256};
 pub use manifest::{
     Evidence, Manifest, ManifestFile, ManifestSnapshot, ManifestTenant, PolicyStates, PolicyTotals, Totals,
 };
-pub use outcomes::OutcomeCounts;
 pub use part::Part;
+pub use policy_outcomes::OutcomeCounts;
 pub use schema::{
     Field, FieldKind, SCHEMA_VERSION, SNAPSHOT, TABLES, Table, arrow_schema, parquet_schema, render_json,
     render_markdown, table,

@@ -115,8 +115,11 @@ where
     fn file(&mut self) -> Result<&mut File<W>, EncodeError> {
         if self.current.is_none() {
             let (table, part) = (self.table, self.number());
-            let writer = (self.open)(table, part)
-                .map_err(|source| EncodeError::Write { table: table.name, part, source })?;
+            let writer = (self.open)(table, part).map_err(|source| EncodeError::Write {
+                table: table.name,
+                part,
+                source,
+            })?;
             let file = File::new(writer, table, &self.batches, self.settings);
             self.current = Some(self.check(file)?);
         }

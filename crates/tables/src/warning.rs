@@ -12,7 +12,9 @@ pub fn describe_warning(snapshot: &Snapshot, warning: &Warning) -> String {
             let source = &snapshot.data_sources[source.get()].name;
             let names: Vec<_> = policies
                 .iter()
-                .map(|ix| format!("{} ({})", policy(ix), snapshot.policies[ix.get()].spec.level.kind().as_str()))
+                .map(|ix| {
+                    format!("{} ({})", policy(ix), snapshot.policies[ix.get()].spec.level.kind().as_str())
+                })
                 .collect();
             format!(
                 "data source `{source}`: grants of scope {scope} disagree on the level: {}; the most restrictive \

@@ -110,7 +110,12 @@ pub(crate) fn tag_metadata(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(),
 }
 
 /// When a tag came to its object: a tag without a history of its own is as old as its column or source.
-fn applied_at(world: &World<'_>, source: &SnapshotDataSource, tag: &str, column: Option<ColumnIx>) -> Instant {
+fn applied_at(
+    world: &World<'_>,
+    source: &SnapshotDataSource,
+    tag: &str,
+    column: Option<ColumnIx>,
+) -> Instant {
     if source.since.0.is_empty() {
         return source.created_at;
     }

@@ -6,10 +6,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BooleanBuilder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
-};
 use arrow_array::ArrayRef;
+use arrow_array::builder::{BooleanBuilder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
 use domesday_model::Instant;
 use uuid::Uuid;
 
@@ -72,9 +70,7 @@ impl Column {
             FieldKind::String => Self::Text(StringBuilder::new()),
             FieldKind::Integer => Self::Integer(Int64Builder::new()),
             FieldKind::Boolean => Self::Boolean(BooleanBuilder::new()),
-            FieldKind::Timestamp => {
-                Self::Timestamp(TimestampMicrosecondBuilder::new().with_timezone("UTC"))
-            }
+            FieldKind::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
         }
     }
 
@@ -147,7 +143,11 @@ impl Row<'_, '_> {
         let Row { rows, next } = self.instant("export_date", at);
         assert_eq!(next, rows.columns.len(), "a row of {} ends early", rows.table.name);
         rows.rows += 1;
-        if rows.rows >= rows.batch_rows || rows.text_bytes >= BATCH_TEXT_BYTES { rows.flush() } else { Ok(()) }
+        if rows.rows >= rows.batch_rows || rows.text_bytes >= BATCH_TEXT_BYTES {
+            rows.flush()
+        } else {
+            Ok(())
+        }
     }
 
     fn set_text(mut self, field: &str, value: Option<&str>, nullable: bool) -> Self {

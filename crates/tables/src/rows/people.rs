@@ -11,7 +11,8 @@ pub(crate) fn user_metadata(world: &World<'_>, rows: &mut Rows<'_>) -> Result<()
         let mut permissions: Vec<_> = user.permissions.iter().map(|permission| permission.as_str()).collect();
         permissions.sort_unstable();
         let groups = user.groups.iter().map(|group| group_name(world, *group));
-        let attributes = user.attributes.iter().map(|(key, value)| (symbols.text(*key), symbols.text(*value)));
+        let attributes =
+            user.attributes.iter().map(|(key, value)| (symbols.text(*key), symbols.text(*value)));
         rows.row()
             .integer("user_id", user.id.0)
             .uuid("global_user_id", user.global_id)

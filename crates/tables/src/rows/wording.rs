@@ -54,7 +54,9 @@ pub(crate) fn tags_targeted(applies_to: &AppliesTo, column_tags: &[String]) -> S
 
 /// Who may decide a request for a data product, by the approvers of one step of its form's review.
 pub(crate) fn criteria(step: Option<&ReviewStep>) -> String {
-    let Some(ReviewStep { approvers, need }) = step else { return "permission GOVERNANCE or owners".to_owned() };
+    let Some(ReviewStep { approvers, need }) = step else {
+        return "permission GOVERNANCE or owners".to_owned();
+    };
     let Approvers { permissions, users, groups, attributes, owners } = approvers;
     let mut names: Vec<_> = permissions.iter().map(|permission| permission.as_str()).collect();
     names.sort_unstable();
@@ -189,7 +191,8 @@ mod tests {
     fn who_at_the_other_levels() {
         assert_eq!(who(&Level::Anyone), "everyone");
         assert_eq!(who(&Level::Approval), "approved requesters");
-        let named = json!({ "level": "individuals", "individuals": { "users": ["ada"], "groups": ["Audit"] } });
+        let named =
+            json!({ "level": "individuals", "individuals": { "users": ["ada"], "groups": ["Audit"] } });
         assert_eq!(who(&level(named.clone())), "groups: Audit; users: ada");
         assert_eq!(policy_text("Ada's", &level(named)), "NAMED IN 'Ada''s'");
         assert_eq!(policy_text("p", &Level::Anyone), "ANYONE");

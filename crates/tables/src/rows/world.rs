@@ -27,7 +27,14 @@ impl<'a> World<'a> {
         let snapshot = outcomes.snapshot();
         let forms = snapshot.request_forms.iter().map(|form| (form.spec.name.as_str(), &form.spec));
         let agreements = snapshot.agreements.iter().map(|record| (record.spec.name.as_str(), record));
-        Self { outcomes, snapshot, settings, readers, forms: forms.collect(), agreements: agreements.collect() }
+        Self {
+            outcomes,
+            snapshot,
+            settings,
+            readers,
+            forms: forms.collect(),
+            agreements: agreements.collect(),
+        }
     }
 
     /// The URL of something in the console.
@@ -83,7 +90,9 @@ impl<'a> World<'a> {
     pub(crate) fn form_of(&self, product: &DataProduct) -> Result<Option<&'a RequestForm>, EncodeError> {
         let Some(name) = product.form.as_deref() else { return Ok(None) };
         let found = self.forms.get(name).copied();
-        found.map(Some).ok_or_else(|| dangling("request form", name, format!("data product `{}`", product.name)))
+        found
+            .map(Some)
+            .ok_or_else(|| dangling("request form", name, format!("data product `{}`", product.name)))
     }
 }
 

@@ -15,7 +15,9 @@ use super::{FieldKind, Table};
 pub fn arrow_schema(table: &Table) -> Schema {
     let fields = table.fields.iter();
     Schema::new(
-        fields.map(|field| ArrowField::new(field.name, data_type(field.kind), field.nullable)).collect::<Vec<_>>(),
+        fields
+            .map(|field| ArrowField::new(field.name, data_type(field.kind), field.nullable))
+            .collect::<Vec<_>>(),
     )
 }
 
@@ -53,7 +55,9 @@ mod tests {
                     FieldKind::String => (Type::BYTE_ARRAY, Some(LogicalType::String)),
                     FieldKind::Integer => (Type::INT64, None),
                     FieldKind::Boolean => (Type::BOOLEAN, None),
-                    FieldKind::Timestamp => (Type::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),
+                    FieldKind::Timestamp => {
+                        (Type::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS)))
+                    }
                 };
                 let repetition = if field.nullable { Repetition::OPTIONAL } else { Repetition::REQUIRED };
                 let place = format!("{}.{}", table.name, field.name);

@@ -35,7 +35,10 @@ pub(super) const POLICY_METADATA: Table = Table {
         string("owner_global_user_id", "The owner's global_user_id.").or_null(),
         string("link", "URL of the policy in the console."),
         string("source", "Where it came from: console, api, a file's path in the catalog, or request."),
-        string("level", "ANYONE, APPROVAL, ENTITLEMENTS or INDIVIDUALS; of a MASK policy ANYONE or ENTITLEMENTS."),
+        string(
+            "level",
+            "ANYONE, APPROVAL, ENTITLEMENTS or INDIVIDUALS; of a MASK policy ANYONE or ENTITLEMENTS.",
+        ),
         string("state", "ACTIVE (evaluated), STAGED (prepared, not yet evaluated) or DISABLED."),
         string("locality", "LOCAL when it names its data sources one by one, else GLOBAL."),
         integer(
@@ -95,7 +98,8 @@ pub(super) const POLICY_OUTCOMES: Table = Table {
             "All grants and guardrails for the data source and scope in one line: the condition language, with \
              ANYONE, APPROVED and NAMED IN 'policy' for the other levels.",
         ),
-        timestamp("expires_at", "When access ends by itself; null while policy or ownership holds.").or_null(),
+        timestamp("expires_at", "When access ends by itself; null while policy or ownership holds.")
+            .or_null(),
         EXPORT_DATE,
     ],
 };

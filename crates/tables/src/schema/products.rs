@@ -17,10 +17,7 @@ pub(super) const DATA_PRODUCTS: Table = Table {
         string("created_by_global_user_id", "Who made it.").user(),
         string("status", "PUBLISHED, or SUSPENDED: its approved requests give no access while it lasts."),
         integer("data_source_count", "How many data sources it holds."),
-        integer(
-            "member_count",
-            "How many active users have an approved, unexpired request for it.",
-        ),
+        integer("member_count", "How many active users have an approved, unexpired request for it."),
         integer("pending_request_count", "How many requests for it are not decided."),
         timestamp("created_at", "When it was made."),
         timestamp("updated_at", "When it last changed."),

@@ -75,7 +75,10 @@ pub(super) const REQUEST_DUAS: Table = Table {
         boolean("accepted", "Whether it was accepted."),
         string("accepted_by_global_user_id", "Who accepted.").or_null().user(),
         timestamp("accepted_at", "When it was accepted.").or_null(),
-        string("dua_sha256", "SHA-256 of the text accepted, in hexadecimal; empty when that text is not known."),
+        string(
+            "dua_sha256",
+            "SHA-256 of the text accepted, in hexadecimal; empty when that text is not known.",
+        ),
         EXPORT_DATE,
     ],
 };

@@ -10,7 +10,8 @@ pub(super) const SNAPSHOT: Table = Table {
     order: "A single row.",
     sorted_by: &["snapshot_id"],
     fields: &[
-        string("snapshot_id", "UUID of the snapshot: the same tenant, instant and input give the same id.").unique(),
+        string("snapshot_id", "UUID of the snapshot: the same tenant, instant and input give the same id.")
+            .unique(),
         string("schema_version", "Version of the table contract."),
         string("rules_version", "Version of the evaluation's rules."),
         string("layout", "How the files of several days lie beside each other: latest, swap or history."),

@@ -1,0 +1,239 @@
+//! `_manifest.json`: what was delivered, as evidence.
+//!
+//! Specification, section 4, "Layout in the bucket": it names the product, the rules and the input by version
+//! and digest, every file by key, rows, size and digest, and the manifest before it, so that the days form a
+//! chain. It is written last; its bytes depend on nothing but its content.
+
+use domesday_engine::Outcomes;
+use domesday_model::{DataSourceStatus, Instant, PolicyKind, PolicyState, Snapshot, UserStatus};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    OutcomeCounts, PRODUCT, Part, RULES_VERSION, SCHEMA_VERSION, Settings, describe_warning, hex, sha256,
+    snapshot_id,
+};
+
+/// The manifest of one summary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The program that wrote the files.
+    pub product: String,
+    /// Its version.
+    pub product_version: String,
+    /// Version of the table contract.
+    pub schema_version: String,
+    /// Version of the evaluation's rules.
+    pub rules_version: String,
+    /// Whose data.
+    pub tenant: ManifestTenant,
+    /// Which snapshot.
+    pub snapshot: ManifestSnapshot,
+    /// SHA-256 of what was evaluated, in hexadecimal.
+    pub input_sha256: String,
+    /// SHA-256 of the export's configuration without its secrets, in hexadecimal.
+    pub configuration_sha256: String,
+    /// What began the run: a schedule, a call, the command line.
+    pub trigger: String,
+    /// Who began it.
+    pub actor: String,
+    /// How the files of several days lie beside each other.
+    pub layout: String,
+    /// The slot written, in the swap layout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
+    /// Every file but this one, in the order delivered.
+    pub files: Vec<ManifestFile>,
+    /// What was counted.
+    pub totals: Totals,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+    /// SHA-256 of the manifest before this one, in hexadecimal; null starts a chain.
+    pub previous_manifest_sha256: Option<String>,
+}
+
+/// The tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestTenant {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+}
+
+/// The snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestSnapshot {
+    /// Its id, see [`snapshot_id`].
+    pub id: Uuid,
+    /// The instant at which everything stood so: the `export_date` of every row.
+    pub instant: Instant,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestFile {
+    /// Its key under the destination's path.
+    pub key: String,
+    /// The table it is of.
+    pub table: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Users.
+    pub users: usize,
+    /// Those who are active.
+    pub active_users: usize,
+    /// Data sources.
+    pub data_sources: usize,
+    /// Those that are enabled.
+    pub enabled_data_sources: usize,
+    /// Policies by kind and state.
+    pub policies: PolicyTotals,
+    /// Rows of policy-outcomes by outcome.
+    pub outcomes: OutcomeCounts,
+}
+
+/// Policies by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PolicyTotals {
+    /// Grants.
+    pub grant: PolicyStates,
+    /// Guardrails.
+    pub guardrail: PolicyStates,
+    /// Data policies.
+    pub mask: PolicyStates,
+}
+
+/// Policies of one kind by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PolicyStates {
+    /// Evaluated.
+    pub active: usize,
+    /// Prepared.
+    pub staged: usize,
+    /// Switched off.
+    pub disabled: usize,
+}
+
+impl PolicyStates {
+    fn add(&mut self, state: PolicyState) {
+        match state {
+            PolicyState::Active => self.active += 1,
+            PolicyState::Staged => self.staged += 1,
+            PolicyState::Disabled => self.disabled += 1,
+        }
+    }
+}
+
+/// What only the run knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// SHA-256 of the export's configuration without its secrets.
+    pub configuration_sha256: [u8; 32],
+    /// What began the run.
+    pub trigger: String,
+    /// Who began it.
+    pub actor: String,
+    /// How the files of several days lie beside each other.
+    pub layout: String,
+    /// The slot written, in the swap layout.
+    pub slot: Option<String>,
+    /// SHA-256 of the manifest before, if it is known.
+    pub previous_manifest_sha256: Option<[u8; 32]>,
+}
+
+impl Manifest {
+    /// The manifest of what was evaluated, without files yet; see [`Manifest::add_file`].
+    #[must_use]
+    pub fn new(
+        outcomes: &Outcomes<'_>,
+        counts: OutcomeCounts,
+        settings: &Settings,
+        evidence: Evidence,
+    ) -> Self {
+        let snapshot = outcomes.snapshot();
+        let Evidence { configuration_sha256, trigger, actor, layout, slot, previous_manifest_sha256 } =
+            evidence;
+        let warnings = outcomes.warnings().iter();
+        Self {
+            product: PRODUCT.to_owned(),
+            product_version: settings.product_version.clone(),
+            schema_version: SCHEMA_VERSION.to_owned(),
+            rules_version: RULES_VERSION.to_owned(),
+            tenant: ManifestTenant { id: snapshot.tenant_id, name: snapshot.tenant.name.clone() },
+            snapshot: ManifestSnapshot { id: snapshot_id(snapshot), instant: snapshot.at },
+            input_sha256: hex(&snapshot.digest),
+            configuration_sha256: hex(&configuration_sha256),
+            trigger,
+            actor,
+            layout,
+            slot,
+            files: Vec::new(),
+            totals: Totals::of(snapshot, counts),
+            warnings: warnings.map(|warning| describe_warning(snapshot, warning)).collect(),
+            previous_manifest_sha256: previous_manifest_sha256.map(|digest| hex(&digest)),
+        }
+    }
+
+    /// Names a file delivered under a key.
+    pub fn add_file(&mut self, key: impl Into<String>, part: &Part) {
+        self.files.push(ManifestFile {
+            key: key.into(),
+            table: part.table.name.to_owned(),
+            rows: part.rows,
+            bytes: part.bytes,
+            sha256: hex(&part.sha256),
+        });
+    }
+
+    /// The bytes of `_manifest.json`: JSON with two spaces of indent and a line break at the end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut text =
+            serde_json::to_string_pretty(self).expect("a manifest has nothing that JSON cannot say");
+        text.push('\n');
+        text
+    }
+
+    /// The digest that the manifest after this one names.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        sha256(self.to_json().as_bytes())
+    }
+}
+
+impl Totals {
+    fn of(snapshot: &Snapshot, outcomes: OutcomeCounts) -> Self {
+        let mut policies = PolicyTotals::default();
+        for policy in &snapshot.policies {
+            let states = match policy.spec.kind {
+                PolicyKind::Grant => &mut policies.grant,
+                PolicyKind::Guardrail => &mut policies.guardrail,
+            };
+            states.add(policy.spec.state);
+        }
+        snapshot.data_policies.iter().for_each(|policy| policies.mask.add(policy.spec.state));
+        let is_enabled = |status: DataSourceStatus| status == DataSourceStatus::Enabled;
+        Self {
+            users: snapshot.users.len(),
+            active_users: snapshot.users.iter().filter(|user| user.status == UserStatus::Active).count(),
+            data_sources: snapshot.data_sources.len(),
+            enabled_data_sources: snapshot
+                .data_sources
+                .iter()
+                .filter(|source| is_enabled(source.status))
+                .count(),
+            policies,
+            outcomes,
+        }
+    }
+}
