@@ -51,6 +51,13 @@ impl LocalDirectory {
         Ok(Self { root: root.to_owned(), made })
     }
 
+    /// The directory as a name that stays the same from run to run.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let path = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
+        format!("file://{}", path.display())
+    }
+
     /// A new spool inside the directory, on the same file system, so that delivering is renaming.
     ///
     /// # Errors

@@ -1,1 +1,128 @@
-//! The run: take a snapshot, evaluate, encode, deliver.
+//! The run: take a snapshot, evaluate, encode, deliver, record.
+//!
+//! [`run`] is the whole product in one short function, and the only place that knows both the store and the
+//! destination. Every part of it can fail; none of them leaves the destination between two states.
+
+mod files;
+mod report;
+
+use std::path::PathBuf;
+use std::time::Instant as Stopwatch;
+
+use domesday_delivery::{DeliveryError, Layout, LocalDirectory};
+use domesday_engine::evaluate;
+use domesday_model::Instant;
+use domesday_store::{Delivery, Store, StoreError};
+use domesday_tables::{EncodeError, Evidence, Manifest, Settings, encode, sha256, snapshot_id};
+
+use files::Files;
+pub use report::{RunReport, TableReport};
+
+/// What to deliver where, and on whose word.
+#[derive(Debug, Clone)]
+pub struct Export {
+    /// The directory the summary goes to.
+    pub destination: PathBuf,
+    /// The console's address without a slash at the end, for links.
+    pub console_url: String,
+    /// What began the run, for the manifest.
+    pub trigger: String,
+    /// Who began it, for the manifest.
+    pub actor: String,
+}
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Taking the snapshot.
+    Snapshot,
+    /// Matching policies to users and data sources.
+    Evaluating {
+        /// How many users.
+        users: usize,
+        /// How many data sources.
+        data_sources: usize,
+    },
+    /// Working out and writing the rows of a table.
+    Encoding {
+        /// The table.
+        table: &'static str,
+        /// Its rows so far.
+        rows: u64,
+    },
+    /// Putting files in place.
+    Delivering {
+        /// Which file, from 1.
+        file: usize,
+        /// Of how many.
+        files: usize,
+    },
+}
+
+/// Why a run failed; what was at the destination before is still there.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No snapshot could be taken, or the delivery not be recorded.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The tables could not be encoded.
+    #[error(transparent)]
+    Encode(EncodeError),
+    /// The files could not be delivered.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+}
+
+/// Takes a snapshot of the store as of `at`, evaluates it and delivers its access summary.
+///
+/// # Errors
+/// When any part fails. The destination then holds what it held before.
+pub fn run(
+    export: &Export,
+    store: &mut Store,
+    at: Instant,
+    progress: &mut dyn FnMut(Stage),
+) -> Result<RunReport, RunError> {
+    let started = Stopwatch::now();
+    progress(Stage::Snapshot);
+    let snapshot = store.snapshot(at)?;
+    progress(Stage::Evaluating { users: snapshot.users.len(), data_sources: snapshot.data_sources.len() });
+    let outcomes = evaluate(&snapshot);
+
+    let destination = LocalDirectory::open(&export.destination)?;
+    let settings = Settings { link_base: export.console_url.clone(), ..Settings::default() };
+    let mut files = Files::new(&destination, Layout::Latest)?;
+    let mut encoding = |at: domesday_tables::Progress| progress(Stage::Encoding { table: at.table, rows: at.rows });
+    let encoded = encode(&outcomes, &settings, &mut encoding, |table, part| files.open_part(table, part))
+        .map_err(|error| files.sort_error(error))?;
+
+    let name = destination.name();
+    let id = snapshot_id(&snapshot);
+    let last = store.last_delivery(&name)?;
+    let previous = last.as_ref().and_then(|last| last.link_for(id)).map(str::to_owned);
+    let evidence = evidence(export, previous.as_deref());
+    let mut manifest = Manifest::new(&outcomes, encoded.outcomes, &settings, evidence);
+    files.complete(&snapshot, &settings, &encoded.parts, &mut manifest)?;
+    files.deliver(destination, progress)?;
+
+    let delivery = Delivery {
+        snapshot_id: id,
+        manifest_sha256: domesday_tables::hex(&manifest.sha256()),
+        previous_manifest_sha256: previous,
+    };
+    store.record_delivery(&name, &delivery)?;
+    Ok(RunReport::new(&export.destination, &manifest, started.elapsed()))
+}
+
+fn evidence(export: &Export, previous: Option<&str>) -> Evidence {
+    // The destination's path is left out: the same summary in two places is the same evidence.
+    let configuration = format!("layout={}\nconsole_url={}\n", Layout::Latest.as_str(), export.console_url);
+    Evidence {
+        configuration_sha256: sha256(configuration.as_bytes()),
+        trigger: export.trigger.clone(),
+        actor: export.actor.clone(),
+        layout: Layout::Latest.as_str().to_owned(),
+        slot: None,
+        previous_manifest_sha256: previous.and_then(domesday_tables::parse_hex),
+    }
+}

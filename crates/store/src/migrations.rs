@@ -57,9 +57,10 @@ const MIGRATIONS: [&str; 1] = [
 
     -- What a run must know of the one before, per destination.
     CREATE TABLE delivery (
-        destination      TEXT PRIMARY KEY,
-        manifest_sha256  TEXT NOT NULL,
-        snapshot_at      INTEGER NOT NULL
+        destination               TEXT PRIMARY KEY,
+        snapshot_id               TEXT NOT NULL,
+        manifest_sha256           TEXT NOT NULL,
+        previous_manifest_sha256  TEXT
     ) STRICT, WITHOUT ROWID;
     ",
 ];

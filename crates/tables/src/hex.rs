@@ -14,6 +14,25 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
+/// The digest that 64 hexadecimal digits stand for.
+///
+/// ```
+/// let digest = domesday_tables::sha256(b"");
+/// assert_eq!(domesday_tables::parse_hex(&domesday_tables::hex(&digest)), Some(digest));
+/// assert_eq!(domesday_tables::parse_hex("no digest"), None);
+/// ```
+#[must_use]
+pub fn parse_hex(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut digest = [0; 32];
+    for (byte, digits) in digest.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(digest)
+}
+
 /// The SHA-256 of bytes.
 ///
 /// ```

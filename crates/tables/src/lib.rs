@@ -26,7 +26,7 @@ mod warning;
 
 pub use encode::{Encoded, Progress, Settings, SnapshotRow, encode, encode_empty, encode_snapshot_row};
 pub use error::EncodeError;
-pub use hex::{hex, sha256};
+pub use hex::{hex, parse_hex, sha256};
 pub use manifest::{
     Evidence, Manifest, ManifestFile, ManifestSnapshot, ManifestTenant, PolicyStates, PolicyTotals, Totals,
 };

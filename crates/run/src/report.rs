@@ -1,0 +1,75 @@
+//! What a run has to tell.
+
+use std::path::Path;
+use std::time::Duration;
+
+use domesday_tables::{Manifest, OutcomeCounts, SCHEMA_VERSION, TABLES};
+use serde::Serialize;
+
+/// A run that succeeded.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunReport {
+    /// The directory that holds the tables.
+    pub root: String,
+    /// The snapshot's id.
+    pub snapshot_id: String,
+    /// The snapshot's instant.
+    pub snapshot_at: String,
+    /// The tables in the order of the contract.
+    pub tables: Vec<TableReport>,
+    /// Users, active or not.
+    pub users: u64,
+    /// Data sources, enabled or not.
+    pub data_sources: u64,
+    /// Rows of policy-outcomes by outcome.
+    pub outcomes: OutcomeCounts,
+    /// What somebody should look at.
+    pub warnings: Vec<String>,
+    /// The manifest's digest; null as `previousManifestSha256` says that it starts a chain.
+    pub manifest_sha256: String,
+    /// The digest of the manifest before it.
+    pub previous_manifest_sha256: Option<String>,
+    /// How long the run took, in seconds.
+    pub seconds: f64,
+}
+
+/// One table of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableReport {
+    /// The table.
+    pub table: &'static str,
+    /// Its rows.
+    pub rows: u64,
+    /// The size of its files in bytes.
+    pub bytes: u64,
+    /// How many files it has, zero-row files over stale parts included.
+    pub parts: usize,
+}
+
+impl RunReport {
+    pub(crate) fn new(destination: &Path, manifest: &Manifest, took: Duration) -> Self {
+        let tables = TABLES.iter().map(|table| {
+            let files = manifest.files.iter().filter(|file| file.table == table.name);
+            TableReport {
+                table: table.name,
+                rows: files.clone().map(|file| file.rows).sum(),
+                bytes: files.clone().map(|file| file.bytes).sum(),
+                parts: files.count(),
+            }
+        });
+        Self {
+            root: destination.join(SCHEMA_VERSION).display().to_string(),
+            snapshot_id: manifest.snapshot.id.to_string(),
+            snapshot_at: manifest.snapshot.instant.to_string(),
+            tables: tables.collect(),
+            users: manifest.totals.users as u64,
+            data_sources: manifest.totals.data_sources as u64,
+            outcomes: manifest.totals.outcomes,
+            warnings: manifest.warnings.clone(),
+            manifest_sha256: domesday_tables::hex(&manifest.sha256()),
+            previous_manifest_sha256: manifest.previous_manifest_sha256.clone(),
+            seconds: took.as_secs_f64(),
+        }
+    }
+}
