@@ -1,1 +1,171 @@
-//! Importers of governance metadata: declarative files.
+//! Declarative files: a directory of YAML and JSON documents that is the whole catalog.
+//!
+//! The way of a file: its text becomes a tree of values with positions (`document`), the tree becomes the
+//! model's types with every mistake collected (`decode`), and what the model then finds wrong with the catalog
+//! as a whole is traced back to a line (`locate`). The format is docs/catalog.md.
+//!
+//! What is not here: no store and no evaluation. A catalog with an error is never returned.
+
+mod decode;
+mod diagnostic;
+mod document;
+mod locate;
+mod read;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use domesday_model::validate::{Severity, validate};
+use domesday_model::{Catalog, Kind};
+
+use decode::{Decoder, Positions};
+pub use diagnostic::{Diagnostic, Diagnostics};
+use document::Node;
+use read::File;
+
+/// A catalog without errors.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The catalog.
+    pub catalog: Catalog,
+    /// What somebody should look at.
+    pub warnings: Vec<Diagnostic>,
+    /// How many files it was read from.
+    pub files: usize,
+}
+
+/// Why a directory could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The path is something else.
+    #[error("{path} is no directory; name the directory that holds the catalog's files", path = path.display())]
+    NotADirectory {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// A file or directory cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Unreadable {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is nothing to read.
+    #[error("{path} holds no catalog: no file ending in .yaml, .yml or .json{}", other_files(*others), path = path.display())]
+    Empty {
+        /// The directory.
+        path: PathBuf,
+        /// How many other files are in it.
+        others: usize,
+    },
+    /// The files declare nothing.
+    #[error("{path} declares nothing: its files hold no object", path = path.display())]
+    Nothing {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The catalog has errors.
+    #[error("{0}")]
+    Invalid(Diagnostics),
+}
+
+fn other_files(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => ", but one other file".to_owned(),
+        _ => format!(", but {others} other files"),
+    }
+}
+
+/// Loads a directory: every catalog file below it, hidden ones left out, in path order.
+///
+/// # Errors
+/// When the directory cannot be read or its catalog has an error. [`LoadError::Invalid`] has every error.
+pub fn load(dir: &Path) -> Result<Loaded, LoadError> {
+    let mut unreadable = Vec::new();
+    let mut files = Vec::new();
+    for file in read::files(dir)? {
+        match file {
+            Ok(file) => files.push(file),
+            Err(diagnostic) => unreadable.push(diagnostic),
+        }
+    }
+    let loaded = assemble(&files, unreadable).map_err(LoadError::Invalid)?;
+    if loaded.catalog.is_empty() {
+        return Err(LoadError::Nothing { path: dir.to_owned() });
+    }
+    Ok(loaded)
+}
+
+/// Reads one document as a whole catalog; JSON when `name` ends in `.json`, else YAML.
+///
+/// ```
+/// let loaded = domesday_sources::parse_str("users.yaml", "users: [{ username: ada }]").unwrap();
+/// assert_eq!(loaded.catalog.users[0].username, "ada");
+///
+/// let wrong = domesday_sources::parse_str("users.yaml", "users: [{ usrname: ada }]").unwrap_err();
+/// assert!(wrong.to_string().starts_with("users.yaml:1:9: users[0]: `username` is missing"));
+/// ```
+///
+/// # Errors
+/// Every error of the document.
+pub fn parse_str(name: &str, text: &str) -> Result<Loaded, Diagnostics> {
+    assemble(&[File { name: name.to_owned(), text: text.to_owned() }], Vec::new())
+}
+
+/// One catalog of many files; `diagnostics` are those of files that could not even be read.
+fn assemble(files: &[File], mut diagnostics: Vec<Diagnostic>) -> Result<Loaded, Diagnostics> {
+    let mut catalog = Catalog::default();
+    // For each object, the file it stands in and its position there, in the order of the catalog's lists.
+    let mut places: HashMap<Kind, Vec<(usize, usize)>> = HashMap::new();
+    for (file_index, file) in files.iter().enumerate() {
+        let root = match document::parse(&file.name, &file.text) {
+            Ok(root) => root,
+            Err(error) => {
+                let field = String::new();
+                let error =
+                    Diagnostic::new(Severity::Error, &file.name, &file.text, error.at, field, error.message);
+                diagnostics.push(error);
+                continue;
+            }
+        };
+        let mut decoder = Decoder::new(&file.name, &file.text);
+        let mut positions = Positions::new();
+        decoder.file(&root, &mut catalog, &mut positions);
+        diagnostics.append(&mut decoder.diagnostics);
+        for (kind, positions) in positions {
+            let places = places.entry(kind).or_default();
+            places.extend(positions.into_iter().map(|position| (file_index, position)));
+        }
+    }
+    // References are checked only between objects that could all be read: the rest would be noise.
+    if diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error) {
+        diagnostics.extend(problems(files, &catalog, &places));
+    }
+    diagnostics.sort_by(|left, right| {
+        (&left.file, left.line, left.column).cmp(&(&right.file, right.line, right.column))
+    });
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(Diagnostics(diagnostics));
+    }
+    Ok(Loaded { catalog, warnings: diagnostics, files: files.len() })
+}
+
+/// What is wrong with the catalog as a whole, each problem at its place.
+fn problems(
+    files: &[File],
+    catalog: &Catalog,
+    places: &HashMap<Kind, Vec<(usize, usize)>>,
+) -> Vec<Diagnostic> {
+    let mut roots: HashMap<usize, Option<Node>> = HashMap::new();
+    let locate = |problem: domesday_model::validate::Problem| {
+        let (file_index, position) = *places.get(&problem.kind)?.get(problem.index)?;
+        let file = &files[file_index];
+        let root = roots.entry(file_index).or_insert_with(|| document::parse(&file.name, &file.text).ok());
+        let (at, field) = locate::locate(root.as_ref()?, problem.kind, position, &problem.path);
+        Some(Diagnostic::new(problem.severity, &file.name, &file.text, at, field, problem.message))
+    };
+    validate(catalog).into_iter().filter_map(locate).collect()
+}

@@ -189,7 +189,8 @@ mod tests {
     #[test]
     fn names_are_unique_and_written_alike() {
         let kebab = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-        let snake = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        let snake =
+            |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         let mut tables = HashSet::new();
         for table in TABLES.iter().chain([&SNAPSHOT]) {
             assert!(kebab(table.name) && tables.insert(table.name), "{}", table.name);

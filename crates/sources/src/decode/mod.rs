@@ -1,0 +1,349 @@
+//! From trees to the model's types, collecting every mistake on the way (docs/catalog.md gives the format).
+//!
+//! A reader returns `None` for what it could not read and has then said why; nothing stops at the first
+//! mistake, and a catalog with one is never used.
+
+mod assets;
+mod fields;
+mod policies;
+mod requests;
+mod users;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use domesday_model::validate::Severity;
+use domesday_model::{Attributes, Catalog, Condition, Declared, Instant, Kind};
+
+use crate::diagnostic::Diagnostic;
+use crate::document::{Node, Position, Style, Value};
+use fields::Fields;
+
+/// The way from a file's root to a value, kept on the stack.
+#[derive(Clone, Copy)]
+pub(crate) enum Trail<'t> {
+    Root,
+    Key(&'t Trail<'t>, &'t str),
+    Index(&'t Trail<'t>, usize),
+}
+
+impl fmt::Display for Trail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Key(Self::Root, key) => f.write_str(key),
+            Self::Key(parent, key) => write!(f, "{parent}.{key}"),
+            Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
+        }
+    }
+}
+
+/// Reads one file into a catalog.
+pub(crate) struct Decoder<'f> {
+    file: &'f str,
+    text: &'f str,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// The objects of one file, by kind the positions they have in its lists.
+pub(crate) type Positions = BTreeMap<Kind, Vec<usize>>;
+
+impl<'f> Decoder<'f> {
+    pub(crate) fn new(file: &'f str, text: &'f str) -> Self {
+        Self { file, text, diagnostics: Vec::new() }
+    }
+
+    pub(crate) fn error(&mut self, at: Position, trail: Trail<'_>, message: impl Into<String>) {
+        self.tell(Severity::Error, at, trail, message.into());
+    }
+
+    fn tell(&mut self, severity: Severity, at: Position, trail: Trail<'_>, message: String) {
+        let diagnostic = Diagnostic::new(severity, self.file, self.text, at, trail.to_string(), message);
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn wrong<T>(&mut self, node: &Node, trail: Trail<'_>, expected: &str) -> Option<T> {
+        self.error(node.at, trail, format!("expected {expected}, found {}", node.kind()));
+        None
+    }
+
+    /// Reads a whole file, adding its objects to the catalog and the place of each to `positions`.
+    pub(crate) fn file(&mut self, root: &Node, catalog: &mut Catalog, positions: &mut Positions) {
+        let Some(mut fields) = Fields::of(self, root, &Trail::Root) else { return };
+        let origin: Arc<str> = self.file.into();
+        if let Some(node) = fields.take(Kind::Tenant.key()) {
+            let trail = Trail::Key(&Trail::Root, Kind::Tenant.key());
+            if catalog.tenant.is_some() {
+                self.error(node.at, trail, "the tenant is declared a second time; a catalog has one");
+            } else if let Some(tenant) = self.tenant(node, trail) {
+                catalog.tenant = Some(Declared::new(tenant, origin.clone()));
+                positions.entry(Kind::Tenant).or_default().push(0);
+            }
+        }
+        macro_rules! lists {
+            ($($kind:ident: $list:ident by $read:ident),* $(,)?) => {$(
+                if let Some(node) = fields.take(Kind::$kind.key()) {
+                    let trail = Trail::Key(&Trail::Root, Kind::$kind.key());
+                    let places = positions.entry(Kind::$kind).or_default();
+                    self.each(node, trail, |decoder, item, trail| {
+                        if let Some(spec) = decoder.$read(item, trail) {
+                            catalog.$list.push(Declared::new(spec, origin.clone()));
+                            if let Trail::Index(_, index) = trail {
+                                places.push(index);
+                            }
+                        }
+                    });
+                }
+            )*};
+        }
+        lists! {
+            Tag: tags by tag,
+            Group: groups by group,
+            User: users by user,
+            Domain: domains by domain,
+            DataSource: data_sources by data_source,
+            Policy: policies by policy,
+            DataPolicy: data_policies by data_policy,
+            Agreement: agreements by agreement,
+            RequestForm: request_forms by request_form,
+            DataProduct: data_products by data_product,
+            Request: requests by request,
+        }
+        fields.finish(self);
+    }
+
+    /// Each entry of a list.
+    fn each<'n>(
+        &mut self,
+        node: &'n Node,
+        trail: Trail<'_>,
+        mut read: impl FnMut(&mut Self, &'n Node, Trail<'_>),
+    ) {
+        let Value::List(items) = &node.value else {
+            if !matches!(node.value, Value::Null) {
+                self.wrong::<()>(node, trail, "a list");
+            }
+            return;
+        };
+        items.iter().enumerate().for_each(|(index, item)| read(self, item, Trail::Index(&trail, index)));
+    }
+
+    fn list<'n, T>(
+        &mut self,
+        node: &'n Node,
+        trail: Trail<'_>,
+        mut read: impl FnMut(&mut Self, &'n Node, Trail<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        let mut list = Vec::new();
+        self.each(node, trail, |decoder, item, trail| list.extend(read(decoder, item, trail)));
+        list
+    }
+
+    /// A list that means a set: what stands in it twice is worth a warning.
+    fn set<'n, T: Ord>(
+        &mut self,
+        node: &'n Node,
+        trail: Trail<'_>,
+        mut read: impl FnMut(&mut Self, &'n Node, Trail<'_>) -> Option<T>,
+    ) -> BTreeSet<T> {
+        let mut set = BTreeSet::new();
+        self.each(node, trail, |decoder, item, trail| {
+            if let Some(value) = read(decoder, item, trail)
+                && !set.insert(value)
+            {
+                decoder.tell(
+                    Severity::Warning,
+                    item.at,
+                    trail,
+                    "this entry stands in the list twice".to_owned(),
+                );
+            }
+        });
+        set
+    }
+
+    fn text(&mut self, node: &Node, trail: Trail<'_>) -> Option<String> {
+        match &node.value {
+            Value::Text(text, _) => Some(text.clone()),
+            Value::Number(_) | Value::Boolean(..) => {
+                let message = format!("expected a text, found {}; put it in quotes", node.kind());
+                self.error(node.at, trail, message);
+                None
+            }
+            _ => self.wrong(node, trail, "a text"),
+        }
+    }
+
+    /// A text, or a number or boolean taken as it is written.
+    fn scalar_text(&mut self, node: &Node, trail: Trail<'_>) -> Option<String> {
+        match &node.value {
+            Value::Text(text, _) | Value::Number(text) | Value::Boolean(_, text) => Some(text.clone()),
+            _ => self.wrong(node, trail, "a text"),
+        }
+    }
+
+    fn integer(&mut self, node: &Node, trail: Trail<'_>) -> Option<i64> {
+        match &node.value {
+            Value::Number(text) => match text.parse() {
+                Ok(number) => Some(number),
+                Err(_) => {
+                    self.error(node.at, trail, format!("expected a whole number, found {text}"));
+                    None
+                }
+            },
+            _ => self.wrong(node, trail, "a whole number"),
+        }
+    }
+
+    fn boolean(&mut self, node: &Node, trail: Trail<'_>) -> Option<bool> {
+        match node.value {
+            Value::Boolean(value, _) => Some(value),
+            _ => self.wrong(node, trail, "true or false"),
+        }
+    }
+
+    fn instant(&mut self, node: &Node, trail: Trail<'_>) -> Option<Instant> {
+        self.parsed(node, trail)
+    }
+
+    fn uuid(&mut self, node: &Node, trail: Trail<'_>) -> Option<uuid::Uuid> {
+        let text = self.text(node, trail)?;
+        // Only the hyphenated form: it is what every table and API shows.
+        let parsed = uuid::Uuid::try_parse(&text).ok().filter(|_| text.len() == 36);
+        if parsed.is_none() {
+            let message =
+                format!("expected a UUID such as 8f6c9a1e-3f0b-4f0e-9d3c-2a1b4c5d6e7f, found `{text}`");
+            self.error(node.at, trail, message);
+        }
+        parsed
+    }
+
+    fn parsed<T: std::str::FromStr<Err: fmt::Display>>(
+        &mut self,
+        node: &Node,
+        trail: Trail<'_>,
+    ) -> Option<T> {
+        let text = self.text(node, trail)?;
+        text.parse().map_err(|error: T::Err| self.error(node.at, trail, error.to_string())).ok()
+    }
+
+    /// One of some words.
+    fn choice<T: Copy>(&mut self, node: &Node, trail: Trail<'_>, choices: &[(&str, T)]) -> Option<T> {
+        let text = match &node.value {
+            Value::Text(text, _) => text.as_str(),
+            // `kind: null` names a kind of mask.
+            Value::Null => "null",
+            _ => return self.wrong(node, trail, "a text"),
+        };
+        let found = choices.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let words: Vec<_> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
+            self.error(node.at, trail, format!("expected {}, found `{text}`", either(&words)));
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    fn condition(&mut self, node: &Node, trail: Trail<'_>) -> Option<Condition> {
+        let text = self.text(node, trail)?;
+        match text.parse::<Condition>() {
+            Ok(condition) => Some(condition),
+            Err(error) => {
+                let at = inside(self.text, node, &text, &error);
+                let message = format!("expected {} but found {}", error.expected, error.found);
+                self.error(at, trail, message);
+                None
+            }
+        }
+    }
+
+    fn attributes(&mut self, node: &Node, trail: Trail<'_>) -> Option<Attributes> {
+        let Value::Mapping(entries) = &node.value else {
+            return self.wrong(node, trail, "a mapping of keys to values");
+        };
+        let mut attributes = Attributes::new();
+        for (key, node) in entries {
+            let trail = Trail::Key(&trail, &key.text);
+            let values = match &node.value {
+                Value::List(_) => self.set(node, trail, Self::scalar_text),
+                // A key without a value.
+                Value::Null => BTreeSet::new(),
+                _ => self.scalar_text(node, trail).into_iter().collect(),
+            };
+            if !values.is_empty() {
+                attributes.insert(key.text.clone(), values);
+            }
+        }
+        Some(attributes)
+    }
+
+    /// Any value, as JSON has it.
+    fn json(&mut self, node: &Node, trail: Trail<'_>) -> Option<serde_json::Value> {
+        Some(match &node.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Boolean(value, _) => (*value).into(),
+            Value::Number(_) => serde_json::Value::Number(self.number(node, trail)?),
+            Value::Text(text, _) => text.clone().into(),
+            Value::List(_) => self.list(node, trail, Self::json).into(),
+            Value::Mapping(entries) => {
+                let mut map = serde_json::Map::new();
+                for (key, node) in entries {
+                    map.insert(key.text.clone(), self.json(node, Trail::Key(&trail, &key.text))?);
+                }
+                map.into()
+            }
+        })
+    }
+
+    fn number(&mut self, node: &Node, trail: Trail<'_>) -> Option<serde_json::Number> {
+        let Value::Number(text) = &node.value else { return self.wrong(node, trail, "a number") };
+        let plain = text.strip_prefix('+').unwrap_or(text);
+        let number = plain.parse::<i64>().map(serde_json::Number::from).ok();
+        let number = number.or_else(|| serde_json::Number::from_f64(plain.parse().ok()?));
+        if number.is_none() {
+            self.error(node.at, trail, format!("expected a finite decimal number, found {text}"));
+        }
+        number
+    }
+}
+
+/// Words joined as a sentence has them.
+fn either(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// Where in the file an error inside a text stands, as far as the notation lets tell.
+fn inside(file: &str, node: &Node, text: &str, error: &domesday_model::condition::ParseError) -> Position {
+    let Value::Text(_, style) = node.value else { return node.at };
+    let before = &text[..error.offset.min(text.len())];
+    let columns = before.chars().count();
+    match style {
+        Style::Plain => Position { column: node.at.column + columns, ..node.at },
+        Style::SingleQuoted => {
+            // Each quote inside is written twice.
+            let doubled = before.matches('\'').count();
+            Position { column: node.at.column + 1 + columns + doubled, ..node.at }
+        }
+        Style::DoubleQuoted => {
+            let line = file.lines().nth(node.at.line - 1).unwrap_or_default();
+            let written: String = line.chars().skip(node.at.column).take(columns).collect();
+            // With escapes before the place, columns in the text are not columns in the file.
+            if written == before {
+                Position { column: node.at.column + 1 + columns, ..node.at }
+            } else {
+                node.at
+            }
+        }
+        Style::Literal => {
+            let line = node.at.line + error.line;
+            let shown = file.lines().nth(line - 1).unwrap_or_default();
+            let indent = shown.chars().take_while(|c| *c == ' ').count();
+            Position { line, column: indent + error.column }
+        }
+        Style::Folded => node.at,
+    }
+}

@@ -1,0 +1,196 @@
+//! Subscription and data policies, and what they apply to.
+
+use domesday_model::{
+    AppliesTo, ColumnSelector, DataPolicy, Individuals, Level, LevelKind, Mask, Policy, PolicyKind,
+    PolicyState, Scope, Selector,
+};
+
+use super::fields::Fields;
+use super::{Decoder, Trail};
+use crate::document::{Node, Value};
+
+/// The scopes as the format writes them.
+pub(super) const SCOPES: [(&str, Scope); 2] = [("read", Scope::Read), ("write", Scope::Write)];
+
+const STATES: [(&str, PolicyState); 3] =
+    [("active", PolicyState::Active), ("staged", PolicyState::Staged), ("disabled", PolicyState::Disabled)];
+
+const LEVELS: [(&str, LevelKind); 4] = [
+    ("entitlements", LevelKind::Entitlements),
+    ("anyone", LevelKind::Anyone),
+    ("approval", LevelKind::Approval),
+    ("individuals", LevelKind::Individuals),
+];
+
+impl Decoder<'_> {
+    pub(super) fn policy(&mut self, node: &Node, trail: Trail<'_>) -> Option<Policy> {
+        let mut fields = Fields::of(self, node, &trail)?;
+        let name = fields.required(self, "name", Self::text);
+        let kinds = [("grant", PolicyKind::Grant), ("guardrail", PolicyKind::Guardrail)];
+        let kind = fields.required_choice(self, "type", &kinds);
+        let scope = fields.choice(self, "scope", &SCOPES);
+        let level = self.level(&mut fields, kind);
+        let applies_to = fields.required(self, "appliesTo", Self::applies_to);
+        let owner = fields.optional(self, "owner", Self::text);
+        let state = fields.choice(self, "state", &STATES);
+        let created_at = fields.optional(self, "createdAt", Self::instant);
+        fields.finish(self);
+        let (name, kind, level, applies_to) = (name?, kind?, level?, applies_to?);
+        Some(Policy { name, kind, scope, level, applies_to, owner, state, created_at })
+    }
+
+    /// The level with what it requires, and without what belongs to another.
+    fn level(&mut self, fields: &mut Fields<'_, '_>, kind: Option<PolicyKind>) -> Option<Level> {
+        let (at, trail) = (fields.node.at, *fields.trail);
+        let (has_condition, has_individuals) = (fields.has("condition"), fields.has("individuals"));
+        let level_node = fields.take("level");
+        let level = match level_node {
+            Some(node) => self.choice(node, Trail::Key(&trail, "level"), &LEVELS),
+            None => Some(LevelKind::Entitlements),
+        };
+        let condition = fields.optional(self, "condition", Self::condition);
+        let individuals = fields.optional(self, "individuals", Self::individuals);
+        let level = level?;
+        let word = LEVELS.iter().find(|(_, known)| *known == level).map_or("", |(word, _)| word);
+        if kind == Some(PolicyKind::Guardrail) && matches!(level, LevelKind::Anyone | LevelKind::Approval) {
+            let at = level_node.map_or(at, |node| node.at);
+            let message = format!("a guardrail's level is `entitlements` or `individuals`, found `{word}`");
+            self.error(at, Trail::Key(&trail, "level"), message);
+            return None;
+        }
+        if has_individuals && level != LevelKind::Individuals {
+            let hint = if level_node.is_none() { "; write `level: individuals`" } else { "" };
+            let message = format!(
+                "`individuals` belongs to the level `individuals`, and this policy's is `{word}`{hint}"
+            );
+            self.error(at, Trail::Key(&trail, "individuals"), message);
+            return None;
+        }
+        if has_condition && level != LevelKind::Entitlements {
+            let message =
+                format!("`condition` belongs to the level `entitlements`, and this policy's is `{word}`");
+            self.error(at, Trail::Key(&trail, "condition"), message);
+            return None;
+        }
+        match level {
+            LevelKind::Anyone => Some(Level::Anyone),
+            LevelKind::Approval => Some(Level::Approval),
+            LevelKind::Entitlements => {
+                if !has_condition {
+                    let message =
+                        "`condition` is missing; the level `entitlements` (the default) requires it";
+                    self.error(at, trail, message);
+                }
+                Some(Level::Entitlements { condition: condition? })
+            }
+            LevelKind::Individuals => {
+                if !has_individuals {
+                    let message = "`individuals` is missing; the level `individuals` requires it";
+                    self.error(at, trail, message);
+                }
+                Some(Level::Individuals { individuals: individuals? })
+            }
+        }
+    }
+
+    fn individuals(&mut self, node: &Node, trail: Trail<'_>) -> Option<Individuals> {
+        let mut fields = Fields::of(self, node, &trail)?;
+        let users = fields.names(self, "users");
+        let groups = fields.names(self, "groups");
+        fields.finish(self);
+        Some(Individuals { users, groups })
+    }
+
+    pub(super) fn data_policy(&mut self, node: &Node, trail: Trail<'_>) -> Option<DataPolicy> {
+        let mut fields = Fields::of(self, node, &trail)?;
+        let name = fields.required(self, "name", Self::text);
+        let mask = fields.required(self, "mask", Self::mask);
+        let columns = fields.required(self, "columns", |decoder, node, trail| {
+            let mut fields = Fields::of(decoder, node, &trail)?;
+            let tagged = fields.list(decoder, "tagged", Decoder::text);
+            let names = fields.list(decoder, "names", Decoder::text);
+            fields.finish(decoder);
+            Some(ColumnSelector { tagged, names })
+        });
+        let applies_to = fields.required(self, "appliesTo", Self::applies_to);
+        let except = fields.optional(self, "except", Self::condition);
+        let state = fields.choice(self, "state", &STATES);
+        let owner = fields.optional(self, "owner", Self::text);
+        let created_at = fields.optional(self, "createdAt", Self::instant);
+        fields.finish(self);
+        let (name, mask, columns, applies_to) = (name?, mask?, columns?, applies_to?);
+        Some(DataPolicy { name, mask, columns, applies_to, except, state, owner, created_at })
+    }
+
+    fn mask(&mut self, node: &Node, trail: Trail<'_>) -> Option<Mask> {
+        #[derive(Clone, Copy)]
+        enum Kind {
+            Null,
+            Hash,
+            Constant,
+            Rounding,
+        }
+        let mut fields = Fields::of(self, node, &trail)?;
+        let kinds = [
+            ("null", Kind::Null),
+            ("hash", Kind::Hash),
+            ("constant", Kind::Constant),
+            ("rounding", Kind::Rounding),
+        ];
+        let mask = match fields.required_choice(self, "kind", &kinds)? {
+            Kind::Null => Some(Mask::Null),
+            Kind::Hash => Some(Mask::Hash),
+            Kind::Constant => {
+                fields.required(self, "value", Self::json).map(|value| Mask::Constant { value })
+            }
+            Kind::Rounding => {
+                fields.required(self, "precision", Self::number).map(|precision| Mask::Rounding { precision })
+            }
+        };
+        fields.finish(self);
+        mask
+    }
+
+    fn applies_to(&mut self, node: &Node, trail: Trail<'_>) -> Option<AppliesTo> {
+        match &node.value {
+            Value::Text(text, _) if text == "all" => Some(AppliesTo::All),
+            Value::Text(text, _) if text == "optIn" => Some(AppliesTo::OptIn),
+            Value::Text(text, _) => {
+                let message =
+                    format!("expected `all`, `optIn`, a mapping or a list of mappings, found `{text}`");
+                self.error(node.at, trail, message);
+                None
+            }
+            _ => self.selectors(node, trail).map(AppliesTo::Any),
+        }
+    }
+
+    /// A mapping, or a list of mappings.
+    fn selectors(&mut self, node: &Node, trail: Trail<'_>) -> Option<Vec<Selector>> {
+        match &node.value {
+            Value::Mapping(_) => Some(self.selector(node, trail).into_iter().collect()),
+            Value::List(_) => Some(self.list(node, trail, Self::selector)),
+            _ => self.wrong(node, trail, "a mapping or a list of mappings"),
+        }
+    }
+
+    fn selector(&mut self, node: &Node, trail: Trail<'_>) -> Option<Selector> {
+        let mut fields = Fields::of(self, node, &trail)?;
+        let selector = Selector {
+            tagged: fields.optional_list(self, "tagged", Self::text),
+            columns_tagged: fields.optional_list(self, "columnsTagged", Self::text),
+            domains: fields.optional_list(self, "domains", Self::text),
+            owners: fields.optional_list(self, "owners", Self::text),
+            platforms: fields.optional_list(self, "platforms", Self::text),
+            hosts: fields.optional_list(self, "hosts", Self::text),
+            databases: fields.optional_list(self, "databases", Self::text),
+            schemas: fields.optional_list(self, "schemas", Self::text),
+            tables: fields.optional_list(self, "tables", Self::text),
+            names: fields.optional_list(self, "names", Self::text),
+            data_sources: fields.optional_list(self, "dataSources", Self::text),
+            except: fields.optional(self, "except", Self::selectors).unwrap_or_default(),
+        };
+        fields.finish(self);
+        Some(selector)
+    }
+}

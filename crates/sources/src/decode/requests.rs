@@ -1,0 +1,234 @@
+//! Agreements, request forms, data products and requests.
+
+use std::collections::BTreeMap;
+
+use domesday_model::{
+    AcceptedAgreement, Agreement, Approvers, DataProduct, Determination, DeterminationStatus, Need,
+    ProductAsset, ProductStatus, Question, QuestionKind, Request, RequestForm, RequestStatus, RequestType,
+    ReviewStep, Target,
+};
+
+use super::fields::Fields;
+use super::policies::SCOPES;
+use super::{Decoder, Trail};
+use crate::document::{Node, Value};
+
+impl Decoder<'_> {
+    pub(super) fn agreement(&mut self, node: &Node, trail: Trail<'_>) -> Option<Agreement> {
+        let mut fields = Fields::of(self, node, &trail)?;
+        let name = fields.required(self, "name", Self::text);
+        let version = fields.required(self, "version", Self::integer);
+        let text = fields.required(self, "text", Self::text);
+        fields.finish(self);
+        Some(Agreement { name: name?, version: version?, text: text? })
+    }
+
+    pub(super) fn request_form(&mut self, node: &Node, trail: Trail<'_>) -> Option<RequestForm> {
+        let mut fields = Fields::of(self, node, &trail)?;
+        let name = fields.required(self, "name", Self::text);
+        let version = fields.required(self, "version", Self::integer);
+        let questions = fields.list(self, "questions", Self::question);
+        let review = fields.list(self, "review", |decoder, node, trail| {
+            let mut fields = Fields::of(decoder, node, &trail)?;
+            let approvers = fields.required(decoder, "approvers", Decoder::approvers);
+            let need = fields.choice(decoder, "need", &[("any", Need::Any), ("all", Need::All)]);
+            fields.finish(decoder);
+            Some(ReviewStep { approvers: approvers?, need })
+        });
+        fields.finish(self);
+        Some(RequestForm { name: name?, version: version?, questions, review })
+    }
+
+    fn question(&mut self, node: &Node, trail: Trail<'_>) -> Option<Question> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Kind {
+            Text,
+            Choice,
+            Number,
+            Date,
+            Boolean,
+        }
+        let mut fields = Fields::of(self, node, &trail)?;
+        let id = fields.required(self, "id", Self::text);
+        let text = fields.required(self, "text", Self::text);
+        let kinds = [
+            ("text", Kind::Text),
+            ("choice", Kind::Choice),
+            ("number", Kind::Number),
+            ("date", Kind::Date),
+            ("boolean", Kind::Boolean),
+        ];
+        let kind = match fields.required_choice(self, "kind", &kinds) {
+            None => {
+                fields.take("choices");
+                None
+            }
+            Some(Kind::Text) => Some(QuestionKind::Text),
+            Some(Kind::Number) => Some(QuestionKind::Number),
+            Some(Kind::Date) => Some(QuestionKind::Date),
+            Some(Kind::Boolean) => Some(QuestionKind::Boolean),
+            Some(Kind::Choice) => {
+                let choices = fields.list(self, "choices", Self::text);
+                if choices.is_empty() && !fields.has("choices") {
+                    self.error(
+                        node.at,
+                        trail,
+                        "`choices` is missing; a question of kind `choice` requires it",
+                    );
+                }
+                Some(QuestionKind::Choice { choices })
+            }
+        };
+        let required = fields.optional(self, "required", Self::boolean).unwrap_or(false);
+        fields.finish(self);
+        Some(Question { id: id?, text: text?, kind: kind?, required })
+    }
+
+    fn approvers(&mut self, node: &Node, trail: Trail<'_>) -> Option<Approvers> {
+        let mut fields = Fields::of(self, node, &trail)?;
+        let mut approvers = Approvers::default();
+        if let Some(permissions) = fields.take("permissions") {
+            approvers.permissions =
+                self.set(permissions, Trail::Key(&trail, "permissions"), Self::permission);
+        }
+        approvers.users = fields.names(self, "users");
+        approvers.groups = fields.names(self, "groups");
+        approvers.attributes = fields.attributes(self);
+        approvers.owners = fields.optional(self, "owners", Self::boolean).unwrap_or(false);
+        fields.finish(self);
+        Some(approvers)
+    }
+
+    pub(super) fn data_product(&mut self, node: &Node, trail: Trail<'_>) -> Option<DataProduct> {
+        let mut fields = Fields::of(self, node, &trail)?;
+        let name = fields.required(self, "name", Self::text);
+        let description = fields.optional(self, "description", Self::text);
+        let domains = fields.names(self, "domains");
+        let sme = fields.optional(self, "sme", Self::text);
+        let created_by = fields.required(self, "createdBy", Self::text);
+        let statuses = [("published", ProductStatus::Published), ("suspended", ProductStatus::Suspended)];
+        let status = fields.choice(self, "status", &statuses);
+        let data_sources = fields.list(self, "dataSources", Self::product_asset);
+        let form = fields.optional(self, "form", Self::text);
+        let agreements = fields.names(self, "agreements");
+        fields.finish(self);
+        let (name, created_by) = (name?, created_by?);
+        Some(DataProduct {
+            name,
+            description,
+            domains,
+            sme,
+            created_by,
+            status,
+            data_sources,
+            form,
+            agreements,
+        })
+    }
+
+    fn product_asset(&mut self, node: &Node, trail: Trail<'_>) -> Option<ProductAsset> {
+        if !matches!(node.value, Value::Mapping(_)) {
+            return Some(ProductAsset { name: self.text(node, trail)?, columns: None });
+        }
+        let mut fields = Fields::of(self, node, &trail)?;
+        let name = fields.required(self, "name", Self::text);
+        let columns = fields.optional_list(self, "columns", Self::text);
+        fields.finish(self);
+        Some(ProductAsset { name: name?, columns })
+    }
+
+    pub(super) fn request(&mut self, node: &Node, trail: Trail<'_>) -> Option<Request> {
+        let mut fields = Fields::of(self, node, &trail)?;
+        let id = fields.required(self, "id", Self::scalar_text);
+        let kinds =
+            [("dataAccess", RequestType::DataAccess), ("maskingException", RequestType::MaskingException)];
+        let kind = fields.required_choice(self, "type", &kinds);
+        let user = fields.required(self, "user", Self::text);
+        let requester = fields.optional(self, "requester", Self::text);
+        let target = self.target(&mut fields);
+        let columns = fields.names(self, "columns");
+        let scope = fields.choice(self, "scope", &SCOPES);
+        let statuses = [
+            ("pending", RequestStatus::Pending),
+            ("approved", RequestStatus::Approved),
+            ("denied", RequestStatus::Denied),
+            ("canceled", RequestStatus::Canceled),
+            ("revoked", RequestStatus::Revoked),
+        ];
+        let status = fields.required_choice(self, "status", &statuses);
+        let answers = fields.optional(self, "answers", Self::answers).unwrap_or_default();
+        let created_at = fields.required(self, "createdAt", Self::instant);
+        let updated_at = fields.optional(self, "updatedAt", Self::instant);
+        let expires_at = fields.optional(self, "expiresAt", Self::instant);
+        let determinations = fields.list(self, "determinations", Self::determination);
+        let agreements = fields.list(self, "agreements", Self::accepted_agreement);
+        fields.finish(self);
+        Some(Request {
+            id: id?,
+            kind: kind?,
+            user: user?,
+            requester,
+            target: target?,
+            columns,
+            scope,
+            status: status?,
+            answers,
+            created_at: created_at?,
+            updated_at,
+            expires_at,
+            determinations,
+            agreements,
+        })
+    }
+
+    fn target(&mut self, fields: &mut Fields<'_, '_>) -> Option<Target> {
+        let product = fields.optional(self, "dataProduct", Self::text);
+        let source = fields.optional(self, "dataSource", Self::text);
+        match (fields.has("dataProduct"), fields.has("dataSource")) {
+            (true, false) => product.map(Target::DataProduct),
+            (false, true) => source.map(Target::DataSource),
+            (both, _) => {
+                let found = if both { "both" } else { "neither" };
+                let message = format!("expected one of `dataProduct` and `dataSource`, found {found}");
+                self.error(fields.node.at, *fields.trail, message);
+                None
+            }
+        }
+    }
+
+    fn answers(&mut self, node: &Node, trail: Trail<'_>) -> Option<BTreeMap<String, serde_json::Value>> {
+        match self.json(node, trail)? {
+            serde_json::Value::Object(answers) => Some(answers.into_iter().collect()),
+            _ => self.wrong(node, trail, "a mapping of question ids to answers"),
+        }
+    }
+
+    fn determination(&mut self, node: &Node, trail: Trail<'_>) -> Option<Determination> {
+        let mut fields = Fields::of(self, node, &trail)?;
+        let by = fields.required(self, "by", Self::text);
+        let statuses = [
+            ("approved", DeterminationStatus::Approved),
+            ("denied", DeterminationStatus::Denied),
+            ("pending", DeterminationStatus::Pending),
+            ("blocked", DeterminationStatus::Blocked),
+            ("canceled", DeterminationStatus::Canceled),
+        ];
+        let status = fields.required_choice(self, "status", &statuses);
+        let reason = fields.optional(self, "reason", Self::text);
+        let duration_days = fields.optional(self, "durationDays", Self::integer);
+        let at = fields.required(self, "at", Self::instant);
+        fields.finish(self);
+        Some(Determination { by: by?, status: status?, reason, duration_days, at: at? })
+    }
+
+    fn accepted_agreement(&mut self, node: &Node, trail: Trail<'_>) -> Option<AcceptedAgreement> {
+        let mut fields = Fields::of(self, node, &trail)?;
+        let name = fields.required(self, "name", Self::text);
+        let version = fields.required(self, "version", Self::integer);
+        let accepted_by = fields.required(self, "acceptedBy", Self::text);
+        let accepted_at = fields.required(self, "acceptedAt", Self::instant);
+        fields.finish(self);
+        let (name, version) = (name?, version?);
+        Some(AcceptedAgreement { name, version, accepted_by: accepted_by?, accepted_at: accepted_at? })
+    }
+}
