@@ -339,7 +339,8 @@ fn inside(file: &str, node: &Node, text: &str, error: &domesday_model::condition
             }
         }
         Style::Literal => {
-            let line = node.at.line + error.line;
+            // A block begins on its first line of content.
+            let line = node.at.line + error.line - 1;
             let shown = file.lines().nth(line - 1).unwrap_or_default();
             let indent = shown.chars().take_while(|c| *c == ' ').count();
             Position { line, column: indent + error.column }

@@ -1,0 +1,71 @@
+//! The steps of the gate, cheapest first.
+
+use crate::cache::{cargo_deny, command, python, root, run, target};
+use crate::{Failure, generated};
+
+/// One step.
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) run: fn() -> Result<(), Failure>,
+}
+
+/// Every step in order. All of them build in the one profile, so that nothing is built twice.
+pub(crate) const STEPS: [Step; 7] = [
+    Step { name: "fmt", about: "formatting", run: fmt },
+    Step { name: "lint", about: "clippy, warnings denied", run: lint },
+    Step { name: "test", about: "unit, property, integration and documentation tests", run: test },
+    Step { name: "doc", about: "documentation builds without a warning", run: doc },
+    Step { name: "files", about: "generated files are fresh", run: generated::check },
+    Step { name: "readers", about: "the tables, read by DuckDB, pyarrow and Polars", run: readers },
+    Step { name: "deny", about: "dependencies: licences, sources, bans", run: deny },
+];
+
+fn cargo(args: &[&str]) -> Result<(), Failure> {
+    run(&mut command("cargo", args))
+}
+
+fn fmt() -> Result<(), Failure> {
+    cargo(&["fmt", "--all", "--check"])
+}
+
+fn lint() -> Result<(), Failure> {
+    cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+}
+
+fn test() -> Result<(), Failure> {
+    cargo(&["test", "--workspace", "--locked"])
+}
+
+fn doc() -> Result<(), Failure> {
+    let args = ["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"];
+    run(command("cargo", &args).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn deny() -> Result<(), Failure> {
+    run(&mut command(cargo_deny()?, &["check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
+}
+
+/// Apart from the gate: the database comes over the network and changes without us.
+pub(crate) fn advisories() -> Result<(), Failure> {
+    run(&mut command(cargo_deny()?, &["check", "advisories"]))
+}
+
+fn readers() -> Result<(), Failure> {
+    readers_with(&[])
+}
+
+/// Runs the readers' tests against the real binary.
+pub(crate) fn readers_with(args: &[&str]) -> Result<(), Failure> {
+    let python = python()?;
+    let binary = build()?;
+    let mut pytest = command(python, &["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/readers"]);
+    run(pytest.args(args).env("DOMESDAY_BIN", binary).env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+/// The binary of this checkout, built.
+pub(crate) fn build() -> Result<std::path::PathBuf, Failure> {
+    cargo(&["build", "--locked", "--package", "domesday"])?;
+    let binary = target().join("debug").join(format!("domesday{}", std::env::consts::EXE_SUFFIX));
+    Ok(if binary.is_absolute() { binary } else { root().join(binary) })
+}
