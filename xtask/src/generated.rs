@@ -44,8 +44,9 @@ pub(crate) fn write() -> Result<(), Failure> {
 fn files() -> Result<Vec<(&'static str, String)>, Failure> {
     let binary = build()?;
     let schema = output(&binary, &["schema"])?;
-    let mut reference =
-        String::from("# The command line\n\nEvery command as its `--help` tells it; written by `cargo xtask regen`.\n");
+    let mut reference = String::from(
+        "# The command line\n\nEvery command as its `--help` tells it; written by `cargo xtask regen`.\n",
+    );
     for path in COMMANDS {
         let mut args = path.to_vec();
         args.push("--help");

@@ -58,7 +58,10 @@ fn ci() -> Result<(), Failure> {
         println!("\n==> {}: {}", step.name, step.about);
         let started = Instant::now();
         (step.run)().map_err(|failure| {
-            format!("step `{}` failed: {failure}\nrun it by itself with `cargo xtask {}`", step.name, step.name)
+            format!(
+                "step `{}` failed: {failure}\nrun it by itself with `cargo xtask {}`",
+                step.name, step.name
+            )
         })?;
         took.push((step.name, started.elapsed()));
     }

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use domesday_model::condition::{Atom, TagTarget, Template, Variable};
-use domesday_model::{ALL_USERS, Condition, Level, Snapshot, SnapshotDataSource, SnapshotUser, UserIx, dotted_ancestors};
+use domesday_model::{
+    ALL_USERS, Condition, Level, Snapshot, SnapshotDataSource, SnapshotUser, UserIx, dotted_ancestors,
+};
 
 use crate::text::{set, string};
 
@@ -124,7 +126,8 @@ pub(crate) fn has_any(snapshot: &Snapshot, user: UserIx, wanted: &Wanted, accept
 /// A condition as a Cedar expression.
 pub(crate) fn expression(snapshot: &Snapshot, templates: &Templates, condition: &Condition) -> String {
     let joined = |parts: &[Condition], operator: &str| {
-        let parts: Vec<_> = parts.iter().map(|part| format!("({})", expression(snapshot, templates, part))).collect();
+        let parts: Vec<_> =
+            parts.iter().map(|part| format!("({})", expression(snapshot, templates, part))).collect();
         parts.join(operator)
     };
     match condition {
@@ -158,7 +161,9 @@ fn tags(target: TagTarget) -> &'static str {
 fn wants(snapshot: &Snapshot, templates: &Templates, template: &Template, wanted: &Wanted) -> String {
     let held = |accepted: String| match wanted {
         Wanted::Group => format!("principal.groups.containsAny({accepted})"),
-        Wanted::Value(key) => with_values(snapshot, key, |values| format!("{values}.containsAny({accepted})")),
+        Wanted::Value(key) => {
+            with_values(snapshot, key, |values| format!("{values}.containsAny({accepted})"))
+        }
     };
     if let Some(text) = template.literal() {
         return match wanted {
@@ -169,7 +174,9 @@ fn wants(snapshot: &Snapshot, templates: &Templates, template: &Template, wanted
     let attribute = templates.attribute(template, wanted);
     match decides(template) {
         Decides::Nobody => unreachable!("a template without variables is literal"),
-        Decides::DataSource => format!("resource has {attribute} && {}", held(format!("resource.{attribute}"))),
+        Decides::DataSource => {
+            format!("resource has {attribute} && {}", held(format!("resource.{attribute}")))
+        }
         Decides::User => format!("principal has {attribute} && {}", held(format!("principal.{attribute}"))),
         Decides::Both => format!("resource.{attribute}.contains(principal)"),
     }
@@ -188,8 +195,10 @@ fn with_values(snapshot: &Snapshot, key: &str, expression: impl Fn(&str) -> Stri
 /// The attribute keys that somebody has, in order.
 pub(crate) fn keys(snapshot: &Snapshot) -> Vec<&str> {
     let users = (0..snapshot.users.len()).map(UserIx::at);
-    let mut keys: Vec<&str> =
-        users.flat_map(|user| snapshot.attributes_of(user)).map(|(key, _)| snapshot.symbols.text(key)).collect();
+    let mut keys: Vec<&str> = users
+        .flat_map(|user| snapshot.attributes_of(user))
+        .map(|(key, _)| snapshot.symbols.text(key))
+        .collect();
     keys.sort_unstable();
     keys.dedup();
     keys

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domesday_model::condition::Template;
 use domesday_model::{
-    ALL_USERS, DataSourceStatus, LevelKind, PolicyKind, PolicyState, ProductStatus, RequestType, Scope, Snapshot,
-    SnapshotDataSource, TagIx, Target, UserIx, UserStatus, dotted_ancestors,
+    ALL_USERS, DataSourceStatus, LevelKind, PolicyKind, PolicyState, ProductStatus, RequestType, Scope,
+    Snapshot, SnapshotDataSource, TagIx, Target, UserIx, UserStatus, dotted_ancestors,
 };
 use serde_json::{Map, Value, json};
 
@@ -19,7 +19,9 @@ pub(crate) fn entities(snapshot: &Snapshot, templates: &Templates) -> Value {
         .map(|group| json!({ "uid": uid("Group", &group.name), "attrs": {}, "parents": [] }))
         .collect();
     let covered = covered(snapshot);
-    list.extend((0..snapshot.users.len()).map(|position| user(snapshot, templates, UserIx::at(position), &covered)));
+    list.extend(
+        (0..snapshot.users.len()).map(|position| user(snapshot, templates, UserIx::at(position), &covered)),
+    );
     list.extend(snapshot.data_sources.iter().map(|source| data_source(snapshot, templates, source)));
     Value::Array(list)
 }
@@ -92,7 +94,8 @@ fn data_source(snapshot: &Snapshot, templates: &Templates, source: &SnapshotData
     let columns = &snapshot.columns[source.columns.start as usize..source.columns.end as usize];
     let column_tags = columns.iter().flat_map(|column| column.tags.iter());
     attrs.insert("columnTags".into(), json!(closure(snapshot, column_tags)));
-    let opted = source.opt_in_policies.iter().map(|policy| snapshot.policies[policy.get()].spec.name.as_str());
+    let opted =
+        source.opt_in_policies.iter().map(|policy| snapshot.policies[policy.get()].spec.name.as_str());
     attrs.insert("optIn".into(), json!(opted.collect::<BTreeSet<_>>()));
     attrs.insert("silenced".into(), json!(silenced(snapshot, source)));
     for ((text, wanted), number) in &templates.by_use {
@@ -147,7 +150,8 @@ fn covered(snapshot: &Snapshot) -> Covered<'_> {
         match &request.target {
             Target::DataSource(source) => of_user.push(Cover { source, product: false, write }),
             Target::DataProduct(name) => {
-                let product = snapshot.data_product(name).filter(|p| p.spec.status == ProductStatus::Published);
+                let product =
+                    snapshot.data_product(name).filter(|p| p.spec.status == ProductStatus::Published);
                 for asset in product.into_iter().flat_map(|product| &product.spec.data_sources) {
                     of_user.push(Cover { source: &asset.name, product: true, write });
                 }
@@ -176,8 +180,10 @@ fn silenced<'s>(snapshot: &'s Snapshot, source: &SnapshotDataSource) -> BTreeSet
             .filter(|policy| !policy.applies_to.is_local() && applies(snapshot, policy, source))
             .collect();
         let choice = source.level_choice.map(|choice| &snapshot.policies[choice.get()].spec.name);
-        let chosen = rivals.iter().find(|policy| Some(&policy.name) == choice).map(|policy| policy.level.kind());
-        let strictest = rivals.iter().map(|policy| policy.level.kind()).max_by_key(|level| strictness(*level));
+        let chosen =
+            rivals.iter().find(|policy| Some(&policy.name) == choice).map(|policy| policy.level.kind());
+        let strictest =
+            rivals.iter().map(|policy| policy.level.kind()).max_by_key(|level| strictness(*level));
         let wins = chosen.or(strictest);
         silenced.extend(rivals.iter().filter(|p| Some(p.level.kind()) != wins).map(|p| p.name.as_str()));
     }

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use domesday_model::{
-    AppliesTo, Individuals, Level, Policy, PolicyKind, PolicyState, Scope, Selector, Snapshot, SnapshotDataSource,
-    dotted_ancestors, glob_matches,
+    AppliesTo, Individuals, Level, Policy, PolicyKind, PolicyState, Scope, Selector, Snapshot,
+    SnapshotDataSource, dotted_ancestors, glob_matches,
 };
 
 use crate::conditions::{Templates, expression};
@@ -112,7 +112,9 @@ fn any(snapshot: &Snapshot, selectors: &[Selector]) -> String {
     match selectors {
         [] => "false".to_owned(),
         [one] => mapping(snapshot, one),
-        many => many.iter().map(|one| format!("({})", mapping(snapshot, one))).collect::<Vec<_>>().join(" || "),
+        many => {
+            many.iter().map(|one| format!("({})", mapping(snapshot, one))).collect::<Vec<_>>().join(" || ")
+        }
     }
 }
 
@@ -124,7 +126,10 @@ fn mapping(snapshot: &Snapshot, selector: &Selector) -> String {
             None => {}
             Some([]) => parts.push("false".to_owned()),
             Some(names) => {
-                parts.push(format!("resource.{attribute}.containsAny({})", set(names.iter().map(String::as_str))));
+                parts.push(format!(
+                    "resource.{attribute}.containsAny({})",
+                    set(names.iter().map(String::as_str))
+                ));
             }
         }
     }
@@ -160,7 +165,8 @@ fn mapping(snapshot: &Snapshot, selector: &Selector) -> String {
         });
     }
     if let Some(names) = &selector.data_sources {
-        let names: Vec<_> = names.iter().map(|name| format!("resource == {}", entity("DataSource", name))).collect();
+        let names: Vec<_> =
+            names.iter().map(|name| format!("resource == {}", entity("DataSource", name))).collect();
         parts.push(if names.is_empty() { "false".to_owned() } else { format!("({})", names.join(" || ")) });
     }
     if !selector.except.is_empty() {
@@ -210,7 +216,8 @@ fn selects(snapshot: &Snapshot, selector: &Selector, source: &SnapshotDataSource
     };
     let columns = &snapshot.columns[source.columns.start as usize..source.columns.end as usize];
     let column_tags: Vec<_> = columns.iter().flat_map(|column| column.tags.iter().copied()).collect();
-    let owners: Vec<&str> = source.owners.iter().map(|owner| &*snapshot.users[owner.get()].username).collect();
+    let owners: Vec<&str> =
+        source.owners.iter().map(|owner| &*snapshot.users[owner.get()].username).collect();
     let domain = source.domain.map(|domain| snapshot.domains[domain.get()].spec.name.as_str());
     any_tag(&selector.tagged, names(&source.tags))
         && any_tag(&selector.columns_tagged, names(&column_tags))

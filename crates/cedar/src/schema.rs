@@ -18,13 +18,25 @@ pub(crate) fn schema(snapshot: &Snapshot, templates: &Templates) -> String {
         match decides(&Template::new(text.as_str())) {
             Decides::Nobody => {}
             Decides::DataSource => {
-                let _ = write!(of_source, "\n    // What `{}` asks for here.\n    resolved{number}?: Set<String>,", line(text));
+                let _ = write!(
+                    of_source,
+                    "\n    // What `{}` asks for here.\n    resolved{number}?: Set<String>,",
+                    line(text)
+                );
             }
             Decides::User => {
-                let _ = write!(of_user, "\n    // What `{}` asks for.\n    resolved{number}?: Set<String>,", line(text));
+                let _ = write!(
+                    of_user,
+                    "\n    // What `{}` asks for.\n    resolved{number}?: Set<String>,",
+                    line(text)
+                );
             }
             Decides::Both => {
-                let _ = write!(of_source, "\n    // The users for whom `{}` holds here.\n    resolved{number}: Set<User>,", line(text));
+                let _ = write!(
+                    of_source,
+                    "\n    // The users for whom `{}` holds here.\n    resolved{number}: Set<User>,",
+                    line(text)
+                );
             }
         }
     }

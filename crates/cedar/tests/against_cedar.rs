@@ -41,7 +41,8 @@ impl World {
         let result = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
         let errors: Vec<_> = result.validation_errors().map(ToString::to_string).collect();
         assert!(errors.is_empty(), "Cedar's validator refuses:\n{}\n{}", errors.join("\n"), export.policies);
-        let entities = Entities::from_json_value(export.entities, Some(&schema)).expect("entities fit the schema");
+        let entities =
+            Entities::from_json_value(export.entities, Some(&schema)).expect("entities fit the schema");
         let mut granting = PolicySet::new();
         for policy in policies.policies().filter(|policy| policy.annotation("kind") != Some("guardrail")) {
             granting.add(policy.clone()).expect("ids are unique");
@@ -84,15 +85,17 @@ fn uid(kind: &str, id: &str) -> EntityUid {
 fn engine_verdicts(snapshot: &Snapshot) -> HashMap<(String, String, Scope), &'static str> {
     let outcomes = domesday_engine::evaluate(snapshot);
     let rows = oracle::compare::rows_of(&outcomes);
-    rows.into_iter().filter(|row| row.column.is_none()).map(|row| {
-        let verdict = match row.verdict {
-            Verdict::Granted => "GRANTED",
-            Verdict::Blocked => "BLOCKED",
-            Verdict::Masked | Verdict::Unmasked => unreachable!("only columns are masked"),
-        };
-        ((row.user, row.source, row.scope), verdict)
-    })
-    .collect()
+    rows.into_iter()
+        .filter(|row| row.column.is_none())
+        .map(|row| {
+            let verdict = match row.verdict {
+                Verdict::Granted => "GRANTED",
+                Verdict::Blocked => "BLOCKED",
+                Verdict::Masked | Verdict::Unmasked => unreachable!("only columns are masked"),
+            };
+            ((row.user, row.source, row.scope), verdict)
+        })
+        .collect()
 }
 
 fn compare(catalog: &Catalog) -> Result<usize, TestCaseError> {

@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn only_surplus_parts_are_stale() {
-        let keys = ["v1/t/part-00002.parquet", "v1/t/part-00000.parquet", "v1/t/notes.txt", "v1/t/part-1.parquet"];
+        let keys =
+            ["v1/t/part-00002.parquet", "v1/t/part-00000.parquet", "v1/t/notes.txt", "v1/t/part-1.parquet"];
         let keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
         assert_eq!(stale_parts(&keys, "v1/t/", 1), [2]);
         assert!(stale_parts(&keys, "v1/t/", 3).is_empty());

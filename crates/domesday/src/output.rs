@@ -87,7 +87,9 @@ impl Output {
         self.note(format_args!("{ERROR}error:{ERROR:#} {error}"));
         // Causes that the message above already tells are not told again.
         let told = error.to_string();
-        for cause in error.chain().skip(1).map(ToString::to_string).filter(|cause| !told.contains(cause.as_str())) {
+        for cause in
+            error.chain().skip(1).map(ToString::to_string).filter(|cause| !told.contains(cause.as_str()))
+        {
             self.note(format_args!("  caused by: {cause}"));
         }
     }

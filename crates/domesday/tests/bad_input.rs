@@ -18,7 +18,10 @@ struct Case {
 const CASES: &[Case] = &[
     Case {
         name: "unknown group",
-        files: &[("a.yaml", "users:\n  - username: ada\n    groups: [Analyst]\ngroups:\n  - name: Analysts\n")],
+        files: &[(
+            "a.yaml",
+            "users:\n  - username: ada\n    groups: [Analyst]\ngroups:\n  - name: Analysts\n",
+        )],
         says: &["a.yaml:3:14: users[0].groups: there is no group `Analyst`; did you mean `Analysts`?"],
     },
     Case {
@@ -63,7 +66,10 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "duplicate names over two files",
-        files: &[("a.yaml", "users:\n  - username: ada\n"), ("b.json", "{\"users\": [{\"username\": \"ada\"}]}")],
+        files: &[
+            ("a.yaml", "users:\n  - username: ada\n"),
+            ("b.json", "{\"users\": [{\"username\": \"ada\"}]}"),
+        ],
         says: &["b.json:1:", "users[0].username: the user `ada` is declared twice"],
     },
     Case {
@@ -106,7 +112,11 @@ const CASES: &[Case] = &[
         says: &["a.yaml:3:13: users[0].status", "a.yaml:4:", "b.yaml:2:28: groups[0].attributes", "mistakes"],
     },
     Case { name: "nothing declared", files: &[("a.yaml", "# only a comment\n")], says: &["nothing"] },
-    Case { name: "no catalog", files: &[("notes.yaml", "title: Minutes\n")], says: &["notes.yaml:1:1: title: unknown key"] },
+    Case {
+        name: "no catalog",
+        files: &[("notes.yaml", "title: Minutes\n")],
+        says: &["notes.yaml:1:1: title: unknown key"],
+    },
     Case { name: "no file of a catalog", files: &[("readme.txt", "hello")], says: &[".yaml"] },
 ];
 
@@ -177,7 +187,8 @@ fn an_idle_level_choice_is_a_warning_and_the_export_succeeds() {
         "dataSources:\n  - { name: Ledger, platform: snowflake, levelChoice: Free }\n\
          policies:\n  - { name: Free, type: grant, level: anyone, appliesTo: all }\n",
     );
-    let run = Domesday::new(&["export", "--catalog"]).arg(&catalog).arg("--to").arg(dir.path().join("out")).run();
+    let run =
+        Domesday::new(&["export", "--catalog"]).arg(&catalog).arg("--to").arg(dir.path().join("out")).run();
     run.succeeds();
     assert!(run.stderr.contains("warning:") && run.stderr.contains("levelChoice"), "{}", run.stderr);
 }
@@ -187,7 +198,10 @@ fn example() -> std::path::PathBuf {
 }
 
 fn export_to(to: &str) -> cli::Finished {
-    Domesday::new(&["export", "--at", "2026-11-24T02:00:00Z", "--catalog"]).arg(example()).args(&["--to", to]).run()
+    Domesday::new(&["export", "--at", "2026-11-24T02:00:00Z", "--catalog"])
+        .arg(example())
+        .args(&["--to", to])
+        .run()
 }
 
 #[test]
@@ -247,7 +261,8 @@ fn stores_that_are_none_are_refused() {
     run.fails_with(1);
     assert!(run.stderr.contains("not a Domesday store"), "{}", run.stderr);
     let missing = dir.path().join("none.db");
-    let run = Domesday::new(&["export", "--to"]).arg(dir.path().join("out")).arg("--store").arg(&missing).run();
+    let run =
+        Domesday::new(&["export", "--to"]).arg(dir.path().join("out")).arg("--store").arg(&missing).run();
     run.fails_with(1);
     assert!(run.stderr.contains("there is no store"), "{}", run.stderr);
     assert!(!missing.exists() && !dir.path().join("out").exists());

@@ -79,7 +79,12 @@ pub(crate) fn scope_outcomes(
 }
 
 /// Rule 4: whom a policy admits.
-fn admission(snapshot: &Snapshot, conditions: &Conditions<'_>, applied: &Applied, covers: &[Cover]) -> Admission {
+fn admission(
+    snapshot: &Snapshot,
+    conditions: &Conditions<'_>,
+    applied: &Applied,
+    covers: &[Cover],
+) -> Admission {
     let level = &snapshot.policies[applied.policy.get()].spec.level;
     let active = &conditions.index().active;
     let mut users = UserSet::empty(snapshot.users.len());
@@ -87,11 +92,16 @@ fn admission(snapshot: &Snapshot, conditions: &Conditions<'_>, applied: &Applied
         Level::Anyone => users.union(active),
         Level::Approval => covers.iter().for_each(|cover| users.insert(cover.user)),
         Level::Entitlements { .. } => {
-            let binding = applied.binding.expect("a policy of level entitlements is bound when classes are made");
+            let binding =
+                applied.binding.expect("a policy of level entitlements is bound when classes are made");
             conditions.with_users(binding, |admitted| users.union(admitted));
         }
         Level::Individuals { individuals } => {
-            individuals.users.iter().filter_map(|name| snapshot.user(name)).for_each(|user| users.insert(user));
+            individuals
+                .users
+                .iter()
+                .filter_map(|name| snapshot.user(name))
+                .for_each(|user| users.insert(user));
             for group in individuals.groups.iter().filter_map(|name| snapshot.group(name)) {
                 conditions.index().in_group(group).iter().for_each(|user| users.insert(*user));
             }
@@ -117,11 +127,8 @@ fn reason_of(
     let approved = admitting().any(|grant| grant.approval);
     let counting = covers.iter().filter(|cover| approved || cover.product).map(|cover| cover.request);
     let request = ends_last(snapshot, counting);
-    let because = Because {
-        policy: admitting().any(|grant| !grant.approval),
-        owner,
-        request: request.is_some(),
-    };
+    let because =
+        Because { policy: admitting().any(|grant| !grant.approval), owner, request: request.is_some() };
     let (outcome, guardrails) = if blocking.is_empty() {
         (Outcome::Granted, all_guardrails.into())
     } else {
@@ -150,7 +157,11 @@ pub(crate) fn ends_last(snapshot: &Snapshot, requests: impl Iterator<Item = Requ
 
 /// Groups users by which of the sets they are in: a position per user, `position` giving the one of a group
 /// from any of its members.
-pub(crate) fn grouped(users: &[UserIx], sets: &[&UserSet], mut position: impl FnMut(UserIx) -> u32) -> Vec<u32> {
+pub(crate) fn grouped(
+    users: &[UserIx],
+    sets: &[&UserSet],
+    mut position: impl FnMut(UserIx) -> u32,
+) -> Vec<u32> {
     // Groups are refined 64 sets at a time; a group is a pair of the group before and the 64 memberships.
     let mut group_of = vec![0_u32; users.len()];
     let mut groups = 1;
@@ -158,7 +169,10 @@ pub(crate) fn grouped(users: &[UserIx], sets: &[&UserSet], mut position: impl Fn
         let mut refined: HashMap<(u32, u64), u32> = HashMap::with_capacity(groups);
         let mut last = None;
         for (user, group) in users.iter().zip(&mut group_of) {
-            let members = sets.iter().enumerate().fold(0, |bits, (bit, set)| bits | u64::from(set.contains(*user)) << bit);
+            let members = sets
+                .iter()
+                .enumerate()
+                .fold(0, |bits, (bit, set)| bits | u64::from(set.contains(*user)) << bit);
             let key = (*group, members);
             *group = match last {
                 Some((last_key, last_group)) if last_key == key => last_group,

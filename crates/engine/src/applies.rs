@@ -1,8 +1,8 @@
 //! Which data sources a policy binds (catalog.md, `appliesTo`).
 
 use domesday_model::{
-    AppliesTo, ColumnSelector, DataPolicyIx, DataSourceIx, PolicyIx, Selector, Snapshot, SnapshotColumn, TagIx,
-    glob_matches,
+    AppliesTo, ColumnSelector, DataPolicyIx, DataSourceIx, PolicyIx, Selector, Snapshot, SnapshotColumn,
+    TagIx, glob_matches,
 };
 
 use crate::condition::column_tags;
@@ -76,9 +76,9 @@ impl Mapping<'_> {
         let source = &snapshot.data_sources[ix.get()];
         let selector = self.selector;
         let field = |patterns: &Option<Vec<String>>, text: Option<&str>| {
-            patterns
-                .as_ref()
-                .is_none_or(|patterns| text.is_some_and(|text| patterns.iter().any(|p| glob_matches(p, text))))
+            patterns.as_ref().is_none_or(|patterns| {
+                text.is_some_and(|text| patterns.iter().any(|p| glob_matches(p, text)))
+            })
         };
         let owned = |patterns: &Option<Vec<String>>| {
             patterns.as_ref().is_none_or(|patterns| {
@@ -126,7 +126,9 @@ fn below(snapshot: &Snapshot, names: &[String]) -> Tags {
     snapshot
         .tags
         .iter()
-        .map(|tag| names.iter().any(|name| domesday_model::condition::is_same_or_ancestor(name, &tag.spec.name)))
+        .map(|tag| {
+            names.iter().any(|name| domesday_model::condition::is_same_or_ancestor(name, &tag.spec.name))
+        })
         .collect()
 }
 

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use domesday_model::{
-    ColumnIx, DataPolicyIx, DataSourceIx, DataSourceStatus, Level, LevelKind, PolicyIx, PolicyKind, PolicyState,
-    ProductStatus, RequestIx, RequestType, Scope, Snapshot, Target as RequestTarget, UserIx,
+    ColumnIx, DataPolicyIx, DataSourceIx, DataSourceStatus, Level, LevelKind, PolicyIx, PolicyKind,
+    PolicyState, ProductStatus, RequestIx, RequestType, Scope, Snapshot, Target as RequestTarget, UserIx,
 };
 use rayon::prelude::*;
 
@@ -105,8 +105,13 @@ impl Classes {
             if source.status == DataSourceStatus::Disabled {
                 continue;
             }
-            let (slots, columns) = policies.slots(snapshot, ix, &matches.data_policies, &requests, conditions);
-            let active = matches.policies.into_iter().filter(|policy| is_active(snapshot, *policy)).collect::<Vec<_>>();
+            let (slots, columns) =
+                policies.slots(snapshot, ix, &matches.data_policies, &requests, conditions);
+            let active = matches
+                .policies
+                .into_iter()
+                .filter(|policy| is_active(snapshot, *policy))
+                .collect::<Vec<_>>();
             let silenced = silenced(snapshot, ix, &active, &mut found.warnings);
             let applied = active.into_iter().map(|policy| Applied {
                 policy,
@@ -147,7 +152,11 @@ impl<'s> Policies<'s> {
     fn of(snapshot: &'s Snapshot, conditions: &mut Conditions<'s>) -> Self {
         let data = &snapshot.data_policies;
         Self {
-            targets: snapshot.policies.iter().map(|policy| Target::of(snapshot, &policy.spec.applies_to)).collect(),
+            targets: snapshot
+                .policies
+                .iter()
+                .map(|policy| Target::of(snapshot, &policy.spec.applies_to))
+                .collect(),
             conditions: snapshot
                 .policies
                 .iter()
@@ -158,7 +167,10 @@ impl<'s> Policies<'s> {
                 .collect(),
             data_targets: data.iter().map(|policy| Target::of(snapshot, &policy.spec.applies_to)).collect(),
             columns: data.iter().map(|policy| Columns::of(snapshot, &policy.spec.columns)).collect(),
-            excepts: data.iter().map(|policy| policy.spec.except.as_ref().map(|c| conditions.add(c))).collect(),
+            excepts: data
+                .iter()
+                .map(|policy| policy.spec.except.as_ref().map(|c| conditions.add(c)))
+                .collect(),
         }
     }
 
@@ -236,7 +248,8 @@ fn silenced(
                     && policy.level.kind().restrictiveness().is_some()
             })
             .collect();
-        let Some(strictest) = rivals.iter().map(level).max_by_key(|level| LevelKind::restrictiveness(*level)) else {
+        let Some(strictest) = rivals.iter().map(level).max_by_key(|level| LevelKind::restrictiveness(*level))
+        else {
             continue;
         };
         if rivals.iter().all(|rival| level(rival) == strictest) {

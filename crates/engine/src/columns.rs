@@ -59,7 +59,8 @@ fn slot_reasons(
     let sets: Vec<&UserSet> = excepted.iter().collect();
     let mut reason_of =
         grouped(users, &sets, |user| reasons.intern(column_reason(snapshot, slot, &excepted, user, None)));
-    for (position, user) in slot.exceptions.iter().filter_map(|(user, _)| Some((users.binary_search(user).ok()?, user)))
+    for (position, user) in
+        slot.exceptions.iter().filter_map(|(user, _)| Some((users.binary_search(user).ok()?, user)))
     {
         let own = slot.exceptions.iter().filter(|(other, _)| other == user).map(|(_, request)| *request);
         let exception = ends_last(snapshot, own);

@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use domesday_model::condition::{Atom, TagTarget, Template, Variable, value_matches};
-use domesday_model::{Condition, DataSourceIx, Snapshot, SnapshotDataSource, TagIx, UserIx, dotted_ancestors};
+use domesday_model::{
+    Condition, DataSourceIx, Snapshot, SnapshotDataSource, TagIx, UserIx, dotted_ancestors,
+};
 
 use crate::users::{UserIndex, UserSet};
 
@@ -200,7 +202,9 @@ impl<'s> Conditions<'s> {
         let mut users = self.nobody();
         if template.variables().any(Variable::is_user) {
             for user in self.users.active.iter() {
-                let lookup = |variable: Variable| user_field(self.snapshot, user, variable).or_else(|| field(variable));
+                let lookup = |variable: Variable| {
+                    user_field(self.snapshot, user, variable).or_else(|| field(variable))
+                };
                 if template.resolve(lookup).is_some_and(|text| test(user, &text)) {
                     users.insert(user);
                 }
@@ -318,7 +322,8 @@ pub(crate) fn user_field(snapshot: &Snapshot, user: UserIx, variable: Variable) 
 
 /// The distinct tags of a data source's columns.
 pub(crate) fn column_tags(snapshot: &Snapshot, source: DataSourceIx) -> Vec<TagIx> {
-    let mut tags: Vec<_> = snapshot.columns_of(source).flat_map(|(_, column)| column.tags.iter().copied()).collect();
+    let mut tags: Vec<_> =
+        snapshot.columns_of(source).flat_map(|(_, column)| column.tags.iter().copied()).collect();
     tags.sort_unstable();
     tags.dedup();
     tags

@@ -159,7 +159,12 @@ impl<'a, 's> Side<'a, 's> {
         let policies = &self.outcomes.snapshot().policies;
         let deciding = |reason: &Reason| {
             let guardrails = if reason.outcome == Outcome::Blocked { &*reason.guardrails } else { &[] };
-            reason.grants.iter().chain(guardrails).map(|policy| policies[policy.get()].spec.name.as_str()).collect()
+            reason
+                .grants
+                .iter()
+                .chain(guardrails)
+                .map(|policy| policies[policy.get()].spec.name.as_str())
+                .collect()
         };
         let mut rows = Rows::new();
         for scope in Scope::ALL {

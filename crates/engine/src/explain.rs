@@ -5,16 +5,16 @@
 
 use domesday_model::condition::Atom;
 use domesday_model::{
-    Condition, DataSourceIx, DataSourceStatus, Instant, Level, LevelKind, PolicyIx, PolicyKind, ProductStatus,
-    RequestStatus, RequestType, Scope, Target, UserIx,
+    Condition, DataSourceIx, DataSourceStatus, Instant, Level, LevelKind, PolicyIx, PolicyKind,
+    ProductStatus, RequestStatus, RequestType, Scope, Target, UserIx,
 };
 use serde::Serialize;
 
+use crate::Outcomes;
 use crate::admit::counts_for;
 use crate::classes::{Applied, Class};
 use crate::nearest::Way;
 use crate::outcomes::{Because, ColumnOutcome, Outcome};
-use crate::Outcomes;
 
 /// Why a user can or cannot reach a data source in one scope.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -210,7 +210,8 @@ impl Outcomes<'_> {
         if data_source.status == DataSourceStatus::Disabled {
             explanation.excluded.push(Exclusion::DataSourceDisabled);
         }
-        let Ok(position) = self.classes.sources.binary_search_by_key(&source, |outcomes| outcomes.source) else {
+        let Ok(position) = self.classes.sources.binary_search_by_key(&source, |outcomes| outcomes.source)
+        else {
             return explanation;
         };
         let of_source = &self.classes.sources[position];
@@ -257,7 +258,9 @@ impl Outcomes<'_> {
                     ColumnOutcome::Masked => "MASKED",
                     ColumnOutcome::Unmasked => "UNMASKED",
                 },
-                data_policies: policies.map(|ix| snapshot.data_policies[ix.get()].spec.name.clone()).collect(),
+                data_policies: policies
+                    .map(|ix| snapshot.data_policies[ix.get()].spec.name.clone())
+                    .collect(),
                 request_id: reason.request.map(|request| snapshot.requests[request.get()].id.clone()),
             });
         }
@@ -308,7 +311,10 @@ impl Outcomes<'_> {
         let in_group = |name: &&String| {
             snapshot.group(name).is_some_and(|group| group.get() == 0 || person.groups.contains(&group))
         };
-        by_name.into_iter().chain(individuals.groups.iter().filter(in_group).map(|name| format!("group {name}"))).collect()
+        by_name
+            .into_iter()
+            .chain(individuals.groups.iter().filter(in_group).map(|name| format!("group {name}")))
+            .collect()
     }
 
     fn condition_step(&self, condition: &Condition, user: UserIx, source: DataSourceIx) -> ConditionStep {

@@ -30,8 +30,8 @@ pub use diff::{AccessChange, ColumnChange, Difference, Effect, diff};
 pub use explain::{Access, ColumnStep, ConditionStep, Exclusion, Explanation, PolicyStep, RequestStep};
 pub use nearest::{Way, WayStep};
 pub use outcomes::{
-    Because, ClassIx, ClassOutcomes, ColumnOutcome, ColumnOutcomes, ColumnReason, Outcome, Reason, ScopeOutcomes,
-    SourceOutcomes, Warning,
+    Because, ClassIx, ClassOutcomes, ColumnOutcome, ColumnOutcomes, ColumnReason, Outcome, Reason,
+    ScopeOutcomes, SourceOutcomes, Warning,
 };
 
 /// The outcomes of a snapshot: its data sources by class, each class evaluated when asked for.

@@ -18,7 +18,9 @@ pub(crate) fn merged_policy(snapshot: &Snapshot, class: &Class, scope: Scope) ->
             Level::Anyone => ("ANYONE".to_owned(), false),
             Level::Approval => ("APPROVED".to_owned(), false),
             Level::Individuals { .. } => (format!("NAMED IN '{}'", policy.name.replace('\'', "''")), false),
-            Level::Entitlements { condition } => (condition.to_string(), matches!(condition, Condition::Or(_))),
+            Level::Entitlements { condition } => {
+                (condition.to_string(), matches!(condition, Condition::Or(_)))
+            }
         };
         match policy.kind {
             PolicyKind::Grant if applied.silenced => {}

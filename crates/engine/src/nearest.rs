@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use domesday_model::condition::{Atom, TagTarget, Template, Variable, value_matches};
 use domesday_model::{
-    ALL_USERS, Condition, DataSourceIx, DataSourceStatus, GroupIx, Level, PolicyIx, PolicyKind, ProductStatus,
-    Scope, SnapshotDataSource, Snapshot, UserIx, dotted_ancestors,
+    ALL_USERS, Condition, DataSourceIx, DataSourceStatus, GroupIx, Level, PolicyIx, PolicyKind,
+    ProductStatus, Scope, Snapshot, SnapshotDataSource, UserIx, dotted_ancestors,
 };
 use serde::Serialize;
 
@@ -135,9 +135,8 @@ impl Picture {
     fn of(snapshot: &Snapshot, user: UserIx) -> Self {
         let person = &snapshot.users[user.get()];
         let name = |group: &GroupIx| snapshot.groups[group.get()].name.to_string();
-        let text = |(key, value)| {
-            (snapshot.symbols.text(key).to_owned(), snapshot.symbols.text(value).to_owned())
-        };
+        let text =
+            |(key, value)| (snapshot.symbols.text(key).to_owned(), snapshot.symbols.text(value).to_owned());
         let mut picture = Self {
             user,
             groups: person.groups.iter().map(name).chain([ALL_USERS.to_owned()]).collect(),
@@ -210,7 +209,8 @@ impl Situation<'_> {
 
     fn is_granted(&self, picture: &Picture) -> bool {
         let own = self.class.covers.iter().filter(|cover| cover.user == picture.user);
-        let by_product = own.into_iter().any(|cover| cover.product && (self.scope == Scope::Read || cover.write));
+        let by_product =
+            own.into_iter().any(|cover| cover.product && (self.scope == Scope::Read || cover.write));
         by_product
             || picture.approved == Some(true)
             || self.class.owners.contains(&picture.user)
@@ -227,9 +227,11 @@ impl Situation<'_> {
             Level::Anyone => true,
             Level::Approval => {
                 picture.approved.is_some()
-                    || self.class.covers.iter().any(|cover| {
-                        cover.user == picture.user && (self.scope == Scope::Read || cover.write)
-                    })
+                    || self
+                        .class
+                        .covers
+                        .iter()
+                        .any(|cover| cover.user == picture.user && (self.scope == Scope::Read || cover.write))
             }
             Level::Individuals { individuals } => {
                 picture.named_in.contains(&policy.name)
@@ -310,7 +312,8 @@ impl Situation<'_> {
             let holds = product.spec.data_sources.iter().any(|asset| asset.name == name);
             if holds && product.spec.status == ProductStatus::Published {
                 let data_product = product.spec.name.clone();
-                starts.push((None, vec![WayStep::AskForProduct { data_product, scope: self.scope.as_str() }]));
+                starts
+                    .push((None, vec![WayStep::AskForProduct { data_product, scope: self.scope.as_str() }]));
             }
         }
         starts
@@ -380,7 +383,8 @@ impl Situation<'_> {
         let join = |group: String| self.snapshot.group(&group).map(|_| WayStep::JoinGroup { group });
         match atom {
             Atom::InGroups(groups) => {
-                let names: Vec<String> = groups.iter().map(|group| self.resolve(group)).collect::<Option<_>>()?;
+                let names: Vec<String> =
+                    groups.iter().map(|group| self.resolve(group)).collect::<Option<_>>()?;
                 names.into_iter().filter(|name| !picture.groups.contains(name)).map(join).collect()
             }
             Atom::HasAttribute { key, value } => {
@@ -406,7 +410,8 @@ impl Situation<'_> {
                 let group = self.snapshot.group(group).map(|group| &self.snapshot.groups[group.get()]);
                 group.is_some_and(|group| {
                     group.attributes.iter().any(|(held, value)| {
-                        self.snapshot.symbols.text(*held) == key && matches(self.snapshot.symbols.text(*value))
+                        self.snapshot.symbols.text(*held) == key
+                            && matches(self.snapshot.symbols.text(*value))
                     })
                 })
             });

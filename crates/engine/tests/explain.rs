@@ -134,7 +134,8 @@ fn kind(step: &WayStep) -> &'static str {
 fn walk(catalog: &Catalog, username: &str, source: &str, scope: Scope, way: &Way) -> Catalog {
     let mut catalog = catalog.clone();
     for step in &way.steps {
-        let user = catalog.users.iter_mut().find(|user| user.username == username).expect("the user is there");
+        let user =
+            catalog.users.iter_mut().find(|user| user.username == username).expect("the user is there");
         let user = &mut user.spec;
         match step {
             WayStep::JoinGroup { group } => {
@@ -150,8 +151,11 @@ fn walk(catalog: &Catalog, username: &str, source: &str, scope: Scope, way: &Way
                 user.attributes.entry(key.clone()).or_default().retain(|value| !all_of.contains(value));
             }
             WayStep::BeNamed { policy } => {
-                let policy = catalog.policies.iter_mut().find(|known| known.name == *policy).expect("it is there");
-                let Level::Individuals { individuals } = &mut policy.spec.level else { panic!("names nobody") };
+                let policy =
+                    catalog.policies.iter_mut().find(|known| known.name == *policy).expect("it is there");
+                let Level::Individuals { individuals } = &mut policy.spec.level else {
+                    panic!("names nobody")
+                };
                 individuals.users.insert(username.to_owned());
             }
             WayStep::AskForApproval { .. } => {

@@ -180,7 +180,9 @@ impl Catalog {
             let ancestors: Vec<_> = dotted_ancestors(&tag.name).collect();
             for name in ancestors.into_iter().rev().chain([tag.name.as_str()]) {
                 if seen.insert(name) {
-                    let implied = || Declared::new(Tag { name: name.to_owned(), description: None }, tag.origin.clone());
+                    let implied = || {
+                        Declared::new(Tag { name: name.to_owned(), description: None }, tag.origin.clone())
+                    };
                     tags.push(declared.get(name).map_or_else(implied, |tag| (*tag).clone()));
                 }
             }

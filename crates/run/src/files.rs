@@ -60,19 +60,24 @@ impl Files {
         parts: &[Part],
         manifest: &mut Manifest,
     ) -> Result<(), RunError> {
-        parts.iter().for_each(|part| manifest.add_file(self.layout.part_key(part.table.name, part.number), part));
+        parts
+            .iter()
+            .for_each(|part| manifest.add_file(self.layout.part_key(part.table.name, part.number), part));
         for (table, keys) in std::mem::take(&mut self.existing) {
-            let count = u32::try_from(parts.iter().filter(|part| part.table == table).count()).unwrap_or(u32::MAX);
+            let count =
+                u32::try_from(parts.iter().filter(|part| part.table == table).count()).unwrap_or(u32::MAX);
             for number in stale_parts(&keys, &self.layout.table_prefix(table.name), count) {
                 let writer = self.open_part(table, number).map_err(|source| self.io_error(source))?;
-                let part = encode_empty(table, number, settings, writer).map_err(|error| self.sort_error(error))?;
+                let part =
+                    encode_empty(table, number, settings, writer).map_err(|error| self.sort_error(error))?;
                 manifest.add_file(self.layout.part_key(table.name, number), &part);
             }
         }
         let key = self.layout.snapshot_key();
         let (file, spooled) = self.spool.create(&key).map_err(|source| self.io_error(source))?;
         let row = SnapshotRow { layout: self.layout.as_str(), slot: None };
-        let part = encode_snapshot_row(snapshot, settings, row, file).map_err(|error| self.sort_error(error))?;
+        let part =
+            encode_snapshot_row(snapshot, settings, row, file).map_err(|error| self.sort_error(error))?;
         manifest.add_file(key, &part);
         self.last.push(spooled);
 

@@ -92,7 +92,8 @@ pub fn run(
     let destination = LocalDirectory::open(&export.destination)?;
     let settings = Settings { link_base: export.console_url.clone(), ..Settings::default() };
     let mut files = Files::new(&destination, Layout::Latest)?;
-    let mut encoding = |at: domesday_tables::Progress| progress(Stage::Encoding { table: at.table, rows: at.rows });
+    let mut encoding =
+        |at: domesday_tables::Progress| progress(Stage::Encoding { table: at.table, rows: at.rows });
     let encoded = encode(&outcomes, &settings, &mut encoding, |table, part| files.open_part(table, part))
         .map_err(|error| files.sort_error(error))?;
 

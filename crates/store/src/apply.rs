@@ -155,10 +155,8 @@ fn apply_tenant(
     if wanted == stored {
         return Ok(None);
     }
-    transaction.execute(
-        "UPDATE tenant SET name = ?1, time_zone = ?2",
-        params![wanted.name, wanted.time_zone],
-    )?;
+    transaction
+        .execute("UPDATE tenant SET name = ?1, time_zone = ?2", params![wanted.name, wanted.time_zone])?;
     let document = |tenant: &Tenant| serde_json::to_string(tenant).expect("a tenant is plain data");
     let fields = differing(
         fields(Kind::Tenant, &stored.name, &document(&stored))?,
@@ -211,7 +209,14 @@ fn insert(transaction: &Transaction<'_>, document: &Document, at: Instant) -> Re
             "INSERT INTO object (kind, id, name, document, origin, created_at, updated_at, since)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, '{}')",
         )?
-        .execute(params![document.kind.key(), id, document.name, document.text, &*document.origin, created_at])?;
+        .execute(params![
+            document.kind.key(),
+            id,
+            document.name,
+            document.text,
+            &*document.origin,
+            created_at
+        ])?;
     write_columns(transaction, id, document)?;
     write_agreement_text(transaction, document)
 }
@@ -264,7 +269,8 @@ fn write_columns(transaction: &Transaction<'_>, source: i64, document: &Document
         return Ok(());
     }
     let mut known = HashSet::new();
-    let mut statement = transaction.prepare_cached("SELECT name FROM data_column WHERE data_source_id = ?1")?;
+    let mut statement =
+        transaction.prepare_cached("SELECT name FROM data_column WHERE data_source_id = ?1")?;
     let mut rows = statement.query([source])?;
     while let Some(row) = rows.next()? {
         known.insert(row.get::<_, String>(0)?);
@@ -322,6 +328,10 @@ fn differing(
             changes.push(FieldChange { field, before, after: Some(after) });
         }
     }
-    changes.extend(before.into_iter().map(|(field, before)| FieldChange { field, before: Some(before), after: None }));
+    changes.extend(before.into_iter().map(|(field, before)| FieldChange {
+        field,
+        before: Some(before),
+        after: None,
+    }));
     changes
 }

@@ -34,11 +34,10 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn last_delivery(&self, destination: &str) -> Result<Option<Delivery>, StoreError> {
-        let sql =
-            "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256 FROM delivery WHERE destination = ?1";
-        let found = self.connection.query_row(sql, [destination], |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
-        });
+        let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256 FROM delivery WHERE destination = ?1";
+        let found = self
+            .connection
+            .query_row(sql, [destination], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)));
         Ok(found.optional()?.map(|(id, manifest_sha256, previous_manifest_sha256)| Delivery {
             snapshot_id: Uuid::parse_str(&id).expect("snapshot ids are written from UUIDs only"),
             manifest_sha256,

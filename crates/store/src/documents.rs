@@ -29,39 +29,85 @@ pub(crate) fn documents(catalog: &Catalog) -> Vec<Document> {
     let mut list = Vec::new();
     let tags = catalog.tags_with_implied();
     add(&mut list, Kind::Tag, &tags, |tag| &tag.name, |_, _| {});
-    add(&mut list, Kind::Group, &catalog.groups, |group| &group.name, |group, document| {
-        attribute_parts(&group.attributes, document);
-    });
-    add(&mut list, Kind::User, &catalog.users, |user| &user.username, |user, document| {
-        document.created_at = user.created_at;
-        document.parts.extend(user.groups.iter().map(|group| format!("group:{group}")));
-        document.parts.extend(user.permissions.iter().map(|permission| format!("permission:{permission}")));
-        attribute_parts(&user.attributes, document);
-    });
+    add(
+        &mut list,
+        Kind::Group,
+        &catalog.groups,
+        |group| &group.name,
+        |group, document| {
+            attribute_parts(&group.attributes, document);
+        },
+    );
+    add(
+        &mut list,
+        Kind::User,
+        &catalog.users,
+        |user| &user.username,
+        |user, document| {
+            document.created_at = user.created_at;
+            document.parts.extend(user.groups.iter().map(|group| format!("group:{group}")));
+            document
+                .parts
+                .extend(user.permissions.iter().map(|permission| format!("permission:{permission}")));
+            attribute_parts(&user.attributes, document);
+        },
+    );
     add(&mut list, Kind::Domain, &catalog.domains, |domain| &domain.name, |_, _| {});
-    add(&mut list, Kind::DataSource, &catalog.data_sources, |source| &source.name, |source, document| {
-        document.created_at = source.created_at;
-        document.parts.extend(source.tags.iter().map(|tag| format!("tag:{tag}")));
-        for column in &source.columns {
-            document.parts.insert(format!("column:{}", column.name));
-            document.parts.extend(column.tags.iter().map(|tag| format!("column:{}/tag:{tag}", column.name)));
-            document.columns.push(column.name.clone());
-        }
-    });
-    add(&mut list, Kind::Policy, &catalog.policies, |policy| &policy.name, |policy, document| {
-        document.created_at = policy.created_at;
-    });
-    add(&mut list, Kind::DataPolicy, &catalog.data_policies, |policy| &policy.name, |policy, document| {
-        document.created_at = policy.created_at;
-    });
+    add(
+        &mut list,
+        Kind::DataSource,
+        &catalog.data_sources,
+        |source| &source.name,
+        |source, document| {
+            document.created_at = source.created_at;
+            document.parts.extend(source.tags.iter().map(|tag| format!("tag:{tag}")));
+            for column in &source.columns {
+                document.parts.insert(format!("column:{}", column.name));
+                document
+                    .parts
+                    .extend(column.tags.iter().map(|tag| format!("column:{}/tag:{tag}", column.name)));
+                document.columns.push(column.name.clone());
+            }
+        },
+    );
+    add(
+        &mut list,
+        Kind::Policy,
+        &catalog.policies,
+        |policy| &policy.name,
+        |policy, document| {
+            document.created_at = policy.created_at;
+        },
+    );
+    add(
+        &mut list,
+        Kind::DataPolicy,
+        &catalog.data_policies,
+        |policy| &policy.name,
+        |policy, document| {
+            document.created_at = policy.created_at;
+        },
+    );
     add(&mut list, Kind::Agreement, &catalog.agreements, |agreement| &agreement.name, |_, _| {});
     add(&mut list, Kind::RequestForm, &catalog.request_forms, |form| &form.name, |_, _| {});
-    add(&mut list, Kind::DataProduct, &catalog.data_products, |product| &product.name, |product, document| {
-        document.parts.extend(product.data_sources.iter().map(|asset| format!("asset:{}", asset.name)));
-    });
-    add(&mut list, Kind::Request, &catalog.requests, |request| &request.id, |request, document| {
-        document.created_at = Some(request.created_at);
-    });
+    add(
+        &mut list,
+        Kind::DataProduct,
+        &catalog.data_products,
+        |product| &product.name,
+        |product, document| {
+            document.parts.extend(product.data_sources.iter().map(|asset| format!("asset:{}", asset.name)));
+        },
+    );
+    add(
+        &mut list,
+        Kind::Request,
+        &catalog.requests,
+        |request| &request.id,
+        |request, document| {
+            document.created_at = Some(request.created_at);
+        },
+    );
     list
 }
 
@@ -134,6 +180,10 @@ pub(crate) fn parse<T: DeserializeOwned>(kind: Kind, name: &str, text: &str) -> 
 }
 
 /// A document's top-level fields, for comparing two versions.
-pub(crate) fn fields(kind: Kind, name: &str, text: &str) -> Result<BTreeMap<String, serde_json::Value>, StoreError> {
+pub(crate) fn fields(
+    kind: Kind,
+    name: &str,
+    text: &str,
+) -> Result<BTreeMap<String, serde_json::Value>, StoreError> {
     parse(kind, name, text)
 }

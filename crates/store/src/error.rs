@@ -39,7 +39,10 @@ pub enum StoreError {
         declared: Uuid,
     },
     /// What the catalog leaves in place would no longer fit what it changes.
-    #[error("applying this would leave the store inconsistent; declare these objects too, or apply with --prune:\n{}", list(problems))]
+    #[error(
+        "applying this would leave the store inconsistent; declare these objects too, or apply with --prune:\n{}",
+        list(problems)
+    )]
     Inconsistent {
         /// What would be wrong with objects that only the store holds.
         problems: Vec<(String, Problem)>,
@@ -66,8 +69,8 @@ pub enum StoreError {
 }
 
 fn list(problems: &[(String, Problem)]) -> String {
-    let lines = problems.iter().map(|(name, problem)| {
-        format!("  {} `{name}`: {}: {}", problem.kind, problem.path, problem.message)
-    });
+    let lines = problems
+        .iter()
+        .map(|(name, problem)| format!("  {} `{name}`: {}: {}", problem.kind, problem.path, problem.message));
     lines.collect::<Vec<_>>().join("\n")
 }

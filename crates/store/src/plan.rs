@@ -69,7 +69,8 @@ impl Plan {
     /// How many objects are created, updated and deleted.
     #[must_use]
     pub fn counts(&self) -> (usize, usize, usize) {
-        let count = |wanted: fn(&Action) -> bool| self.changes.iter().filter(|change| wanted(&change.action)).count();
+        let count =
+            |wanted: fn(&Action) -> bool| self.changes.iter().filter(|change| wanted(&change.action)).count();
         (
             count(|action| matches!(action, Action::Create)),
             count(|action| matches!(action, Action::Update { .. })),

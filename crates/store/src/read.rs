@@ -49,12 +49,15 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let text = |column: usize| row.get_ref(column).and_then(|value| Ok(value.as_str()?));
                 let (id, name, document) = (row.get::<_, i64>(0)?, text(1)?, text(2)?);
-                let (created_at, updated_at, since) = (row.get::<_, i64>(4)?, row.get::<_, i64>(5)?, text(6)?);
+                let (created_at, updated_at, since) =
+                    (row.get::<_, i64>(4)?, row.get::<_, i64>(5)?, text(6)?);
                 for part in [kind.key(), document, text(3)?, since] {
                     digest.update((part.len() as u64).to_le_bytes());
                     digest.update(part);
                 }
-                [id, created_at, updated_at].into_iter().for_each(|number| digest.update(number.to_le_bytes()));
+                [id, created_at, updated_at]
+                    .into_iter()
+                    .for_each(|number| digest.update(number.to_le_bytes()));
                 let provenance = Provenance {
                     created_at: Instant::from_micros(created_at),
                     updated_at: Instant::from_micros(updated_at),

@@ -1,6 +1,8 @@
 //! Applying catalogs: idempotent, planned, all or nothing, and ids that never change or return.
 
-use domesday_model::{Catalog, Column, DataSource, Declared, Group, Instant, Kind, Snapshot, Tag, Tenant, User};
+use domesday_model::{
+    Catalog, Column, DataSource, Declared, Group, Instant, Kind, Snapshot, Tag, Tenant, User,
+};
 use domesday_store::{Action, ApplyOptions, Store, StoreError};
 use serde::de::DeserializeOwned;
 use serde_json::json;

@@ -11,8 +11,7 @@ pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
     let catalog = load_catalog(&args.catalog, *output)?;
     let path = &args.store.store;
     // A dry run must not leave a store behind where there was none.
-    let mut store =
-        if args.dry_run && !path.exists() { Store::in_memory()? } else { Store::open(path)? };
+    let mut store = if args.dry_run && !path.exists() { Store::in_memory()? } else { Store::open(path)? };
     let plan = store.apply(&catalog, ApplyOptions { at, prune: args.prune, dry_run: args.dry_run })?;
     if output.format == Format::Json {
         output.json(&serde_json::json!({ "applied": !args.dry_run, "plan": plan }));
@@ -33,7 +32,9 @@ fn print_changes(plan: &Plan, output: Output) {
         let name = &change.name;
         match &change.action {
             Action::Create => output.result(format_args!("{GOOD}+{GOOD:#} {kind} {STRONG}{name}{STRONG:#}")),
-            Action::Delete => output.result(format_args!("{ERROR}-{ERROR:#} {kind} {STRONG}{name}{STRONG:#}")),
+            Action::Delete => {
+                output.result(format_args!("{ERROR}-{ERROR:#} {kind} {STRONG}{name}{STRONG:#}"))
+            }
             Action::Update { fields } => {
                 output.result(format_args!("{WARNING}~{WARNING:#} {kind} {STRONG}{name}{STRONG:#}"));
                 fields.iter().for_each(|field| output.result(format_args!("    {field}")));
@@ -44,7 +45,10 @@ fn print_changes(plan: &Plan, output: Output) {
 
 fn print_totals(plan: &Plan, args: &ApplyArgs, output: Output) {
     let (created, updated, deleted) = plan.counts();
-    let total = format!("{created} to create, {updated} to update, {deleted} to delete, {} unchanged", plan.unchanged);
+    let total = format!(
+        "{created} to create, {updated} to update, {deleted} to delete, {} unchanged",
+        plan.unchanged
+    );
     if args.dry_run {
         output.result(format_args!("{STRONG}Plan:{STRONG:#} {total}"));
     } else {

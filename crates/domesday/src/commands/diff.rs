@@ -41,7 +41,8 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
     };
     let before = open_store(before, &args.store.store, at, *output)?.snapshot(at)?;
     let after = open_store(Some(after), &args.store.store, at, *output)?.snapshot(at)?;
-    let difference = domesday_engine::diff(&domesday_engine::evaluate(&before), &domesday_engine::evaluate(&after));
+    let difference =
+        domesday_engine::diff(&domesday_engine::evaluate(&before), &domesday_engine::evaluate(&after));
     let report = Report {
         gained: difference.gained(),
         counts: difference.counts(),
@@ -84,7 +85,11 @@ fn print(report: &Report<'_>, all: bool, output: Output) {
     for change in difference.access.iter().take(shown) {
         let (style, mark, word) = shape(change.effect);
         let policies: Vec<_> = change.policies.iter().map(String::as_str).collect();
-        let by = if policies.is_empty() { String::new() } else { format!(" {DIM}({}){DIM:#}", policies.join(", ")) };
+        let by = if policies.is_empty() {
+            String::new()
+        } else {
+            format!(" {DIM}({}){DIM:#}", policies.join(", "))
+        };
         let AccessChange { user, data_source, scope, .. } = change;
         output.result(format_args!("{style}{mark} {word:<9}{style:#} {user} {scope} {data_source}{by}"));
     }
@@ -133,7 +138,11 @@ fn words(counts: &BTreeMap<Effect, usize>) -> String {
     if counts.is_empty() {
         return "no access changed".to_owned();
     }
-    counts.iter().map(|(effect, count)| format!("{count} {}", shape(*effect).2)).collect::<Vec<_>>().join(", ")
+    counts
+        .iter()
+        .map(|(effect, count)| format!("{count} {}", shape(*effect).2))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn shape(effect: Effect) -> (anstyle::Style, char, &'static str) {

@@ -35,16 +35,24 @@ fn in_words(explanation: &Explanation) -> String {
     let answer = match explanation.access {
         Access::Granted => format!("{GOOD}{user} can {verb} {data_source}.{GOOD:#}"),
         Access::Blocked => {
-            format!("{ERROR}{user} cannot {verb} {data_source}: granted, but blocked by a guardrail.{ERROR:#}")
+            format!(
+                "{ERROR}{user} cannot {verb} {data_source}: granted, but blocked by a guardrail.{ERROR:#}"
+            )
         }
         Access::None => format!("{WARNING}{user} cannot {verb} {data_source}: nothing grants it.{WARNING:#}"),
     };
     line(&mut text, 0, &answer);
     for exclusion in &explanation.excluded {
-        line(&mut text, 1, match exclusion {
-            Exclusion::UserDisabled => "The user is disabled, and disabled users have no access.",
-            Exclusion::DataSourceDisabled => "The data source is disabled, and disabled sources give none.",
-        });
+        line(
+            &mut text,
+            1,
+            match exclusion {
+                Exclusion::UserDisabled => "The user is disabled, and disabled users have no access.",
+                Exclusion::DataSourceDisabled => {
+                    "The data source is disabled, and disabled sources give none."
+                }
+            },
+        );
     }
     because(&mut text, explanation);
     if !explanation.grants.is_empty() {
@@ -153,8 +161,12 @@ fn step_in_words(step: &WayStep) -> String {
     match step {
         WayStep::JoinGroup { group } => format!("join the group {group}"),
         WayStep::LeaveGroup { group } => format!("leave the group {group}"),
-        WayStep::HaveAttribute { key, any_of } => format!("have the attribute {key} = {}", any_of.join(" or ")),
-        WayStep::LoseAttribute { key, all_of } => format!("give up the attribute {key} = {}", all_of.join(", ")),
+        WayStep::HaveAttribute { key, any_of } => {
+            format!("have the attribute {key} = {}", any_of.join(" or "))
+        }
+        WayStep::LoseAttribute { key, all_of } => {
+            format!("give up the attribute {key} = {}", all_of.join(", "))
+        }
         WayStep::AskForApproval { scope } => {
             format!("ask for access to {} it, and be approved", scope.to_lowercase())
         }

@@ -53,7 +53,12 @@ fn print(report: &RunReport, args: &ExportArgs, output: Output) {
     let width = report.tables.iter().map(|table| table.table.len()).max().unwrap_or(0);
     output.result(format_args!("{STRONG}{:<width$}  {:>13}  {:>10}{STRONG:#}", "table", "rows", "size"));
     for table in &report.tables {
-        output.result(format_args!("{:<width$}  {:>13}  {:>10}", table.table, grouped(table.rows), size(table.bytes)));
+        output.result(format_args!(
+            "{:<width$}  {:>13}  {:>10}",
+            table.table,
+            grouped(table.rows),
+            size(table.bytes)
+        ));
     }
     let totals = &report.outcomes;
     output.result(format_args!(
@@ -70,8 +75,7 @@ fn print(report: &RunReport, args: &ExportArgs, output: Output) {
     ));
     output.result(format_args!(
         "The summary of {} is in {STRONG}{}{STRONG:#}.",
-        report.snapshot_at,
-        report.root
+        report.snapshot_at, report.root
     ));
     let root = &report.root;
     let from = args.catalog.as_ref().map_or_else(

@@ -48,6 +48,8 @@ pub(crate) fn open_store(
     };
     let catalog = load_catalog(dir, output)?;
     let mut store = Store::in_memory()?;
-    store.apply(&catalog, ApplyOptions { at, prune: false, dry_run: false }).context("loading the catalog failed")?;
+    store
+        .apply(&catalog, ApplyOptions { at, prune: false, dry_run: false })
+        .context("loading the catalog failed")?;
     Ok(store)
 }

@@ -20,8 +20,11 @@ fn export(args: &PolicyExportArgs, output: Output) -> anyhow::Result<()> {
     let PolicyLanguage::Cedar = args.language;
     let export = domesday_cedar::export(&snapshot);
     let entities = serde_json::to_string_pretty(&export.entities)? + "\n";
-    let files =
-        [("schema.cedarschema", &export.schema), ("policies.cedar", &export.policies), ("entities.json", &entities)];
+    let files = [
+        ("schema.cedarschema", &export.schema),
+        ("policies.cedar", &export.policies),
+        ("entities.json", &entities),
+    ];
     std::fs::create_dir_all(&args.to).with_context(|| format!("cannot make {}", args.to.display()))?;
     for (name, text) in files {
         write_whole(&args.to, name, text)?;

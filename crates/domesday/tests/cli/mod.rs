@@ -23,7 +23,11 @@ pub(crate) struct Finished {
 impl Domesday {
     pub(crate) fn new(args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_domesday"));
-        command.args(args).env("NO_COLOR", "1").env_remove("DOMESDAY_STORE").env_remove("DOMESDAY_CONSOLE_URL");
+        command
+            .args(args)
+            .env("NO_COLOR", "1")
+            .env_remove("DOMESDAY_STORE")
+            .env_remove("DOMESDAY_CONSOLE_URL");
         Self { command }
     }
 
