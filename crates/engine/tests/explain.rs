@@ -10,15 +10,11 @@ use domesday_model::{
     Catalog, Declared, Level, Request, RequestStatus, RequestType, Scope, Snapshot, Target, UserIx,
 };
 use proptest::prelude::*;
-use proptest::test_runner::Config;
 
+use oracle::config::worlds;
 use oracle::generate::{at, world};
 use oracle::print::Printed;
 use oracle::row::{Row, Verdict};
-
-fn worlds(cases: u32) -> Config {
-    Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() }
-}
 
 fn snapshot(catalog: &Catalog) -> Snapshot {
     Snapshot::of_catalog(catalog, at()).expect("generated catalogs are valid")
