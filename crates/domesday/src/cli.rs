@@ -132,12 +132,15 @@ pub(crate) struct ApplyArgs {
 /// Say why a user can or cannot reach a data source
 ///
 /// Prints the whole derivation: which grants admit the user and which do not, on which part of their
-/// condition, which guardrails block, which requests count and until when, and which columns are masked.
+/// condition, which a conflict of levels silences, which guardrails block, which requests count and until when,
+/// and which columns are masked; for somebody without access, the nearest ways to get it. With --column, how
+/// that column appears to the user and why.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday explain --catalog examples/acme --user ada --data-source Ledger
-  domesday explain --user ada --data-source Ledger --scope write --format json")]
+  domesday explain --catalog examples/acme --user daan.visser --data-source 'Web Orders'
+  domesday explain --catalog examples/acme --user daan.visser --data-source 'Web Orders' --column order_email
+  domesday explain --user nina.schubert --data-source 'General Ledger' --scope write --format json")]
 pub(crate) struct ExplainArgs {
     /// A catalog directory; no store is touched
     #[arg(long, value_name = "DIR", conflicts_with = "store")]
@@ -153,6 +156,9 @@ pub(crate) struct ExplainArgs {
     /// The scope
     #[arg(long, value_enum, default_value_t = ScopeArg::Read)]
     pub(crate) scope: ScopeArg,
+    /// Explain how this column appears to the user; masks are for readers, so without --scope
+    #[arg(long, value_name = "NAME", conflicts_with = "scope")]
+    pub(crate) column: Option<String>,
     /// The instant at which to look, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
-use output::Output;
+use output::{ERROR, Output};
 
 /// A limit that the caller gave was passed; also what a wrong command line ends with.
 const EXIT_LIMIT_PASSED: u8 = 2;
@@ -31,7 +31,8 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<commands::diff::LimitPassed>() => {
-            output.failure(&error);
+            // The result is printed already, and with --format json it is the one document there.
+            output.note(format_args!("{ERROR}error:{ERROR:#} {error}"));
             ExitCode::from(EXIT_LIMIT_PASSED)
         }
         Err(error) => {
