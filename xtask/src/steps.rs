@@ -64,8 +64,11 @@ pub(crate) fn readers_with(args: &[&str]) -> Result<(), Failure> {
 }
 
 /// The binary of this checkout, built.
+///
+/// It is the one that the tests run: building the package by itself would ask its dependencies for fewer features,
+/// and so build them all a second time.
 pub(crate) fn build() -> Result<std::path::PathBuf, Failure> {
-    cargo(&["build", "--locked", "--package", "domesday"])?;
+    cargo(&["test", "--workspace", "--locked", "--no-run", "--quiet"])?;
     let binary = target().join("debug").join(format!("domesday{}", std::env::consts::EXE_SUFFIX));
     Ok(if binary.is_absolute() { binary } else { root().join(binary) })
 }
