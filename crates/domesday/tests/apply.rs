@@ -15,7 +15,7 @@ fn apply(dir: &Path, args: &[&str]) -> Finished {
 
 /// A directory with a catalog in `catalog`.
 fn place(text: &str) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a temporary directory can be made");
     write(&dir.path().join("catalog/a.yaml"), text);
     dir
 }
