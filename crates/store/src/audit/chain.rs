@@ -16,9 +16,9 @@ pub(super) struct Link<'a> {
 }
 
 /// SHA-256 over: the hash before (32 bytes); number and instant in microseconds (each 8 bytes, little endian);
-/// actor, action, target, before, after and address, each as a byte 1, its length (8 bytes, little endian) and
-/// its UTF-8, or as a byte 0 when there is none. Before and after are the JSON text as stored: keys sorted,
-/// no spaces.
+/// then actor, action, target, before, after and address, each as a byte 1, its length (8 bytes, little endian)
+/// and its UTF-8, or as a byte 0 when there is none. Before and after are JSON without spaces, keys sorted at
+/// every level.
 pub(super) fn hash(link: &Link<'_>) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(link.previous);

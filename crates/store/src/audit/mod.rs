@@ -86,8 +86,8 @@ impl Store {
         let entry = Entry {
             action: entry.action,
             target: entry.target.to_owned(),
-            before: entry.before.map(Json::to_string),
-            after: entry.after.map(Json::to_string),
+            before: entry.before.cloned().map(canonical),
+            after: entry.after.cloned().map(canonical),
         };
         append(&mut transaction, change, &[entry])?;
         let (seq, _) = head(&mut transaction)?;
@@ -107,17 +107,17 @@ pub(crate) struct Entry<'a> {
 
 impl Entry<'static> {
     pub(crate) fn create(target: String, after: &str) -> Self {
-        Self { action: "create", target, before: None, after: Some(canonical(after)) }
+        Self { action: "create", target, before: None, after: Some(canonical_text(after)) }
     }
 
     pub(crate) fn delete(target: String, before: &str) -> Self {
-        Self { action: "delete", target, before: Some(canonical(before)), after: None }
+        Self { action: "delete", target, before: Some(canonical_text(before)), after: None }
     }
 
     pub(crate) fn update(target: String, fields: &[FieldChange]) -> Self {
         let side = |of: fn(&FieldChange) -> Option<&Json>| {
             let fields = fields.iter().filter_map(|field| Some((field.field.clone(), of(field)?.clone())));
-            Some(Json::Object(fields.collect::<Map<_, _>>()).to_string())
+            Some(canonical(Json::Object(fields.collect::<Map<_, _>>())))
         };
         Self {
             action: "update",
@@ -133,9 +133,15 @@ impl Entry<'static> {
     }
 }
 
-/// A stored document as the log has it: keys sorted, so that the text follows from the value.
-fn canonical(document: &str) -> String {
-    serde_json::from_str::<Json>(document).map_or_else(|_| document.to_owned(), |value| value.to_string())
+/// A value as the log has it: keys sorted, so that its text follows from the value and an exported log can be
+/// verified anywhere.
+fn canonical(mut value: Json) -> String {
+    value.sort_all_objects();
+    value.to_string()
+}
+
+fn canonical_text(document: &str) -> String {
+    serde_json::from_str(document).map_or_else(|_| document.to_owned(), canonical)
 }
 
 /// How the log names an object.

@@ -52,7 +52,7 @@ fn keys_are_found_by_their_hash_and_revoked(database: &Database) {
     assert_eq!(store.api_key_by_hash(&[3; 32]).unwrap(), None);
     assert!(key.is_valid(instant(LATER - 1)) && !key.is_valid(instant(LATER)));
     assert_eq!(store.api_keys(None).unwrap().len(), 2);
-    assert_eq!(store.api_keys(Some("ada")).unwrap(), [key.clone()]);
+    assert_eq!(store.api_keys(Some("ada")).unwrap(), vec![key.clone()]);
     assert!(store.create_api_key(new_key(3, "eve"), &[1; 32], &by_ada(FIRST)).is_err(), "one key, one hash");
 
     store.revoke_api_key(key.id, &by_ada(FIRST + 5)).unwrap();
@@ -100,7 +100,7 @@ fn exports_are_guarded_and_audited_without_their_secrets(database: &Database) {
         (instant(FIRST), instant(LATER), None)
     );
     assert_eq!(store.export("default").unwrap(), Some(moved.clone()));
-    assert_eq!(store.exports().unwrap(), [moved.clone()]);
+    assert_eq!(store.exports().unwrap(), vec![moved.clone()]);
     assert_eq!(store.export("other").unwrap(), None);
     store.delete_export("default", IfMatch::Etag(&moved.etag), &by_ada(LATER)).unwrap();
     let error = store.delete_export("default", IfMatch::Any, &by_ada(LATER)).unwrap_err();
