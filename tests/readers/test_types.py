@@ -104,7 +104,7 @@ def test_polars(summary, schema):
 def test_readers_see_what_duckdb_sees(summary, schema, database, reader):
     for table in schema:
         paths = files(summary, table)
-        ours = database.execute(f"""FROM "{table['name']}" """).to_arrow_table()
+        ours = database.sql(f"""FROM "{table['name']}" """).to_arrow_table()
         if reader == "pyarrow":
             theirs = pyarrow.concat_tables(pyarrow.parquet.read_table(path) for path in paths)
         else:
