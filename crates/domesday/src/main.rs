@@ -8,8 +8,6 @@ mod progress;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Command};
 use output::{ERROR, Output};
 
@@ -17,7 +15,7 @@ use output::{ERROR, Output};
 const EXIT_LIMIT_PASSED: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let output = Output::new(&cli.global);
     let result = match &cli.command {
         Command::Export(args) => commands::export::run(args, &output),
