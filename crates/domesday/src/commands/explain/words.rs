@@ -51,7 +51,7 @@ pub(super) fn of_column(explanation: &ColumnExplanation) -> String {
         Sight::Masked => text.line(0, &format!("{WARNING}{user} sees {place} masked.{WARNING:#}")),
         Sight::Unmasked => text.line(0, &format!("{GOOD}{user} sees {place} clear.{GOOD:#}")),
         Sight::Plain => {
-            text.line(0, &format!("{GOOD}{user} sees {place} as it is: nothing masks it.{GOOD:#}"))
+            text.line(0, &format!("{GOOD}{user} sees {place} as it is: nothing masks it.{GOOD:#}"));
         }
         Sight::Unreadable => text.line(0, &format!("{ERROR}{user} cannot see {place}.{ERROR:#}")),
     }
