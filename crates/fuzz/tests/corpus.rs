@@ -1,0 +1,32 @@
+//! Every input of the corpus, on every run of the tests and without any fuzzing engine.
+
+use std::fs;
+use std::path::Path;
+
+/// Puts each file of a corpus to its function; says how many there were.
+fn replay(target: &str, check: fn(&[u8])) -> usize {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    let mut paths: Vec<_> =
+        fs::read_dir(dir).expect("the corpus is there").map(|entry| entry.expect("a file").path()).collect();
+    paths.sort();
+    for path in &paths {
+        println!("{}", path.display());
+        check(&fs::read(path).expect("a readable file"));
+    }
+    paths.len()
+}
+
+#[test]
+fn conditions() {
+    assert!(replay("condition", domesday_fuzz::condition) >= 30);
+}
+
+#[test]
+fn catalogs() {
+    assert!(replay("catalog", domesday_fuzz::catalog) >= 20);
+}
+
+#[test]
+fn outcomes() {
+    assert!(replay("outcomes", domesday_fuzz::outcomes) >= 20);
+}
