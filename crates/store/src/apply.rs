@@ -61,6 +61,7 @@ impl Store {
     ) -> Result<Plan, StoreError> {
         let mints = self.lasts;
         let documents = documents(catalog);
+        documents.iter().try_for_each(records::check_storable)?;
         let mut transaction = self.database.write()?;
         let mut applied = Applied::default();
         applied.tenant(tenant::apply(&mut transaction, catalog, options.at, mints)?);

@@ -12,7 +12,7 @@ use crate::apply::changed_fields;
 use crate::audit::{self, Entry};
 use crate::database::{Database, values};
 use crate::documents::{Document, add_to_catalog, documents, parse};
-use crate::records::{self, Stored};
+use crate::records::{self, Stored, check_storable};
 use crate::{ChangeBy, IfMatch, Store, StoreError, consistency, revision};
 
 /// An object of the catalog with what the store knows of it.
@@ -163,6 +163,7 @@ fn read(kind: Kind, document: &Json, origin: &str) -> Result<(Catalog, Document,
     })?;
     let mut documents = documents(&one);
     let document = documents.pop().expect("one object is at least one document, and its own is the last");
+    check_storable(&document)?;
     Ok((one, document, documents))
 }
 

@@ -55,6 +55,10 @@ impl Stored {
 
 /// One object by kind and name.
 pub(crate) fn find(database: &mut Database, kind: Kind, name: &str) -> Result<Option<Stored>, StoreError> {
+    if name.contains('\0') {
+        // No object has such a name.
+        return Ok(None);
+    }
     database.first(
         "SELECT id, document, origin, created_at, updated_at, since FROM object
          WHERE kind = ?1 AND name = ?2",
@@ -71,7 +75,6 @@ pub(crate) fn insert(
 ) -> Result<(), StoreError> {
     let mut wanted: BTreeMap<&str, i64> = BTreeMap::new();
     for document in documents {
-        check_storable(document)?;
         *wanted.entry(id_space(document.kind)).or_default() += 1;
     }
     let mut next = BTreeMap::new();
@@ -112,7 +115,6 @@ pub(crate) fn update(
     stored: &Stored,
     at: Instant,
 ) -> Result<(), StoreError> {
-    check_storable(document)?;
     let since = since(document, stored, at)?;
     let updated_at = if stored.text == document.text { stored.updated_at } else { at.as_micros() };
     database.execute(
@@ -223,9 +225,9 @@ fn write_agreement_text(database: &mut Database, document: &Document) -> Result<
     Ok(())
 }
 
-/// PostgreSQL keeps no text with a NUL in it, so neither database is given one. Inside a document JSON escapes
+/// No text that a database keeps as such holds a NUL ([`StoreError::NulInText`]). Inside a document JSON escapes
 /// it; names and texts that have columns of their own stand there as they are.
-fn check_storable(document: &Document) -> Result<(), StoreError> {
+pub(crate) fn check_storable(document: &Document) -> Result<(), StoreError> {
     let in_text = document.kind == Kind::Agreement && document.text.contains("\\u0000");
     if !in_text && !document.name.contains('\0') && !document.columns.iter().any(|name| name.contains('\0')) {
         return Ok(());

@@ -70,10 +70,7 @@ impl Sqlite {
         into: &Insert,
         rows: impl Iterator<Item = [Value<'v>; N]>,
     ) -> Result<(), StoreError> {
-        let names: Vec<&str> = into.columns.iter().map(|(name, _)| *name).collect();
-        let places = vec!["?"; N].join(", ");
-        let sql = format!("INSERT INTO {} ({}) VALUES ({places})", into.table, names.join(", "));
-        let mut statement = self.0.prepare_cached(&sql)?;
+        let mut statement = self.0.prepare_cached(&into.statement())?;
         for row in rows {
             statement.execute(params_from_iter(&row))?;
         }

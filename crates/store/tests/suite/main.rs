@@ -9,5 +9,6 @@ mod apply;
 mod audit;
 mod databases;
 mod objects;
+mod postgres_server;
 mod service;
 mod world;
