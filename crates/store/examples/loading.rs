@@ -83,9 +83,9 @@ fn catalog(users: usize, sources: usize, columns: usize) -> Catalog {
     let column = |source: usize, n: usize| Column {
         name: format!("column_{n}"),
         data_type: ["STRING", "NUMBER", "TIMESTAMP"][n % 3].to_owned(),
-        nullable: n % 2 == 0,
-        tags: if n % 10 == 0 { BTreeSet::from([tag(source + n)]) } else { BTreeSet::new() },
-        description: (n % 5 == 0).then(|| "what the column holds".to_owned()),
+        nullable: n.is_multiple_of(2),
+        tags: if n.is_multiple_of(10) { BTreeSet::from([tag(source + n)]) } else { BTreeSet::new() },
+        description: n.is_multiple_of(5).then(|| "what the column holds".to_owned()),
     };
     Catalog {
         tags: (0..TAGS).map(|n| declared(Tag { name: tag(n), description: None })).collect(),
