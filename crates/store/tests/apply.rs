@@ -1,5 +1,7 @@
 //! Applying catalogs: idempotent, planned, all or nothing, and ids that never change or return.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
+
 use domesday_model::{
     Catalog, Column, DataSource, Declared, Group, Instant, Kind, Snapshot, Tag, Tenant, User,
 };
