@@ -36,7 +36,7 @@ pub use listener::TlsError;
 pub use pool::open_store;
 pub use routes::AuditView;
 pub use schedule::{Cron, CronError};
-pub use seal::{SealError, Sealer};
+pub use seal::{SealError, Sealer, export_record};
 pub use server::{Running, StartError, administrator_key, sealer, start, write_key};
 
 /// The OpenAPI document of the API, as it is served, laid out for reading.

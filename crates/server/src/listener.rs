@@ -86,7 +86,7 @@ pub(crate) async fn serve(
     loop {
         let permit = tokio::select! {
             permit = Arc::clone(&connections).acquire_owned() => permit.expect("the semaphore is never closed"),
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stopped(&mut stop) => break,
         };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -98,7 +98,7 @@ pub(crate) async fn serve(
                     continue;
                 }
             },
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stopped(&mut stop) => break,
         };
         let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
         tokio::spawn(async move {
@@ -110,6 +110,12 @@ pub(crate) async fn serve(
     if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("connections were still open when the time to shut down was over");
     }
+}
+
+/// Waits for the word to stop.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that nobody can say the word any more, which is the same.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 async fn handle(

@@ -135,6 +135,12 @@ impl Sealer {
     }
 }
 
+/// What the secrets of an export are bound to.
+#[must_use]
+pub fn export_record(id: &str) -> String {
+    format!("export:{id}")
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

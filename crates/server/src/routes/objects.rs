@@ -324,8 +324,9 @@ async fn put(
         }
         let before = store.object(of.kind, &name)?;
         scoped::check(store, &caller, of.kind, before.as_ref(), Some(&document))?;
-        let put = |change: &_| store.put_object(of.kind, &document, condition.as_if_match(), change);
-        let stored = caller.change(now, put)?;
+        let stored = caller.change(now, |change| {
+            store.put_object(of.kind, &document, condition.as_if_match(), change)
+        })?;
         Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, stored))
     };
     let (status, stored) = app.pool.with(work).await?;
@@ -352,8 +353,8 @@ async fn create(
                 return Err(Problem::conflict(format!("there is a {} `{name}` already", of.kind)));
             }
             let expected = domesday_store::IfMatch::MustNotExist;
-            let put = |change: &_| store.put_object(of.kind, &document, expected, change);
-            let stored = caller.change(now, put)?;
+            let stored =
+                caller.change(now, |change| store.put_object(of.kind, &document, expected, change))?;
             Ok(Created {
                 status: 201,
                 location: Some(format!("{path}/{}", percent_encoded(&stored.name))),
@@ -380,8 +381,9 @@ async fn delete(
         if let Some(before) = &before {
             scoped::check(store, &caller, of.kind, Some(before), None)?;
         }
-        let delete = |change: &_| store.delete_object(of.kind, &name, condition.as_if_match(), change);
-        Ok(caller.change(now, delete)?)
+        Ok(caller.change(now, |change| {
+            store.delete_object(of.kind, &name, condition.as_if_match(), change)
+        })?)
     };
     app.pool.with(work).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
