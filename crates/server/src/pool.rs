@@ -35,7 +35,7 @@ struct Shared {
 pub fn open_store(database: &Database) -> Result<Store, StoreError> {
     match database {
         Database::File(path) => Store::open(path),
-        Database::Server(_) => Err(StoreError::Foreign),
+        Database::Server(url) => Store::connect(url),
     }
 }
 
