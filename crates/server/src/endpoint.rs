@@ -6,7 +6,7 @@
 /// The origin of an address as `scheme://host:port`, in lower case; `None` when it is none, or more than that
 /// and a slash: an origin with user names, queries or paths is not one that anybody meant.
 #[must_use]
-pub fn origin(address: &str) -> Option<String> {
+pub(crate) fn origin(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();
     let default_port = match scheme.as_str() {
@@ -32,7 +32,7 @@ pub fn origin(address: &str) -> Option<String> {
 
 /// Whether the operator allows an endpoint.
 #[must_use]
-pub fn is_allowed(endpoint: &str, allowed: &[String]) -> bool {
+pub(crate) fn is_allowed(endpoint: &str, allowed: &[String]) -> bool {
     origin(endpoint).is_some_and(|origin| allowed.contains(&origin))
 }
 
@@ -46,9 +46,20 @@ mod tests {
         assert_eq!(origin("https://[::1]:9000").as_deref(), Some("https://[::1]:9000"));
         assert_eq!(origin("https://[::1]").as_deref(), Some("https://[::1]:443"));
         for text in [
-            "", "store", "ftp://store", "http://", "http://u@store", "http://store/path", "http://store?x",
-            "http://store:port", "http://store:0", "http://a:1:2", "http://store#f", "file:///etc/passwd",
-            "http://store\\@other", "http://store:80@other",
+            "",
+            "store",
+            "ftp://store",
+            "http://",
+            "http://u@store",
+            "http://store/path",
+            "http://store?x",
+            "http://store:port",
+            "http://store:0",
+            "http://a:1:2",
+            "http://store#f",
+            "file:///etc/passwd",
+            "http://store\\@other",
+            "http://store:80@other",
         ] {
             assert_eq!(origin(text), None, "{text}");
         }
@@ -58,7 +69,12 @@ mod tests {
     fn what_is_not_listed_is_not_allowed() {
         let allowed = [origin("http://127.0.0.1:9000").unwrap()];
         assert!(is_allowed("http://127.0.0.1:9000/", &allowed));
-        for text in ["http://127.0.0.1:9001", "https://127.0.0.1:9000", "http://localhost:9000", "http://169.254.169.254"] {
+        for text in [
+            "http://127.0.0.1:9001",
+            "https://127.0.0.1:9000",
+            "http://localhost:9000",
+            "http://169.254.169.254",
+        ] {
             assert!(!is_allowed(text, &allowed), "{text}");
         }
     }

@@ -38,7 +38,12 @@ pub(crate) struct Once {
 
 impl Once {
     /// The key of a request, if it has one.
-    pub(crate) fn of(headers: &HeaderMap, owner: &str, path: &str, body: &[u8]) -> Result<Option<Self>, Problem> {
+    pub(crate) fn of(
+        headers: &HeaderMap,
+        owner: &str,
+        path: &str,
+        body: &[u8],
+    ) -> Result<Option<Self>, Problem> {
         let Some(value) = headers.get(HEADER) else { return Ok(None) };
         let key = value.to_str().unwrap_or_default();
         if key.is_empty() || key.len() > LONGEST {

@@ -41,8 +41,7 @@ pub fn open_store(database: &Database) -> Result<Store, StoreError> {
 
 impl Pool {
     pub(crate) fn new(database: Database) -> Self {
-        let shared =
-            Shared { database, idle: Mutex::new(Vec::new()), turns: Semaphore::new(CONNECTIONS) };
+        let shared = Shared { database, idle: Mutex::new(Vec::new()), turns: Semaphore::new(CONNECTIONS) };
         Self { shared: Arc::new(shared) }
     }
 

@@ -49,7 +49,8 @@ impl Permit {
 /// The refusal of somebody who lacks a permission.
 pub(crate) fn lacking(needed: &[Permission], word: &str) -> Problem {
     let names: Vec<_> = needed.iter().map(|permission| permission.as_str()).collect();
-    let detail = format!("this needs the permission {}, which this API key or its user lacks", names.join(word));
+    let detail =
+        format!("this needs the permission {}, which this API key or its user lacks", names.join(word));
     Problem::forbidden(detail).with("permissions", names)
 }
 
@@ -124,7 +125,13 @@ impl Route {
     }
 
     pub(crate) fn query<T: JsonSchema>(mut self, name: &'static str, about: &'static str) -> Self {
-        self.parameters.push(Parameter { name, place: "query", required: false, about, schema: schema_of::<T>() });
+        self.parameters.push(Parameter {
+            name,
+            place: "query",
+            required: false,
+            about,
+            schema: schema_of::<T>(),
+        });
         self
     }
 
@@ -155,8 +162,12 @@ impl Route {
     /// A change that takes preconditions.
     pub(crate) fn conditional(self) -> Self {
         let text = || schema(serde_json::json!({ "type": "string" }));
-        self.header("If-Match", "Only when the entity tag is this one, in quotes, or `*`: when it exists.", text())
-            .header("If-None-Match", "`*`: only when it does not exist yet.", text())
+        self.header(
+            "If-Match",
+            "Only when the entity tag is this one, in quotes, or `*`: when it exists.",
+            text(),
+        )
+        .header("If-None-Match", "`*`: only when it does not exist yet.", text())
     }
 
     /// A creating call that may be sent again.
@@ -253,18 +264,6 @@ async fn guard(State((app, permit)): State<(App, Permit)>, request: Request, nex
     next.run(Request::from_parts(parts, body)).await
 }
 
-/// A JSON body, strictly: its media type, its syntax, its fields.
-pub(crate) struct Body<T>(pub(crate) T);
-
-impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let text = Text::from_request(request, app).await?;
-        parse(&text.0).map(Self)
-    }
-}
-
 /// Reads a JSON body, strictly.
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(text).map_err(|error| match error.classify() {
@@ -291,7 +290,11 @@ impl FromRequest<App> for Text {
         }
         Bytes::from_request(request, app).await.map(Self).map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is larger than this route takes")
+                Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too-large",
+                    "the body is larger than this route takes",
+                )
             } else {
                 Problem::bad_request(rejection.body_text())
             }

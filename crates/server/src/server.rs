@@ -219,7 +219,9 @@ async fn first_start(
         store.release_lease("first-start", &holder)?;
         Ok(key)
     };
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
 /// Opens the store; a new SQLite file is one that only its owner reads.

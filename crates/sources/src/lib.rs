@@ -198,14 +198,14 @@ pub fn parse_object(kind: Kind, json: &str) -> Result<serde_json::Value, Diagnos
     match document::parse(name, &text) {
         Ok(root) => decoder.file(&root, &mut catalog, &mut Positions::new()),
         Err(error) => {
-            let error =
-                Diagnostic::new(Severity::Error, name, &text, error.at, String::new(), error.message);
+            let error = Diagnostic::new(Severity::Error, name, &text, error.at, String::new(), error.message);
             return Err(Diagnostics(vec![error]));
         }
     }
     let mut diagnostics = decoder.diagnostics;
     diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
-    let value = if diagnostics.is_empty() && catalog.count(kind) == 1 { value_of(&catalog, kind) } else { None };
+    let value =
+        if diagnostics.is_empty() && catalog.count(kind) == 1 { value_of(&catalog, kind) } else { None };
     value.ok_or_else(|| {
         let (list, item) = (kind.key().to_owned(), format!("{}[0]", kind.key()));
         for diagnostic in &mut diagnostics {

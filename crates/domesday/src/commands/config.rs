@@ -27,7 +27,10 @@ pub(crate) fn run(args: &ConfigArgs, output: &Output) -> anyhow::Result<()> {
         ("database", format!("{:?}", config.database)),
         ("secret_key", key),
         ("tenant", format!("{} in {}", config.tenant.name, config.tenant.time_zone)),
-        ("allowed_endpoints", or_none(Some(config.allowed_endpoints.join(", ")).filter(|text| !text.is_empty()))),
+        (
+            "allowed_endpoints",
+            or_none(Some(config.allowed_endpoints.join(", ")).filter(|text| !text.is_empty())),
+        ),
         ("webhook", or_none(config.webhook.as_ref().map(|webhook| webhook.url.clone()))),
     ];
     if output.format == Format::Json {

@@ -1,6 +1,6 @@
 //! `domesday key`: the key that seals secrets, and the administrator's API keys.
 
-use domesday_server::{SealError, SecretKey, Sealer, administrator_key, open_store, sealer, write_key};
+use domesday_server::{SealError, Sealer, SecretKey, administrator_key, open_store, sealer, write_key};
 use domesday_store::{ChangeBy, StoreError};
 use secrecy::ExposeSecret;
 

@@ -52,9 +52,8 @@ impl Reader<'_> {
         let listen = self.text("DOMESDAY_LISTEN", server.listen).unwrap_or("127.0.0.1:8080".into());
         let listen = self.address("server.listen (DOMESDAY_LISTEN)", &listen);
         let operations = self.text("DOMESDAY_OPERATIONS_LISTEN", server.operations_listen);
-        let operations_listen = operations.and_then(|text| {
-            self.address("server.operations_listen (DOMESDAY_OPERATIONS_LISTEN)", &text)
-        });
+        let operations_listen = operations
+            .and_then(|text| self.address("server.operations_listen (DOMESDAY_OPERATIONS_LISTEN)", &text));
         let public_url = self.text("DOMESDAY_PUBLIC_URL", server.public_url);
         let public_url = public_url.unwrap_or_else(|| "http://localhost:8080".into());
         self.require(
@@ -138,7 +137,9 @@ impl Reader<'_> {
         let origin = crate::endpoint::origin(text);
         self.require(
             origin.is_some(),
-            format!("delivery.allowed_endpoints must hold origins such as https://s3.example:9000, found `{text}`"),
+            format!(
+                "delivery.allowed_endpoints must hold origins such as https://s3.example:9000, found `{text}`"
+            ),
         );
         origin
     }
@@ -201,7 +202,9 @@ impl Reader<'_> {
         let secret = self.environment("DOMESDAY_WEBHOOK_SECRET").or_else(|| {
             let path = secret_file?;
             std::fs::read_to_string(&path)
-                .map_err(|error| self.mistakes.push(format!("webhook.secret_file {}: {error}", path.display())))
+                .map_err(|error| {
+                    self.mistakes.push(format!("webhook.secret_file {}: {error}", path.display()))
+                })
                 .ok()
         });
         let Some(secret) = secret else {
@@ -242,7 +245,9 @@ mod tests {
     fn everything_has_a_default() {
         let config = Config::read(None, nothing).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert!(matches!(&config.secret_key, SecretKey::File { path, make: true } if path == Path::new("domesday.key")));
+        assert!(
+            matches!(&config.secret_key, SecretKey::File { path, make: true } if path == Path::new("domesday.key"))
+        );
         assert!(config.allowed_endpoints.is_empty());
     }
 

@@ -75,19 +75,28 @@ pub(crate) struct Row<'e> {
 
 impl Evaluated {
     /// What a user can reach, in the order data source, scope.
-    pub(crate) fn of_user(&self, user: UserIx, filter: Filter, after: Option<After>, limit: usize) -> Page<'_> {
+    pub(crate) fn of_user(
+        &self,
+        user: UserIx,
+        filter: Filter,
+        after: Option<After>,
+        limit: usize,
+    ) -> Page<'_> {
         let wanted = |class: usize, scope: Scope| {
             filter.scope.is_none_or(|only| only == scope)
-                && filter.outcome.is_none_or(|only| self.reason(class, scope, user).is_some_and(|r| r.outcome == only))
+                && filter
+                    .outcome
+                    .is_none_or(|only| self.reason(class, scope, user).is_some_and(|r| r.outcome == only))
         };
         let total = self.reach.of_user(user).filter(|(class, scope)| wanted(*class, *scope));
         let total = total.map(|(class, _)| u64::from(self.sources_in[class])).sum();
         let start = after.map_or(0, |after| {
             self.sources.partition_point(|of| self.snapshot.data_sources[of.source.get()].id.0 < after.id)
         });
-        let rows = self.sources[start..].iter().enumerate().flat_map(|(offset, of)| {
-            Scope::ALL.into_iter().map(move |scope| (start + offset, of, scope))
-        });
+        let rows = self.sources[start..]
+            .iter()
+            .enumerate()
+            .flat_map(|(offset, of)| Scope::ALL.into_iter().map(move |scope| (start + offset, of, scope)));
         let rows = rows.filter(|(_, of, scope)| {
             let at = After { id: self.snapshot.data_sources[of.source.get()].id.0, scope: *scope };
             after.is_none_or(|after| at > after)
@@ -97,8 +106,12 @@ impl Evaluated {
         let mut rows = rows.map(|(position, _, scope)| (position, scope));
         let page: Vec<_> = rows.by_ref().take(limit).collect();
         let more = rows.next().is_some();
-        let rows: Vec<_> = page.into_iter().filter_map(|(position, scope)| self.row(user, position, scope)).collect();
-        let next = rows.last().filter(|_| more).map(|row| After { id: row.data_source_id, scope: scope_of(row.scope) });
+        let rows: Vec<_> =
+            page.into_iter().filter_map(|(position, scope)| self.row(user, position, scope)).collect();
+        let next = rows
+            .last()
+            .filter(|_| more)
+            .map(|row| After { id: row.data_source_id, scope: scope_of(row.scope) });
         Page { total, rows, next, at: self.from }
     }
 
@@ -139,8 +152,10 @@ impl Evaluated {
             page.extend(rows.by_ref().take(limit - page.len()).map(|row| (outcomes.users[row], scope)));
             more |= rows.next().is_some();
         }
-        let rows: Vec<_> = page.into_iter().filter_map(|(user, scope)| self.row(user, position, scope)).collect();
-        let next = rows.last().filter(|_| more).map(|row| After { id: row.user_id, scope: scope_of(row.scope) });
+        let rows: Vec<_> =
+            page.into_iter().filter_map(|(user, scope)| self.row(user, position, scope)).collect();
+        let next =
+            rows.last().filter(|_| more).map(|row| After { id: row.user_id, scope: scope_of(row.scope) });
         Page { total, rows, next, at: self.from }
     }
 
@@ -200,9 +215,8 @@ impl Evaluated {
         let columns = &self.classes[of.class.0 as usize].columns;
         let Ok(reader) = columns.users.binary_search(&user) else { return Vec::new() };
         let slots = columns.slots.iter().zip(&of.columns);
-        let masked = slots.filter(|(slot, _)| {
-            columns.reasons[slot[reader] as usize].outcome == ColumnOutcome::Masked
-        });
+        let masked =
+            slots.filter(|(slot, _)| columns.reasons[slot[reader] as usize].outcome == ColumnOutcome::Masked);
         masked.map(|(_, column)| &*self.snapshot.columns[column.get()].name).collect()
     }
 }

@@ -11,8 +11,14 @@ use super::reference;
 pub(super) fn schemas() -> Map<String, Value> {
     let mut schemas = Map::new();
     let mut add = |name: &str, schema: Value| schemas.insert(name.to_owned(), schema);
-    add("Tag", json!({ "anyOf": [name(), object(&["name"], json!({ "name": name(), "description": text() }))] }));
-    add("Group", object(&["name"], json!({ "name": name(), "description": text(), "attributes": attributes() })));
+    add(
+        "Tag",
+        json!({ "anyOf": [name(), object(&["name"], json!({ "name": name(), "description": text() }))] }),
+    );
+    add(
+        "Group",
+        object(&["name"], json!({ "name": name(), "description": text(), "attributes": attributes() })),
+    );
     add("User", user());
     add(
         "Domain",
@@ -31,7 +37,10 @@ pub(super) fn schemas() -> Map<String, Value> {
     add("DataPolicy", data_policy());
     add(
         "Agreement",
-        object(&["name", "version", "text"], json!({ "name": name(), "version": integer(), "text": string() })),
+        object(
+            &["name", "version", "text"],
+            json!({ "name": name(), "version": integer(), "text": string() }),
+        ),
     );
     add("RequestForm", request_form());
     add("DataProduct", data_product());
@@ -246,7 +255,8 @@ fn data_policy() -> Value {
 
 fn request_form() -> Value {
     let question = |kinds: Value, choices: Option<Value>| {
-        let mut properties = json!({ "id": string(), "text": string(), "kind": kinds, "required": boolean() });
+        let mut properties =
+            json!({ "id": string(), "text": string(), "kind": kinds, "required": boolean() });
         let mut required = vec!["id", "text", "kind"];
         if let Some(choices) = choices {
             properties["choices"] = choices;

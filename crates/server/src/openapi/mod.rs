@@ -79,7 +79,8 @@ fn operation(route: &Route, problem: &Value, generator: &mut SchemaGenerator) ->
     let guarded = route.permit != Permit::Public;
     let every: &[u16] = if guarded { &[401, 403, 429, 503] } else { &[] };
     for status in route.failures.iter().chain(every) {
-        let response = json!({ "description": reason(*status), "content": { MEDIA_TYPE: { "schema": problem } } });
+        let response =
+            json!({ "description": reason(*status), "content": { MEDIA_TYPE: { "schema": problem } } });
         responses.insert(status.to_string(), response);
     }
     let mut operation = json!({

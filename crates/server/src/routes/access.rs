@@ -191,9 +191,7 @@ fn find(
         let me = snapshot.user(caller.user.as_deref()?)?;
         Some(snapshot.data_sources[source?.get()].owners.contains(&me))
     };
-    let allowed = caller.has_any(READERS)
-        || user.is_some_and(|user| caller.is(user))
-        || owns() == Some(true);
+    let allowed = caller.has_any(READERS) || user.is_some_and(|user| caller.is(user)) || owns() == Some(true);
     if !allowed {
         return Err(lacking(READERS, " or "));
     }

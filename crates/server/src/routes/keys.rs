@@ -216,11 +216,7 @@ fn most_for(store: &mut Store, caller: &Caller, owner: &str) -> Result<Vec<Permi
     Ok(user.permissions.into_iter().collect())
 }
 
-async fn revoke(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+async fn revoke(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     let none = || Problem::not_found(format!("there is no API key `{id}` of yours"));
     let id = Uuid::parse_str(&id).map_err(|_| none())?;
     let now = app.now();

@@ -49,7 +49,13 @@ pub(super) const RESOURCES: [Resource; 11] = [
     Resource { kind: Kind::Tag, path: "tags", schema: "Tag", read: ASSET_READERS, write: ASSET_WRITERS },
     Resource { kind: Kind::Group, path: "groups", schema: "Group", read: PEOPLE_READERS, write: USER_ADMIN },
     Resource { kind: Kind::User, path: "users", schema: "User", read: PEOPLE_READERS, write: USER_ADMIN },
-    Resource { kind: Kind::Domain, path: "domains", schema: "Domain", read: ASSET_READERS, write: GOVERNANCE },
+    Resource {
+        kind: Kind::Domain,
+        path: "domains",
+        schema: "Domain",
+        read: ASSET_READERS,
+        write: GOVERNANCE,
+    },
     Resource {
         kind: Kind::DataSource,
         path: "data-sources",
@@ -127,10 +133,7 @@ impl Resource {
             Route::new(Method::GET, &item_path, read_one, format!("get{name}"), move |app, caller, path| {
                 show(self, app, caller, path)
             })
-            .about(format!(
-                "One {label}.{}",
-                if own { " A user may read what is theirs." } else { "" }
-            ))
+            .about(format!("One {label}.{}", if own { " A user may read what is theirs." } else { "" }))
             .answers_as(200, "The object.", "application/json", Some(object()))
             .fails(&[404]),
             Route::new(
@@ -259,7 +262,11 @@ fn list_schema(name: &str) -> Value {
     })
 }
 
-async fn list(of: Resource, State(app): State<App>, Query(query): Query<ListQuery>) -> Result<Response, Problem> {
+async fn list(
+    of: Resource,
+    State(app): State<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
     let limit = paging::limit(query.limit)?;
     let after: Option<String> = paging::position(query.cursor.as_deref())?;
     let read = move |store: &mut Store| -> Result<_, Problem> {
@@ -293,7 +300,9 @@ async fn show(
     // Who may not read all of a kind is refused unless the object is theirs, whether it exists or not.
     let all = matches!(of.read, Permit::AnyOf(list) if caller.has_any(list)) || of.read == Permit::AnyKey;
     if !all && !found.as_ref().is_some_and(|object| scoped::is_theirs(&caller, object)) {
-        let Permit::AnyOf(list) = of.read else { return Err(Problem::forbidden("this is not yours to read")) };
+        let Permit::AnyOf(list) = of.read else {
+            return Err(Problem::forbidden("this is not yours to read"));
+        };
         return Err(crate::route::lacking(list, " or "));
     }
     let found = found.ok_or_else(|| Problem::not_found(format!("there is no {} `{name}`", of.kind)))?;
@@ -324,9 +333,8 @@ async fn put(
         }
         let before = store.object(of.kind, &name)?;
         scoped::check(store, &caller, of.kind, before.as_ref(), Some(&document))?;
-        let stored = caller.change(now, |change| {
-            store.put_object(of.kind, &document, condition.as_if_match(), change)
-        })?;
+        let stored = caller
+            .change(now, |change| store.put_object(of.kind, &document, condition.as_if_match(), change))?;
         Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, stored))
     };
     let (status, stored) = app.pool.with(work).await?;
@@ -381,9 +389,8 @@ async fn delete(
         if let Some(before) = &before {
             scoped::check(store, &caller, of.kind, Some(before), None)?;
         }
-        Ok(caller.change(now, |change| {
-            store.delete_object(of.kind, &name, condition.as_if_match(), change)
-        })?)
+        Ok(caller
+            .change(now, |change| store.delete_object(of.kind, &name, condition.as_if_match(), change))?)
     };
     app.pool.with(work).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -420,5 +427,7 @@ pub(super) fn name_of(kind: Kind, document: &Value) -> &str {
 /// A name as a segment of a path.
 pub(super) fn percent_encoded(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    name.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }

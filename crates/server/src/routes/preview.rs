@@ -6,8 +6,8 @@ use axum::response::Response;
 use domesday_engine::{diff, evaluate};
 use domesday_model::validate::{Severity, validate};
 use domesday_model::{
-    Catalog, DataPolicy, DataSource, Declared, Domain, Group, Kind, Permission, Policy, PolicyId, PolicyState,
-    Provenance, Record, Since, Snapshot, Tag, User,
+    Catalog, DataPolicy, DataSource, Declared, Domain, Group, Kind, Permission, Policy, PolicyId,
+    PolicyState, Provenance, Record, Since, Snapshot, Tag, User,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -107,23 +107,41 @@ fn draft(kind: Kind, document: Value, before: &Snapshot, remove: bool) -> Result
     let ids = before.policies.iter().map(|policy| policy.id.0);
     let last = ids.chain(before.data_policies.iter().map(|policy| policy.id.0)).max().unwrap_or(0);
     let id = PolicyId(last + 1);
-    let provenance =
-        Provenance { created_at: before.at, updated_at: before.at, origin: "api".into(), since: Since::default() };
+    let provenance = Provenance {
+        created_at: before.at,
+        updated_at: before.at,
+        origin: "api".into(),
+        since: Since::default(),
+    };
     match kind {
         Kind::DataPolicy => {
             let policy: DataPolicy = serde_json::from_value(document).map_err(misread)?;
             let place = before.data_policy(&policy.name);
             match place {
-                Some(place) if remove => snapshot.data_policies[place.get()].spec.state = PolicyState::Disabled,
+                Some(place) if remove => {
+                    snapshot.data_policies[place.get()].spec.state = PolicyState::Disabled
+                }
                 None if remove => {
                     return Err(Problem::not_found(format!("there is no data policy `{}`", policy.name)));
                 }
                 Some(place) => {
-                    check(before, Catalog { data_policies: vec![Declared::new(policy.clone(), "api")], ..Catalog::default() })?;
+                    check(
+                        before,
+                        Catalog {
+                            data_policies: vec![Declared::new(policy.clone(), "api")],
+                            ..Catalog::default()
+                        },
+                    )?;
                     snapshot.data_policies[place.get()].spec = policy;
                 }
                 None => {
-                    check(before, Catalog { data_policies: vec![Declared::new(policy.clone(), "api")], ..Catalog::default() })?;
+                    check(
+                        before,
+                        Catalog {
+                            data_policies: vec![Declared::new(policy.clone(), "api")],
+                            ..Catalog::default()
+                        },
+                    )?;
                     snapshot.data_policies.push(Record { id, spec: policy, provenance });
                 }
             }
@@ -136,11 +154,23 @@ fn draft(kind: Kind, document: Value, before: &Snapshot, remove: bool) -> Result
                     return Err(Problem::not_found(format!("there is no policy `{}`", policy.name)));
                 }
                 Some(place) => {
-                    check(before, Catalog { policies: vec![Declared::new(policy.clone(), "api")], ..Catalog::default() })?;
+                    check(
+                        before,
+                        Catalog {
+                            policies: vec![Declared::new(policy.clone(), "api")],
+                            ..Catalog::default()
+                        },
+                    )?;
                     snapshot.policies[place.get()].spec = policy;
                 }
                 None => {
-                    check(before, Catalog { policies: vec![Declared::new(policy.clone(), "api")], ..Catalog::default() })?;
+                    check(
+                        before,
+                        Catalog {
+                            policies: vec![Declared::new(policy.clone(), "api")],
+                            ..Catalog::default()
+                        },
+                    )?;
                     snapshot.policies.push(Record { id, spec: policy, provenance });
                 }
             }

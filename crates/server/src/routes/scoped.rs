@@ -72,7 +72,9 @@ pub(super) fn check(
         Kind::User if !caller.has(Permission::ApplicationAdmin) => {
             let admin = |document: &Value| {
                 let permissions = document["permissions"].as_array().into_iter().flatten();
-                permissions.filter_map(Value::as_str).any(|name| name == Permission::ApplicationAdmin.as_str())
+                permissions
+                    .filter_map(Value::as_str)
+                    .any(|name| name == Permission::ApplicationAdmin.as_str())
             };
             if before.is_some_and(|object| admin(&object.document)) == after.is_some_and(admin) {
                 return Ok(());

@@ -35,7 +35,8 @@ struct TenantView {
 
 async fn show(State(app): State<App>) -> Result<Response, Problem> {
     let read = |store: &mut Store| -> Result<_, Problem> { Ok(store.tenant()?) };
-    let (tenant, _) = app.pool.with(read).await?.ok_or_else(|| Problem::unavailable("there is no tenant yet"))?;
+    let (tenant, _) =
+        app.pool.with(read).await?.ok_or_else(|| Problem::unavailable("there is no tenant yet"))?;
     let id = tenant.id.unwrap_or_else(|| tenant.derived_id());
     Ok(json(TenantView { id, name: tenant.name, time_zone: tenant.time_zone }))
 }

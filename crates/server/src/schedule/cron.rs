@@ -69,12 +69,7 @@ const FIELDS: [Field; 5] = [
         high: 12,
         names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
     },
-    Field {
-        name: "day of week",
-        low: 0,
-        high: 7,
-        names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
-    },
+    Field { name: "day of week", low: 0, high: 7, names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"] },
 ];
 
 impl FromStr for Cron {
@@ -198,9 +193,8 @@ impl Cron {
 
     fn times(&self, date: Date) -> impl Iterator<Item = DateTime> + '_ {
         let within = |set: u64, high: i8| (0..high).filter(move |value| set >> value & 1 == 1);
-        within(self.hours, 24).flat_map(move |hour| {
-            within(self.minutes, 60).map(move |minute| date.at(hour, minute, 0, 0))
-        })
+        within(self.hours, 24)
+            .flat_map(move |hour| within(self.minutes, 60).map(move |minute| date.at(hour, minute, 0, 0)))
     }
 }
 

@@ -84,8 +84,11 @@ fn pages_hold_what_the_engine_says_by_user_and_by_source() {
     // The filters, and a pair.
     let (source, scope, user, outcome) = wanted.iter().find(|row| row.3 == "BLOCKED").unwrap();
     let rows = pages(&world, &format!("user={}&outcome=blocked&scope=read", encoded(user)), 3);
-    let wanted_rows: BTreeSet<_> =
-        wanted.iter().filter(|row| row.2 == *user && row.3 == "BLOCKED" && row.1 == "READ").cloned().collect();
+    let wanted_rows: BTreeSet<_> = wanted
+        .iter()
+        .filter(|row| row.2 == *user && row.3 == "BLOCKED" && row.1 == "READ")
+        .cloned()
+        .collect();
     assert_eq!(rows.into_iter().collect::<BTreeSet<_>>(), wanted_rows);
     let rows = pages(&world, &format!("dataSource={}&outcome=granted&scope=write", encoded(source)), 3);
     assert!(rows.iter().all(|row| row.1 == "WRITE" && row.3 == "GRANTED"));

@@ -42,7 +42,8 @@ fn every_route_with_every_role_and_without() {
     let document = world.send("GET", "/openapi.json", &[], None).expect(200).json();
     let mut walked = 0;
     for (template, item) in document["paths"].as_object().unwrap() {
-        let path = template.replace("{name}", "no-such").replace("{id}", "00000000-0000-4000-8000-000000000000");
+        let path =
+            template.replace("{name}", "no-such").replace("{id}", "00000000-0000-4000-8000-000000000000");
         for (method, operation) in item.as_object().unwrap() {
             let method = method.to_uppercase();
             let body = operation.get("requestBody").map(|_| json!({}).to_string());
@@ -68,7 +69,8 @@ fn every_route_with_every_role_and_without() {
                 } else if permission["allOf"].is_array() {
                     assert_eq!(answer.status, 403, "{told}");
                 } else if role == "nothing"
-                    && let Some((_, _, status)) = DEPENDS.iter().find(|one| (one.0, one.1) == (&method, template))
+                    && let Some((_, _, status)) =
+                        DEPENDS.iter().find(|one| (one.0, one.1) == (&method, template))
                 {
                     assert_eq!(answer.status, *status, "{told}");
                 }
@@ -77,7 +79,10 @@ fn every_route_with_every_role_and_without() {
                 }
             }
             let answer = world.send(&method, &path, &[("authorization", &all)], body);
-            assert!(!matches!(answer.status, 401 | 403) && answer.status < 500, "{method} {template}: {answer:?}");
+            assert!(
+                !matches!(answer.status, 401 | 403) && answer.status < 500,
+                "{method} {template}: {answer:?}"
+            );
         }
     }
     assert!(walked > 60, "only {walked} operations");

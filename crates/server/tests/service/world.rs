@@ -71,7 +71,11 @@ impl World {
             clock: Clock::standing_at(instant(START)),
             admin: String::new(),
             running: None,
-            runtime: tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build().unwrap(),
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .worker_threads(2)
+                .build()
+                .unwrap(),
             agent,
             dir: tempfile::tempdir().unwrap(),
             settings: settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
