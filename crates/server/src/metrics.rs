@@ -43,6 +43,7 @@ struct Histogram {
     sum: f64,
 }
 
+#[allow(dead_code, reason = "the runs count")]
 impl Metrics {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Counters stay right whoever panicked while holding them.

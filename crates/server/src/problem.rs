@@ -15,10 +15,13 @@ const TYPE_PREFIX: &str = "urn:domesday:problem:";
 /// The media type of problems.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// One error, as it goes out.
+/// One error, as it goes out. Boxed, since it is the other side of nearly every result here.
 #[derive(Debug, Clone)]
-pub(crate) struct Problem {
-    pub(crate) status: StatusCode,
+pub(crate) struct Problem(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    status: StatusCode,
     kind: &'static str,
     detail: String,
     members: Map<String, Value>,
@@ -46,18 +49,24 @@ pub(crate) struct ProblemDocument {
 impl Problem {
     /// A problem of a kind.
     pub(crate) fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, detail: detail.into(), members: Map::new(), headers: Vec::new() }
+        Self(Box::new(Inner {
+            status,
+            kind,
+            detail: detail.into(),
+            members: Map::new(),
+            headers: Vec::new(),
+        }))
     }
 
     /// With a further member.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.0.members.insert(name.to_owned(), value.into());
         self
     }
 
     /// With a header.
     pub(crate) fn header(mut self, name: header::HeaderName, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.0.headers.push((name, value.into()));
         self
     }
 
@@ -109,23 +118,30 @@ impl Problem {
 
     /// The document as it goes out.
     fn document(&self) -> ProblemDocument {
+        let Inner { status, kind, detail, members, .. } = &*self.0;
         ProblemDocument {
-            kind: format!("{TYPE_PREFIX}{}", self.kind),
-            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail.clone(),
-            members: self.members.clone(),
+            kind: format!("{TYPE_PREFIX}{kind}"),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: detail.clone(),
+            members: members.clone(),
         }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.0.kind, self.0.detail)
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self.document()).expect("a problem is plain data with text keys");
-        let mut response = (self.status, body).into_response();
+        let mut response = (self.0.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        for (name, value) in self.headers {
+        for (name, value) in self.0.headers {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }

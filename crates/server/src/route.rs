@@ -3,6 +3,7 @@
 //! The table that the lines make ([`crate::routes::table`]) feeds the router, the OpenAPI document and the test
 //! that walks every route with every role, so none of the three can know a route that another does not.
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -237,8 +238,12 @@ pub(crate) fn router(routes: Vec<Route>, app: &App) -> Router {
         router = router.route(&route.path, route.handler.route_layer(guard));
     }
     router
-        .fallback(|| async { Problem::not_found("there is no such route; /openapi.json lists them") })
-        .method_not_allowed_fallback(|| async {
+        .fallback(|request: Request| async {
+            drain(request.into_body()).await;
+            Problem::not_found("there is no such route; /openapi.json lists them")
+        })
+        .method_not_allowed_fallback(|request: Request| async {
+            drain(request.into_body()).await;
             Problem::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
@@ -248,18 +253,30 @@ pub(crate) fn router(routes: Vec<Route>, app: &App) -> Router {
         .with_state(app.clone())
 }
 
+/// Reads away a body that nobody wants, as far as it is small: a connection closed on a client that still sends
+/// takes the answer with it.
+async fn drain(body: Body) {
+    const MOST: usize = 64 << 10;
+    const LONGEST: std::time::Duration = std::time::Duration::from_secs(2);
+    let _ = tokio::time::timeout(LONGEST, axum::body::to_bytes(body, MOST)).await;
+}
+
 async fn guard(State((app, permit)): State<(App, Permit)>, request: Request, next: Next) -> Response {
     if permit == Permit::Public {
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let caller = match authenticate(&app, &parts).await {
+    let admitted = authenticate(&app, &parts).await.and_then(|caller| match permit.refuse(&caller) {
+        Some(problem) => Err(problem),
+        None => Ok(caller),
+    });
+    let caller = match admitted {
         Ok(caller) => caller,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            drain(body).await;
+            return problem.into_response();
+        }
     };
-    if let Some(problem) = permit.refuse(&caller) {
-        return problem.into_response();
-    }
     parts.extensions.insert(caller);
     next.run(Request::from_parts(parts, body)).await
 }
@@ -282,6 +299,7 @@ impl FromRequest<App> for Text {
         let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") {
+            drain(request.into_body()).await;
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported-media-type",

@@ -201,7 +201,8 @@ pub fn parse_object(kind: Kind, json: &str) -> Result<serde_json::Value, Diagnos
         _ => format!("{{\"{}\":[{json}]}}", kind.key()),
     };
     let name = "object.json";
-    let mut decoder = Decoder::new(name, &text);
+    let mut unread = Unread::default();
+    let mut decoder = Decoder::new(name, &text, &mut unread);
     let mut catalog = Catalog::default();
     match document::parse(name, &text) {
         Ok(root) => decoder.file(&root, &mut catalog, &mut Positions::new()),

@@ -203,7 +203,7 @@ impl Reader<'_> {
             let path = secret_file?;
             std::fs::read_to_string(&path)
                 .map_err(|error| {
-                    self.mistakes.push(format!("webhook.secret_file {}: {error}", path.display()))
+                    self.mistakes.push(format!("webhook.secret_file {}: {error}", path.display()));
                 })
                 .ok()
         });

@@ -49,7 +49,9 @@ pub(super) fn schemas() -> Map<String, Value> {
 }
 
 fn object(required: &[&str], properties: Value) -> Value {
-    json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
+    let mut schema = json!({ "type": "object", "additionalProperties": false, "required": required });
+    schema["properties"] = properties;
+    schema
 }
 
 fn string() -> Value {

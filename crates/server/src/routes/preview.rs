@@ -102,78 +102,43 @@ async fn preview(
 /// The snapshot as the draft would make it.
 fn draft(kind: Kind, document: Value, before: &Snapshot, remove: bool) -> Result<Snapshot, Problem> {
     let misread = |error: serde_json::Error| Problem::internal(&error);
-    let mut snapshot = before.clone();
+    let none = |name: &str| Problem::not_found(format!("there is no {kind} `{name}`"));
     // One id space for both kinds of policy.
     let ids = before.policies.iter().map(|policy| policy.id.0);
     let last = ids.chain(before.data_policies.iter().map(|policy| policy.id.0)).max().unwrap_or(0);
-    let id = PolicyId(last + 1);
     let provenance = Provenance {
         created_at: before.at,
         updated_at: before.at,
         origin: "api".into(),
         since: Since::default(),
     };
-    match kind {
-        Kind::DataPolicy => {
-            let policy: DataPolicy = serde_json::from_value(document).map_err(misread)?;
-            let place = before.data_policy(&policy.name);
-            match place {
-                Some(place) if remove => {
-                    snapshot.data_policies[place.get()].spec.state = PolicyState::Disabled
-                }
-                None if remove => {
-                    return Err(Problem::not_found(format!("there is no data policy `{}`", policy.name)));
-                }
-                Some(place) => {
-                    check(
-                        before,
-                        Catalog {
-                            data_policies: vec![Declared::new(policy.clone(), "api")],
-                            ..Catalog::default()
-                        },
-                    )?;
-                    snapshot.data_policies[place.get()].spec = policy;
-                }
-                None => {
-                    check(
-                        before,
-                        Catalog {
-                            data_policies: vec![Declared::new(policy.clone(), "api")],
-                            ..Catalog::default()
-                        },
-                    )?;
-                    snapshot.data_policies.push(Record { id, spec: policy, provenance });
-                }
-            }
+    let mut snapshot = before.clone();
+    if kind == Kind::DataPolicy {
+        let spec: DataPolicy = serde_json::from_value(document).map_err(misread)?;
+        let place = before.data_policy(&spec.name);
+        if remove {
+            let place = place.ok_or_else(|| none(&spec.name))?;
+            snapshot.data_policies[place.get()].spec.state = PolicyState::Disabled;
+            return Ok(snapshot);
         }
-        _ => {
-            let policy: Policy = serde_json::from_value(document).map_err(misread)?;
-            match before.policy(&policy.name) {
-                Some(place) if remove => snapshot.policies[place.get()].spec.state = PolicyState::Disabled,
-                None if remove => {
-                    return Err(Problem::not_found(format!("there is no policy `{}`", policy.name)));
-                }
-                Some(place) => {
-                    check(
-                        before,
-                        Catalog {
-                            policies: vec![Declared::new(policy.clone(), "api")],
-                            ..Catalog::default()
-                        },
-                    )?;
-                    snapshot.policies[place.get()].spec = policy;
-                }
-                None => {
-                    check(
-                        before,
-                        Catalog {
-                            policies: vec![Declared::new(policy.clone(), "api")],
-                            ..Catalog::default()
-                        },
-                    )?;
-                    snapshot.policies.push(Record { id, spec: policy, provenance });
-                }
-            }
+        let declared = vec![Declared::new(spec.clone(), "")];
+        check(before, Catalog { data_policies: declared, ..Catalog::default() })?;
+        match place {
+            Some(place) => snapshot.data_policies[place.get()].spec = spec,
+            None => snapshot.data_policies.push(Record { id: PolicyId(last + 1), spec, provenance }),
+        }
+    } else {
+        let spec: Policy = serde_json::from_value(document).map_err(misread)?;
+        let place = before.policy(&spec.name);
+        if remove {
+            let place = place.ok_or_else(|| none(&spec.name))?;
+            snapshot.policies[place.get()].spec.state = PolicyState::Disabled;
+            return Ok(snapshot);
+        }
+        check(before, Catalog { policies: vec![Declared::new(spec.clone(), "")], ..Catalog::default() })?;
+        match place {
+            Some(place) => snapshot.policies[place.get()].spec = spec,
+            None => snapshot.policies.push(Record { id: PolicyId(last + 1), spec, provenance }),
         }
     }
     Ok(snapshot)

@@ -171,7 +171,7 @@ impl World {
     pub(crate) fn apply_acme(&self) -> domesday_model::Catalog {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/acme");
         let catalog = domesday_sources::load(&dir).unwrap().catalog;
-        let mut store = domesday_store::Store::open(&self.dir.path().join("governance.db")).unwrap();
+        let mut store = domesday_store::Store::open(&self.dir().join("governance.db")).unwrap();
         let mut named = catalog.clone();
         named.tenant = None;
         let options = domesday_store::ApplyOptions { at: self.clock.now(), prune: false, dry_run: false };
