@@ -27,9 +27,10 @@ pub(crate) fn document(routes: &[Route]) -> Value {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for route in routes {
         let item = paths.entry(&route.path).or_default();
-        item.insert(route.method.as_str().to_lowercase(), operation(route, &problem, &mut generator));
+        item.insert(route.method.as_str().to_lowercase(), operation(route, &mut generator));
     }
     let mut schemas = catalog::schemas();
+    schemas.extend(crate::routes::object_schemas());
     schemas.extend(generator.take_definitions(true));
     json!({
         "openapi": "3.1.0",
@@ -44,6 +45,7 @@ pub(crate) fn document(routes: &[Route]) -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": failures(&problem),
             "securitySchemes": {
                 "key": {
                     "type": "apiKey",
@@ -57,7 +59,30 @@ pub(crate) fn document(routes: &[Route]) -> Value {
     })
 }
 
-fn operation(route: &Route, problem: &Value, generator: &mut SchemaGenerator) -> Value {
+/// Every status of failure, with what it means.
+const FAILURES: [(u16, &str); 11] = [
+    (400, "The request cannot be read."),
+    (401, "No valid API key."),
+    (403, "The API key may not do this."),
+    (404, "There is no such thing."),
+    (409, "It does not fit the present state."),
+    (412, "The precondition does not hold."),
+    (413, "The body is too large."),
+    (415, "The body is not JSON by its media type."),
+    (422, "It is well-formed and wrong."),
+    (429, "Too many failed authentications."),
+    (503, "The service cannot answer at present."),
+];
+
+fn failures(problem: &Value) -> Map<String, Value> {
+    let responses = FAILURES.iter().map(|(status, about)| {
+        let response = json!({ "description": about, "content": { MEDIA_TYPE: { "schema": problem } } });
+        (format!("Problem{status}"), response)
+    });
+    responses.collect()
+}
+
+fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let mut parameters: Vec<Value> = path_parameters(&route.path);
     parameters.extend(route.parameters.iter().map(|parameter| {
         json!({
@@ -79,8 +104,7 @@ fn operation(route: &Route, problem: &Value, generator: &mut SchemaGenerator) ->
     let guarded = route.permit != Permit::Public;
     let every: &[u16] = if guarded { &[401, 403, 429, 503] } else { &[] };
     for status in route.failures.iter().chain(every) {
-        let response =
-            json!({ "description": reason(*status), "content": { MEDIA_TYPE: { "schema": problem } } });
+        let response = json!({ "$ref": format!("#/components/responses/Problem{status}") });
         responses.insert(status.to_string(), response);
     }
     let mut operation = json!({
@@ -125,22 +149,5 @@ fn permission(permit: Permit) -> Value {
         Permit::Public | Permit::AnyKey => json!({ "anyKey": true }),
         Permit::AnyOf(list) => json!({ "anyOf": names(list) }),
         Permit::AllOf(list) => json!({ "allOf": names(list) }),
-    }
-}
-
-fn reason(status: u16) -> &'static str {
-    match status {
-        400 => "The request cannot be read.",
-        401 => "No valid API key.",
-        403 => "The API key may not do this.",
-        404 => "There is no such thing.",
-        409 => "It does not fit the present state.",
-        412 => "The precondition does not hold.",
-        413 => "The body is too large.",
-        415 => "The body is not JSON by its media type.",
-        422 => "It is well-formed and wrong.",
-        429 => "Too many failed authentications.",
-        503 => "The service cannot answer at present.",
-        _ => "It failed.",
     }
 }

@@ -11,6 +11,7 @@ mod scoped;
 mod tenant;
 
 pub use audit::AuditView;
+pub(crate) use objects::object_schemas;
 
 use crate::route::Route;
 

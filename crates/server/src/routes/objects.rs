@@ -118,7 +118,7 @@ impl Resource {
         let label = kind.label();
         let list_path = format!("/api/v1/{path}");
         let item_path = format!("/api/v1/{path}/{{name}}");
-        let object = move || schema(object_schema(name));
+        let object = move || schema(reference(&format!("{name}Object")));
         // Users see themselves, and the requests that are theirs.
         let own = matches!(kind, Kind::User | Kind::Request);
         let read_one = if own { Permit::AnyKey } else { read };
@@ -128,7 +128,7 @@ impl Resource {
             })
             .about(format!("Every {label}, by name. `total` is exact."))
             .limited()
-            .answers_as(200, "A page.", "application/json", Some(schema(list_schema(name))))
+            .answers_as(200, "A page.", "application/json", Some(schema(reference(&format!("{name}Page")))))
             .fails(&[400]),
             Route::new(Method::GET, &item_path, read_one, format!("get{name}"), move |app, caller, path| {
                 show(self, app, caller, path)
@@ -233,6 +233,14 @@ impl From<StoredObject> for ObjectView {
     }
 }
 
+/// What the routes answer, by name.
+pub(crate) fn object_schemas() -> serde_json::Map<String, Value> {
+    let each = RESOURCES.iter().flat_map(|Resource { schema: name, .. }| {
+        [(format!("{name}Object"), object_schema(name)), (format!("{name}Page"), list_schema(name))]
+    });
+    each.collect()
+}
+
 fn object_schema(name: &str) -> Value {
     let instant = json!({ "type": "string", "format": "date-time" });
     json!({
@@ -256,7 +264,7 @@ fn list_schema(name: &str) -> Value {
         "required": ["total", "items"],
         "properties": {
             "total": { "type": "integer", "minimum": 0 },
-            "items": { "type": "array", "items": object_schema(name) },
+            "items": { "type": "array", "items": reference(&format!("{name}Object")) },
             "nextCursor": { "type": "string" }
         }
     })
