@@ -12,7 +12,7 @@ use crate::apply::changed_fields;
 use crate::audit::{self, Entry};
 use crate::database::{Database, values};
 use crate::documents::{Document, add_to_catalog, documents, parse};
-use crate::records::{self, Stored, check_storable};
+use crate::records::{self, Stored, check_storable, stored_columns};
 use crate::{ChangeBy, IfMatch, Store, StoreError, consistency, revision};
 
 /// An object of the catalog with what the store knows of it.
@@ -60,8 +60,7 @@ impl Store {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut transaction = self.database.read()?;
         let objects = transaction.all(
-            "SELECT name, id, document, origin, created_at, updated_at, since FROM object
-             WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
+            concat!("SELECT name, ", stored_columns!(), " FROM object WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3"),
             // No name is empty, so that every name comes after the empty one.
             values![kind.key(), after.unwrap_or_default(), limit],
             |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),

@@ -4,6 +4,8 @@
 //! released: a store of any earlier version, however old, is brought up by those that it lacks, in one
 //! transaction. Two processes that open an old store at once take turns.
 
+mod column_ids;
+
 use crate::StoreError;
 use crate::database::{Database, Sqlite};
 
@@ -28,6 +30,9 @@ pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
     let version = checked_version(&mut transaction)?;
     for migration in &MIGRATIONS[usize::try_from(version).unwrap_or(0)..] {
         transaction.script(migration)?;
+    }
+    if version < column_ids::VERSION {
+        column_ids::fill(&mut transaction)?;
     }
     set_version(&mut transaction)?;
     transaction.commit()

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use domesday_store::Store;
+use domesday_store::{Store, StoreError};
 use tempfile::TempDir;
 
 use crate::postgres_server::Server;
@@ -35,9 +35,14 @@ impl Database {
 
     /// One more connection to the database.
     pub(crate) fn open(&self) -> Store {
+        self.try_open().unwrap()
+    }
+
+    /// One more connection, or why there is none.
+    pub(crate) fn try_open(&self) -> Result<Store, StoreError> {
         match self {
-            Self::Sqlite(dir) => Store::open(&file(dir)).unwrap(),
-            Self::Postgres { server, name } => Store::connect(&server.url(name)).unwrap(),
+            Self::Sqlite(dir) => Store::open(&file(dir)),
+            Self::Postgres { server, name } => Store::connect(&server.url(name)),
         }
     }
 
