@@ -41,7 +41,7 @@ fn template(random: &mut Random, families: &Zipf, purposes: &Zipf) -> Template {
 fn layout(kind: &str, random: &mut Random) -> Vec<Column> {
     let count = 8 + random.below(20);
     // Sensitive columns stand in some layouts only, two or three together.
-    let sensitive = if kind != "stg" && random.chance(0.35) { 1 + random.below(4) } else { 0 };
+    let sensitive = if kind != "stg" && random.chance(0.5) { 1 + random.below(4) } else { 0 };
     (0..count)
         .map(|position| {
             let tags = if position > 0 && position <= sensitive {
@@ -69,8 +69,7 @@ pub(super) fn data_sources(
     random: &mut Random,
 ) -> Vec<DataSource> {
     let (families, purposes) = (Zipf::new(FAMILIES.len(), 0.35), Zipf::new(PURPOSES.len(), 0.6));
-    let templates: Vec<Template> =
-        (0..TEMPLATES).map(|_| template(random, &families, &purposes)).collect();
+    let templates: Vec<Template> = (0..TEMPLATES).map(|_| template(random, &families, &purposes)).collect();
     // Schemas grow with the enterprise in size, not in number: classes stay what they are.
     let mean = (count / 320).max(3);
     let mut sources = Vec::with_capacity(count);
@@ -91,7 +90,11 @@ pub(super) fn data_sources(
             match noise {
                 0..=9 => drop(tags.insert("Deprecated".to_owned())),
                 10..=14 => {
-                    tags.insert(format!("{}.{}", random.pick::<&str>(&FAMILIES), random.pick::<&str>(&PURPOSES)));
+                    tags.insert(format!(
+                        "{}.{}",
+                        random.pick::<&str>(&FAMILIES),
+                        random.pick::<&str>(&PURPOSES)
+                    ));
                 }
                 _ => {}
             }

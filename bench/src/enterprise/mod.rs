@@ -79,8 +79,7 @@ pub fn enterprise(size: Size) -> Catalog {
         }
     }
     let requests = requests::requests(&people, &data_sources, &mut random);
-    let tenant =
-        Tenant { name: "Generated".to_owned(), time_zone: "UTC".to_owned(), id: None };
+    let tenant = Tenant { name: "Generated".to_owned(), time_zone: "UTC".to_owned(), id: None };
     Catalog {
         tenant: Some(declared(tenant)),
         tags: words::tags().into_iter().map(declared).collect(),

@@ -45,7 +45,12 @@ fn role(random: &mut Random, families: &Zipf) -> Role {
     if random.chance(0.05) {
         clearance.insert(name.to_owned());
     }
-    Role { family, groups, clearance, grade: ["Junior", "Senior", "Lead"][random.below(3)] }
+    Role {
+        family,
+        groups,
+        clearance,
+        grade: ["Junior", "Junior", "Junior", "Senior", "Senior", "Lead"][random.below(6)],
+    }
 }
 
 pub(super) fn people(count: usize, random: &mut Random) -> Vec<User> {

@@ -89,7 +89,12 @@ fn guardrails(policies: &mut Vec<Policy>) {
         ),
         ("Keys", Scope::Read, "@isInGroups('Engineers')", any(columns(&["Secret"]))),
         ("Writers are engineers", Scope::Write, "@isInGroups('Engineers')", AppliesTo::All),
-        ("No writing to certified", Scope::Write, "@hasAttribute('Grade', 'Lead')", any(tagged(&["Certified"]))),
+        (
+            "No writing to certified",
+            Scope::Write,
+            "@hasAttribute('Grade', 'Lead')",
+            any(tagged(&["Certified"])),
+        ),
         ("Nothing new in deprecated", Scope::Write, "@isInGroups('Auditors')", any(tagged(&["Deprecated"]))),
         ("Finance training", Scope::Read, "@isInGroups('Finance Trained')", any(columns(&["Money.Account"]))),
     ];
@@ -105,7 +110,11 @@ pub(super) fn data_policies() -> Vec<DataPolicy> {
         ("Mask e-mail", "PII.Contact.Email", Some("@isInGroups('Support Staff')")),
         ("Mask names", "PII.Identity.Name", Some("@isInGroups('HR Staff') OR @isInGroups('Auditors')")),
         ("Mask tax numbers", "PII.Identity.TaxNumber", Some("@isInGroups('Finance Trained')")),
-        ("Mask health", "PII.Health", Some("@isInGroups('Health Trained') AND @hasAttribute('Region', 'EU')")),
+        (
+            "Mask health",
+            "PII.Health",
+            Some("@isInGroups('Health Trained') AND @hasAttribute('Region', 'EU')"),
+        ),
         ("Mask accounts", "Money.Account", Some("@isInGroups('Finance Staff')")),
         ("Mask amounts", "Money.Amount", Some("NOT @isInGroups('Contractors')")),
         ("Mask keys", "Secret", None),

@@ -4,8 +4,18 @@ use domesday_model::Tag;
 
 /// Departments, which are also domains and the first part of a data source's tags.
 pub(super) const FAMILIES: [&str; 12] = [
-    "Sales", "Supply", "Finance", "Support", "Research", "Marketing", "Product", "Risk", "Partner", "IT",
-    "Legal", "HR",
+    "Sales",
+    "Supply",
+    "Finance",
+    "Support",
+    "Research",
+    "Marketing",
+    "Product",
+    "Risk",
+    "Partner",
+    "IT",
+    "Legal",
+    "HR",
 ];
 
 /// What a schema is for: the second part of a data source's tags.
@@ -40,7 +50,8 @@ pub(super) fn analysts(family: &str, purpose: &str) -> String {
 }
 
 pub(super) fn tags() -> Vec<Tag> {
-    let family_tags = FAMILIES.iter().flat_map(|family| PURPOSES.map(|purpose| format!("{family}.{purpose}")));
+    let family_tags =
+        FAMILIES.iter().flat_map(|family| PURPOSES.map(|purpose| format!("{family}.{purpose}")));
     let others = RESTRICTED.iter().chain(&COLUMN_TAGS).chain(&["Public", "Certified", "Deprecated"]);
     let names = family_tags.chain(others.map(|name| (*name).to_owned()));
     names.map(|name| Tag { name, description: None }).collect()

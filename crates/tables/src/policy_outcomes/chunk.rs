@@ -3,7 +3,7 @@
 //! A page's bytes are shared: the same page can stand at several places of a file and in several columns,
 //! since what differs (position, statistics, dictionary) is said outside of it.
 
-use bytes::{Bytes, Buf};
+use bytes::{Buf, Bytes};
 use parquet::basic::{BoundaryOrder, Compression, Encoding, EncodingMask, PageType, Type, ZstdLevel};
 use parquet::column::page::{CompressedPage, Page as ParquetPage, PageWriter as _};
 use parquet::column::writer::ColumnCloseResult;
@@ -181,9 +181,10 @@ impl ChunkBuilder {
         let ascending = ordered(|(min, _)| *min) && ordered(|(_, max)| *max);
         let order = if ascending { BoundaryOrder::ASCENDING } else { BoundaryOrder::UNORDERED };
         self.column_index.set_boundary_order(order);
-        let all = self.extremes.iter().fold(Extremes::default(), |all, (min, max)| {
-            values.join(all, Extremes::of(*min, *max))
-        });
+        let all = self
+            .extremes
+            .iter()
+            .fold(Extremes::default(), |all, (min, max)| values.join(all, Extremes::of(*min, *max)));
         let mut encodings = vec![Encoding::RLE];
         let mut stats = Vec::new();
         if self.dictionary > 0 {

@@ -16,8 +16,7 @@ pub(super) enum Section {
 }
 
 impl Section {
-    pub(super) const ALL: [Self; 3] =
-        [Self::Table(Scope::Read), Self::Table(Scope::Write), Self::Columns];
+    pub(super) const ALL: [Self; 3] = [Self::Table(Scope::Read), Self::Table(Scope::Write), Self::Columns];
 
     /// The scope that its rows state.
     pub(super) fn scope(self) -> Scope {

@@ -90,12 +90,12 @@ impl Context<'_> {
                     values: &reasons.values[field],
                     width: reasons.widths[field],
                 };
-                let pages = cached_pages(&cuts, &distinct, |cut, maker| column.page(group, cut, of_piece, maker));
+                let pages =
+                    cached_pages(&cuts, &distinct, |cut, maker| column.page(group, cut, of_piece, maker));
                 Ok(vec![(self.position(REASON_FIELDS[field]), column.chunk(pages?)?)])
             }
         };
-        let done: Vec<Vec<(usize, Chunk)>> =
-            tasks.into_par_iter().map(work).collect::<ParquetResult<_>>()?;
+        let done: Vec<Vec<(usize, Chunk)>> = tasks.into_par_iter().map(work).collect::<ParquetResult<_>>()?;
         let mut chunks: Vec<(usize, Chunk)> = done.into_iter().flatten().collect();
         chunks.sort_by_key(|(position, _)| *position);
         assert!(chunks.iter().map(|(position, _)| *position).eq(0..self.schema.num_columns()));
@@ -172,8 +172,9 @@ impl Context<'_> {
         ];
         let chunk = |(at, (field, values)): (usize, &(&'static str, Values))| {
             let column = Column { descr: self.column(field), values, width: width(values) };
-            let segment =
-                |piece: &Piece<'_>, at: &[u32; 5], field: usize| constant(at[field], piece.rows.len(), column.width);
+            let segment = |piece: &Piece<'_>, at: &[u32; 5], field: usize| {
+                constant(at[field], piece.rows.len(), column.width)
+            };
             let segments: Vec<Segment> = group
                 .pieces
                 .iter()

@@ -102,9 +102,8 @@ fn groups(values: &[u32], width: u32, out: &mut Vec<u8>) {
 /// Eight values of up to 16 bits fit one number.
 fn narrow<const WIDTH: usize>(values: &[u32], out: &mut Vec<u8>) {
     for group in values.chunks_exact(8) {
-        let half = |half: &[u32]| {
-            half.iter().rev().fold(0_u64, |bits, value| bits << WIDTH | u64::from(*value))
-        };
+        let half =
+            |half: &[u32]| half.iter().rev().fold(0_u64, |bits, value| bits << WIDTH | u64::from(*value));
         let bits = u128::from(half(&group[..4])) | u128::from(half(&group[4..])) << (4 * WIDTH);
         out.extend_from_slice(&bits.to_le_bytes()[..WIDTH]);
     }

@@ -140,9 +140,8 @@ impl<'a> Classes<'a> {
             .map(|(_, source)| source.class)
             .collect();
         let snapshot: &Snapshot = self.outcomes.snapshot();
-        let prepare = |class: ClassIx| {
-            (class, Arc::new(PreparedClass::of(snapshot, self.outcomes.class(class))))
-        };
+        let prepare =
+            |class: ClassIx| (class, Arc::new(PreparedClass::of(snapshot, self.outcomes.class(class))));
         self.fresh = missing.into_par_iter().map(prepare).collect();
     }
 

@@ -45,10 +45,8 @@ impl People {
             }
         }
         let width = width_of((names.len() as u32).saturating_sub(1));
-        let ((global_ids, ids), names) = rayon::join(
-            || (PeopleColumn::of(global_ids), PeopleColumn::of(ids)),
-            || PeopleColumn::of(names),
-        );
+        let ((global_ids, ids), names) =
+            rayon::join(|| (PeopleColumn::of(global_ids), PeopleColumn::of(ids)), || PeopleColumn::of(names));
         Ok(Self { positions, width, columns: [global_ids?, ids?, names?] })
     }
 

@@ -142,13 +142,7 @@ fn users(piece: &Piece<'_>, people: &People) -> (Vec<u8>, [Extremes; 3]) {
 }
 
 /// One field of the rows whose reasons are `codes`; `positions` has the field's position for each reason.
-fn reason_segment(
-    codes: &[u32],
-    used: &[bool],
-    positions: &[u32],
-    width: u32,
-    values: &Values,
-) -> Segment {
+fn reason_segment(codes: &[u32], used: &[bool], positions: &[u32], width: u32, values: &Values) -> Segment {
     let in_use = || positions.iter().zip(used).filter(|(_, used)| **used).map(|(position, _)| *position);
     let rows = codes.len();
     let mut segment = Segment {

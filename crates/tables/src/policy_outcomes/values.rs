@@ -1,8 +1,8 @@
 //! The distinct values of a column: what its dictionary page holds.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::cmp::Ordering;
 
 use crate::schema::FieldKind;
 
@@ -24,7 +24,13 @@ pub(super) struct Extremes(Option<(u32, u32)>);
 
 impl Values {
     pub(super) fn new(kind: FieldKind) -> Self {
-        Self { kind, bytes: Vec::new(), ends: Vec::new(), by_hash: HashMap::new(), hasher: RandomState::new() }
+        Self {
+            kind,
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            by_hash: HashMap::new(),
+            hasher: RandomState::new(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -47,9 +53,10 @@ impl Values {
     /// The position of a value, which is added when it is new.
     pub(super) fn intern(&mut self, value: &[u8]) -> u32 {
         let hash = self.hasher.hash_one(value);
-        let same = self.by_hash.get(&hash).and_then(|positions| {
-            positions.iter().copied().find(|position| self.get(*position) == value)
-        });
+        let same = self
+            .by_hash
+            .get(&hash)
+            .and_then(|positions| positions.iter().copied().find(|position| self.get(*position) == value));
         same.unwrap_or_else(|| {
             let position = self.push(value);
             self.by_hash.entry(hash).or_default().push(position);
@@ -66,7 +73,9 @@ impl Values {
         let (left, right) = (self.get(left), self.get(right));
         match self.kind {
             FieldKind::String => left.cmp(right),
-            FieldKind::Integer | FieldKind::Timestamp | FieldKind::Boolean => number(left).cmp(&number(right)),
+            FieldKind::Integer | FieldKind::Timestamp | FieldKind::Boolean => {
+                number(left).cmp(&number(right))
+            }
         }
     }
 
