@@ -1,8 +1,8 @@
 //! What a run must know of the one before it: the credentials of a destination cannot read back.
 
-use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
+use crate::database::values;
 use crate::{Store, StoreError};
 
 /// The last summary delivered to a destination.
@@ -33,16 +33,15 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn last_delivery(&self, destination: &str) -> Result<Option<Delivery>, StoreError> {
+    pub fn last_delivery(&mut self, destination: &str) -> Result<Option<Delivery>, StoreError> {
         let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256 FROM delivery WHERE destination = ?1";
-        let found = self
-            .connection
-            .query_row(sql, [destination], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)));
-        Ok(found.optional()?.map(|(id, manifest_sha256, previous_manifest_sha256)| Delivery {
-            snapshot_id: Uuid::parse_str(&id).expect("snapshot ids are written from UUIDs only"),
-            manifest_sha256,
-            previous_manifest_sha256,
-        }))
+        self.database.first(sql, values![destination], |row| {
+            Ok(Delivery {
+                snapshot_id: Uuid::parse_str(row.text(0)?).expect("snapshot ids are written from UUIDs only"),
+                manifest_sha256: row.text(1)?.to_owned(),
+                previous_manifest_sha256: row.maybe_text(2)?.map(str::to_owned),
+            })
+        })
     }
 
     /// Remembers a delivery that is complete.
@@ -50,16 +49,16 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn record_delivery(&mut self, destination: &str, delivery: &Delivery) -> Result<(), StoreError> {
-        self.connection.execute(
+        self.database.execute(
             "INSERT INTO delivery (destination, snapshot_id, manifest_sha256, previous_manifest_sha256)
              VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (destination) DO UPDATE
              SET snapshot_id = ?2, manifest_sha256 = ?3, previous_manifest_sha256 = ?4",
-            params![
+            values![
                 destination,
-                delivery.snapshot_id.to_string(),
-                delivery.manifest_sha256,
-                delivery.previous_manifest_sha256
+                &delivery.snapshot_id.to_string(),
+                &delivery.manifest_sha256,
+                delivery.previous_manifest_sha256.as_ref()
             ],
         )?;
         Ok(())

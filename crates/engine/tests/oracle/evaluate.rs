@@ -72,7 +72,11 @@ pub(crate) fn is_local(applies_to: &AppliesTo) -> bool {
     match applies_to {
         AppliesTo::All | AppliesTo::OptIn => false,
         AppliesTo::Any(mappings) => {
-            !mappings.is_empty() && mappings.iter().all(|mapping| mapping.data_sources.is_some())
+            let alone = |mapping: &Selector| {
+                let rest = Selector { data_sources: None, ..mapping.clone() };
+                mapping.data_sources.is_some() && rest == Selector::default()
+            };
+            !mappings.is_empty() && mappings.iter().all(alone)
         }
     }
 }
