@@ -75,12 +75,12 @@ proptest! {
 /// `users` users, of whom every third is in group A, and `sources` sources of which each third is masked.
 fn large(users: usize, sources: usize, columns: usize) -> String {
     let user = |number: usize| {
-        let groups = if number % 3 == 0 { vec!["A"] } else { vec![] };
+        let groups = if number.is_multiple_of(3) { vec!["A"] } else { vec![] };
         json!({ "username": format!("u{:06}", number * 7919 % users), "groups": groups })
     };
     let column = |at: usize| json!({ "name": format!("c{at}"), "type": "INT", "tags": ["PII"] });
     let source = |number: usize| {
-        let columns = if number % 3 == 0 { columns } else { 0 };
+        let columns = if number.is_multiple_of(3) { columns } else { 0 };
         json!({
             "name": format!("s{number}"), "platform": "p",
             "columns": (0..columns).map(column).collect::<Vec<_>>(),

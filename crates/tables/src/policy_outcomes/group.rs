@@ -92,7 +92,7 @@ impl Context<'_> {
                 };
                 let pages =
                     cached_pages(&cuts, &distinct, |cut, maker| column.page(group, cut, of_piece, maker));
-                Ok(vec![(self.position(REASON_FIELDS[field]), column.chunk(pages?)?)])
+                Ok(vec![(self.position(REASON_FIELDS[field]), column.chunk(&pages?)?)])
             }
         };
         let done: Vec<Vec<(usize, Chunk)>> = tasks.into_par_iter().map(work).collect::<ParquetResult<_>>()?;
@@ -183,7 +183,7 @@ impl Context<'_> {
                 .collect();
             let pages = cuts.iter().map(|cut| column.page(group, cut, |piece| &segments[piece], &mut maker));
             let pages = pages.collect::<ParquetResult<Vec<_>>>()?;
-            Ok((self.position(field), column.chunk(pages)?))
+            Ok((self.position(field), column.chunk(&pages)?))
         };
         columns.iter().enumerate().map(chunk).collect()
     }
@@ -215,7 +215,7 @@ impl Context<'_> {
         let mut maker = PageMaker::new()?;
         let pages = cuts.iter().map(|cut| column.page(group, cut, |piece| &segments[piece], &mut maker));
         let pages = pages.collect::<ParquetResult<Vec<_>>>()?;
-        Ok(vec![(self.position("column_id"), column.chunk(pages)?)])
+        Ok(vec![(self.position("column_id"), column.chunk(&pages)?)])
     }
 
     fn position(&self, field: &str) -> usize {
@@ -316,12 +316,12 @@ impl Column<'_> {
         })
     }
 
-    fn chunk(&self, pages: Vec<DescribedPage>) -> ParquetResult<Chunk> {
+    fn chunk(&self, pages: &[DescribedPage]) -> ParquetResult<Chunk> {
         let mut chunk = ChunkBuilder::new(self.descr.clone());
         if self.values.len() > 0 {
             chunk.dictionary(&PageMaker::new()?.dictionary(self.values)?);
         }
-        for DescribedPage { page, encoding, rows, nulls, extremes } in &pages {
+        for DescribedPage { page, encoding, rows, nulls, extremes } in pages {
             chunk.data(page, *encoding, *rows, *nulls, *extremes, self.values);
         }
         chunk.finish(self.values)

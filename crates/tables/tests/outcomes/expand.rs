@@ -88,7 +88,7 @@ fn column_id(snapshot: &Snapshot, column: domesday_model::ColumnIx) -> i64 {
 
 fn list(mut ids: Vec<i64>) -> String {
     ids.sort_unstable();
-    serde_json::to_string(&ids).unwrap()
+    json!(ids).to_string()
 }
 
 fn because(because: Because) -> String {

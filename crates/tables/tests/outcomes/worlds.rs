@@ -77,8 +77,8 @@ pub(crate) fn catalog() -> impl Strategy<Value = String> {
                         policy["condition"] = json!(format!("@isInGroups('{group}')"));
                     }
                     _ => {
-                        policy["condition"] =
-                            json!(format!("@isInGroups('{group}') OR NOT @isInGroups('{other}')"))
+                        let condition = format!("@isInGroups('{group}') OR NOT @isInGroups('{other}')");
+                        policy["condition"] = json!(condition);
                     }
                 }
                 policy

@@ -101,7 +101,9 @@ pub(crate) fn group_rows(bytes: &[u8], group: usize) -> Vec<Row> {
 }
 
 /// A value as statistics order it: numbers and instants before all texts.
-pub(crate) fn sortable(value: &Value) -> (i64, Vec<u8>) {
+pub(crate) type Sortable = (i64, Vec<u8>);
+
+pub(crate) fn sortable(value: &Value) -> Sortable {
     match value {
         Value::Number(number) => (number.as_i64().unwrap(), Vec::new()),
         Value::String(text) => match text.parse::<Instant>() {
@@ -113,7 +115,7 @@ pub(crate) fn sortable(value: &Value) -> (i64, Vec<u8>) {
 }
 
 /// The least and greatest value that statistics state.
-pub(crate) fn bounds(statistics: &Statistics) -> Option<((i64, Vec<u8>), (i64, Vec<u8>))> {
+pub(crate) fn bounds(statistics: &Statistics) -> Option<(Sortable, Sortable)> {
     match statistics {
         Statistics::Int64(values) => {
             Some(((*values.min_opt()?, Vec::new()), (*values.max_opt()?, Vec::new())))
