@@ -158,7 +158,7 @@ fn applies_to(bytes: &mut Bytes<'_>) -> AppliesTo {
         _ => &mut selector.data_sources,
     };
     *list = Some(vec![bytes.text()]);
-    if bytes.byte() % 4 == 0 {
+    if bytes.byte().is_multiple_of(4) {
         selector.except = vec![Selector { schemas: Some(vec![bytes.text()]), ..Selector::default() }];
     }
     AppliesTo::Any(vec![selector])
