@@ -177,7 +177,11 @@ fn candidates(
         serde_json::to_string(name).expect("a text is plain data")
     };
     database.all(
-        concat!("SELECT name, ", stored_columns!(), " FROM object WHERE kind = ?1 AND instr(document, ?2) > 0 ORDER BY id"),
+        concat!(
+            "SELECT name, ",
+            stored_columns!(),
+            " FROM object WHERE kind = ?1 AND instr(document, ?2) > 0 ORDER BY id"
+        ),
         values![referring.key(), &needle],
         |row| Ok((row.text(0)?.to_owned(), Stored::of(row, 1)?)),
     )

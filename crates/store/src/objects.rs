@@ -60,7 +60,11 @@ impl Store {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut transaction = self.database.read()?;
         let objects = transaction.all(
-            concat!("SELECT name, ", stored_columns!(), " FROM object WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3"),
+            concat!(
+                "SELECT name, ",
+                stored_columns!(),
+                " FROM object WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3"
+            ),
             // No name is empty, so that every name comes after the empty one.
             values![kind.key(), after.unwrap_or_default(), limit],
             |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),

@@ -97,7 +97,8 @@ fn add(
             let source: DataSource = parse(kind, name, document)?;
             let ids: Vec<i64> = parse(kind, name, column_ids)?;
             if ids.len() != source.columns.len() {
-                let message = format!("it has {} columns and {} ids of columns", source.columns.len(), ids.len());
+                let message =
+                    format!("it has {} columns and {} ids of columns", source.columns.len(), ids.len());
                 let source = serde::de::Error::custom(message);
                 return Err(StoreError::Document { kind, name: name.to_owned(), source });
             }

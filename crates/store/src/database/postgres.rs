@@ -44,13 +44,14 @@ impl Postgres {
     }
 
     pub(super) fn begin(&mut self, write: bool) -> Result<(), StoreError> {
-        self.reconnect_if_lost()?;
-        self.in_transaction = true;
-        self.client.batch_execute(if write { WRITERS } else { READ }).map_err(|error| {
+        let begin = if write { WRITERS } else { READ };
+        let begun = self.repeated_if_lost(|postgres| Ok(postgres.client.batch_execute(begin)?));
+        if begun.is_err() {
             // A turn that did not come leaves a transaction that failed.
             self.end();
-            error.into()
-        })
+        }
+        self.in_transaction = begun.is_ok();
+        begun
     }
 
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
@@ -67,9 +68,11 @@ impl Postgres {
     }
 
     pub(super) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        let statement = self.prepare(sql)?;
         let values: Vec<_> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        Ok(self.client.execute(&statement, &values)?)
+        self.repeated_if_lost(|postgres| {
+            let statement = postgres.prepare(sql)?;
+            Ok(postgres.client.execute(&statement, &values)?)
+        })
     }
 
     pub(super) fn each(
@@ -78,6 +81,21 @@ impl Postgres {
         values: &[Value<'_>],
         use_row: UseRow<'_>,
     ) -> Result<(), StoreError> {
+        let mut handed_on = false;
+        let result = self.each_once(sql, values, &mut |row| {
+            handed_on = true;
+            use_row(row)
+        });
+        match result {
+            Err(_) if !handed_on && self.is_lost() => {
+                self.reconnect()?;
+                self.each_once(sql, values, use_row)
+            }
+            result => result,
+        }
+    }
+
+    fn each_once(&mut self, sql: &str, values: &[Value<'_>], use_row: UseRow<'_>) -> Result<(), StoreError> {
         let statement = self.prepare(sql)?;
         let mut rows = self.client.query_raw(&statement, values)?;
         while let Some(row) = rows.next()? {
@@ -109,12 +127,11 @@ impl Postgres {
     }
 
     pub(super) fn script(&mut self, script: &str) -> Result<(), StoreError> {
-        self.reconnect_if_lost()?;
-        Ok(self.client.batch_execute(&dialect::definitions(script))?)
+        let script = dialect::definitions(script);
+        self.repeated_if_lost(|postgres| Ok(postgres.client.batch_execute(&script)?))
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement, StoreError> {
-        self.reconnect_if_lost()?;
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
@@ -123,13 +140,29 @@ impl Postgres {
         Ok(statement)
     }
 
-    /// A server that was restarted is connected to again, at the next thing that is no part of a transaction:
-    /// a service runs for years, and its database is restarted now and then.
-    fn reconnect_if_lost(&mut self) -> Result<(), StoreError> {
-        if self.client.is_closed() && !self.in_transaction {
-            self.statements.clear();
-            self.client = open(&self.server)?;
+    /// Runs something, and once more on a new connection when the old one turns out to be lost: a service runs
+    /// for years, and its database is restarted now and then. Transactions are not repeated but fail; outside of
+    /// one the store runs only statements that change nothing when they are repeated.
+    fn repeated_if_lost<T>(
+        &mut self,
+        run: impl Fn(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match run(self) {
+            Err(_) if self.is_lost() => {
+                self.reconnect()?;
+                run(self)
+            }
+            result => result,
         }
+    }
+
+    fn is_lost(&self) -> bool {
+        !self.in_transaction && self.client.is_closed()
+    }
+
+    fn reconnect(&mut self) -> Result<(), StoreError> {
+        self.statements.clear();
+        self.client = open(&self.server)?;
         Ok(())
     }
 }

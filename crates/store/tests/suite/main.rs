@@ -7,8 +7,10 @@
 
 mod apply;
 mod audit;
+mod backup;
 mod concurrency;
 mod databases;
+mod network;
 mod objects;
 mod postgres_server;
 mod service;
