@@ -12,6 +12,7 @@ mod concurrency;
 mod databases;
 mod network;
 mod objects;
+mod oracle;
 mod postgres_server;
 mod service;
 mod upgrade;
