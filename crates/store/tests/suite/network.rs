@@ -77,7 +77,7 @@ fn a_connection_that_is_lost_is_made_again() {
     let mut store = database.open();
     store.apply(&catalog(), options(FIRST)).unwrap();
     let cut = || {
-        let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        let cut = "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity
              WHERE datname = current_database() AND application_name = 'domesday'";
         let cut: i64 = server.client(name).query_one(cut, &[]).unwrap().get(0);
         assert_eq!(cut, 1);

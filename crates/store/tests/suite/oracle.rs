@@ -102,10 +102,10 @@ impl Oracle {
         }
         let mut after = self.clone();
         after.change(kind, name, document.cloned());
-        let (catalog, positions) = after.catalog(&key);
+        let (catalog, position) = after.catalog(&key);
         let errors = validate(&catalog).into_iter().filter(|problem| problem.severity == Severity::Error);
         let of: Vec<bool> =
-            errors.map(|problem| positions.get(&key) == Some(&(problem.kind, problem.index))).collect();
+            errors.map(|problem| problem.kind == kind && Some(problem.index) == position).collect();
         match (of.is_empty(), of.contains(&true)) {
             (true, _) => Verdict::Fine,
             (false, true) => Verdict::Wrong,
@@ -113,14 +113,14 @@ impl Oracle {
         }
     }
 
-    /// All of it as a catalog, and where in it each object is. What is wrong with two of a kind is said of the
+    /// All of it as a catalog, and where in its kind one object is. What is wrong with two of a kind is said of the
     /// later one: that is the one that changes.
-    fn catalog(&self, last: &(Kind, String)) -> (Catalog, BTreeMap<(Kind, String), (Kind, usize)>) {
+    fn catalog(&self, last: &(Kind, String)) -> (Catalog, Option<usize>) {
         let mut catalog = Catalog::default();
-        let mut positions = BTreeMap::new();
+        let mut position = None;
         let others = self.0.iter().filter(|(key, _)| *key != last);
         for ((kind, name), document) in others.chain(self.0.get_key_value(last)) {
-            positions.insert((*kind, name.clone()), (*kind, catalog.count(*kind)));
+            position = (*kind == last.0 && *name == last.1).then(|| catalog.count(*kind));
             match kind {
                 Kind::Tenant => {}
                 Kind::Tag => catalog.tags.push(declared(document)),
@@ -136,7 +136,7 @@ impl Oracle {
                 Kind::Request => catalog.requests.push(declared(document)),
             }
         }
-        (catalog, positions)
+        (catalog, position)
     }
 }
 
@@ -209,7 +209,7 @@ impl Draw {
 
     fn document(&mut self, kind: Kind, name: &str) -> Value {
         let at = "2026-01-01T00:00:00Z";
-        let document = match kind {
+        match kind {
             Kind::Tenant => json!({}),
             Kind::Tag => json!({ "name": name, "description": self.below(3).to_string() }),
             Kind::Group => json!({ "name": name, "description": self.below(3).to_string() }),
@@ -284,7 +284,6 @@ impl Draw {
                 request.as_object_mut().unwrap().extend(target.as_object().unwrap().clone());
                 request
             }
-        };
-        document
+        }
     }
 }
