@@ -30,7 +30,8 @@ const FEW: usize = 4;
 /// A connection to PostgreSQL.
 pub(crate) struct Postgres {
     server: Server,
-    client: Client,
+    /// There until dropped.
+    client: Option<Client>,
     /// Prepared statements by the text they were prepared from, before translation.
     statements: HashMap<String, Statement>,
     in_transaction: bool,
@@ -39,13 +40,17 @@ pub(crate) struct Postgres {
 impl Postgres {
     pub(crate) fn connect(url: &SecretString) -> Result<Self, StoreError> {
         let server = Server::of(url)?;
-        let client = open(&server)?;
+        let client = Some(open(&server)?);
         Ok(Self { server, client, statements: HashMap::new(), in_transaction: false })
+    }
+
+    fn client(&mut self) -> &mut Client {
+        self.client.as_mut().expect("the client is there until it is dropped")
     }
 
     pub(super) fn begin(&mut self, write: bool) -> Result<(), StoreError> {
         let begin = if write { WRITERS } else { READ };
-        let begun = self.repeated_if_lost(|postgres| Ok(postgres.client.batch_execute(begin)?));
+        let begun = self.repeated_if_lost(|postgres| Ok(postgres.client().batch_execute(begin)?));
         if begun.is_err() {
             // A turn that did not come leaves a transaction that failed.
             self.end();
@@ -55,7 +60,7 @@ impl Postgres {
     }
 
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
-        let done = self.client.batch_execute("COMMIT");
+        let done = self.client().batch_execute("COMMIT");
         self.in_transaction = false;
         Ok(done?)
     }
@@ -63,7 +68,7 @@ impl Postgres {
     /// Ends a transaction as if it had never been.
     pub(super) fn end(&mut self) {
         // A server that does not hear this has lost the connection, and with it the transaction.
-        let _ = self.client.batch_execute("ROLLBACK");
+        let _ = self.client().batch_execute("ROLLBACK");
         self.in_transaction = false;
     }
 
@@ -71,7 +76,7 @@ impl Postgres {
         let values: Vec<_> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
         self.repeated_if_lost(|postgres| {
             let statement = postgres.prepare(sql)?;
-            Ok(postgres.client.execute(&statement, &values)?)
+            Ok(postgres.client().execute(&statement, &values)?)
         })
     }
 
@@ -97,7 +102,7 @@ impl Postgres {
 
     fn each_once(&mut self, sql: &str, values: &[Value<'_>], use_row: UseRow<'_>) -> Result<(), StoreError> {
         let statement = self.prepare(sql)?;
-        let mut rows = self.client.query_raw(&statement, values)?;
+        let mut rows = self.client().query_raw(&statement, values)?;
         while let Some(row) = rows.next()? {
             use_row(&Row::Postgres(&row))?;
         }
@@ -117,7 +122,7 @@ impl Postgres {
         }
         let names = into.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let types: Vec<_> = into.columns.iter().map(|(_, kind)| native(*kind)).collect();
-        let copy = self.client.copy_in(&format!("COPY {} ({names}) FROM STDIN BINARY", into.table))?;
+        let copy = self.client().copy_in(&format!("COPY {} ({names}) FROM STDIN BINARY", into.table))?;
         let mut copy = BinaryCopyInWriter::new(copy, &types);
         for row in few.into_iter().chain(rows) {
             copy.write_raw(&row)?;
@@ -128,14 +133,14 @@ impl Postgres {
 
     pub(super) fn script(&mut self, script: &str) -> Result<(), StoreError> {
         let script = dialect::definitions(script);
-        self.repeated_if_lost(|postgres| Ok(postgres.client.batch_execute(&script)?))
+        self.repeated_if_lost(|postgres| Ok(postgres.client().batch_execute(&script)?))
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement, StoreError> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(&dialect::statement(sql))?;
+        let statement = self.client().prepare(&dialect::statement(sql))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -157,13 +162,24 @@ impl Postgres {
     }
 
     fn is_lost(&self) -> bool {
-        !self.in_transaction && self.client.is_closed()
+        !self.in_transaction && self.client.as_ref().is_none_or(Client::is_closed)
     }
 
     fn reconnect(&mut self) -> Result<(), StoreError> {
         self.statements.clear();
-        self.client = open(&self.server)?;
+        self.client = Some(open(&self.server)?);
         Ok(())
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        // The client ends a runtime of its own, which must not happen on a thread that drives another: whoever
+        // holds a store may be dropped anywhere, such as by a service that stops.
+        if let Ok(thread) = std::thread::Builder::new().spawn(move || drop(client)) {
+            let _ = thread.join();
+        }
     }
 }
 

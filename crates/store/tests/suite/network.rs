@@ -94,6 +94,22 @@ fn a_connection_that_is_lost_is_made_again() {
 }
 
 #[test]
+fn a_store_may_be_dropped_by_a_thread_that_drives_a_runtime() {
+    let database = Database::postgres();
+    let store = database.open();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async move {
+        // Used on a blocking thread, dropped where the service stops.
+        let work = tokio::task::spawn_blocking(move || {
+            let mut store = store;
+            store.ping().unwrap();
+            store
+        });
+        drop(work.await.unwrap());
+    });
+}
+
+#[test]
 fn what_a_database_holds_is_hashed_or_sealed() {
     // The store is given hashes and sealed bytes only; what it writes of them is what it was given.
     let dir = tempfile::tempdir().unwrap();
