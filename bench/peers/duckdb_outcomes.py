@@ -21,6 +21,7 @@ def main() -> None:
     ordered = "--ordered" in sys.argv
     database = duckdb.connect()
     database.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
+    database.execute("SET memory_limit = '5GB'")
     started = time.perf_counter()
     for table in sorted(normalized.glob("*.parquet")):
         database.execute(f"CREATE TEMP TABLE {table.stem} AS FROM read_parquet('{table}')")

@@ -1,7 +1,7 @@
 -- The rows, from the classes of outcomes.sql: a query, so that its caller can count, hash, order or write it.
-WITH source_rows AS (
+WITH source_rows AS NOT MATERIALIZED (
     SELECT s.datasource_id, s.datasource_name, c.source_class_id FROM sources s JOIN source_class c USING (datasource_id)),
-table_rows AS (
+table_rows AS NOT MATERIALIZED (
     SELECT u.user_id, u.user_class_id, s.datasource_id, o.scope, o.outcome, o.grant_policy_ids, o.guardrail_policy_ids,
         'POLICY' AS reason, NULL AS request_id, o.merged_policy, NULL::BIGINT AS expires_us
     FROM class_outcomes o JOIN source_rows s USING (source_class_id) JOIN user_class u USING (user_class_id)
@@ -10,7 +10,7 @@ table_rows AS (
     SELECT user_id, user_class_id, datasource_id, scope, outcome, grant_policy_ids, guardrail_policy_ids, reason,
         request_id, merged_policy, expires_us
     FROM special_outcomes),
-column_rows AS (
+column_rows AS NOT MATERIALIZED (
     SELECT t.user_id, t.datasource_id, m.column_id, 'READ' AS scope,
         CASE WHEN k.masking IS NOT NULL AND e.last IS NULL THEN 'MASKED' ELSE 'UNMASKED' END AS outcome,
         ids(CASE WHEN k.masking IS NOT NULL AND e.last IS NULL THEN k.masking ELSE m.masks END) AS data_policy_ids,
@@ -22,7 +22,7 @@ column_rows AS (
     JOIN class_masks k ON k.masks = m.masks AND k.user_class_id = t.user_class_id
     LEFT JOIN exceptions e ON e.column_id = m.column_id AND e.user_id = t.user_id
     WHERE t.scope = 'READ' AND t.outcome = 'GRANTED'),
-all_rows AS (
+all_rows AS NOT MATERIALIZED (
     SELECT user_id, datasource_id, NULL::BIGINT AS column_id, scope, outcome, grant_policy_ids, guardrail_policy_ids,
         '[]' AS data_policy_ids, reason, request_id, merged_policy, expires_us
     FROM table_rows

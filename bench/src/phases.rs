@@ -107,6 +107,9 @@ impl Clock {
 /// # Errors
 /// When the store cannot be read or a file not be written.
 pub fn run(store: &Path, out: &Path) -> anyhow::Result<Phases> {
+    if out.exists() {
+        fs::remove_dir_all(out)?;
+    }
     let clock = Clock::start();
     let snapshot = load(store)?;
     let (load_seconds, load_cpu_seconds) = clock.read();
