@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use domesday_model::{Instant, Scope};
 
 const EXIT_CODES: &str = "\
@@ -28,8 +29,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// How results are printed
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = "Output")]
-    pub(crate) format: Format,
+    #[arg(long, global = true, value_enum, default_value_t = FormatArg::Text, help_heading = "Output")]
+    pub(crate) format: FormatArg,
     /// Print no progress and no summary; errors and results asked for still come
     #[arg(long, short, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
@@ -39,13 +40,46 @@ pub(crate) struct Global {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum FormatArg {
     /// For people
     Text,
     /// For programs: one JSON document on standard output
     Json,
     /// For documents; only where a command says so
     Markdown,
+    /// The Cedar policy language; only for `policy export`
+    Cedar,
+}
+
+/// How commands print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Json,
+    Markdown,
+}
+
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            // What `policy export` prints as text is Cedar.
+            FormatArg::Text | FormatArg::Cedar => Self::Text,
+            FormatArg::Json => Self::Json,
+            FormatArg::Markdown => Self::Markdown,
+        }
+    }
+}
+
+impl Cli {
+    /// Parses the command line; ends the process with what is wrong with it, or with the help asked for.
+    pub(crate) fn read() -> Self {
+        let cli = Self::parse();
+        if cli.global.format == FormatArg::Cedar && !matches!(cli.command, Command::Policy(_)) {
+            let message = "`--format cedar` is for `domesday policy export`";
+            Self::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        cli
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -64,6 +98,11 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     Policy(PolicyArgs),
     Schema(SchemaArgs),
+    Serve(ServeArgs),
+    Config(ConfigArgs),
+    Audit(AuditArgs),
+    Key(KeyArgs),
+    Openapi(OpenapiArgs),
 }
 
 /// Write the access summary: twelve Parquet tables, the snapshot row and the manifest
@@ -132,12 +171,15 @@ pub(crate) struct ApplyArgs {
 /// Say why a user can or cannot reach a data source
 ///
 /// Prints the whole derivation: which grants admit the user and which do not, on which part of their
-/// condition, which guardrails block, which requests count and until when, and which columns are masked.
+/// condition, which a conflict of levels silences, which guardrails block, which requests count and until when,
+/// and which columns are masked; for somebody without access, the nearest ways to get it. With --column, how
+/// that column appears to the user and why.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday explain --catalog examples/acme --user ada --data-source Ledger
-  domesday explain --user ada --data-source Ledger --scope write --format json")]
+  domesday explain --catalog examples/acme --user daan.visser --data-source 'Web Orders'
+  domesday explain --catalog examples/acme --user daan.visser --data-source 'Web Orders' --column order_email
+  domesday explain --user nina.schubert --data-source 'General Ledger' --scope write --format json")]
 pub(crate) struct ExplainArgs {
     /// A catalog directory; no store is touched
     #[arg(long, value_name = "DIR", conflicts_with = "store")]
@@ -153,6 +195,9 @@ pub(crate) struct ExplainArgs {
     /// The scope
     #[arg(long, value_enum, default_value_t = ScopeArg::Read)]
     pub(crate) scope: ScopeArg,
+    /// Explain how this column appears to the user; masks are for readers, so without --scope
+    #[arg(long, value_name = "NAME", conflicts_with = "scope")]
+    pub(crate) column: Option<String>,
     /// The instant at which to look, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
@@ -235,12 +280,15 @@ pub(crate) enum PolicyCommand {
 
 /// Translate policies, users and data sources into the Cedar policy language
 ///
-/// Writes schema.cedarschema, policies.cedar and entities.json: a grant is permit when, a guardrail forbid
-/// unless. Cedar's own validator accepts them, and its authorizer decides as Domesday does.
+/// Makes a schema, policies and entities: a grant is permit when, a guardrail forbid unless. Cedar's own
+/// validator accepts them, and its authorizer decides as Domesday does. With --to they become the files
+/// schema.cedarschema, policies.cedar and entities.json; else the policies, or the part asked for, are printed,
+/// and with --format json all three in one document. Masks on columns have no counterpart in Cedar.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday policy export --catalog examples/acme --to ./cedar
+  domesday policy export --format cedar --catalog examples/acme
+  domesday policy export --format cedar --catalog examples/acme --to ./cedar
   cedar validate --schema cedar/schema.cedarschema --policies cedar/policies.cedar")]
 pub(crate) struct PolicyExportArgs {
     /// A catalog directory; no store is touched
@@ -248,18 +296,160 @@ pub(crate) struct PolicyExportArgs {
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
-    /// The language to translate into
-    #[arg(long, value_enum, default_value_t = PolicyLanguage::Cedar)]
-    pub(crate) language: PolicyLanguage,
     /// The directory to write into
     #[arg(long, value_name = "DIR")]
-    pub(crate) to: PathBuf,
+    pub(crate) to: Option<PathBuf>,
+    /// The part to print
+    #[arg(long, value_enum, default_value_t = CedarPart::Policies, conflicts_with = "to")]
+    pub(crate) part: CedarPart,
     /// The instant at which to look, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PolicyLanguage {
-    Cedar,
+pub(crate) enum CedarPart {
+    /// What Cedar's validator checks the policies against
+    Schema,
+    Policies,
+    /// Users, groups and data sources, as JSON
+    Entities,
 }
+
+/// Run the service: the HTTP API, the schedule and the runs
+///
+/// The first start mints the tenant and prints one administrator's API key, once. Settings come from a file and
+/// over it from the environment; docs/service.md lists them. Logs go to standard error as JSON lines. SIGTERM or
+/// SIGINT ends the service in good order.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday serve                                       an embedded database beside it, on 127.0.0.1:8080
+  domesday serve --config /etc/domesday/domesday.toml
+  DATABASE_URL=postgres://governance@db/governance domesday serve")]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+}
+
+/// Where the service's configuration is.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFileArg {
+    /// The configuration file, in TOML; without one, defaults and the environment
+    #[arg(long, value_name = "FILE", env = "DOMESDAY_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Look at the service's configuration
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    Check(ConfigCheckArgs),
+}
+
+/// Check the service's configuration: every mistake at once, or what would hold
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday config check --config /etc/domesday/domesday.toml")]
+pub(crate) struct ConfigCheckArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+}
+
+/// Look at the service's audit log
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    Verify(AuditVerifyArgs),
+    Export(AuditExportArgs),
+}
+
+/// Prove that no entry of the audit log is missing or changed
+///
+/// Each entry names the hash of the one before. The hash of the last entry is printed: kept elsewhere, it proves
+/// later that nobody rewrote the log as a whole.
+#[derive(Debug, Args)]
+pub(crate) struct AuditVerifyArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+}
+
+/// Print the audit log as JSON lines, oldest first
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday audit export > audit.jsonl
+  domesday audit export --after 1200 >> audit.jsonl")]
+pub(crate) struct AuditExportArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+    /// Only entries after this number
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) after: u64,
+}
+
+/// Work with the key that seals secrets, and with the administrator's API keys
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    pub(crate) command: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    New(KeyNewArgs),
+    Rotate(KeyRotateArgs),
+    Admin(KeyAdminArgs),
+}
+
+/// Make a secret key in a new file that only its owner reads
+#[derive(Debug, Args)]
+pub(crate) struct KeyNewArgs {
+    /// The file to make
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// Seal every secret with another key
+///
+/// Opens each secret with the configured key and seals it with the new one, all in one transaction. Stop the
+/// service before, and start it with the new key after.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday key new new.key
+  domesday key rotate --to new.key && mv new.key domesday.key")]
+pub(crate) struct KeyRotateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+    /// The file of the new key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+}
+
+/// Make another administrator's API key, when the first is lost, and print it once
+///
+/// Needs the database, not the service. Keys that are lost stay valid until somebody revokes them.
+#[derive(Debug, Args)]
+pub(crate) struct KeyAdminArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+    /// What the key is for
+    #[arg(long, default_value = "made at the command line")]
+    pub(crate) name: String,
+}
+
+/// Print the OpenAPI document of the service
+#[derive(Debug, Args)]
+pub(crate) struct OpenapiArgs {}
