@@ -14,6 +14,8 @@ pub struct Delivery {
     pub manifest_sha256: String,
     /// The link of that manifest itself, which the same snapshot delivered again has to name.
     pub previous_manifest_sha256: Option<String>,
+    /// The slot it was written into, in the swap layout.
+    pub slot: Option<String>,
 }
 
 impl Delivery {
@@ -34,14 +36,16 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn last_delivery(&self, destination: &str) -> Result<Option<Delivery>, StoreError> {
-        let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256 FROM delivery WHERE destination = ?1";
-        let found = self
-            .connection
-            .query_row(sql, [destination], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)));
-        Ok(found.optional()?.map(|(id, manifest_sha256, previous_manifest_sha256)| Delivery {
+        let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256, slot
+                   FROM delivery WHERE destination = ?1";
+        let found = self.connection.query_row(sql, [destination], |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        });
+        Ok(found.optional()?.map(|(id, manifest_sha256, previous_manifest_sha256, slot)| Delivery {
             snapshot_id: Uuid::parse_str(&id).expect("snapshot ids are written from UUIDs only"),
             manifest_sha256,
             previous_manifest_sha256,
+            slot,
         }))
     }
 
@@ -51,15 +55,16 @@ impl Store {
     /// When the store fails.
     pub fn record_delivery(&mut self, destination: &str, delivery: &Delivery) -> Result<(), StoreError> {
         self.connection.execute(
-            "INSERT INTO delivery (destination, snapshot_id, manifest_sha256, previous_manifest_sha256)
-             VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO delivery (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot)
+             VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (destination) DO UPDATE
-             SET snapshot_id = ?2, manifest_sha256 = ?3, previous_manifest_sha256 = ?4",
+             SET snapshot_id = ?2, manifest_sha256 = ?3, previous_manifest_sha256 = ?4, slot = ?5",
             params![
                 destination,
                 delivery.snapshot_id.to_string(),
                 delivery.manifest_sha256,
-                delivery.previous_manifest_sha256
+                delivery.previous_manifest_sha256,
+                delivery.slot
             ],
         )?;
         Ok(())
@@ -79,6 +84,7 @@ mod tests {
             snapshot_id: first,
             manifest_sha256: "aa".into(),
             previous_manifest_sha256: Some("99".into()),
+            slot: Some("b".into()),
         };
         store.record_delivery("out", &delivered).unwrap();
         let last = store.last_delivery("out").unwrap().unwrap();

@@ -8,7 +8,7 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
 /// The migrations in order; the store's `user_version` counts those that ran. Never edited once released.
-const MIGRATIONS: [&str; 1] = [
+const MIGRATIONS: [&str; 2] = [
     // 1: the first edition.
     "
     CREATE TABLE tenant (
@@ -63,6 +63,10 @@ const MIGRATIONS: [&str; 1] = [
         previous_manifest_sha256  TEXT
     ) STRICT, WITHOUT ROWID;
     ",
+    // 2: the slot that a delivery was written into, in the swap layout.
+    "
+    ALTER TABLE delivery ADD COLUMN slot TEXT;
+    ",
 ];
 
 /// Brings a database to the newest version, or makes one of an empty file.
@@ -109,7 +113,7 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();
         migrate(&mut connection).unwrap();
-        assert_eq!(checked_version(&connection, 1).unwrap(), 1);
+        assert_eq!(checked_version(&connection, 2).unwrap(), 2);
     }
 
     #[test]

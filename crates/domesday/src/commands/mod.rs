@@ -7,6 +7,7 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod policy;
 pub(crate) mod schema;
+pub(crate) mod target;
 
 use std::path::Path;
 
