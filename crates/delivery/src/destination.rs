@@ -56,10 +56,12 @@ pub struct Listed {
     pub bytes: u64,
     /// When it was last put, by the destination's clock.
     pub modified: Instant,
+    /// What changes with its content: the `ETag` of S3, time and size of a local file.
+    pub mark: Option<String>,
 }
 
 /// A delivery that is complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Receipt {
     /// Files put.
     pub files: usize,
@@ -67,4 +69,6 @@ pub struct Receipt {
     pub bytes: u64,
     /// Attempts that failed and were made again.
     pub retries: usize,
+    /// The [mark](Listed::mark) of the last file, the manifest.
+    pub last_mark: Option<String>,
 }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use domesday_model::Instant;
 use domesday_tables::{SCHEMA_VERSION, TABLES};
 
-use crate::{Listed, Listing};
+use crate::{DeliveryError, Destination, Listed, Listing};
 
 /// How the days of a table lie beside each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -129,15 +129,33 @@ impl Places {
         self.slot
     }
 
-    /// The prefixes that hold every part of an earlier run that this run must replace: one where that is
-    /// cheap, one a table in the history, whose other days are no concern of today.
-    #[must_use]
-    pub fn listed_prefixes(layout: Layout, at: Instant) -> Vec<String> {
+    /// What lies at a destination, as far as a run at an instant must know: every part of an earlier run that it
+    /// must replace, and the manifest.
+    ///
+    /// # Errors
+    /// When the destination cannot be listed.
+    pub fn existing(
+        destination: &dyn Destination,
+        layout: Layout,
+        at: Instant,
+    ) -> Result<Listing, DeliveryError> {
+        let mut prefixes = Self::listed_prefixes(layout, at).into_iter();
+        let mut listing = destination.list(&prefixes.next().unwrap_or_default())?;
+        for prefix in prefixes {
+            listing.objects.extend(destination.list(&prefix)?.objects);
+        }
+        Ok(listing)
+    }
+
+    /// The prefixes that hold it: one where that is
+    /// cheap, in the history one a
+    /// table, whose other days are no concern of today, and the manifest's.
+    fn listed_prefixes(layout: Layout, at: Instant) -> Vec<String> {
         match layout {
             Layout::Latest | Layout::Swap => vec![format!("{SCHEMA_VERSION}/")],
             Layout::History => {
                 let places = Self::new(layout, Slot::A, at);
-                TABLES.iter().map(|table| places.table_prefix(table.name)).collect()
+                TABLES.iter().map(|table| places.table_prefix(table.name)).chain([manifest_key()]).collect()
             }
         }
     }
@@ -257,6 +275,7 @@ mod tests {
             key: format!("v1/{key}"),
             bytes: 1,
             modified: at(*seconds),
+            mark: None,
         });
         Listing { objects: listed.collect(), at: None, clock_step: 1_000_000 }
     }

@@ -101,7 +101,8 @@ impl LocalDirectory {
             } else {
                 let since = about.modified().map_err(failed)?.duration_since(UNIX_EPOCH).unwrap_or_default();
                 let modified = Instant::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
-                objects.push(Listed { key: name, bytes: about.len(), modified });
+                let mark = Some(mark(&about));
+                objects.push(Listed { key: name, bytes: about.len(), modified, mark });
             }
         }
         Ok(())
@@ -111,7 +112,9 @@ impl LocalDirectory {
 impl Destination for LocalDirectory {
     fn list(&self, prefix: &str) -> Result<Listing, DeliveryError> {
         let mut objects = Vec::new();
-        self.add(prefix, &mut objects)?;
+        let dir = prefix.rfind('/').map_or("", |slash| &prefix[..=slash]);
+        self.add(dir, &mut objects)?;
+        objects.retain(|object| object.key.starts_with(prefix));
         objects.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(Listing { objects, at: None, clock_step: 1 })
     }
@@ -129,8 +132,17 @@ impl Destination for LocalDirectory {
             receipt.bytes += file.bytes;
             progress(receipt.files);
         }
+        if let Some(last) = waves.iter().flatten().last() {
+            receipt.last_mark = fs::metadata(self.root.join(&last.key)).ok().as_ref().map(mark);
+        }
         Ok(receipt)
     }
+}
+
+/// What changes with a file's content: when it was written, and its size.
+fn mark(about: &fs::Metadata) -> String {
+    let since = about.modified().ok().and_then(|modified| modified.duration_since(UNIX_EPOCH).ok());
+    format!("{}-{}", since.unwrap_or_default().as_nanos(), about.len())
 }
 
 impl Drop for LocalDirectory {

@@ -111,6 +111,23 @@ const CASES: &[Case] = &[
         ],
         says: &["a.yaml:3:13: users[0].status", "a.yaml:4:", "b.yaml:2:28: groups[0].attributes", "mistakes"],
     },
+    Case {
+        name: "a wrong type and a wrong name at once, and no mistake made of what could not be read",
+        files: &[(
+            "a.yaml",
+            "groups:\n  - { name: Audit, attributes: 7 }\n\
+             users:\n  - { username: ada, groups: [Audit, Adit] }\n\
+             dataSources:\n  - { name: Ledger, columns: [{ name: IBAN }] }\n\
+             policies:\n  - { name: P, type: grant, level: anyone, appliesTo: { dataSources: [Ledger] } }\n",
+        )],
+        says: &[
+            "a.yaml:2:32: groups[0].attributes",
+            "a.yaml:4:38: users[0].groups: there is no group `Adit`; did you mean `Audit`?",
+            "a.yaml:6:5: dataSources[0]: `platform` is missing",
+            "a.yaml:6:31: dataSources[0].columns[0]: `type` is missing",
+            "the catalog has 4 mistakes",
+        ],
+    },
     Case { name: "nothing declared", files: &[("a.yaml", "# only a comment\n")], says: &["nothing"] },
     Case {
         name: "no catalog",

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{
-    DeliveryError, Destination, Layout, Listed, Places, Receipt, SetupScript, Slot, Slots, Spool,
+    DeliveryError, Destination, Layout, Listed, Listing, Places, Receipt, SetupScript, Slot, Slots, Spool,
     SpooledFile, manifest_key, setup_key, snapshot_key, stale_parts,
 };
 use domesday_model::Snapshot;
@@ -31,27 +31,23 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Looks at the destination and decides where this run's files go. `remembered` is the slot in use as far as
-    /// the store knows.
+    /// Decides where this run's files go, by what lies at the destination. `remembered` is the slot in use as far
+    /// as the store knows.
     pub(crate) fn plan(
-        destination: &dyn Destination,
+        existing: Listing,
         spool: Spool,
         layout: Layout,
         snapshot: &Snapshot,
         remembered: Option<Slot>,
-    ) -> Result<Self, DeliveryError> {
-        let (mut existing, mut slot, mut wait) = (Vec::new(), Slot::A, 0);
-        for prefix in Places::listed_prefixes(layout, snapshot.at) {
-            let listing = destination.list(&prefix)?;
-            if layout == Layout::Swap {
-                let slots = Slots::of(&listing, remembered);
-                (slot, wait) = (slots.next(), slots.wait);
-            }
-            existing.extend(listing.objects);
+    ) -> Self {
+        let (mut slot, mut not_before) = (Slot::A, Stopwatch::now());
+        if layout == Layout::Swap {
+            let slots = Slots::of(&existing, remembered);
+            (slot, not_before) =
+                (slots.next(), not_before + Duration::from_micros(slots.wait.unsigned_abs()));
         }
-        let not_before = Stopwatch::now() + Duration::from_micros(wait.unsigned_abs());
         let places = Places::new(layout, slot, snapshot.at);
-        Ok(Self { spool, places, existing, waves: Vec::new(), not_before })
+        Self { spool, places, existing: existing.objects, waves: Vec::new(), not_before }
     }
 
     /// The slot written, in the swap layout.

@@ -3,17 +3,19 @@
 //! [`run`] is the whole product in one short function, and the only place that knows both the store and the
 //! destination. Every part of it can fail; none of them leaves the destination between two states.
 
+mod before;
 mod files;
 mod report;
 
 use std::time::Instant as Stopwatch;
 
-use domesday_delivery::{DeliveryError, Layout, Opened, Slot, Target, TenantName, setup_scripts};
+use domesday_delivery::{DeliveryError, Layout, Opened, Places, Slot, Target, TenantName, setup_scripts};
 use domesday_engine::evaluate;
 use domesday_model::Instant;
 use domesday_store::{Delivery, Store, StoreError};
 use domesday_tables::{EncodeError, Evidence, Manifest, Settings, encode, sha256, snapshot_id};
 
+use before::Before;
 use files::Files;
 pub use report::{RunReport, TableReport};
 
@@ -93,9 +95,9 @@ pub fn run(
     let tenant = TenantName { id: snapshot.tenant_id, name: snapshot.tenant.name.clone() };
     let Opened { mut destination, spool } = export.target.open(&tenant)?;
     let name = export.target.name();
-    let last = store.last_delivery(&name)?;
-    let slot_before = last.as_ref().and_then(|last| last.slot.as_deref()?.parse::<Slot>().ok());
-    let mut files = Files::plan(&*destination, spool, export.layout, &snapshot, slot_before)?;
+    let existing = Places::existing(&*destination, export.layout, at)?;
+    let before = Before::read(store, &name, &existing)?;
+    let mut files = Files::plan(existing, spool, export.layout, &snapshot, before.slot());
 
     let settings = Settings { link_base: export.console_url.clone(), ..Settings::default() };
     let mut encoding =
@@ -104,19 +106,21 @@ pub fn run(
         .map_err(|error| files.sort_error(error))?;
 
     let id = snapshot_id(&snapshot);
-    let previous = last.as_ref().and_then(|last| last.link_for(id)).map(str::to_owned);
+    let previous = before.link_for(id);
     let evidence = evidence(export, files.slot(), previous.as_deref());
     let mut manifest = Manifest::new(&outcomes, encoded.outcomes, &settings, evidence);
     let scripts = setup_scripts(&export.target, export.layout);
     files.complete(&snapshot, &settings, &encoded.parts, &scripts, &mut manifest)?;
-    let receipt = files.deliver(&mut *destination, progress)?;
-
-    let delivery = Delivery {
+    let announced = Delivery {
         snapshot_id: id,
         manifest_sha256: domesday_tables::hex(&manifest.sha256()),
         previous_manifest_sha256: previous,
         slot: manifest.slot.clone(),
+        manifest_mark: None,
     };
+    store.announce_delivery(&name, &announced)?;
+    let receipt = files.deliver(&mut *destination, progress)?;
+    let delivery = Delivery { manifest_mark: receipt.last_mark.clone(), ..announced };
     store.record_delivery(&name, &delivery)?;
     Ok(RunReport::new(&export.target, &manifest, &receipt, started.elapsed()))
 }

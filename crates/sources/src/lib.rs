@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use domesday_model::validate::{Severity, validate};
+use domesday_model::validate::{Severity, Unread, validate_beside};
 use domesday_model::{Catalog, Kind};
 
 use decode::{Decoder, Positions};
@@ -120,6 +120,9 @@ fn assemble(files: &[File], mut diagnostics: Vec<Diagnostic>) -> Result<Loaded, 
     let mut catalog = Catalog::default();
     // For each object, the file it stands in and its position there, in the order of the catalog's lists.
     let mut places: HashMap<Kind, Vec<(usize, usize)>> = HashMap::new();
+    let mut unread = Unread::default();
+    // What a file that could not be read at all declares, nobody knows: references to it would be told in vain.
+    let mut whole = diagnostics.is_empty();
     for (file_index, file) in files.iter().enumerate() {
         let root = match document::parse(&file.name, &file.text) {
             Ok(root) => root,
@@ -128,10 +131,11 @@ fn assemble(files: &[File], mut diagnostics: Vec<Diagnostic>) -> Result<Loaded, 
                 let error =
                     Diagnostic::new(Severity::Error, &file.name, &file.text, error.at, field, error.message);
                 diagnostics.push(error);
+                whole = false;
                 continue;
             }
         };
-        let mut decoder = Decoder::new(&file.name, &file.text);
+        let mut decoder = Decoder::new(&file.name, &file.text, &mut unread);
         let mut positions = Positions::new();
         decoder.file(&root, &mut catalog, &mut positions);
         diagnostics.append(&mut decoder.diagnostics);
@@ -140,9 +144,12 @@ fn assemble(files: &[File], mut diagnostics: Vec<Diagnostic>) -> Result<Loaded, 
             places.extend(positions.into_iter().map(|position| (file_index, position)));
         }
     }
-    // References are checked only between objects that could all be read: the rest would be noise.
-    if diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error) {
-        diagnostics.extend(problems(files, &catalog, &places));
+    if whole {
+        let is_right = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+        let mut problems = problems(files, &catalog, &unread, &places);
+        // Beside errors, what looks odd may be so only for want of what was not read.
+        problems.retain(|problem| is_right || problem.severity == Severity::Error);
+        diagnostics.append(&mut problems);
     }
     diagnostics.sort_by(|left, right| {
         (&left.file, left.line, left.column).cmp(&(&right.file, right.line, right.column))
@@ -157,6 +164,7 @@ fn assemble(files: &[File], mut diagnostics: Vec<Diagnostic>) -> Result<Loaded, 
 fn problems(
     files: &[File],
     catalog: &Catalog,
+    unread: &Unread,
     places: &HashMap<Kind, Vec<(usize, usize)>>,
 ) -> Vec<Diagnostic> {
     let mut roots: HashMap<usize, Option<Node>> = HashMap::new();
@@ -167,5 +175,5 @@ fn problems(
         let (at, field) = locate::locate(root.as_ref()?, problem.kind, position, &problem.path);
         Some(Diagnostic::new(problem.severity, &file.name, &file.text, at, field, problem.message))
     };
-    validate(catalog).into_iter().filter_map(locate).collect()
+    validate_beside(catalog, unread).into_iter().filter_map(locate).collect()
 }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domesday_model::validate::{Severity, validate};
-use domesday_model::{Catalog, Instant, Kind, Since, Tenant};
-use rusqlite::{Transaction, TransactionBehavior, params};
-use uuid::Uuid;
+use domesday_model::{Catalog, Instant, Kind};
 
-use crate::documents::{Document, add_to_catalog, documents, fields, parse};
+use crate::audit::{self, Entry};
+use crate::database::{Database, Transaction};
+use crate::documents::{Document, add_to_catalog, documents, fields};
 use crate::plan::{Action, Change, FieldChange, Plan};
-use crate::read::read_tenant;
-use crate::{Store, StoreError};
+use crate::records::{self, Stored};
+use crate::{ChangeBy, Store, StoreError, revision, tenant};
 
 /// How to apply a catalog.
 #[derive(Debug, Clone, Copy)]
@@ -23,78 +23,148 @@ pub struct ApplyOptions {
     pub dry_run: bool,
 }
 
-/// An object as the store has it.
-struct Stored {
-    id: i64,
-    text: String,
-    origin: String,
-    created_at: i64,
-    since: String,
-}
-
 type Current = HashMap<(Kind, String), Stored>;
 
 impl Store {
     /// Applies a valid catalog: creates what is new, updates what differs, deletes the rest when pruning.
-    /// Objects are matched by kind and name; applying the same catalog again changes nothing.
+    /// Objects are matched by kind and name; applying the same catalog again changes nothing. The audit log of
+    /// a store that lasts names `command line` as who did it.
     ///
     /// # Errors
     /// When the catalog belongs to another tenant, when objects that stay in the store would refer to what it
     /// takes away, or when the store fails. In each case nothing changes.
     pub fn apply(&mut self, catalog: &Catalog, options: ApplyOptions) -> Result<Plan, StoreError> {
-        let mints = self.mints_tenant_id;
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let current = read_current(&transaction)?;
-        let documents = documents(catalog);
-        let mut plan = Plan::default();
-        plan.changes.extend(apply_tenant(&transaction, catalog, options.at, mints)?);
+        let change = ChangeBy { actor: "command line", origin: "", from: None, at: options.at };
+        let audited = self.lasts.then_some(&change);
+        self.apply_audited(catalog, options, audited)
+    }
 
-        let mut declared = HashSet::with_capacity(documents.len());
-        for document in &documents {
-            let key = (document.kind, document.name.clone());
-            match current.get(&key) {
-                None => {
-                    insert(&transaction, document, options.at)?;
-                    let Document { kind, name, .. } = document.clone();
-                    plan.changes.push(Change { kind, name, action: Action::Create });
-                }
-                Some(stored) if stored.text == document.text && stored.origin == *document.origin => {
-                    plan.unchanged += 1;
-                }
-                Some(stored) => {
-                    update(&transaction, document, stored, options.at)?;
-                    match changed_fields(document, stored)? {
+    /// [`Store::apply`] by somebody, who the audit log then names. Objects keep the origins that the catalog
+    /// gives; `change.at` and `options.at` are the same instant.
+    ///
+    /// # Errors
+    /// As [`Store::apply`].
+    pub fn apply_by(
+        &mut self,
+        catalog: &Catalog,
+        options: ApplyOptions,
+        change: &ChangeBy<'_>,
+    ) -> Result<Plan, StoreError> {
+        self.apply_audited(catalog, options, Some(change))
+    }
+
+    fn apply_audited(
+        &mut self,
+        catalog: &Catalog,
+        options: ApplyOptions,
+        change: Option<&ChangeBy<'_>>,
+    ) -> Result<Plan, StoreError> {
+        let mints = self.lasts;
+        let documents = documents(catalog);
+        let mut transaction = self.database.write()?;
+        let mut applied = Applied::default();
+        applied.tenant(tenant::apply(&mut transaction, catalog, options.at, mints)?);
+        apply_objects(&mut transaction, catalog, &documents, options, &mut applied)?;
+        if options.dry_run {
+            return Ok(applied.plan);
+        }
+        if applied.changes {
+            revision::advance(&mut transaction)?;
+        }
+        if let Some(change) = change {
+            audit::append(&mut transaction, change, &applied.entries)?;
+        }
+        transaction.commit()?;
+        Ok(applied.plan)
+    }
+}
+
+/// What an apply did so far: the plan for who asked, the entries for the audit log.
+#[derive(Default)]
+struct Applied {
+    plan: Plan,
+    entries: Vec<Entry<'static>>,
+    /// Whether a snapshot would differ.
+    changes: bool,
+}
+
+impl Applied {
+    fn tenant(&mut self, change: Option<Change>) {
+        let Some(change) = change else { return };
+        self.entries.push(match &change.action {
+            Action::Update { fields } => Entry::update("tenant".to_owned(), fields),
+            Action::Create | Action::Delete => {
+                let name = serde_json::json!({ "name": change.name }).to_string();
+                Entry { action: "create", target: "tenant".to_owned(), before: None, after: Some(name) }
+            }
+        });
+        self.changes = true;
+        self.plan.changes.push(change);
+    }
+
+    fn object(&mut self, kind: Kind, name: &str, action: Action, entry: Entry<'static>) {
+        self.entries.push(entry);
+        self.changes = true;
+        self.plan.changes.push(Change { kind, name: name.to_owned(), action });
+    }
+}
+
+fn apply_objects(
+    transaction: &mut Transaction<'_>,
+    catalog: &Catalog,
+    documents: &[Document],
+    options: ApplyOptions,
+    applied: &mut Applied,
+) -> Result<(), StoreError> {
+    let current = read_current(transaction)?;
+    let mut declared = HashSet::with_capacity(documents.len());
+    let mut new = Vec::new();
+    for document in documents {
+        let key = (document.kind, document.name.clone());
+        let (kind, name) = (document.kind, document.name.as_str());
+        match current.get(&key) {
+            None => {
+                new.push(document);
+                let entry = Entry::create(audit::target(kind, name), &document.text);
+                applied.object(kind, name, Action::Create, entry);
+            }
+            Some(stored) if stored.text == document.text && stored.origin == *document.origin => {
+                applied.plan.unchanged += 1;
+            }
+            Some(stored) => {
+                records::update(transaction, document, stored, options.at)?;
+                let target = audit::target(kind, name);
+                match changed_fields(document, stored)? {
+                    fields if fields.is_empty() => {
                         // It only moved to another file.
-                        fields if fields.is_empty() => plan.unchanged += 1,
-                        fields => {
-                            let Document { kind, name, .. } = document.clone();
-                            plan.changes.push(Change { kind, name, action: Action::Update { fields } });
-                        }
+                        applied.plan.unchanged += 1;
+                        applied.changes = true;
+                        applied.entries.push(Entry::moved(target, &stored.origin, &document.origin));
+                    }
+                    fields => {
+                        let entry = Entry::update(target, &fields);
+                        applied.object(kind, name, Action::Update { fields }, entry);
                     }
                 }
             }
-            declared.insert(key);
         }
-
-        let mut rest: Vec<_> = current.iter().filter(|(key, _)| !declared.contains(key)).collect();
-        rest.sort_unstable_by_key(|((kind, _), stored)| (*kind, stored.id));
-        if options.prune {
-            for ((kind, name), stored) in rest {
-                delete(&transaction, *kind, stored.id)?;
-                plan.changes.push(Change { kind: *kind, name: name.clone(), action: Action::Delete });
-            }
-        } else {
-            plan.kept = rest.len();
-            let kept: Vec<_> = rest.into_iter().map(|((kind, name), stored)| (*kind, name, stored)).collect();
-            check_kept(catalog, &kept)?;
-        }
-        if options.dry_run {
-            transaction.rollback()?;
-        } else {
-            transaction.commit()?;
-        }
-        Ok(plan)
+        declared.insert(key);
     }
+    records::insert(transaction, &new, options.at)?;
+
+    let mut rest: Vec<_> = current.iter().filter(|(key, _)| !declared.contains(*key)).collect();
+    rest.sort_unstable_by_key(|((kind, _), stored)| (*kind, stored.id));
+    if options.prune {
+        for ((kind, name), stored) in rest {
+            records::delete(transaction, *kind, stored.id)?;
+            let entry = Entry::delete(audit::target(*kind, name), &stored.text);
+            applied.object(*kind, name, Action::Delete, entry);
+        }
+        return Ok(());
+    }
+    applied.plan.kept = rest.len();
+    let kept: Vec<_> = rest.into_iter().map(|((kind, name), stored)| (*kind, name, stored)).collect();
+    check_kept(catalog, &kept)
 }
 
 /// What stays in the store undeclared must still fit what the catalog makes of the rest.
@@ -120,204 +190,25 @@ fn check_kept(catalog: &Catalog, kept: &[(Kind, &String, &Stored)]) -> Result<()
     if problems.is_empty() { Ok(()) } else { Err(StoreError::Inconsistent { problems }) }
 }
 
-fn apply_tenant(
-    transaction: &Transaction<'_>,
-    catalog: &Catalog,
-    at: Instant,
-    mints: bool,
-) -> Result<Option<Change>, StoreError> {
-    let declared = catalog.tenant.as_ref().map(|tenant| &tenant.spec);
-    let Some((stored, _)) = read_tenant(transaction)? else {
-        let tenant = declared.cloned().unwrap_or_else(|| Tenant {
-            name: "default".to_owned(),
-            time_zone: "UTC".to_owned(),
-            id: None,
-        });
-        let minted = || if mints { Uuid::new_v4() } else { tenant.derived_id() };
-        transaction.execute(
-            "INSERT INTO tenant (only_one, id, name, time_zone, created_at) VALUES (1, ?1, ?2, ?3, ?4)",
-            params![
-                tenant.id.unwrap_or_else(minted).to_string(),
-                tenant.name,
-                tenant.time_zone,
-                at.as_micros()
-            ],
-        )?;
-        return Ok(Some(Change { kind: Kind::Tenant, name: tenant.name, action: Action::Create }));
-    };
-    let Some(declared) = declared else { return Ok(None) };
-    if let (Some(declared), Some(stored)) = (declared.id, stored.id)
-        && declared != stored
-    {
-        return Err(StoreError::OtherTenant { stored, declared });
-    }
-    let wanted = Tenant { id: stored.id, ..declared.clone() };
-    if wanted == stored {
-        return Ok(None);
-    }
-    transaction
-        .execute("UPDATE tenant SET name = ?1, time_zone = ?2", params![wanted.name, wanted.time_zone])?;
-    let document = |tenant: &Tenant| serde_json::to_string(tenant).expect("a tenant is plain data");
-    let fields = differing(
-        fields(Kind::Tenant, &stored.name, &document(&stored))?,
-        fields(Kind::Tenant, &wanted.name, &document(&wanted))?,
-    );
-    Ok(Some(Change { kind: Kind::Tenant, name: wanted.name, action: Action::Update { fields } }))
-}
-
-fn read_current(transaction: &Transaction<'_>) -> Result<Current, StoreError> {
+fn read_current(database: &mut Database) -> Result<Current, StoreError> {
     let mut current = HashMap::new();
-    let mut statement =
-        transaction.prepare("SELECT kind, name, id, document, origin, created_at, since FROM object")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let kind = Kind::of_key(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)
-            .expect("objects are written with the key of their kind");
-        let stored = Stored {
-            id: row.get(2)?,
-            text: row.get(3)?,
-            origin: row.get(4)?,
-            created_at: row.get(5)?,
-            since: row.get(6)?,
-        };
-        current.insert((kind, row.get(1)?), stored);
-    }
+    let sql = "SELECT kind, name, id, document, origin, created_at, updated_at, since FROM object";
+    database.each(sql, &[], &mut |row| {
+        let kind = Kind::of_key(row.text(0)?).expect("objects are written with the key of their kind");
+        current.insert((kind, row.text(1)?.to_owned()), Stored::of(row, 2)?);
+        Ok(())
+    })?;
     Ok(current)
 }
 
-/// Subscription and data policies share one id space.
-fn id_space(kind: Kind) -> &'static str {
-    match kind {
-        Kind::DataPolicy => Kind::Policy.key(),
-        other => other.key(),
-    }
-}
-
-fn next_id(transaction: &Transaction<'_>, space: &str) -> Result<i64, StoreError> {
-    let mut statement = transaction.prepare_cached(
-        "INSERT INTO id_space (name, last) VALUES (?1, 1)
-         ON CONFLICT (name) DO UPDATE SET last = last + 1 RETURNING last",
-    )?;
-    Ok(statement.query_row([space], |row| row.get(0))?)
-}
-
-fn insert(transaction: &Transaction<'_>, document: &Document, at: Instant) -> Result<(), StoreError> {
-    let id = next_id(transaction, id_space(document.kind))?;
-    let created_at = document.created_at.unwrap_or(at).as_micros();
-    transaction
-        .prepare_cached(
-            "INSERT INTO object (kind, id, name, document, origin, created_at, updated_at, since)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, '{}')",
-        )?
-        .execute(params![
-            document.kind.key(),
-            id,
-            document.name,
-            document.text,
-            &*document.origin,
-            created_at
-        ])?;
-    write_columns(transaction, id, document)?;
-    write_agreement_text(transaction, document)
-}
-
-fn update(
-    transaction: &Transaction<'_>,
-    document: &Document,
-    stored: &Stored,
-    at: Instant,
-) -> Result<(), StoreError> {
-    let since = since(document, stored, at)?;
-    let changed = stored.text != document.text;
-    transaction
-        .prepare_cached(
-            "UPDATE object SET document = ?3, origin = ?4, created_at = ?5,
-                 updated_at = CASE WHEN ?6 THEN ?7 ELSE updated_at END, since = ?8
-             WHERE kind = ?1 AND id = ?2",
-        )?
-        .execute(params![
-            document.kind.key(),
-            stored.id,
-            document.text,
-            &*document.origin,
-            document.created_at.map_or(stored.created_at, Instant::as_micros),
-            changed,
-            at.as_micros(),
-            serde_json::to_string(&since).expect("instants by text are plain data"),
-        ])?;
-    write_columns(transaction, stored.id, document)?;
-    write_agreement_text(transaction, document)
-}
-
-/// The instants of the parts that are younger than their object: what came now, and what came before and is
-/// still there.
-fn since(document: &Document, stored: &Stored, at: Instant) -> Result<Since, StoreError> {
-    let Document { kind, name, parts, .. } = document;
-    let mut before = Catalog::default();
-    add_to_catalog(&mut before, *kind, name, &stored.text, &stored.origin)?;
-    let before = documents(&before).into_iter().find(|before| before.name == *name);
-    let before = before.map(|document| document.parts).unwrap_or_default();
-    let mut since: Since = parse(*kind, name, &stored.since)?;
-    since.0.retain(|part, _| parts.contains(part));
-    since.0.extend(parts.difference(&before).map(|part| (part.clone(), at)));
-    Ok(since)
-}
-
-/// Gives new columns ids and forgets those that are gone; a column that comes back gets a new id.
-fn write_columns(transaction: &Transaction<'_>, source: i64, document: &Document) -> Result<(), StoreError> {
-    if document.kind != Kind::DataSource {
-        return Ok(());
-    }
-    let mut known = HashSet::new();
-    let mut statement =
-        transaction.prepare_cached("SELECT name FROM data_column WHERE data_source_id = ?1")?;
-    let mut rows = statement.query([source])?;
-    while let Some(row) = rows.next()? {
-        known.insert(row.get::<_, String>(0)?);
-    }
-    for column in &document.columns {
-        if !known.remove(column) {
-            let id = next_id(transaction, "columns")?;
-            transaction
-                .prepare_cached("INSERT INTO data_column (data_source_id, name, id) VALUES (?1, ?2, ?3)")?
-                .execute(params![source, column, id])?;
-        }
-    }
-    for gone in known {
-        transaction
-            .prepare_cached("DELETE FROM data_column WHERE data_source_id = ?1 AND name = ?2")?
-            .execute(params![source, gone])?;
-    }
-    Ok(())
-}
-
-fn write_agreement_text(transaction: &Transaction<'_>, document: &Document) -> Result<(), StoreError> {
-    if document.kind != Kind::Agreement {
-        return Ok(());
-    }
-    let agreement: domesday_model::Agreement = parse(document.kind, &document.name, &document.text)?;
-    transaction.execute(
-        "INSERT INTO agreement_text (name, version, text) VALUES (?1, ?2, ?3)
-         ON CONFLICT (name, version) DO UPDATE SET text = ?3",
-        params![agreement.name, agreement.version, agreement.text],
-    )?;
-    Ok(())
-}
-
-fn delete(transaction: &Transaction<'_>, kind: Kind, id: i64) -> Result<(), StoreError> {
-    transaction.execute("DELETE FROM object WHERE kind = ?1 AND id = ?2", params![kind.key(), id])?;
-    if kind == Kind::DataSource {
-        transaction.execute("DELETE FROM data_column WHERE data_source_id = ?1", [id])?;
-    }
-    Ok(())
-}
-
-fn changed_fields(document: &Document, stored: &Stored) -> Result<Vec<FieldChange>, StoreError> {
+/// The top-level fields in which a document differs from what is stored.
+pub(crate) fn changed_fields(document: &Document, stored: &Stored) -> Result<Vec<FieldChange>, StoreError> {
     let Document { kind, name, text, .. } = document;
     Ok(differing(fields(*kind, name, &stored.text)?, fields(*kind, name, text)?))
 }
 
-fn differing(
+/// The fields in which two versions differ.
+pub(crate) fn differing(
     mut before: BTreeMap<String, serde_json::Value>,
     after: BTreeMap<String, serde_json::Value>,
 ) -> Vec<FieldChange> {

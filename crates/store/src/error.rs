@@ -17,6 +17,9 @@ pub enum StoreError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// The URL names no database that can hold a store.
+    #[error("the database URL cannot be read; expected sqlite:PATH")]
+    UnknownUrl,
     /// The file is a database of something else.
     #[error("this database is not a Domesday store; name another file")]
     Foreign,
@@ -38,15 +41,38 @@ pub enum StoreError {
         /// The id in the catalog.
         declared: Uuid,
     },
-    /// What the catalog leaves in place would no longer fit what it changes.
+    /// What is not changed would no longer fit what is.
     #[error(
-        "applying this would leave the store inconsistent; declare these objects too, or apply with --prune:\n{}",
+        "this would leave the store inconsistent; change these objects too (an apply: declare them, or --prune):\n{}",
         list(problems)
     )]
     Inconsistent {
-        /// What would be wrong with objects that only the store holds.
+        /// What would be wrong with which objects that stay as they are.
         problems: Vec<(String, Problem)>,
     },
+    /// The object is not one that a catalog may hold.
+    #[error("the object is not valid:\n{}", invalid(problems))]
+    Invalid {
+        /// What is wrong with it; the index of each problem means nothing.
+        problems: Vec<Problem>,
+    },
+    /// There is nothing of that name.
+    #[error("there is no {target}")]
+    NotFound {
+        /// What was named, as `KIND/NAME`.
+        target: String,
+    },
+    /// The thing to be changed is not in the state that the caller expects.
+    #[error("{target} {reason}")]
+    Precondition {
+        /// What was named, as `KIND/NAME`.
+        target: String,
+        /// What differs, and what to do.
+        reason: &'static str,
+    },
+    /// An idempotency key came with another request than before.
+    #[error("the idempotency key was used for another request; use a new key for each request")]
+    KeyReused,
     /// A document in the store cannot be read.
     #[error("the store's {kind} `{name}` cannot be read: {source}")]
     Document {
@@ -68,9 +94,28 @@ pub enum StoreError {
     Sqlite(#[from] rusqlite::Error),
 }
 
+/// How many problems a message lists; the rest is counted.
+const LISTED: usize = 50;
+
 fn list(problems: &[(String, Problem)]) -> String {
     let lines = problems
         .iter()
         .map(|(name, problem)| format!("  {} `{name}`: {}: {}", problem.kind, problem.path, problem.message));
-    lines.collect::<Vec<_>>().join("\n")
+    first_of(problems.len(), lines)
+}
+
+fn invalid(problems: &[Problem]) -> String {
+    let lines = problems.iter().map(|problem| match problem.path.0.as_slice() {
+        [] => format!("  {}", problem.message),
+        _ => format!("  {}: {}", problem.path, problem.message),
+    });
+    first_of(problems.len(), lines)
+}
+
+fn first_of(count: usize, lines: impl Iterator<Item = String>) -> String {
+    let mut lines: Vec<_> = lines.take(LISTED).collect();
+    if count > LISTED {
+        lines.push(format!("  and {} more", count - LISTED));
+    }
+    lines.join("\n")
 }

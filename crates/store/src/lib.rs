@@ -1,4 +1,4 @@
-//! Persistence of the governance metadata: SQLite, embedded.
+//! Persistence: the governance metadata, and what a service keeps beside it. SQLite, embedded.
 //!
 //! The store keeps each object as the document its owner declared (the catalog format in JSON), beside it the
 //! id it was given, its history and where it came from. Documents rather than a table per attribute, since
@@ -6,38 +6,59 @@
 //! field of the format needs no migration. Relations live where they are evaluated, in the snapshot.
 //!
 //! - [`Store::apply`] brings a catalog in: all of it or, on any error, nothing.
+//! - [`Store::put_object`] and its neighbours change one object at a time, guarded by entity tags.
 //! - [`Store::snapshot`] is the one consistent read from which everything else is computed.
+//! - API keys, exports, runs, leases and remembered answers are what the service needs, a module each.
+//! - Every change writes its entry of the audit log ([`AuditEntry`]) in the same transaction.
 //!
-//! What is not here: no evaluation, no HTTP, no clock; every operation is told the instant it happens at.
+//! What is not here: no evaluation, no HTTP, no encryption, no clock; every operation is told the instant it
+//! happens at. Secrets come in hashed or sealed.
 
 mod apply;
+mod audit;
+mod change;
+mod consistency;
+mod database;
 mod delivery;
 mod documents;
 mod error;
-mod migrations;
+mod exports;
+mod idempotency;
+mod keys;
+mod leases;
+mod objects;
 mod plan;
-mod read;
+mod records;
+mod references;
+mod revision;
+mod runs;
+mod schema;
+mod snapshot;
+mod tenant;
 
 use std::path::Path;
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use database::{Database, Sqlite};
+use secrecy::{ExposeSecret, SecretString};
 
 pub use apply::ApplyOptions;
+pub use audit::{AuditEntry, AuditFault, AuditReport, NewAuditEntry};
+pub use change::{ChangeBy, IfMatch};
 pub use delivery::Delivery;
 pub use error::StoreError;
+pub use exports::StoredExport;
+pub use keys::{ApiKey, NewApiKey};
+pub use objects::StoredObject;
 pub use plan::{Action, Change, FieldChange, Plan};
+pub use runs::{NewRun, RunRecord, RunState};
 
-/// How long a writer waits for another before it gives up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The governance metadata of one tenant.
+/// The governance metadata of one tenant. One connection: whoever works in parallel opens several.
 #[derive(Debug)]
 pub struct Store {
-    connection: Connection,
-    /// Whether a tenant that declares no id gets a random one. Off in memory, where nothing could keep it and
-    /// the same catalog must give the same ids each time.
-    mints_tenant_id: bool,
+    database: Database,
+    /// Whether it outlives the process. In memory a tenant that declares no id gets no random one, since the
+    /// same catalog must give the same ids each time, and nobody's changes are audited.
+    lasts: bool,
 }
 
 impl Store {
@@ -46,9 +67,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened, is no Domesday store, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let connection =
-            Connection::open(path).map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
-        Self::prepare(connection, true)
+        Self::open_sqlite(Sqlite::open(path, true)?)
     }
 
     /// Opens the store in a file that must exist.
@@ -56,10 +75,18 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and when there is no such file.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE;
-        let connection = Connection::open_with_flags(path, flags)
-            .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
-        Self::prepare(connection, true)
+        Self::open_sqlite(Sqlite::open(path, false)?)
+    }
+
+    /// Opens the store that a URL names, creating or migrating it as [`Store::open`] does: `sqlite:PATH`.
+    ///
+    /// # Errors
+    /// When the URL names no database of a known kind, and as [`Store::open`]. No error carries the URL.
+    pub fn connect(url: &SecretString) -> Result<Self, StoreError> {
+        match url.expose_secret().split_once(':') {
+            Some(("sqlite", path)) => Self::open(Path::new(path.strip_prefix("//").unwrap_or(path))),
+            _ => Err(StoreError::UnknownUrl),
+        }
     }
 
     /// An empty store in memory, gone when dropped.
@@ -67,15 +94,24 @@ impl Store {
     /// # Errors
     /// When SQLite cannot allocate it.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?, false)
+        let mut database = Database::Sqlite(Sqlite::in_memory()?);
+        schema::migrate(&mut database)?;
+        Ok(Self { database, lasts: false })
     }
 
-    fn prepare(mut connection: Connection, mints_tenant_id: bool) -> Result<Self, StoreError> {
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        migrations::migrate(&mut connection)?;
-        // Readers go on while somebody applies; a commit is on disk before it is reported.
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        Ok(Self { connection, mints_tenant_id })
+    fn open_sqlite(sqlite: Sqlite) -> Result<Self, StoreError> {
+        let mut database = Database::Sqlite(sqlite);
+        schema::migrate(&mut database)?;
+        let Database::Sqlite(sqlite) = &database;
+        sqlite.make_durable()?;
+        Ok(Self { database, lasts: true })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn ping(&mut self) -> Result<(), StoreError> {
+        self.database.first("SELECT value FROM revision", &[], |_| Ok(())).map(drop)
     }
 }

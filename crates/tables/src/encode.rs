@@ -53,7 +53,7 @@ pub struct Progress {
     pub rows: u64,
 }
 
-/// What [`encode`] wrote.
+/// What [`encode()`] wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     /// Every part, in the order of [`TABLES`], then by number.

@@ -1,6 +1,6 @@
 //! The twelve tables of the access summary: schema as data, Parquet encoding, manifest.
 //!
-//! The way of the data: [`encode`] takes the engine's [`Outcomes`](domesday_engine::Outcomes) and writes all
+//! The way of the data: [`encode()`] takes the engine's [`Outcomes`](domesday_engine::Outcomes) and writes all
 //! twelve [`TABLES`] as Parquet parts into whatever its caller opens; the caller delivers them, writes the row
 //! that names the snapshot ([`encode_snapshot_row`]), overwrites parts that today no longer has
 //! ([`encode_empty`]), and states everything in a [`Manifest`].

@@ -64,7 +64,7 @@ pub struct ManifestTenant {
 /// The snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestSnapshot {
-    /// Its id, see [`snapshot_id`].
+    /// Its id, see [`snapshot_id()`].
     pub id: Uuid,
     /// The instant at which everything stood so: the `export_date` of every row.
     pub instant: Instant,

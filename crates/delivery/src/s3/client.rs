@@ -17,7 +17,7 @@ use super::endpoint::{BucketAddress, partition};
 use super::errors::{Asked, refusal};
 use super::http::{self, Payload};
 use super::sign::{Request, Scope, encode_pairs, encode_path, sign};
-use crate::{Answer, DeliveryError, SpooledFile};
+use crate::{Answer, DeliveryError, Listed, SpooledFile};
 
 /// A bucket and whoever asks for it.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub(crate) struct Client {
 /// A page of a listing.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
-    /// Full key, size and time of each object.
-    pub(crate) objects: Vec<(String, u64, Timestamp)>,
+    /// Every object, by its full key.
+    pub(crate) objects: Vec<Listed>,
     /// What asks for the next page, unless this is the last.
     pub(crate) next: Option<String>,
     /// The server's time.
@@ -77,8 +77,8 @@ impl Client {
         })
     }
 
-    /// Puts a spooled file under its key.
-    pub(crate) fn put_file(&self, file: &SpooledFile) -> Result<(), DeliveryError> {
+    /// Puts a spooled file under its key; gives the object's mark.
+    pub(crate) fn put_file(&self, file: &SpooledFile) -> Result<Option<String>, DeliveryError> {
         let failed = |path: &Path, source| DeliveryError::from_io(path, source);
         let body = File::open(&file.path).map_err(|source| failed(&file.path, source))?;
         self.put(&file.key, file.sha256, Payload::File(&body, file.bytes))
@@ -86,10 +86,10 @@ impl Client {
 
     /// Puts a text under a key.
     pub(crate) fn put_text(&self, key: &str, text: &str) -> Result<(), DeliveryError> {
-        self.put(key, sha256(text.as_bytes()), Payload::Text(text))
+        self.put(key, sha256(text.as_bytes()), Payload::Text(text)).map(drop)
     }
 
-    fn put(&self, key: &str, digest: [u8; 32], body: Payload<'_>) -> Result<(), DeliveryError> {
+    fn put(&self, key: &str, digest: [u8; 32], body: Payload<'_>) -> Result<Option<String>, DeliveryError> {
         let full = self.settings.full_key(key);
         let resource = format!("{}/{full}", self.bucket_arn());
         let call = Call { action: "s3:PutObject", resource: &resource, what: &format!("put {full}") };
@@ -105,7 +105,8 @@ impl Client {
         let url = self.address.endpoint.url(&request.path, "");
         let headers = self.sign(&request, &credentials);
         let answer = self.source.means().http.send("PUT", &url, &headers, body)?;
-        self.checked(call, &credentials, answer).map(drop)
+        let answer = self.checked(call, &credentials, answer)?;
+        Ok(answer.header("etag").map(mark))
     }
 
     /// Reads an object whole into a writer. `false` when there is none.
@@ -184,6 +185,11 @@ fn content_type(key: &str) -> &'static str {
     }
 }
 
+/// An `ETag` without the quotes around it.
+fn mark(etag: &str) -> String {
+    etag.trim_matches('"').to_owned()
+}
+
 /// Reads a page of `ListObjectsV2`.
 fn page(answer: &http::Answer) -> Option<Page> {
     let document = Element::parse(&answer.body).filter(|document| document.name == "ListBucketResult")?;
@@ -195,8 +201,9 @@ fn page(answer: &http::Answer) -> Option<Page> {
         let decoded = || percent_decode_str(&key.replace('+', "%20")).decode_utf8().ok().map(String::from);
         let key = if is_encoded { decoded()? } else { object.child("Key")?.text.clone() };
         let bytes = object.find("Size")?.parse().ok()?;
-        let modified = object.find("LastModified")?.parse().ok()?;
-        page.objects.push((key, bytes, modified));
+        let modified: Timestamp = object.find("LastModified")?.parse().ok()?;
+        let mark = object.find("ETag").map(mark);
+        page.objects.push(Listed { key, bytes, modified: modified.into(), mark });
     }
     if document.find("IsTruncated") == Some("true") {
         page.next = Some(document.find("NextContinuationToken")?.to_owned());
@@ -216,16 +223,18 @@ mod tests {
     fn listings_are_read_with_their_next_page() {
         let body = "<ListBucketResult><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType>\
             <NextContinuationToken>n/1</NextContinuationToken>\
-            <Contents><Key>a%2Fb+c%C3%BC</Key><Size>12</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>\
+            <Contents><Key>a%2Fb+c%C3%BC</Key><ETag>&quot;e1&quot;</ETag><Size>12</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>\
             </ListBucketResult>";
         let page = read(body).unwrap();
-        assert_eq!(page.objects, [("a/b cü".to_owned(), 12, "2026-01-01T00:00:00Z".parse().unwrap())]);
+        let modified = "2026-01-01T00:00:00Z".parse().unwrap();
+        let listed = Listed { key: "a/b cü".to_owned(), bytes: 12, modified, mark: Some("e1".to_owned()) };
+        assert_eq!(page.objects, [listed]);
         assert_eq!(page.next.as_deref(), Some("n/1"));
         let plain = "<ListBucketResult><IsTruncated>false</IsTruncated>\
             <Contents><Key>a+b%20</Key><Size>0</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>\
             </ListBucketResult>";
         let page = read(plain).unwrap();
-        assert_eq!((page.objects[0].0.as_str(), page.next), ("a+b%20", None));
+        assert_eq!((page.objects[0].key.as_str(), page.next), ("a+b%20", None));
     }
 
     #[test]

@@ -254,10 +254,9 @@ impl Destination for S3 {
                 .patience
                 .attempt(&mut 0, || self.client.list(&format!("{within}{prefix}"), after.as_deref()))?;
             listing.at = page.date.map(Instant::from);
-            for (key, bytes, modified) in page.objects {
-                if let Some(key) = key.strip_prefix(&within) {
-                    let (key, modified) = (key.to_owned(), Instant::from(modified));
-                    listing.objects.push(Listed { key, bytes, modified });
+            for object in page.objects {
+                if let Some(key) = object.key.strip_prefix(&within).map(str::to_owned) {
+                    listing.objects.push(Listed { key, ..object });
                 }
             }
             match page.next {

@@ -27,7 +27,7 @@ pub(super) fn wave(
                     let mut retries = 0;
                     let put = patience.attempt(&mut retries, || client.put_file(file));
                     stop.fetch_or(put.is_err(), Ordering::Relaxed);
-                    if done.send((put.map(|()| file.bytes), retries)).is_err() {
+                    if done.send((put.map(|mark| (file.bytes, mark)), retries)).is_err() {
                         break;
                     }
                 }
@@ -38,9 +38,10 @@ pub(super) fn wave(
         for (put, retries) in finished {
             receipt.retries += retries;
             match put {
-                Ok(bytes) => {
+                Ok((bytes, mark)) => {
                     receipt.files += 1;
                     receipt.bytes += bytes;
+                    receipt.last_mark = mark;
                     progress(receipt.files);
                 }
                 Err(error) => failure = failure.or(Some(error)),

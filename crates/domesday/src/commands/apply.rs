@@ -33,7 +33,7 @@ fn print_changes(plan: &Plan, output: Output) {
         match &change.action {
             Action::Create => output.result(format_args!("{GOOD}+{GOOD:#} {kind} {STRONG}{name}{STRONG:#}")),
             Action::Delete => {
-                output.result(format_args!("{ERROR}-{ERROR:#} {kind} {STRONG}{name}{STRONG:#}"))
+                output.result(format_args!("{ERROR}-{ERROR:#} {kind} {STRONG}{name}{STRONG:#}"));
             }
             Action::Update { fields } => {
                 output.result(format_args!("{WARNING}~{WARNING:#} {kind} {STRONG}{name}{STRONG:#}"));

@@ -1,6 +1,7 @@
 //! Running the real binary.
 
 #![allow(dead_code, reason = "each test target uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -227,8 +227,8 @@ fn check_column(
     (at, path): ((Kind, usize), Path),
     problems: &mut Problems,
 ) {
-    let Some(position) = known.sources.get(source) else { return };
-    if !catalog.data_sources[*position].columns.iter().any(|known| known.name == column) {
+    let Some(position) = known.whole_source(source) else { return };
+    if !catalog.data_sources[position].columns.iter().any(|known| known.name == column) {
         problems.error(at, path, format!("the data source `{source}` has no column `{column}`"));
     }
 }

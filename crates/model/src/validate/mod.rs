@@ -9,6 +9,7 @@ mod access;
 mod names;
 mod people;
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::{Catalog, Kind};
@@ -109,8 +110,40 @@ pub struct Problem {
 /// ```
 #[must_use]
 pub fn validate(catalog: &Catalog) -> Vec<Problem> {
+    validate_beside(catalog, &Unread::default())
+}
+
+/// What whoever read a catalog could not take in. It is said to be wrong already; that something refers to it
+/// is not a mistake of its own.
+#[derive(Debug, Clone, Default)]
+pub struct Unread {
+    names: HashMap<Kind, HashSet<String>>,
+    nameless: HashSet<Kind>,
+}
+
+impl Unread {
+    /// Adds an object that was not read, or of which a part was not; `None` when not even its name was.
+    pub fn add(&mut self, kind: Kind, name: Option<String>) {
+        match name {
+            Some(name) => {
+                self.names.entry(kind).or_default().insert(name);
+            }
+            None => {
+                self.nameless.insert(kind);
+            }
+        }
+    }
+
+    fn may_be(&self, kind: Kind, name: &str) -> bool {
+        self.nameless.contains(&kind) || self.names.get(&kind).is_some_and(|names| names.contains(name))
+    }
+}
+
+/// [`validate`] for a catalog that was read in part, so that every mistake can be told at once.
+#[must_use]
+pub fn validate_beside(catalog: &Catalog, unread: &Unread) -> Vec<Problem> {
     let mut problems = Problems::default();
-    let known = Known::of(catalog, &mut problems);
+    let known = Known::of(catalog, unread, &mut problems);
     people::check(catalog, &known, &mut problems);
     access::check_policies(catalog, &known, &mut problems);
     access::check_requests(catalog, &known, &mut problems);

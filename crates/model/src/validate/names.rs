@@ -2,19 +2,20 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Path, Problems};
+use super::{Path, Problems, Unread};
 use crate::{ALL_USERS, Catalog, Kind, dotted_ancestors};
 
 /// Every name of every kind that can be referred to.
 pub(super) struct Known<'c> {
     names: HashMap<Kind, HashSet<&'c str>>,
-    /// Position of each data source and product.
-    pub(super) sources: HashMap<&'c str, usize>,
+    /// Position of each data source.
+    sources: HashMap<&'c str, usize>,
+    unread: &'c Unread,
 }
 
 impl<'c> Known<'c> {
     /// Gathers the names, reporting each that is declared twice.
-    pub(super) fn of(catalog: &'c Catalog, problems: &mut Problems) -> Self {
+    pub(super) fn of(catalog: &'c Catalog, unread: &'c Unread, problems: &mut Problems) -> Self {
         let mut names = HashMap::new();
         let mut gather = |kind: Kind, list: &mut dyn Iterator<Item = &'c str>, field: &str| {
             let mut seen: HashMap<&'c str, usize> = HashMap::new();
@@ -71,12 +72,22 @@ impl<'c> Known<'c> {
             tags.extend(dotted_ancestors(&tag.name));
         }
         names.entry(Kind::Group).or_default().insert(ALL_USERS);
-        Self { names, sources }
+        Self { names, sources, unread }
     }
 
-    /// Whether the kind has an object of this name.
+    /// Whether the kind has an object of this name, read or not.
     pub(super) fn has(&self, kind: Kind, name: &str) -> bool {
-        self.names.get(&kind).is_some_and(|names| names.contains(name))
+        self.names.get(&kind).is_some_and(|names| names.contains(name)) || self.unread.may_be(kind, name)
+    }
+
+    /// Whether a policy of this name may be among what was not read.
+    pub(super) fn is_unread_policy(&self, name: &str) -> bool {
+        self.unread.may_be(Kind::Policy, name) || self.unread.may_be(Kind::DataPolicy, name)
+    }
+
+    /// The position of a data source that was read whole.
+    pub(super) fn whole_source(&self, name: &str) -> Option<usize> {
+        self.sources.get(name).copied().filter(|_| !self.unread.may_be(Kind::DataSource, name))
     }
 
     /// Reports a reference to a name that exists nowhere, with the nearest one that does.

@@ -73,7 +73,7 @@ fn check_data_sources(catalog: &Catalog, known: &Known<'_>, problems: &mut Probl
             let path = Path::root().key("optInPolicies").item(name);
             if !known.has(Kind::Policy, name) && !known.has(Kind::DataPolicy, name) {
                 problems.error(at, path, known.missing(Kind::Policy, name));
-            } else if !opt_in.contains(name.as_str()) {
+            } else if !opt_in.contains(name.as_str()) && !known.is_unread_policy(name) {
                 let message =
                     format!("`{name}` is not a policy with `appliesTo: optIn`, so no source can opt into it");
                 problems.error(at, path, message);

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use domesday_model::validate::Severity;
+use domesday_model::validate::{Severity, Unread};
 use domesday_model::{Attributes, Catalog, Condition, Declared, Instant, Kind};
 
 use crate::diagnostic::Diagnostic;
@@ -39,19 +39,36 @@ impl fmt::Display for Trail<'_> {
     }
 }
 
+/// The name of an object as far as it can be read.
+fn declared_name(kind: Kind, node: &Node) -> Option<String> {
+    let key = match kind {
+        Kind::User => "username",
+        Kind::Request => "id",
+        _ => "name",
+    };
+    match &node.get(key).map_or(node, |(_, value)| value).value {
+        Value::Text(name, _) => Some(name.clone()),
+        _ => None,
+    }
+}
+
 /// Reads one file into a catalog.
 pub(crate) struct Decoder<'f> {
     file: &'f str,
     text: &'f str,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// How many of them are errors.
+    errors: usize,
+    /// Objects that could not be read whole.
+    unread: &'f mut Unread,
 }
 
 /// The objects of one file, by kind the positions they have in its lists.
 pub(crate) type Positions = BTreeMap<Kind, Vec<usize>>;
 
 impl<'f> Decoder<'f> {
-    pub(crate) fn new(file: &'f str, text: &'f str) -> Self {
-        Self { file, text, diagnostics: Vec::new() }
+    pub(crate) fn new(file: &'f str, text: &'f str, unread: &'f mut Unread) -> Self {
+        Self { file, text, diagnostics: Vec::new(), errors: 0, unread }
     }
 
     pub(crate) fn error(&mut self, at: Position, trail: Trail<'_>, message: impl Into<String>) {
@@ -60,6 +77,7 @@ impl<'f> Decoder<'f> {
 
     fn tell(&mut self, severity: Severity, at: Position, trail: Trail<'_>, message: String) {
         let diagnostic = Diagnostic::new(severity, self.file, self.text, at, trail.to_string(), message);
+        self.errors += usize::from(severity == Severity::Error);
         self.diagnostics.push(diagnostic);
     }
 
@@ -87,7 +105,12 @@ impl<'f> Decoder<'f> {
                     let trail = Trail::Key(&Trail::Root, Kind::$kind.key());
                     let places = positions.entry(Kind::$kind).or_default();
                     self.each(node, trail, |decoder, item, trail| {
-                        if let Some(spec) = decoder.$read(item, trail) {
+                        let errors = decoder.errors;
+                        let read = decoder.$read(item, trail);
+                        if decoder.errors > errors {
+                            decoder.unread.add(Kind::$kind, declared_name(Kind::$kind, item));
+                        }
+                        if let Some(spec) = read {
                             catalog.$list.push(Declared::new(spec, origin.clone()));
                             if let Trail::Index(_, index) = trail {
                                 places.push(index);

@@ -1,6 +1,6 @@
 //! The twelve tables as data: names, fields, types, nullability, keys and references, said once.
 //!
-//! From this definition come the files' Parquet schema ([`arrow_schema`], [`parquet_schema`]), the reference
+//! From this definition come the files' Parquet schema ([`arrow_schema()`], [`parquet_schema`]), the reference
 //! documentation ([`render_markdown`], [`render_json`]) and the order in which encoders must give their
 //! values. The definition is a promise to whoever reads the files: its test compares it with a second,
 //! independent copy of the contract. Its rule is the specification, section 4.

@@ -1,6 +1,7 @@
 //! Small worlds for the tests: a catalog in JSON, its files in memory, their rows as JSON.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -26,7 +27,7 @@ pub(crate) type Row = Map<String, Value>;
 pub(crate) fn snapshot(catalog: &str) -> Snapshot {
     let mut catalog: Value = serde_json::from_str(catalog).unwrap();
     let catalog = Catalog {
-        tenant: catalog.get("tenant").map(|tenant| declared(tenant.clone())),
+        tenant: catalog.get("tenant").map(declared),
         tags: list(&mut catalog, "tags"),
         groups: list(&mut catalog, "groups"),
         users: list(&mut catalog, "users"),
@@ -44,11 +45,11 @@ pub(crate) fn snapshot(catalog: &str) -> Snapshot {
 
 fn list<T: DeserializeOwned>(catalog: &mut Value, key: &str) -> Vec<Declared<T>> {
     let items = catalog.get_mut(key).map(Value::take).unwrap_or_default();
-    items.as_array().into_iter().flatten().cloned().map(declared).collect()
+    items.as_array().into_iter().flatten().map(declared).collect()
 }
 
-fn declared<T: DeserializeOwned>(spec: Value) -> Declared<T> {
-    let spec = serde_json::from_value(spec.clone()).unwrap_or_else(|error| panic!("{error} in {spec}"));
+fn declared<T: DeserializeOwned>(spec: &Value) -> Declared<T> {
+    let spec = T::deserialize(spec).unwrap_or_else(|error| panic!("{error} in {spec}"));
     Declared::new(spec, "acme.json")
 }
 

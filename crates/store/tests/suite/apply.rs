@@ -1,47 +1,24 @@
 //! Applying catalogs: idempotent, planned, all or nothing, and ids that never change or return.
 
-use domesday_model::{
-    Catalog, Column, DataSource, Declared, Group, Instant, Kind, Snapshot, Tag, Tenant, User,
-};
+use domesday_model::{Column, Instant, Kind, Snapshot};
 use domesday_store::{Action, ApplyOptions, Store, StoreError};
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
-const FIRST: i64 = 1_000_000;
-const LATER: i64 = 2_000_000;
+use crate::databases::{Database, on_each_database};
+use crate::world::{FIRST, LATER, catalog, declared, options, snapshot};
 
-fn declared<T: DeserializeOwned>(spec: serde_json::Value) -> Declared<T> {
-    Declared::new(serde_json::from_value(spec).unwrap(), "test.yaml")
-}
+on_each_database!(
+    applying_twice_changes_nothing,
+    ancestors_of_tags_exist_by_implication,
+    a_dry_run_plans_and_changes_nothing,
+    updates_name_the_fields_and_keep_ids_and_instants,
+    pruning_deletes_and_ids_never_return,
+    what_stays_must_still_fit,
+    a_tenant_is_minted_once_and_never_changes,
+);
 
-fn catalog() -> Catalog {
-    Catalog {
-        tenant: Some(declared::<Tenant>(json!({ "name": "Acme", "timeZone": "Europe/Berlin" }))),
-        tags: vec![declared::<Tag>(json!({ "name": "PII.Contact.Email" }))],
-        groups: vec![declared::<Group>(json!({ "name": "Analysts", "attributes": { "Region": ["EU"] } }))],
-        users: vec![
-            declared::<User>(json!({ "username": "ada", "groups": ["Analysts"] })),
-            declared::<User>(json!({ "username": "bob" })),
-        ],
-        data_sources: vec![declared::<DataSource>(json!({
-            "name": "Ledger", "platform": "snowflake",
-            "columns": [{ "name": "id", "type": "INT" }, { "name": "email", "type": "STRING", "tags": ["PII.Contact"] }]
-        }))],
-        ..Catalog::default()
-    }
-}
-
-fn options(at: i64) -> ApplyOptions {
-    ApplyOptions { at: Instant::from_micros(at), prune: false, dry_run: false }
-}
-
-fn snapshot(store: &mut Store) -> Snapshot {
-    store.snapshot(Instant::from_micros(LATER)).unwrap()
-}
-
-#[test]
-fn applying_twice_changes_nothing() {
-    let mut store = Store::in_memory().unwrap();
+fn applying_twice_changes_nothing(database: &Database) {
+    let mut store = database.open();
     let plan = store.apply(&catalog(), options(FIRST)).unwrap();
     assert_eq!(plan.counts(), (8, 0, 0), "tenant, three tags, group, two users, source");
     let first = snapshot(&mut store);
@@ -51,26 +28,23 @@ fn applying_twice_changes_nothing() {
     assert_eq!(snapshot(&mut store).digest, first.digest);
 }
 
-#[test]
-fn ancestors_of_tags_exist_by_implication() {
-    let mut store = Store::in_memory().unwrap();
+fn ancestors_of_tags_exist_by_implication(database: &Database) {
+    let mut store = database.open();
     store.apply(&catalog(), options(FIRST)).unwrap();
     let names: Vec<_> = snapshot(&mut store).tags.into_iter().map(|tag| (tag.id.0, tag.spec.name)).collect();
     let expected = [(1, "PII"), (2, "PII.Contact"), (3, "PII.Contact.Email")];
     assert_eq!(names, expected.map(|(id, name)| (id, name.to_owned())));
 }
 
-#[test]
-fn a_dry_run_plans_and_changes_nothing() {
-    let mut store = Store::in_memory().unwrap();
+fn a_dry_run_plans_and_changes_nothing(database: &Database) {
+    let mut store = database.open();
     let plan = store.apply(&catalog(), ApplyOptions { dry_run: true, ..options(FIRST) }).unwrap();
     assert_eq!(plan.counts(), (8, 0, 0));
     assert!(matches!(store.snapshot(Instant::from_micros(LATER)), Err(StoreError::Empty)));
 }
 
-#[test]
-fn updates_name_the_fields_and_keep_ids_and_instants() {
-    let mut store = Store::in_memory().unwrap();
+fn updates_name_the_fields_and_keep_ids_and_instants(database: &Database) {
+    let mut store = database.open();
     store.apply(&catalog(), options(FIRST)).unwrap();
     let mut changed = catalog();
     changed.users[1].spec.groups.insert("Analysts".into());
@@ -102,9 +76,8 @@ fn updates_name_the_fields_and_keep_ids_and_instants() {
     assert_eq!(after.columns.iter().map(|column| column.id.0).collect::<Vec<_>>(), [1, 2, 3]);
 }
 
-#[test]
-fn pruning_deletes_and_ids_never_return() {
-    let mut store = Store::in_memory().unwrap();
+fn pruning_deletes_and_ids_never_return(database: &Database) {
+    let mut store = database.open();
     store.apply(&catalog(), options(FIRST)).unwrap();
     let mut without_bob = catalog();
     without_bob.users.pop();
@@ -120,9 +93,8 @@ fn pruning_deletes_and_ids_never_return() {
     assert_eq!(after.columns.iter().map(|column| column.id.0).collect::<Vec<_>>(), [1, 3]);
 }
 
-#[test]
-fn what_stays_must_still_fit() {
-    let mut store = Store::in_memory().unwrap();
+fn what_stays_must_still_fit(database: &Database) {
+    let mut store = database.open();
     let mut with_request = catalog();
     with_request.requests.push(declared(json!({
         "id": "R1", "type": "maskingException", "user": "ada", "dataSource": "Ledger", "columns": ["email"],
@@ -139,23 +111,20 @@ fn what_stays_must_still_fit() {
     assert_eq!(snapshot(&mut store).digest, before, "nothing changed");
 }
 
-#[test]
-fn a_tenant_is_minted_once_and_never_changes() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store.db");
-    Store::open(&path).unwrap().apply(&catalog(), options(FIRST)).unwrap();
-    let minted = snapshot(&mut Store::open(&path).unwrap()).tenant_id;
+fn a_tenant_is_minted_once_and_never_changes(database: &Database) {
+    database.open().apply(&catalog(), options(FIRST)).unwrap();
+    let minted = snapshot(&mut database.open()).tenant_id;
     assert_eq!(minted.get_version_num(), 4);
 
     let mut renamed = catalog();
     renamed.tenant = Some(declared(json!({ "name": "Acme AG", "timeZone": "Europe/Berlin" })));
-    Store::open(&path).unwrap().apply(&renamed, options(LATER)).unwrap();
-    let after = snapshot(&mut Store::open_existing(&path).unwrap());
+    database.open().apply(&renamed, options(LATER)).unwrap();
+    let after = snapshot(&mut database.open());
     assert_eq!((after.tenant_id, after.tenant.name.as_str()), (minted, "Acme AG"));
 
     let other = "11111111-2222-4333-8444-555555555555";
     renamed.tenant = Some(declared(json!({ "name": "Acme AG", "timeZone": "Europe/Berlin", "id": other })));
-    let error = Store::open(&path).unwrap().apply(&renamed, options(LATER)).unwrap_err();
+    let error = database.open().apply(&renamed, options(LATER)).unwrap_err();
     assert!(matches!(error, StoreError::OtherTenant { .. }), "{error}");
 }
 

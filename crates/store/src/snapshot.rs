@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use domesday_model::{
     AgreementId, ColumnId, DataProductId, DataSource, DataSourceId, DomainId, Group, GroupId, Instant, Kind,
-    PolicyId, Provenance, RequestFormId, Since, Snapshot, SnapshotBuilder, TagId, Tenant, User, UserId,
+    PolicyId, Provenance, RequestFormId, Since, Snapshot, SnapshotBuilder, TagId, User, UserId,
 };
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
+use crate::database::{Database, values};
 use crate::documents::parse;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, revision, tenant};
 
 /// The kinds in the order in which a snapshot is built: policies before the sources that refer to them.
 const BUILD_ORDER: [Kind; 11] = [
@@ -34,24 +33,29 @@ impl Store {
     /// # Errors
     /// [`StoreError::Empty`] when no catalog was ever applied; otherwise when the store cannot be read.
     pub fn snapshot(&mut self, at: Instant) -> Result<Snapshot, StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
-        let (tenant, _) = read_tenant(&transaction)?.ok_or(StoreError::Empty)?;
+        self.snapshot_and_revision(at).map(|(snapshot, _)| snapshot)
+    }
+
+    /// [`Store::snapshot`] and the catalog's revision in the same read.
+    ///
+    /// # Errors
+    /// As [`Store::snapshot`].
+    pub fn snapshot_and_revision(&mut self, at: Instant) -> Result<(Snapshot, u64), StoreError> {
+        let mut transaction = self.database.read()?;
+        let revision = revision::read(&mut transaction)?;
+        let (tenant, _) = tenant::read(&mut transaction)?.ok_or(StoreError::Empty)?;
         let mut digest = Sha256::new();
         digest.update(serde_json::to_string(&tenant).expect("a tenant is plain data"));
         let mut build = SnapshotBuilder::new(at, tenant);
-        let columns = read_columns(&transaction)?;
+        let columns = read_columns(&mut transaction)?;
         for kind in BUILD_ORDER {
-            let mut statement = transaction.prepare(
-                "SELECT id, name, document, origin, created_at, updated_at, since FROM object
-                 WHERE kind = ?1 ORDER BY id",
-            )?;
-            let mut rows = statement.query([kind.key()])?;
-            while let Some(row) = rows.next()? {
-                let text = |column: usize| row.get_ref(column).and_then(|value| Ok(value.as_str()?));
-                let (id, name, document) = (row.get::<_, i64>(0)?, text(1)?, text(2)?);
-                let (created_at, updated_at, since) =
-                    (row.get::<_, i64>(4)?, row.get::<_, i64>(5)?, text(6)?);
-                for part in [kind.key(), document, text(3)?, since] {
+            let sql = "SELECT id, name, document, origin, created_at, updated_at, since FROM object
+                 WHERE kind = ?1 ORDER BY id";
+            transaction.each(sql, values![kind.key()], &mut |row| {
+                let (id, name, document) = (row.integer(0)?, row.text(1)?, row.text(2)?);
+                let (origin, since) = (row.text(3)?, row.text(6)?);
+                let (created_at, updated_at) = (row.integer(4)?, row.integer(5)?);
+                for part in [kind.key(), document, origin, since] {
                     digest.update((part.len() as u64).to_le_bytes());
                     digest.update(part);
                 }
@@ -61,18 +65,17 @@ impl Store {
                 let provenance = Provenance {
                     created_at: Instant::from_micros(created_at),
                     updated_at: Instant::from_micros(updated_at),
-                    origin: text(3)?.into(),
+                    origin: origin.into(),
                     since: if since == "{}" { Since::default() } else { parse(kind, name, since)? },
                 };
-                add(&mut build, kind, id, name, document, provenance, &columns)?;
-            }
+                add(&mut build, kind, id, name, document, provenance, &columns)
+            })?;
         }
-        let mut statement = transaction.prepare("SELECT name, version, text FROM agreement_text")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            build.agreement_text(&row.get::<_, String>(0)?, row.get(1)?, &row.get::<_, String>(2)?);
-        }
-        Ok(build.finish(digest.finalize().into())?)
+        transaction.each("SELECT name, version, text FROM agreement_text", &[], &mut |row| {
+            build.agreement_text(row.text(0)?, row.integer(1)?, row.text(2)?);
+            Ok(())
+        })?;
+        Ok((build.finish(digest.finalize().into())?, revision))
     }
 }
 
@@ -114,23 +117,14 @@ fn add(
     Ok(())
 }
 
-/// The tenant and when the store first knew it.
-pub(crate) fn read_tenant(connection: &Connection) -> Result<Option<(Tenant, Instant)>, StoreError> {
-    let sql = "SELECT id, name, time_zone, created_at FROM tenant";
-    let row = connection.query_row(sql, params![], |row| {
-        Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?))
-    });
-    let Some((id, name, time_zone, created_at)) = row.optional()? else { return Ok(None) };
-    let id = Uuid::parse_str(&id).expect("tenant ids are written from UUIDs only");
-    Ok(Some((Tenant { id: Some(id), name, time_zone }, Instant::from_micros(created_at))))
-}
-
-fn read_columns(connection: &Connection) -> Result<HashMap<i64, HashMap<String, ColumnId>>, StoreError> {
+fn read_columns(database: &mut Database) -> Result<HashMap<i64, HashMap<String, ColumnId>>, StoreError> {
     let mut columns: HashMap<i64, HashMap<String, ColumnId>> = HashMap::new();
-    let mut statement = connection.prepare("SELECT data_source_id, name, id FROM data_column")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        columns.entry(row.get(0)?).or_default().insert(row.get(1)?, ColumnId(row.get(2)?));
-    }
+    database.each("SELECT data_source_id, name, id FROM data_column", &[], &mut |row| {
+        columns
+            .entry(row.integer(0)?)
+            .or_default()
+            .insert(row.text(1)?.to_owned(), ColumnId(row.integer(2)?));
+        Ok(())
+    })?;
     Ok(columns)
 }

@@ -1,0 +1,130 @@
+//! Reading the log back, and proving that nobody touched it.
+
+use domesday_model::Instant;
+
+use super::chain::{Link, hash};
+use super::{AuditEntry, digest, head};
+use crate::database::{Row, values};
+use crate::{Store, StoreError};
+
+/// What a verification of the log found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditReport {
+    /// How many entries there are.
+    pub entries: u64,
+    /// The hash of the last entry as computed. Kept elsewhere, it proves later that the log up to here was not
+    /// rewritten.
+    pub head: [u8; 32],
+    /// The first thing that is wrong.
+    pub fault: Option<AuditFault>,
+}
+
+/// What is wrong with the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditFault {
+    /// There is no entry with this number, though there are later ones or the head names one.
+    Missing {
+        /// The number.
+        seq: u64,
+    },
+    /// The entry is not the one that was written, or not the one that followed.
+    Changed {
+        /// Its number.
+        seq: u64,
+    },
+    /// There are entries after the one that was written last.
+    Added {
+        /// The first of them.
+        seq: u64,
+    },
+}
+
+impl Store {
+    /// Up to `limit` entries after a number, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn audit_entries(&mut self, after: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.database.all(
+            "SELECT seq, at, actor, action, target, before_value, after_value, from_address, previous, hash
+             FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+            values![after, limit],
+            entry,
+        )
+    }
+
+    /// Computes every hash again and says what is wrong first, streaming: the log may be of any length.
+    ///
+    /// # Errors
+    /// When the store fails; a log that was touched is no error but a [`AuditReport::fault`].
+    pub fn verify_audit(&mut self) -> Result<AuditReport, StoreError> {
+        let mut transaction = self.database.read()?;
+        let (last, last_hash) = head(&mut transaction)?;
+        let (mut entries, mut expected, mut previous, mut fault) = (0_u64, 1_i64, [0; 32], None);
+        transaction.each(
+            "SELECT seq, at, actor, action, target, before_value, after_value, from_address, previous, hash
+             FROM audit ORDER BY seq",
+            &[],
+            &mut |row| {
+                let seq = row.integer(0)?;
+                let computed = hash(&Link {
+                    previous: &previous,
+                    seq,
+                    at: row.integer(1)?,
+                    actor: row.text(2)?,
+                    action: row.text(3)?,
+                    target: row.text(4)?,
+                    before: row.maybe_text(5)?,
+                    after: row.maybe_text(6)?,
+                    from: row.maybe_text(7)?,
+                });
+                if fault.is_none() {
+                    if seq != expected {
+                        fault = Some(AuditFault::Missing { seq: number(expected) });
+                    } else if seq > last {
+                        fault = Some(AuditFault::Added { seq: number(seq) });
+                    } else if digest(row.bytes(8)?) != previous || digest(row.bytes(9)?) != computed {
+                        fault = Some(AuditFault::Changed { seq: number(seq) });
+                    }
+                }
+                entries += 1;
+                expected = seq + 1;
+                previous = computed;
+                Ok(())
+            },
+        )?;
+        let fault = fault.or(if expected <= last {
+            Some(AuditFault::Missing { seq: number(expected) })
+        } else {
+            (previous != last_hash).then_some(AuditFault::Changed { seq: number(last) })
+        });
+        Ok(AuditReport { entries, head: previous, fault })
+    }
+}
+
+fn entry(row: &Row<'_>) -> Result<AuditEntry, StoreError> {
+    let json = |column: usize| -> Result<_, StoreError> {
+        Ok(row.maybe_text(column)?.map(|text| {
+            // A value that somebody broke is shown as it stands; verification says that it was changed.
+            serde_json::from_str(text).unwrap_or_else(|_| text.into())
+        }))
+    };
+    Ok(AuditEntry {
+        seq: number(row.integer(0)?),
+        at: Instant::from_micros(row.integer(1)?),
+        actor: row.text(2)?.to_owned(),
+        action: row.text(3)?.to_owned(),
+        target: row.text(4)?.to_owned(),
+        before: json(5)?,
+        after: json(6)?,
+        from: row.maybe_text(7)?.map(str::to_owned),
+        previous: digest(row.bytes(8)?),
+        hash: digest(row.bytes(9)?),
+    })
+}
+
+fn number(seq: i64) -> u64 {
+    u64::try_from(seq).unwrap_or_default()
+}

@@ -1,0 +1,106 @@
+//! SQLite, embedded: a file, or memory.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, params_from_iter};
+
+use super::{Insert, Row, UseRow, Value};
+use crate::StoreError;
+
+/// How long a writer waits for another before it gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many prepared statements a connection keeps: about as many as the store has.
+const STATEMENTS: usize = 96;
+
+/// A connection to SQLite.
+pub(crate) struct Sqlite(Connection);
+
+impl Sqlite {
+    /// Opens a file, made when it is missing and `create` says so.
+    pub(crate) fn open(path: &Path, create: bool) -> Result<Self, StoreError> {
+        let mut flags = OpenFlags::default();
+        flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
+        let connection = Connection::open_with_flags(path, flags)
+            .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
+        Self::prepare(connection)
+    }
+
+    /// A database in memory.
+    pub(crate) fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    fn prepare(connection: Connection) -> Result<Self, StoreError> {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(Self(connection))
+    }
+
+    /// Makes commits durable and readers independent of a writer; only done to a file known to be a store.
+    pub(crate) fn make_durable(&self) -> Result<(), StoreError> {
+        // Readers go on while somebody applies; a commit is on disk before it is reported.
+        self.0.pragma_update(None, "journal_mode", "WAL")?;
+        self.0.pragma_update(None, "synchronous", "FULL")?;
+        Ok(())
+    }
+
+    pub(super) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        let touched = self.0.prepare_cached(sql)?.execute(params_from_iter(values))?;
+        Ok(touched as u64)
+    }
+
+    pub(super) fn each(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        use_row: UseRow<'_>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            use_row(&Row::Sqlite(row))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn insert_many<'v, const N: usize>(
+        &mut self,
+        into: &Insert,
+        rows: impl Iterator<Item = [Value<'v>; N]>,
+    ) -> Result<(), StoreError> {
+        let names: Vec<&str> = into.columns.iter().map(|(name, _)| *name).collect();
+        let places = vec!["?"; N].join(", ");
+        let sql = format!("INSERT INTO {} ({}) VALUES ({places})", into.table, names.join(", "));
+        let mut statement = self.0.prepare_cached(&sql)?;
+        for row in rows {
+            statement.execute(params_from_iter(&row))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn script(&mut self, script: &str) -> Result<(), StoreError> {
+        Ok(self.0.execute_batch(script)?)
+    }
+
+    /// A number that SQLite keeps in the file's header or tells of itself.
+    pub(crate) fn pragma(&self, name: &str) -> Result<i64, StoreError> {
+        self.0.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| {
+            match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign,
+                _ => error.into(),
+            }
+        })
+    }
+
+    /// Whether there is no table at all.
+    pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
+        Ok(self.0.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
+    }
+
+    /// Writes a number into the file's header.
+    pub(crate) fn set_pragma(&self, name: &str, value: i64) -> Result<(), StoreError> {
+        Ok(self.0.pragma_update(None, name, value)?)
+    }
+}

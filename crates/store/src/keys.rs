@@ -1,0 +1,182 @@
+//! API keys: who may call the service. Only the SHA-256 of a key comes in; the key itself is nowhere.
+
+use domesday_model::{Instant, Permission};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::audit::{self, Entry};
+use crate::database::{Row, values};
+use crate::{ChangeBy, Store, StoreError};
+
+/// How often at most the last use of a key is written: reading with a key must not write each time.
+const TOUCH_EVERY: i64 = 60_000_000;
+
+/// A key, without anything that would let somebody in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: Uuid,
+    /// What its owner calls it.
+    pub name: String,
+    /// A username, or `administrator`.
+    pub owner: String,
+    /// What it may do at most.
+    pub permissions: Vec<Permission>,
+    /// When it was made.
+    pub created_at: Instant,
+    /// From when on it lets nobody in.
+    pub expires_at: Option<Instant>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Instant>,
+    /// When it was revoked.
+    pub revoked_at: Option<Instant>,
+}
+
+impl ApiKey {
+    /// Whether the key lets anybody in at an instant.
+    #[must_use]
+    pub fn is_valid(&self, at: Instant) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > at)
+    }
+}
+
+/// A key to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewApiKey {
+    /// Its id.
+    pub id: Uuid,
+    /// What its owner calls it.
+    pub name: String,
+    /// A username, or `administrator`.
+    pub owner: String,
+    /// What it may do at most.
+    pub permissions: Vec<Permission>,
+    /// From when on it lets nobody in.
+    pub expires_at: Option<Instant>,
+}
+
+const SELECT: &str = "SELECT id, name, owner, permissions, created_at, expires_at, last_used_at, revoked_at
+     FROM api_key";
+
+impl Store {
+    /// Makes a key known by the SHA-256 of its secret.
+    ///
+    /// # Errors
+    /// When the store fails, or a key of this id or secret exists.
+    pub fn create_api_key(
+        &mut self,
+        new: NewApiKey,
+        hash: &[u8; 32],
+        change: &ChangeBy<'_>,
+    ) -> Result<ApiKey, StoreError> {
+        let permissions = json!(new.permissions).to_string();
+        let after = json!({
+            "name": new.name, "owner": new.owner, "permissions": new.permissions, "expiresAt": new.expires_at
+        });
+        let mut transaction = self.database.write()?;
+        transaction.execute(
+            "INSERT INTO api_key (id, name, owner, hash, permissions, created_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            values![
+                &new.id.to_string(),
+                &new.name,
+                &new.owner,
+                &hash[..],
+                &permissions,
+                change.at.as_micros(),
+                new.expires_at.map(Instant::as_micros),
+            ],
+        )?;
+        let entry = Entry::create(target(new.id), &after.to_string());
+        audit::append(&mut transaction, change, &[entry])?;
+        transaction.commit()?;
+        let NewApiKey { id, name, owner, permissions, expires_at } = new;
+        let (created_at, last_used_at, revoked_at) = (change.at, None, None);
+        Ok(ApiKey { id, name, owner, permissions, created_at, expires_at, last_used_at, revoked_at })
+    }
+
+    /// The key with this secret, revoked and expired ones included: [`ApiKey::is_valid`] tells.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn api_key_by_hash(&mut self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
+        self.database.first(&format!("{SELECT} WHERE hash = ?1"), values![&hash[..]], key)
+    }
+
+    /// Every key, or every key of an owner, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn api_keys(&mut self, owner: Option<&str>) -> Result<Vec<ApiKey>, StoreError> {
+        match owner {
+            Some(owner) => {
+                let sql = format!("{SELECT} WHERE owner = ?1 ORDER BY created_at, id");
+                self.database.all(&sql, values![owner], key)
+            }
+            None => self.database.all(&format!("{SELECT} ORDER BY created_at, id"), &[], key),
+        }
+    }
+
+    /// Revokes a key for good; one that is revoked already stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such key.
+    pub fn revoke_api_key(&mut self, id: Uuid, change: &ChangeBy<'_>) -> Result<(), StoreError> {
+        let mut transaction = self.database.write()?;
+        let found = transaction.first(&format!("{SELECT} WHERE id = ?1"), values![&id.to_string()], key)?;
+        let found = found.ok_or_else(|| StoreError::NotFound { target: target(id) })?;
+        if found.revoked_at.is_some() {
+            return Ok(());
+        }
+        transaction.execute(
+            "UPDATE api_key SET revoked_at = ?2 WHERE id = ?1",
+            values![&id.to_string(), change.at.as_micros()],
+        )?;
+        let before = json!({ "name": found.name, "owner": found.owner }).to_string();
+        let entry = Entry { action: "revoke", target: target(id), before: Some(before), after: None };
+        audit::append(&mut transaction, change, &[entry])?;
+        transaction.commit()
+    }
+
+    /// Notes that a key was used, to the minute. No change that the audit log tells of.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn touch_api_key(&mut self, id: Uuid, at: Instant) -> Result<(), StoreError> {
+        let id = id.to_string();
+        let before = at.as_micros().saturating_sub(TOUCH_EVERY);
+        // Looked at first: an update takes the writers' turn even when there is nothing to update.
+        let due = self.database.first(
+            "SELECT 1 FROM api_key WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?2)",
+            values![&id, before],
+            |_| Ok(()),
+        )?;
+        if due.is_some() {
+            self.database.execute(
+                "UPDATE api_key SET last_used_at = ?2
+                 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)",
+                values![&id, at.as_micros()],
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn target(id: Uuid) -> String {
+    format!("apiKeys/{id}")
+}
+
+fn key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
+    let instant = |column| Ok::<_, StoreError>(row.maybe_integer(column)?.map(Instant::from_micros));
+    Ok(ApiKey {
+        id: Uuid::parse_str(row.text(0)?).expect("ids of keys are written from UUIDs only"),
+        name: row.text(1)?.to_owned(),
+        owner: row.text(2)?.to_owned(),
+        permissions: serde_json::from_str(row.text(3)?)
+            .expect("permissions are written from permissions only"),
+        created_at: Instant::from_micros(row.integer(4)?),
+        expires_at: instant(5)?,
+        last_used_at: instant(6)?,
+        revoked_at: instant(7)?,
+    })
+}

@@ -1,0 +1,207 @@
+//! The catalog one object at a time, for whoever edits it by hand or by program.
+//!
+//! A change is judged with what it touches ([`crate::consistency`]), not with the whole catalog. An object's
+//! entity tag is a digest of what is stored, so that two editors never overwrite each other unseen.
+
+use domesday_model::validate::{Path, Problem, Severity};
+use domesday_model::{Catalog, Instant, Kind};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use crate::apply::changed_fields;
+use crate::audit::{self, Entry};
+use crate::database::{Database, values};
+use crate::documents::{Document, add_to_catalog, documents, parse};
+use crate::records::{self, Stored};
+use crate::{ChangeBy, IfMatch, Store, StoreError, consistency, revision};
+
+/// An object of the catalog with what the store knows of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredObject {
+    /// Its kind.
+    pub kind: Kind,
+    /// The id it keeps.
+    pub id: i64,
+    /// Its name, unique in its kind.
+    pub name: String,
+    /// The object in the catalog format.
+    pub document: Json,
+    /// A file's path inside the catalog it was applied from, or the origin of the last change.
+    pub origin: String,
+    /// When it was created.
+    pub created_at: Instant,
+    /// When it last changed.
+    pub updated_at: Instant,
+    /// Its entity tag, without quotes: another one after every change.
+    pub etag: String,
+}
+
+impl Store {
+    /// An object by name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn object(&mut self, kind: Kind, name: &str) -> Result<Option<StoredObject>, StoreError> {
+        let stored = records::find(&mut self.database, kind, name)?;
+        stored.map(|stored| object(kind, name.to_owned(), &stored)).transpose()
+    }
+
+    /// Up to `limit` objects of a kind in order of their names (by bytes), from the first after `after` on, and
+    /// how many the kind has in all.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn objects(
+        &mut self,
+        kind: Kind,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<StoredObject>, u64), StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut transaction = self.database.read()?;
+        let objects = transaction.all(
+            "SELECT name, id, document, origin, created_at, updated_at, since FROM object
+             WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
+            // No name is empty, so that every name comes after the empty one.
+            values![kind.key(), after.unwrap_or_default(), limit],
+            |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),
+        )?;
+        let total =
+            transaction.first("SELECT count(*) FROM object WHERE kind = ?1", values![kind.key()], |row| {
+                row.integer(0)
+            })?;
+        Ok((objects, total.and_then(|total| u64::try_from(total).ok()).unwrap_or_default()))
+    }
+
+    /// Creates an object or replaces it as a whole; its name stands in the document. A document equal to what
+    /// is stored changes nothing. Unknown keys are not kept: who must refuse them reads strictly before.
+    /// Ancestors of a new tag come with it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] or [`StoreError::Precondition`] as `expected` says; [`StoreError::Invalid`]
+    /// when the document is wrong or names what does not exist; [`StoreError::Inconsistent`] when others rely
+    /// on what it no longer has. In each case nothing changes.
+    pub fn put_object(
+        &mut self,
+        kind: Kind,
+        document: &Json,
+        expected: IfMatch<'_>,
+        change: &ChangeBy<'_>,
+    ) -> Result<StoredObject, StoreError> {
+        let (one, document, implied) = read(kind, document, change.origin)?;
+        let name = document.name.as_str();
+        let target = audit::target(kind, name);
+        let mut transaction = self.database.write()?;
+        let stored = records::find(&mut transaction, kind, name)?;
+        expected.check(stored.as_ref().map(|stored| etag(kind, stored)).as_deref(), || target.clone())?;
+        if let Some(stored) = stored.as_ref().filter(|stored| stored.text == document.text) {
+            return object(kind, document.name, stored);
+        }
+        consistency::check_put(&mut transaction, &one, &document, stored.as_ref())?;
+        let mut entries = Vec::new();
+        match &stored {
+            None => {
+                let new = missing(&mut transaction, &implied)?;
+                let new: Vec<_> = new.into_iter().chain([&document]).collect();
+                records::insert(&mut transaction, &new, change.at)?;
+                entries.extend(
+                    new.iter()
+                        .map(|document| Entry::create(audit::target(kind, &document.name), &document.text)),
+                );
+            }
+            Some(stored) => {
+                records::update(&mut transaction, &document, stored, change.at)?;
+                entries.push(Entry::update(target, &changed_fields(&document, stored)?));
+            }
+        }
+        audit::append(&mut transaction, change, &entries)?;
+        revision::advance(&mut transaction)?;
+        let stored = records::find(&mut transaction, kind, name)?;
+        transaction.commit()?;
+        object(kind, document.name, &stored.expect("it was written in this transaction"))
+    }
+
+    /// Deletes an object that nothing refers to.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none, [`StoreError::Precondition`] as `expected` says, and
+    /// [`StoreError::Inconsistent`] with every object that refers to it. In each case nothing changes.
+    pub fn delete_object(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        expected: IfMatch<'_>,
+        change: &ChangeBy<'_>,
+    ) -> Result<(), StoreError> {
+        let target = audit::target(kind, name);
+        let mut transaction = self.database.write()?;
+        let stored = records::find(&mut transaction, kind, name)?;
+        expected.check(stored.as_ref().map(|stored| etag(kind, stored)).as_deref(), || target.clone())?;
+        let Some(stored) = stored else { return Err(StoreError::NotFound { target }) };
+        consistency::check_delete(&mut transaction, kind, name, &stored)?;
+        records::delete(&mut transaction, kind, stored.id)?;
+        audit::append(&mut transaction, change, &[Entry::delete(target, &stored.text)])?;
+        revision::advance(&mut transaction)?;
+        transaction.commit()
+    }
+}
+
+/// A catalog of one object, its document, and the documents of the tags that it implies.
+fn read(kind: Kind, document: &Json, origin: &str) -> Result<(Catalog, Document, Vec<Document>), StoreError> {
+    let wrong = |message: String| StoreError::Invalid {
+        problems: vec![Problem { severity: Severity::Error, kind, index: 0, path: Path::root(), message }],
+    };
+    if kind == Kind::Tenant {
+        return Err(wrong(
+            "the tenant is no object among others; apply a catalog that declares it".to_owned(),
+        ));
+    }
+    let mut one = Catalog::default();
+    add_to_catalog(&mut one, kind, "", &document.to_string(), origin).map_err(|error| match error {
+        StoreError::Document { source, .. } => wrong(source.to_string()),
+        other => other,
+    })?;
+    let mut documents = documents(&one);
+    let document = documents.pop().expect("one object is at least one document, and its own is the last");
+    Ok((one, document, documents))
+}
+
+/// Those documents of which the store has no object.
+fn missing<'d>(database: &mut Database, documents: &'d [Document]) -> Result<Vec<&'d Document>, StoreError> {
+    let mut missing = Vec::new();
+    for document in documents {
+        if records::find(database, document.kind, &document.name)?.is_none() {
+            missing.push(document);
+        }
+    }
+    Ok(missing)
+}
+
+fn object(kind: Kind, name: String, stored: &Stored) -> Result<StoredObject, StoreError> {
+    Ok(StoredObject {
+        kind,
+        id: stored.id,
+        document: parse(kind, &name, &stored.text)?,
+        name,
+        origin: stored.origin.clone(),
+        created_at: Instant::from_micros(stored.created_at),
+        updated_at: Instant::from_micros(stored.updated_at),
+        etag: etag(kind, stored),
+    })
+}
+
+fn etag(kind: Kind, stored: &Stored) -> String {
+    let numbers = [stored.id, stored.created_at, stored.updated_at];
+    entity_tag(&numbers, &[kind.key().as_bytes(), stored.text.as_bytes(), stored.origin.as_bytes()])
+}
+
+/// 128 bits of a digest over what a representation is made of, in hex.
+pub(crate) fn entity_tag(numbers: &[i64], parts: &[&[u8]]) -> String {
+    let mut digest = Sha256::new();
+    numbers.iter().for_each(|number| digest.update(number.to_le_bytes()));
+    for part in parts {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,267 @@
+//! Runs: what was delivered, when, on whose word and how it went.
+
+use std::fmt;
+
+use domesday_model::Instant;
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use crate::audit::{self, Entry};
+use crate::database::{Database, Row, values};
+use crate::records::take_ids;
+use crate::{ChangeBy, Store, StoreError};
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RunState {
+    /// Waits for its turn.
+    Queued,
+    /// Under way.
+    Running,
+    /// Delivered.
+    Succeeded,
+    /// Ended without delivering.
+    Failed,
+    /// Whoever did it is gone.
+    Abandoned,
+}
+
+impl RunState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Abandoned];
+
+    /// The name in API and store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// Whether nothing more will happen to the run.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Abandoned)
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A run to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Its id.
+    pub id: Uuid,
+    /// The export it delivers.
+    pub export_id: String,
+    /// What began it: `schedule`, `manual`, `catch-up`.
+    pub trigger: String,
+    /// The time of the schedule that it is for.
+    pub scheduled_for: Option<Instant>,
+}
+
+/// A run as the store knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: Uuid,
+    /// The export it delivers.
+    pub export_id: String,
+    /// What began it.
+    pub trigger: String,
+    /// Who began it.
+    pub actor: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// When it was created.
+    pub created_at: Instant,
+    /// The time of the schedule that it is for.
+    pub scheduled_for: Option<Instant>,
+    /// The instant of the snapshot delivered.
+    pub snapshot_at: Option<Instant>,
+    /// When its first attempt began.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub finished_at: Option<Instant>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What was delivered.
+    pub report: Option<Json>,
+    /// Why it failed.
+    pub error: Option<Json>,
+}
+
+const SELECT: &str = "SELECT id, export_id, began_by, actor, state, created_at, scheduled_for, snapshot_at,
+     started_at, finished_at, attempts, report, error FROM run";
+
+impl Store {
+    /// Queues a run, begun by who changes. `None` when there is a run of the export for this time of the
+    /// schedule already: several replicas may think of the same night, and one of them has it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn create_run(
+        &mut self,
+        new: &NewRun,
+        change: &ChangeBy<'_>,
+    ) -> Result<Option<RunRecord>, StoreError> {
+        let mut transaction = self.database.write()?;
+        let scheduled_for = new.scheduled_for.map(Instant::as_micros);
+        let taken = transaction.first(
+            "SELECT 1 FROM run WHERE export_id = ?1 AND scheduled_for = ?2",
+            values![&new.export_id, scheduled_for],
+            |_| Ok(()),
+        )?;
+        if taken.is_some() {
+            return Ok(None);
+        }
+        let number = take_ids(&mut transaction, "runs", 1)?;
+        transaction.execute(
+            "INSERT INTO run (id, number, export_id, began_by, actor, state, created_at, scheduled_for, attempts)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
+            values![
+                &new.id.to_string(),
+                number,
+                &new.export_id,
+                &new.trigger,
+                change.actor,
+                RunState::Queued.as_str(),
+                change.at.as_micros(),
+                scheduled_for,
+            ],
+        )?;
+        let after = json!({
+            "export": new.export_id, "trigger": new.trigger, "scheduledFor": new.scheduled_for
+        });
+        let entry = Entry::create(format!("runs/{}", new.id), &after.to_string());
+        audit::append(&mut transaction, change, &[entry])?;
+        let run = find(&mut transaction, new.id)?;
+        transaction.commit()?;
+        Ok(run)
+    }
+
+    /// Writes how a run goes: state, snapshot, start, end, attempts, report and error. What it is and who
+    /// began it stays. Progress is no change that the audit log tells of.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such run.
+    pub fn update_run(&mut self, run: &RunRecord) -> Result<(), StoreError> {
+        let instant = |instant: Option<Instant>| instant.map(Instant::as_micros);
+        let text = |json: &Option<Json>| json.as_ref().map(Json::to_string);
+        let (report, error) = (text(&run.report), text(&run.error));
+        let touched = self.database.execute(
+            "UPDATE run SET state = ?2, snapshot_at = ?3, started_at = ?4, finished_at = ?5, attempts = ?6,
+                 report = ?7, error = ?8
+             WHERE id = ?1",
+            values![
+                &run.id.to_string(),
+                run.state.as_str(),
+                instant(run.snapshot_at),
+                instant(run.started_at),
+                instant(run.finished_at),
+                i64::from(run.attempts),
+                report.as_ref(),
+                error.as_ref(),
+            ],
+        )?;
+        if touched == 0 {
+            return Err(StoreError::NotFound { target: format!("runs/{}", run.id) });
+        }
+        Ok(())
+    }
+
+    /// A run by id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn run(&mut self, id: Uuid) -> Result<Option<RunRecord>, StoreError> {
+        find(&mut self.database, id)
+    }
+
+    /// Up to `limit` runs of an export, newest first, from the first older than `after` on, and how many the
+    /// export has in all.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn runs(
+        &mut self,
+        export_id: &str,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<(Vec<RunRecord>, u64), StoreError> {
+        let mut transaction = self.database.read()?;
+        let older_than = match after {
+            None => i64::MAX,
+            Some(id) => transaction
+                .first("SELECT number FROM run WHERE id = ?1", values![&id.to_string()], |row| {
+                    row.integer(0)
+                })?
+                .ok_or_else(|| StoreError::NotFound { target: format!("runs/{id}") })?,
+        };
+        let sql = format!("{SELECT} WHERE export_id = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let runs = transaction.all(&sql, values![export_id, older_than, limit], run)?;
+        let sql = "SELECT count(*) FROM run WHERE export_id = ?1";
+        let total = transaction.first(sql, values![export_id], |row| row.integer(0))?;
+        Ok((runs, total.and_then(|total| u64::try_from(total).ok()).unwrap_or_default()))
+    }
+
+    /// Runs of an export that are queued or under way, oldest first: what a service that starts has to look
+    /// after.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn unfinished_runs(&mut self, export_id: &str) -> Result<Vec<RunRecord>, StoreError> {
+        let sql = format!("{SELECT} WHERE export_id = ?1 AND state IN ('queued', 'running') ORDER BY number");
+        self.database.all(&sql, values![export_id], run)
+    }
+
+    /// The latest time of the schedule that an export has a run for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last_scheduled(&mut self, export_id: &str) -> Result<Option<Instant>, StoreError> {
+        let sql = "SELECT max(scheduled_for) FROM run WHERE export_id = ?1";
+        let last = self.database.first(sql, values![export_id], |row| row.maybe_integer(0))?;
+        Ok(last.flatten().map(Instant::from_micros))
+    }
+}
+
+fn find(database: &mut Database, id: Uuid) -> Result<Option<RunRecord>, StoreError> {
+    database.first(&format!("{SELECT} WHERE id = ?1"), values![&id.to_string()], run)
+}
+
+fn run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
+    let instant = |column| Ok::<_, StoreError>(row.maybe_integer(column)?.map(Instant::from_micros));
+    let json = |column| {
+        let text = row.maybe_text(column)?;
+        Ok::<_, StoreError>(
+            text.map(|text| serde_json::from_str(text).expect("reports are written from JSON only")),
+        )
+    };
+    let state = row.text(4)?;
+    let state = RunState::ALL.into_iter().find(|known| known.as_str() == state);
+    Ok(RunRecord {
+        id: Uuid::parse_str(row.text(0)?).expect("ids of runs are written from UUIDs only"),
+        export_id: row.text(1)?.to_owned(),
+        trigger: row.text(2)?.to_owned(),
+        actor: row.text(3)?.to_owned(),
+        state: state.expect("states are written from states only"),
+        created_at: Instant::from_micros(row.integer(5)?),
+        scheduled_for: instant(6)?,
+        snapshot_at: instant(7)?,
+        started_at: instant(8)?,
+        finished_at: instant(9)?,
+        attempts: u32::try_from(row.integer(10)?).unwrap_or_default(),
+        report: json(11)?,
+        error: json(12)?,
+    })
+}

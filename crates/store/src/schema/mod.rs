@@ -1,0 +1,96 @@
+//! The schema and its history: each migration takes the store from one version to the next.
+//!
+//! A migration is one text for both databases, written in SQLite's words. Migrations are never edited once
+//! released: a store of any earlier version, however old, is brought up by those that it lacks, in one
+//! transaction. Two processes that open an old store at once take turns.
+
+use crate::StoreError;
+use crate::database::{Database, Sqlite};
+
+/// `DOME`, in SQLite's `application_id`: what tells a Domesday store from any other database.
+const APPLICATION_ID: i64 = 0x444f_4d45;
+
+/// The migrations in order; the store's version counts those that ran.
+const MIGRATIONS: [&str; 3] =
+    [include_str!("0001_first.sql"), include_str!("0002_service.sql"), include_str!("0003_slots.sql")];
+
+/// The newest version.
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Brings a database to the newest version, or makes one of an empty database.
+pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
+    if checked_version(database)? == known() {
+        return Ok(());
+    }
+    let mut transaction = database.write()?;
+    // Somebody else may have migrated while this one waited for its turn.
+    let version = checked_version(&mut transaction)?;
+    for migration in &MIGRATIONS[usize::try_from(version).unwrap_or(0)..] {
+        transaction.script(migration)?;
+    }
+    set_version(&mut transaction)?;
+    transaction.commit()
+}
+
+/// The version of a store; 0 for an empty database, an error for anything else.
+fn checked_version(database: &mut Database) -> Result<i64, StoreError> {
+    let version = match database {
+        Database::Sqlite(sqlite) => version_in_header(sqlite)?,
+    };
+    if version > known() {
+        return Err(StoreError::TooNew { found: version, known: known() });
+    }
+    Ok(version)
+}
+
+fn version_in_header(sqlite: &Sqlite) -> Result<i64, StoreError> {
+    let (application, version) = (sqlite.pragma("application_id")?, sqlite.pragma("user_version")?);
+    match application {
+        APPLICATION_ID => Ok(version),
+        0 if version == 0 && sqlite.is_empty()? => Ok(0),
+        _ => Err(StoreError::Foreign),
+    }
+}
+
+fn set_version(database: &mut Database) -> Result<(), StoreError> {
+    match database {
+        Database::Sqlite(sqlite) => {
+            sqlite.set_pragma("user_version", known())?;
+            sqlite.set_pragma("application_id", APPLICATION_ID)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty() -> Database {
+        Database::Sqlite(Sqlite::in_memory().unwrap())
+    }
+
+    #[test]
+    fn an_empty_database_is_made_a_store_once() {
+        let mut database = empty();
+        migrate(&mut database).unwrap();
+        migrate(&mut database).unwrap();
+        assert_eq!(checked_version(&mut database).unwrap(), known());
+    }
+
+    #[test]
+    fn a_database_of_something_else_is_refused() {
+        let mut database = empty();
+        database.script("CREATE TABLE customers (id INTEGER)").unwrap();
+        assert!(matches!(migrate(&mut database), Err(StoreError::Foreign)));
+    }
+
+    #[test]
+    fn a_store_of_a_newer_version_is_refused() {
+        let mut database = empty();
+        migrate(&mut database).unwrap();
+        database.script("PRAGMA user_version = 99").unwrap();
+        assert!(matches!(migrate(&mut database), Err(StoreError::TooNew { found: 99, .. })));
+    }
+}

@@ -1,0 +1,94 @@
+//! The one tenant that a store belongs to: minted once, never replaced.
+
+use domesday_model::{Catalog, Instant, Kind, Tenant};
+use uuid::Uuid;
+
+use crate::apply::differing;
+use crate::database::{Database, values};
+use crate::documents::fields;
+use crate::plan::{Action, Change};
+use crate::{Store, StoreError, revision};
+
+impl Store {
+    /// The tenant and when the store first knew it; none before a first apply or [`Store::ensure_tenant`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn tenant(&mut self) -> Result<Option<(Tenant, Instant)>, StoreError> {
+        read(&mut self.database)
+    }
+
+    /// The tenant, minted with this name and time zone when there is none. One that exists stays as it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn ensure_tenant(&mut self, name: &str, time_zone: &str, at: Instant) -> Result<Tenant, StoreError> {
+        let mints = self.lasts;
+        let mut transaction = self.database.write()?;
+        if let Some((tenant, _)) = read(&mut transaction)? {
+            return Ok(tenant);
+        }
+        let tenant = Tenant { name: name.to_owned(), time_zone: time_zone.to_owned(), id: None };
+        let tenant = mint(&mut transaction, tenant, at, mints)?;
+        revision::advance(&mut transaction)?;
+        transaction.commit()?;
+        Ok(tenant)
+    }
+}
+
+/// The tenant and when the store first knew it.
+pub(crate) fn read(database: &mut Database) -> Result<Option<(Tenant, Instant)>, StoreError> {
+    database.first("SELECT id, name, time_zone, created_at FROM tenant", &[], |row| {
+        let id = Uuid::parse_str(row.text(0)?).expect("tenant ids are written from UUIDs only");
+        let tenant =
+            Tenant { id: Some(id), name: row.text(1)?.to_owned(), time_zone: row.text(2)?.to_owned() };
+        Ok((tenant, Instant::from_micros(row.integer(3)?)))
+    })
+}
+
+fn mint(database: &mut Database, tenant: Tenant, at: Instant, mints: bool) -> Result<Tenant, StoreError> {
+    let minted = || if mints { Uuid::new_v4() } else { tenant.derived_id() };
+    let id = tenant.id.unwrap_or_else(minted);
+    database.execute(
+        "INSERT INTO tenant (only_one, id, name, time_zone, created_at) VALUES (1, ?1, ?2, ?3, ?4)",
+        values![&id.to_string(), &tenant.name, &tenant.time_zone, at.as_micros()],
+    )?;
+    Ok(Tenant { id: Some(id), ..tenant })
+}
+
+/// Makes the tenant what the catalog declares, minting it when there is none.
+pub(crate) fn apply(
+    database: &mut Database,
+    catalog: &Catalog,
+    at: Instant,
+    mints: bool,
+) -> Result<Option<Change>, StoreError> {
+    let declared = catalog.tenant.as_ref().map(|tenant| &tenant.spec);
+    let Some((stored, _)) = read(database)? else {
+        let tenant = declared.cloned().unwrap_or_else(|| Tenant {
+            name: "default".to_owned(),
+            time_zone: "UTC".to_owned(),
+            id: None,
+        });
+        let tenant = mint(database, tenant, at, mints)?;
+        return Ok(Some(Change { kind: Kind::Tenant, name: tenant.name, action: Action::Create }));
+    };
+    let Some(declared) = declared else { return Ok(None) };
+    if let (Some(declared), Some(stored)) = (declared.id, stored.id)
+        && declared != stored
+    {
+        return Err(StoreError::OtherTenant { stored, declared });
+    }
+    let wanted = Tenant { id: stored.id, ..declared.clone() };
+    if wanted == stored {
+        return Ok(None);
+    }
+    database
+        .execute("UPDATE tenant SET name = ?1, time_zone = ?2", values![&wanted.name, &wanted.time_zone])?;
+    let document = |tenant: &Tenant| serde_json::to_string(tenant).expect("a tenant is plain data");
+    let fields = differing(
+        fields(Kind::Tenant, &stored.name, &document(&stored))?,
+        fields(Kind::Tenant, &wanted.name, &document(&wanted))?,
+    );
+    Ok(Some(Change { kind: Kind::Tenant, name: wanted.name, action: Action::Update { fields } }))
+}

@@ -1,0 +1,13 @@
+//! The store's behaviour, the same on each database that can hold it.
+//!
+//! A test takes a [`Database`](databases::Database) and is listed with `on_each_database!`, which makes a test
+//! of it for each.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod apply;
+mod audit;
+mod databases;
+mod objects;
+mod service;
+mod world;

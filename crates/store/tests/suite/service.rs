@@ -1,0 +1,224 @@
+//! What the service keeps: keys, exports, runs, leases and answers.
+
+use domesday_model::{Instant, Permission};
+use domesday_store::{IfMatch, NewApiKey, NewRun, RunState, Store, StoreError};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::databases::{Database, on_each_database};
+use crate::world::{FIRST, LATER, by_ada};
+
+on_each_database!(
+    a_tenant_is_ensured_once,
+    keys_are_found_by_their_hash_and_revoked,
+    the_last_use_of_a_key_is_kept_to_the_minute,
+    exports_are_guarded_and_audited_without_their_secrets,
+    resealing_is_all_or_nothing,
+    runs_are_listed_newest_first,
+    one_run_for_each_time_of_a_schedule,
+    a_lease_has_one_holder_and_ends,
+    an_answer_is_given_again_to_the_same_request_only,
+);
+
+fn instant(micros: i64) -> Instant {
+    Instant::from_micros(micros)
+}
+
+fn a_tenant_is_ensured_once(database: &Database) {
+    let mut store = database.open();
+    assert_eq!(store.tenant().unwrap(), None);
+    store.ping().unwrap();
+    let tenant = store.ensure_tenant("Acme", "Europe/Berlin", instant(FIRST)).unwrap();
+    assert!(tenant.id.is_some());
+    assert_eq!(store.ensure_tenant("Other", "UTC", instant(LATER)).unwrap(), tenant);
+    assert_eq!(database.open().tenant().unwrap(), Some((tenant, instant(FIRST))));
+}
+
+fn new_key(number: u128, owner: &str) -> NewApiKey {
+    NewApiKey {
+        id: Uuid::from_u128(number),
+        name: format!("key {number}"),
+        owner: owner.to_owned(),
+        permissions: vec![Permission::Governance, Permission::Audit],
+        expires_at: Some(instant(LATER)),
+    }
+}
+
+fn keys_are_found_by_their_hash_and_revoked(database: &Database) {
+    let mut store = database.open();
+    let key = store.create_api_key(new_key(1, "ada"), &[1; 32], &by_ada(FIRST)).unwrap();
+    store.create_api_key(new_key(2, "bob"), &[2; 32], &by_ada(FIRST)).unwrap();
+    assert_eq!(store.api_key_by_hash(&[1; 32]).unwrap(), Some(key.clone()));
+    assert_eq!(store.api_key_by_hash(&[3; 32]).unwrap(), None);
+    assert!(key.is_valid(instant(LATER - 1)) && !key.is_valid(instant(LATER)));
+    assert_eq!(store.api_keys(None).unwrap().len(), 2);
+    assert_eq!(store.api_keys(Some("ada")).unwrap(), vec![key.clone()]);
+    assert!(store.create_api_key(new_key(3, "eve"), &[1; 32], &by_ada(FIRST)).is_err(), "one key, one hash");
+
+    store.revoke_api_key(key.id, &by_ada(FIRST + 5)).unwrap();
+    store.revoke_api_key(key.id, &by_ada(FIRST + 9)).unwrap();
+    let revoked = store.api_key_by_hash(&[1; 32]).unwrap().unwrap();
+    assert_eq!(revoked.revoked_at, Some(instant(FIRST + 5)));
+    assert!(!revoked.is_valid(instant(FIRST)));
+    let error = store.revoke_api_key(Uuid::from_u128(9), &by_ada(FIRST)).unwrap_err();
+    assert!(matches!(error, StoreError::NotFound { .. }), "{error}");
+    let actions: Vec<_> = store.audit_entries(0, 10).unwrap().into_iter().map(|entry| entry.action).collect();
+    assert_eq!(actions, ["create", "create", "revoke"]);
+}
+
+fn the_last_use_of_a_key_is_kept_to_the_minute(database: &Database) {
+    let mut store = database.open();
+    store.create_api_key(new_key(1, "ada"), &[1; 32], &by_ada(FIRST)).unwrap();
+    let mut used = |at: i64| {
+        store.touch_api_key(Uuid::from_u128(1), instant(at)).unwrap();
+        store.api_key_by_hash(&[1; 32]).unwrap().unwrap().last_used_at.unwrap().as_micros()
+    };
+    assert_eq!(used(FIRST), FIRST);
+    assert_eq!(used(FIRST + 59_999_999), FIRST);
+    assert_eq!(used(FIRST + 60_000_000), FIRST + 60_000_000);
+    assert_eq!(used(FIRST), FIRST + 60_000_000, "never back");
+}
+
+fn exports_are_guarded_and_audited_without_their_secrets(database: &Database) {
+    let mut store = database.open();
+    let document = json!({ "bucket": "b", "accessKeyId": "AKIA" });
+    let saved = store
+        .put_export("default", &document, Some(b"sealed-1"), IfMatch::MustNotExist, &by_ada(FIRST))
+        .unwrap();
+    assert_eq!((saved.document.clone(), saved.sealed.as_deref()), (document.clone(), Some(&b"sealed-1"[..])));
+    let other = store
+        .put_export("default", &document, Some(b"sealed-2"), IfMatch::Etag(&saved.etag), &by_ada(FIRST))
+        .unwrap();
+    assert_ne!(other.etag, saved.etag, "another secret is another version");
+    let late = store.put_export("default", &document, None, IfMatch::Etag(&saved.etag), &by_ada(LATER));
+    assert!(matches!(late, Err(StoreError::Precondition { .. })));
+    let moved = store
+        .put_export("default", &json!({ "bucket": "c" }), None, IfMatch::MustExist, &by_ada(LATER))
+        .unwrap();
+    assert_eq!(
+        (moved.created_at, moved.updated_at, moved.sealed.clone()),
+        (instant(FIRST), instant(LATER), None)
+    );
+    assert_eq!(store.export("default").unwrap(), Some(moved.clone()));
+    assert_eq!(store.exports().unwrap(), vec![moved.clone()]);
+    assert_eq!(store.export("other").unwrap(), None);
+    store.delete_export("default", IfMatch::Etag(&moved.etag), &by_ada(LATER)).unwrap();
+    let error = store.delete_export("default", IfMatch::Any, &by_ada(LATER)).unwrap_err();
+    assert_eq!(error.to_string(), "there is no exports/default");
+    let entries = store.audit_entries(0, 10).unwrap();
+    assert_eq!(entries.len(), 4);
+    assert!(!format!("{entries:?}").contains("sealed"), "{entries:?}");
+    assert_eq!(entries[2].before, Some(document));
+}
+
+#[derive(Debug)]
+enum Resealing {
+    Store,
+    WrongKey,
+}
+
+impl From<StoreError> for Resealing {
+    fn from(_: StoreError) -> Self {
+        Self::Store
+    }
+}
+
+fn resealing_is_all_or_nothing(database: &Database) {
+    let mut store = database.open();
+    for (id, sealed) in [("a", Some(&b"1"[..])), ("b", None), ("c", Some(&b"2"[..]))] {
+        store.put_export(id, &json!({}), sealed, IfMatch::Any, &by_ada(FIRST)).unwrap();
+    }
+    let sealed =
+        |store: &mut Store| store.exports().unwrap().into_iter().map(|e| e.sealed).collect::<Vec<_>>();
+    let before = sealed(&mut store);
+    let failed = store.reseal_exports(&by_ada(LATER), |id, sealed| match id {
+        "a" => Ok([sealed, b"!"].concat()),
+        _ => Err(Resealing::WrongKey),
+    });
+    assert!(matches!(failed, Err(Resealing::WrongKey)));
+    assert_eq!(sealed(&mut store), before);
+    let done: Result<_, Resealing> =
+        store.reseal_exports(&by_ada(LATER), |id, sealed| Ok([id.as_bytes(), sealed].concat()));
+    assert_eq!(done.unwrap(), 2);
+    assert_eq!(sealed(&mut store), [Some(b"a1".to_vec()), None, Some(b"c2".to_vec())]);
+}
+
+fn new_run(number: u128, scheduled_for: Option<i64>) -> NewRun {
+    NewRun {
+        id: Uuid::from_u128(number),
+        export_id: "default".to_owned(),
+        trigger: "schedule".to_owned(),
+        scheduled_for: scheduled_for.map(instant),
+    }
+}
+
+fn runs_are_listed_newest_first(database: &Database) {
+    let mut store = database.open();
+    for number in 1..=5 {
+        let run = store.create_run(&new_run(number, None), &by_ada(FIRST)).unwrap().unwrap();
+        assert_eq!((run.state, run.attempts, run.actor.as_str()), (RunState::Queued, 0, "ada"));
+    }
+    let mut run = store.run(Uuid::from_u128(3)).unwrap().unwrap();
+    run.state = RunState::Failed;
+    (run.started_at, run.finished_at, run.attempts) = (Some(instant(1)), Some(instant(2)), 3);
+    (run.snapshot_at, run.error) = (Some(instant(3)), Some(json!({ "kind": "denied" })));
+    store.update_run(&run).unwrap();
+    assert_eq!(store.run(run.id).unwrap(), Some(run.clone()));
+    let number = |run: &domesday_store::RunRecord| run.id.as_u128();
+    let (page, total) = store.runs("default", None, 2).unwrap();
+    assert_eq!((page.iter().map(number).collect::<Vec<_>>(), total), (vec![5, 4], 5));
+    let (page, _) = store.runs("default", Some(page[1].id), 10).unwrap();
+    assert_eq!(page.iter().map(number).collect::<Vec<_>>(), [3, 2, 1]);
+    assert_eq!(store.runs("other", None, 10).unwrap(), (vec![], 0));
+    let unfinished = store.unfinished_runs("default").unwrap();
+    assert_eq!(unfinished.iter().map(number).collect::<Vec<_>>(), [1, 2, 4, 5]);
+    run.id = Uuid::from_u128(99);
+    assert!(matches!(store.update_run(&run), Err(StoreError::NotFound { .. })));
+    assert!(matches!(store.runs("default", Some(run.id), 1), Err(StoreError::NotFound { .. })));
+}
+
+fn one_run_for_each_time_of_a_schedule(database: &Database) {
+    let (mut one, mut other) = (database.open(), database.open());
+    assert_eq!(one.last_scheduled("default").unwrap(), None);
+    assert!(one.create_run(&new_run(1, Some(FIRST)), &by_ada(FIRST)).unwrap().is_some());
+    assert!(other.create_run(&new_run(2, Some(FIRST)), &by_ada(FIRST)).unwrap().is_none());
+    assert!(other.create_run(&new_run(3, Some(LATER)), &by_ada(FIRST)).unwrap().is_some());
+    assert!(other.create_run(&new_run(4, None), &by_ada(FIRST)).unwrap().is_some());
+    assert_eq!(one.last_scheduled("default").unwrap(), Some(instant(LATER)));
+    assert_eq!(one.runs("default", None, 10).unwrap().1, 3);
+}
+
+fn a_lease_has_one_holder_and_ends(database: &Database) {
+    let (mut one, mut other) = (database.open(), database.open());
+    assert!(one.acquire_lease("run", "one", instant(0), instant(10)).unwrap());
+    assert!(!other.acquire_lease("run", "other", instant(5), instant(15)).unwrap());
+    assert!(other.acquire_lease("another", "other", instant(5), instant(15)).unwrap());
+    assert!(one.renew_lease("run", "one", instant(8), instant(20)).unwrap());
+    assert!(!other.renew_lease("run", "other", instant(8), instant(20)).unwrap());
+    assert!(!other.acquire_lease("run", "other", instant(19), instant(30)).unwrap());
+    // It ends with its holder, who is gone, and cannot have it back by renewing.
+    assert!(other.acquire_lease("run", "other", instant(20), instant(30)).unwrap());
+    assert!(!one.renew_lease("run", "one", instant(21), instant(40)).unwrap());
+    one.release_lease("run", "one").unwrap();
+    assert!(!one.acquire_lease("run", "one", instant(21), instant(40)).unwrap(), "another's lease stays");
+    other.release_lease("run", "other").unwrap();
+    assert!(one.acquire_lease("run", "one", instant(21), instant(40)).unwrap());
+    assert!(
+        one.acquire_lease("run", "one", instant(22), instant(41)).unwrap(),
+        "its holder may have it again"
+    );
+}
+
+fn an_answer_is_given_again_to_the_same_request_only(database: &Database) {
+    let mut store = database.open();
+    let ask = |store: &mut Store, owner: &str, hash: u8| store.idempotent_response(owner, "k", &[hash; 32]);
+    assert_eq!(ask(&mut store, "ada", 1).unwrap(), None);
+    store.remember_response("ada", "k", &[1; 32], b"first", instant(FIRST)).unwrap();
+    store.remember_response("ada", "k", &[1; 32], b"second", instant(FIRST)).unwrap();
+    assert_eq!(ask(&mut store, "ada", 1).unwrap().as_deref(), Some(&b"first"[..]));
+    assert!(matches!(ask(&mut store, "ada", 2), Err(StoreError::KeyReused)));
+    assert_eq!(ask(&mut store, "bob", 2).unwrap(), None);
+    assert_eq!(store.forget_responses(instant(FIRST)).unwrap(), 0);
+    assert_eq!(store.forget_responses(instant(LATER)).unwrap(), 1);
+    assert_eq!(ask(&mut store, "ada", 2).unwrap(), None);
+}
