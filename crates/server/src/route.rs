@@ -5,7 +5,7 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
@@ -85,6 +85,7 @@ pub(crate) struct Route {
     pub(crate) about: String,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<(&'static str, SchemaOf)>,
+    pub(crate) body_required: bool,
     pub(crate) answers: Vec<Answer>,
     /// Statuses of failure beyond those that every route has.
     pub(crate) failures: Vec<u16>,
@@ -109,6 +110,7 @@ impl Route {
             about: String::new(),
             parameters: Vec::new(),
             body: None,
+            body_required: true,
             answers: Vec::new(),
             failures: Vec::new(),
             handler: MethodRouter::new().on(filter, handler),
@@ -192,6 +194,12 @@ impl Route {
 
     pub(crate) fn body_of(mut self, media_type: &'static str, schema: SchemaOf) -> Self {
         self.body = Some((media_type, schema));
+        self
+    }
+
+    /// The body may be left out.
+    pub(crate) fn body_optional(mut self) -> Self {
+        self.body_required = false;
         self
     }
 
@@ -289,6 +297,20 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     })
 }
 
+/// Refuses a body that is not said to be JSON.
+pub(crate) fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-media-type",
+        "send the body as application/json",
+    ))
+}
+
 /// A JSON body as it came.
 pub(crate) struct Text(pub(crate) Bytes);
 
@@ -296,15 +318,9 @@ impl FromRequest<App> for Text {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/json") {
+        if let Err(problem) = expect_json(request.headers()) {
             drain(request.into_body()).await;
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
-                "send the body as application/json",
-            ));
+            return Err(problem);
         }
         Bytes::from_request(request, app).await.map(Self).map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {

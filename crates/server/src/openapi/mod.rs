@@ -118,7 +118,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     }
     if let Some((media_type, schema)) = &route.body {
         operation["requestBody"] =
-            json!({ "required": true, "content": { *media_type: { "schema": schema(generator) } } });
+            json!({ "required": route.body_required, "content": { *media_type: { "schema": schema(generator) } } });
     }
     if guarded {
         operation["security"] = json!([{ "key": [] }, { "bearer": [] }]);
