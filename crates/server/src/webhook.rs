@@ -51,7 +51,8 @@ async fn send(app: App, url: String, secret: SecretString, id: String, body: Str
         let signature = signature(&secret, &id, timestamp, &body);
         let (url, id, body) = (url.clone(), id.clone(), body.clone());
         let post = move || {
-            let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build().into();
+            let agent: ureq::Agent =
+                ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build().into();
             agent
                 .post(url)
                 .header("content-type", "application/json")

@@ -108,7 +108,9 @@ impl ExportRequest {
                 return Err(Problem::invalid("`secretAccessKey` is missing; it is not kept from before"));
             }
             ([false, _], true) => {
-                return Err(Problem::invalid("`secretAccessKey` belongs to an `accessKeyId`, which is missing"));
+                return Err(Problem::invalid(
+                    "`secretAccessKey` belongs to an `accessKeyId`, which is missing",
+                ));
             }
             ([false, false], false) => {
                 return Err(Problem::invalid(

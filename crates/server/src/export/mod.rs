@@ -47,7 +47,8 @@ pub(crate) fn secret(app: &Service, stored: &StoredExport) -> Result<Option<Secr
         tracing::error!(%error, "the secret of an export cannot be opened");
         Problem::unavailable(format!("the secret of this export cannot be opened: {error}"))
     })?;
-    let text = String::from_utf8(opened.expose_secret().clone()).map_err(|error| Problem::internal(&error))?;
+    let text =
+        String::from_utf8(opened.expose_secret().clone()).map_err(|error| Problem::internal(&error))?;
     Ok(Some(text.into()))
 }
 

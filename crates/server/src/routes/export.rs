@@ -97,7 +97,12 @@ async fn show(State(app): State<App>) -> Result<Response, Problem> {
     answer(&app, StatusCode::OK, &stored.ok_or_else(none)?, &tenant)
 }
 
-fn answer(app: &App, status: StatusCode, stored: &StoredExport, tenant: &Tenant) -> Result<Response, Problem> {
+fn answer(
+    app: &App,
+    status: StatusCode,
+    stored: &StoredExport,
+    tenant: &Tenant,
+) -> Result<Response, Problem> {
     let view = ExportView::of(app, stored, &tenant.time_zone, app.now())?;
     Ok((status, [(header::ETAG, quoted(&stored.etag))], crate::route::json(view)).into_response())
 }

@@ -10,6 +10,7 @@ mod objects;
 mod preview;
 mod runs;
 mod scoped;
+mod setup;
 mod tenant;
 
 pub use audit::AuditView;
@@ -26,6 +27,7 @@ pub(crate) fn table(max_body_bytes: usize) -> Vec<Route> {
     routes.extend(apply::routes(max_body_bytes));
     routes.extend(export::routes());
     routes.extend(runs::routes());
+    routes.extend(setup::routes());
     routes.extend(access::routes());
     routes.extend(audit::routes());
     routes.extend(health::documentation());

@@ -24,7 +24,9 @@ const GOVERNANCE: Permit = Permit::AnyOf(&[Permission::Governance]);
 pub(super) fn routes() -> Vec<Route> {
     let routes = vec![
         Route::new(Method::POST, PATH, GOVERNANCE, "startRun", start)
-            .about("Begins a run now, beside the schedule. 409 when one is under way or nothing is configured.")
+            .about(
+                "Begins a run now, beside the schedule. 409 when one is under way or nothing is configured.",
+            )
             .idempotent()
             .answers::<RunView>(202, "Queued.")
             .fails(&[400, 409, 422]),
@@ -93,8 +95,7 @@ async fn start(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Re
 async fn list(State(app): State<App>, Query(query): Query<RunQuery>) -> Result<Response, Problem> {
     let limit = paging::limit(query.limit)?;
     let after: Option<Uuid> = paging::position(query.cursor.as_deref())?;
-    let read =
-        move |store: &mut Store| -> Result<_, Problem> { Ok(store.runs(DEFAULT, after, limit + 1)?) };
+    let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.runs(DEFAULT, after, limit + 1)?) };
     let (mut runs, total) = app.pool.with(read).await?;
     let more = runs.len() > limit;
     runs.truncate(limit);

@@ -30,10 +30,17 @@ pub(super) enum Ended {
 struct Stopped;
 
 /// Makes one attempt.
-pub(super) async fn attempt(app: &App, stored: StoredExport, run: &RunRecord, at: Instant, halt: Halt) -> Ended {
+pub(super) async fn attempt(
+    app: &App,
+    stored: StoredExport,
+    run: &RunRecord,
+    at: Instant,
+    halt: Halt,
+) -> Ended {
     let (app, run) = (app.clone(), run.clone());
     let span = tracing::Span::current();
-    let task = tokio::task::spawn_blocking(move || span.in_scope(|| blocking(&app, &stored, &run, at, &halt)));
+    let task =
+        tokio::task::spawn_blocking(move || span.in_scope(|| blocking(&app, &stored, &run, at, &halt)));
     match task.await {
         Ok(ended) => ended,
         Err(error) => match error.try_into_panic() {

@@ -67,9 +67,8 @@ impl Lease {
     pub(super) async fn release(self) {
         self.renewal.abort();
         let (name, holder) = (self.name, self.app.replica.to_string());
-        let release = move |store: &mut Store| -> Result<(), Problem> {
-            Ok(store.release_lease(&name, &holder)?)
-        };
+        let release =
+            move |store: &mut Store| -> Result<(), Problem> { Ok(store.release_lease(&name, &holder)?) };
         if self.app.pool.with(release).await.is_err() {
             tracing::warn!("the lease could not be given back; it ends by itself");
         }

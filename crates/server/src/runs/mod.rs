@@ -49,6 +49,7 @@ struct Keeper {
 pub(crate) async fn keep(app: App) {
     let mut stop = app.stop.subscribe();
     let mut keeper = Keeper::default();
+    remember_success(&app).await;
     while !app.is_stopping() {
         let next = match keeper.round(&app).await {
             Ok(next) => next,
@@ -65,12 +66,28 @@ pub(crate) async fn keep(app: App) {
     }
 }
 
+/// How many runs are looked through for the last success.
+const LOOKED_THROUGH: usize = 100;
+
+/// Tells the metrics of the last success before this process, so that its age is right from the start.
+async fn remember_success(app: &App) {
+    let read = |store: &mut Store| -> Result<_, Problem> {
+        Ok(store.runs(export::DEFAULT, None, LOOKED_THROUGH)?.0)
+    };
+    let runs = app.pool.with(read).await.unwrap_or_default();
+    let last = runs.into_iter().find(|run| run.state == RunState::Succeeded);
+    if let Some(at) = last.and_then(|run| run.finished_at) {
+        app.metrics.succeeded_before(at);
+    }
+}
+
 impl Keeper {
     /// Does what is due, and says when there is something to do next.
     async fn round(&mut self, app: &App) -> Result<Option<Instant>, Problem> {
         let read = |store: &mut Store| -> Result<_, Problem> { Ok((store.exports()?, store.tenant()?)) };
         let (exports, tenant) = app.pool.with(read).await?;
-        let zone = tenant.and_then(|(tenant, _)| TimeZone::get(&tenant.time_zone).ok()).unwrap_or(TimeZone::UTC);
+        let zone =
+            tenant.and_then(|(tenant, _)| TimeZone::get(&tenant.time_zone).ok()).unwrap_or(TimeZone::UTC);
         let mut next: Option<Instant> = None;
         for stored in exports {
             let at = self.look_after(app, stored, &zone).await?;
@@ -158,8 +175,10 @@ impl Keeper {
                 if heals && run.attempts < ATTEMPTS {
                     let wait = FIRST_WAIT_MICROS << run.attempts.min(10).saturating_sub(1);
                     // Half of the wait is drawn, so that many that failed together do not come together again.
-                    let drawn = i64::try_from(Uuid::new_v4().as_u128() % wait.unsigned_abs() as u128).unwrap_or(0);
-                    self.again_at.insert(run.id, Instant::from_micros(now.as_micros() + wait / 2 + drawn / 2));
+                    let drawn =
+                        i64::try_from(Uuid::new_v4().as_u128() % wait.unsigned_abs() as u128).unwrap_or(0);
+                    self.again_at
+                        .insert(run.id, Instant::from_micros(now.as_micros() + wait / 2 + drawn / 2));
                     run.state = RunState::Queued;
                     return execute::save(app, &run).await;
                 }
@@ -172,7 +191,8 @@ impl Keeper {
                 // Left open: whoever has the lease next does it over.
                 tracing::warn!("run broken off; it is done over");
                 run.state = RunState::Queued;
-                run.error = Some(json!({ "kind": "halted", "message": "the service stopped during the run" }));
+                run.error =
+                    Some(json!({ "kind": "halted", "message": "the service stopped during the run" }));
                 return execute::save(app, &run).await;
             }
         }
