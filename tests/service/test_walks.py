@@ -81,7 +81,7 @@ def test_the_walk_with_an_access_key(admin, bucket, strict, service):
     # 5. The next night comes again, and links to this one.
     acme.set_clock("2026-01-16T02:00:00Z")
     acme.run_ended(2)
-    assert manifest(bucket)["previousManifestSha256"] == run["report"]["manifestSha256"]
+    assert manifest(bucket)["previous_manifest_sha256"] == run["report"]["manifestSha256"]
 
 
 def test_the_walk_with_a_role(admin, bucket, strict, service):
@@ -186,7 +186,7 @@ def test_a_run_by_hand_and_its_failure(admin, bucket, strict, service):
 
 
 def test_what_heals_is_tried_again(admin, bucket, strict, service):
-    acme = service()
+    acme = service(env={"DOMESDAY_DELIVERY_ATTEMPTS": "1"})
     acme.call("POST", "/api/v1/apply", WORLD).expect(200)
     acme.call("PUT", EXPORT, with_key(admin, acme, bucket, strict)).expect(201)
     from strict import Refusal
@@ -197,7 +197,7 @@ def test_what_heals_is_tried_again(admin, bucket, strict, service):
 
     strict.fault = fault
     acme.call("POST", RUNS).expect(202)
-    wait_for(lambda: acme.runs()[0]["error"], "a failed attempt")
+    wait_for(lambda: acme.runs()[0]["error"] and acme.runs()[0]["state"] == "queued", "a failed attempt")
     run = acme.runs()[0]
     assert (run["state"], run["attempts"], run["error"]["kind"]) == ("queued", 1, "throttled")
     strict.fault = None

@@ -164,18 +164,21 @@ impl Route {
 
     /// A change that takes preconditions.
     pub(crate) fn conditional(self) -> Self {
-        let text = || schema(serde_json::json!({ "type": "string" }));
+        let tag = serde_json::json!({
+            "anyOf": [{ "const": "*" }, { "type": "string", "pattern": r#"^"[!#-~]+"$"# }]
+        });
+        let any = serde_json::json!({ "const": "*" });
         self.header(
             "If-Match",
             "Only when the entity tag is this one, in quotes, or `*`: when it exists.",
-            text(),
+            schema(tag),
         )
-        .header("If-None-Match", "`*`: only when it does not exist yet.", text())
+        .header("If-None-Match", "`*`: only when it does not exist yet.", schema(any))
     }
 
     /// A creating call that may be sent again.
     pub(crate) fn idempotent(self) -> Self {
-        let text = serde_json::json!({ "type": "string", "minLength": 1, "maxLength": 255 });
+        let text = serde_json::json!({ "type": "string", "pattern": "^[!-~]{1,255}$" });
         self.header(
             crate::idempotency::HEADER,
             "Chosen by the caller, one for each thing to be created: sent again, the first answer comes again.",
@@ -295,6 +298,20 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
         serde_json::error::Category::Data => Problem::invalid(format!("the body does not fit: {error}")),
         _ => Problem::bad_request(format!("the body is no JSON: {error}")),
     })
+}
+
+/// A body as JSON text for a reader of documents, which says better than a parser what is wrong inside.
+pub(crate) fn json_text(text: &[u8]) -> Result<&str, Problem> {
+    let text = std::str::from_utf8(text).map_err(|_| Problem::bad_request("the body is no UTF-8"))?;
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        return Err(Problem::bad_request(format!("the body is no JSON: {error}")));
+    }
+    // Not every database keeps one. Looked for as it is written: anything else that is `\u0000` in the text is
+    // a backslash that was meant, and no name.
+    if text.contains("\\u0000") {
+        return Err(Problem::invalid("the body holds a character U+0000, which no name or text may"));
+    }
+    Ok(text)
 }
 
 /// Refuses a body that is not said to be JSON.

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::caller::ADMINISTRATOR;
 use crate::clock::Clock;
 use crate::config::{Config, Database, SecretKey};
+use crate::limiter::Limiter;
 use crate::listener::{self, TlsError};
 use crate::pool::{Pool, open_store};
 use crate::seal::{SealError, Sealer};
@@ -109,13 +110,14 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     documented.extend(routes::operations());
     let openapi = serde_json::to_vec(&openapi::document(&documented)).expect("the document is plain data");
     let grace = config.shutdown_grace;
+    let limiter = Limiter::new(config.failed_authentications);
     let app: App = Arc::new(Service {
         config,
         clock,
         pool,
         sealer,
         metrics: Default::default(),
-        limiter: Default::default(),
+        limiter,
         cache: Default::default(),
         previews: Semaphore::new(PREVIEWS),
         openapi: Bytes::from(openapi),

@@ -12,6 +12,14 @@ use crate::schedule::Cron;
 /// An export as it is configured: with `accessKeyId` and `secretAccessKey`, or with `roleArn`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(extend("oneOf" = [
+    { "required": ["accessKeyId", "secretAccessKey"], "properties": {
+        "accessKeyId": { "type": "string" }, "secretAccessKey": { "type": "string" }, "roleArn": { "type": "null" }
+    } },
+    { "required": ["roleArn"], "properties": {
+        "roleArn": { "type": "string" }, "accessKeyId": { "type": "null" }, "secretAccessKey": { "type": "null" }
+    } }
+]))]
 pub(crate) struct ExportRequest {
     /// The bucket's name.
     bucket: String,

@@ -37,7 +37,14 @@ pub(crate) fn target(app: &Service, stored: &StoredExport) -> Result<Target, Pro
     // The operator may have shortened the list since.
     configuration.check_endpoint(&app.config.allowed_endpoints)?;
     let secret = secret(app, stored)?;
-    target_of(&configuration, secret).map_err(|error| configuration_problem(&error))
+    let target = target_of(&configuration, secret).map_err(|error| configuration_problem(&error))?;
+    Ok(match target {
+        Target::S3(settings, mut access) => {
+            access.patience.attempts = app.config.delivery_attempts;
+            Target::S3(settings, access)
+        }
+        other => other,
+    })
 }
 
 /// The secret of a saved configuration, if it has one.

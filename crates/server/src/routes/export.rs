@@ -159,9 +159,9 @@ async fn put(
     };
     let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let save = move |store: &mut Store| -> Result<_, Problem> {
-        let document = configuration.document();
+        let (document, expected) = (configuration.document(), condition.as_if_match()?);
         Ok(caller.change(now, |change| {
-            store.put_export(DEFAULT, &document, sealed.as_deref(), condition.as_if_match(), change)
+            store.put_export(DEFAULT, &document, sealed.as_deref(), expected, change)
         })?)
     };
     let stored = app.pool.with(save).await?;
@@ -173,7 +173,8 @@ async fn delete(State(app): State<App>, caller: Caller, headers: HeaderMap) -> R
     let condition = Condition::of(&headers)?;
     let now = app.now();
     let forget = move |store: &mut Store| -> Result<(), Problem> {
-        Ok(caller.change(now, |change| store.delete_export(DEFAULT, condition.as_if_match(), change))?)
+        let expected = condition.as_if_match()?;
+        Ok(caller.change(now, |change| store.delete_export(DEFAULT, expected, change))?)
     };
     app.pool.with(forget).await?;
     app.wake.notify_one();

@@ -34,7 +34,7 @@ pub(super) fn routes() -> Vec<Route> {
             .about("Every run, newest first. `total` is exact.")
             .limited()
             .answers::<RunPage>(200, "A page.")
-            .fails(&[400, 404]),
+            .fails(&[400, 404, 422]),
         Route::new(Method::GET, format!("{PATH}/{{id}}"), GOVERNANCE, "getRun", show)
             .about("One run: its state, its rows and bytes for each table, or why it failed.")
             .answers::<RunView>(200, "The run.")

@@ -115,7 +115,7 @@ async fn place(app: &App, query: &SetupQuery) -> Result<(Configuration, String),
     let (tenant, _) = tenant.ok_or_else(|| Problem::unavailable("there is no tenant yet"))?;
     let saved = stored.map(|stored| Configuration::of_document(&stored.document)).transpose()?;
     let missing = |name: &str| {
-        Problem::bad_request(format!("`{name}` is missing, and no saved configuration tells it"))
+        Problem::invalid(format!("`{name}` is missing, and no saved configuration tells it"))
     };
     // A place of its own when a bucket is named: nothing of the saved one belongs to it.
     let saved = saved.filter(|_| query.bucket.is_none());

@@ -81,7 +81,7 @@ fn set_up_documents_are_written_from_the_query() {
     world.get(&format!("{base}/bucket-policy?{place}&{principal}")).expect(200);
     world.get(&format!("{base}/bucket-policy?{place}")).expect(400);
     world.get(&format!("{base}/bucket-policy?{place}&principal=*")).expect(422);
-    world.get(&format!("{base}/iam-policy")).expect(400);
+    world.get(&format!("{base}/iam-policy")).expect(422);
     let script = world.get(&format!("{base}/ddl/duckdb?{place}")).expect(200);
     assert!(script.text.contains("acme-audit"));
     world.get(&format!("{base}/ddl/abacus?{place}")).expect(404);
