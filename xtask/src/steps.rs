@@ -1,6 +1,6 @@
 //! The steps of the gate, cheapest first.
 
-use crate::cache::{cargo_deny, command, python, root, run, target};
+use crate::cache::{cargo_deny, command, postgresql, python, root, run, target};
 use crate::{Failure, generated};
 
 /// One step.
@@ -34,6 +34,7 @@ fn lint() -> Result<(), Failure> {
 }
 
 fn test() -> Result<(), Failure> {
+    postgresql()?;
     cargo(&["test", "--workspace", "--locked"])
 }
 

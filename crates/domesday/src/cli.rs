@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use domesday_delivery::Layout;
 use domesday_model::{Instant, Scope};
 
@@ -29,8 +30,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// How results are printed
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = "Output")]
-    pub(crate) format: Format,
+    #[arg(long, global = true, value_enum, default_value_t = FormatArg::Text, help_heading = "Output")]
+    pub(crate) format: FormatArg,
     /// Print no progress and no summary; errors and results asked for still come
     #[arg(long, short, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
@@ -40,13 +41,46 @@ pub(crate) struct Global {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum FormatArg {
     /// For people
     Text,
     /// For programs: one JSON document on standard output
     Json,
     /// For documents; only where a command says so
     Markdown,
+    /// The Cedar policy language; only for `policy export`
+    Cedar,
+}
+
+/// How commands print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Json,
+    Markdown,
+}
+
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            // What `policy export` prints as text is Cedar.
+            FormatArg::Text | FormatArg::Cedar => Self::Text,
+            FormatArg::Json => Self::Json,
+            FormatArg::Markdown => Self::Markdown,
+        }
+    }
+}
+
+impl Cli {
+    /// Parses the command line; ends the process with what is wrong with it, or with the help asked for.
+    pub(crate) fn read() -> Self {
+        let cli = Self::parse();
+        if cli.global.format == FormatArg::Cedar && !matches!(cli.command, Command::Policy(_)) {
+            let message = "`--format cedar` is for `domesday policy export`";
+            Self::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        cli
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -201,12 +235,15 @@ pub(crate) struct ApplyArgs {
 /// Say why a user can or cannot reach a data source
 ///
 /// Prints the whole derivation: which grants admit the user and which do not, on which part of their
-/// condition, which guardrails block, which requests count and until when, and which columns are masked.
+/// condition, which a conflict of levels silences, which guardrails block, which requests count and until when,
+/// and which columns are masked; for somebody without access, the nearest ways to get it. With --column, how
+/// that column appears to the user and why.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday explain --catalog examples/acme --user ada --data-source Ledger
-  domesday explain --user ada --data-source Ledger --scope write --format json")]
+  domesday explain --catalog examples/acme --user daan.visser --data-source 'Web Orders'
+  domesday explain --catalog examples/acme --user daan.visser --data-source 'Web Orders' --column order_email
+  domesday explain --user nina.schubert --data-source 'General Ledger' --scope write --format json")]
 pub(crate) struct ExplainArgs {
     /// A catalog directory; no store is touched
     #[arg(long, value_name = "DIR", conflicts_with = "store")]
@@ -222,6 +259,9 @@ pub(crate) struct ExplainArgs {
     /// The scope
     #[arg(long, value_enum, default_value_t = ScopeArg::Read)]
     pub(crate) scope: ScopeArg,
+    /// Explain how this column appears to the user; masks are for readers, so without --scope
+    #[arg(long, value_name = "NAME", conflicts_with = "scope")]
+    pub(crate) column: Option<String>,
     /// The instant at which to look, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
@@ -304,12 +344,15 @@ pub(crate) enum PolicyCommand {
 
 /// Translate policies, users and data sources into the Cedar policy language
 ///
-/// Writes schema.cedarschema, policies.cedar and entities.json: a grant is permit when, a guardrail forbid
-/// unless. Cedar's own validator accepts them, and its authorizer decides as Domesday does.
+/// Makes a schema, policies and entities: a grant is permit when, a guardrail forbid unless. Cedar's own
+/// validator accepts them, and its authorizer decides as Domesday does. With --to they become the files
+/// schema.cedarschema, policies.cedar and entities.json; else the policies, or the part asked for, are printed,
+/// and with --format json all three in one document. Masks on columns have no counterpart in Cedar.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday policy export --catalog examples/acme --to ./cedar
+  domesday policy export --format cedar --catalog examples/acme
+  domesday policy export --format cedar --catalog examples/acme --to ./cedar
   cedar validate --schema cedar/schema.cedarschema --policies cedar/policies.cedar")]
 pub(crate) struct PolicyExportArgs {
     /// A catalog directory; no store is touched
@@ -317,20 +360,24 @@ pub(crate) struct PolicyExportArgs {
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
-    /// The language to translate into
-    #[arg(long, value_enum, default_value_t = PolicyLanguage::Cedar)]
-    pub(crate) language: PolicyLanguage,
     /// The directory to write into
     #[arg(long, value_name = "DIR")]
-    pub(crate) to: PathBuf,
+    pub(crate) to: Option<PathBuf>,
+    /// The part to print
+    #[arg(long, value_enum, default_value_t = CedarPart::Policies, conflicts_with = "to")]
+    pub(crate) part: CedarPart,
     /// The instant at which to look, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PolicyLanguage {
-    Cedar,
+pub(crate) enum CedarPart {
+    /// What Cedar's validator checks the policies against
+    Schema,
+    Policies,
+    /// Users, groups and data sources, as JSON
+    Entities,
 }
 
 /// Run the service: the HTTP API, the schedule and the runs

@@ -33,7 +33,7 @@ impl Output {
             Color::Always => anstream::ColorChoice::Always.write_global(),
             Color::Never => anstream::ColorChoice::Never.write_global(),
         }
-        Self { format: global.format, quiet: global.quiet }
+        Self { format: global.format.into(), quiet: global.quiet }
     }
 
     /// Whether a progress bar has somebody to look at it.

@@ -230,7 +230,13 @@ impl<'c> World<'c> {
     }
 
     /// Rules 2, 4 and 6: whether a policy admits a user.
-    fn admits(&self, policy: &'c Policy, user: &'c User, source: &DataSource, scope: Scope) -> bool {
+    pub(crate) fn admits(
+        &self,
+        policy: &'c Policy,
+        user: &'c User,
+        source: &DataSource,
+        scope: Scope,
+    ) -> bool {
         if policy.kind == PolicyKind::Grant && self.is_silenced(policy, source) {
             return false;
         }

@@ -114,9 +114,8 @@ async fn place(app: &App, query: &SetupQuery) -> Result<(Configuration, String),
     let (stored, tenant) = app.pool.with(read).await?;
     let (tenant, _) = tenant.ok_or_else(|| Problem::unavailable("there is no tenant yet"))?;
     let saved = stored.map(|stored| Configuration::of_document(&stored.document)).transpose()?;
-    let missing = |name: &str| {
-        Problem::invalid(format!("`{name}` is missing, and no saved configuration tells it"))
-    };
+    let missing =
+        |name: &str| Problem::invalid(format!("`{name}` is missing, and no saved configuration tells it"));
     // A place of its own when a bucket is named: nothing of the saved one belongs to it.
     let saved = saved.filter(|_| query.bucket.is_none());
     let of_saved = |pick: fn(&Configuration) -> Option<String>| saved.as_ref().and_then(pick);
