@@ -31,9 +31,10 @@ def free_port():
 def server(tmp_path_factory):
     """MiniStack with its checks on: (host, port)."""
     port = free_port()
-    log = open(tmp_path_factory.mktemp("server") / "log", "w")
+    folder = tmp_path_factory.mktemp("server")
+    log = open(folder / "log", "w")
     env = {**os.environ, "AUTH": "true", "GATEWAY_PORT": str(port), "LOG_LEVEL": "WARNING"}
-    process = subprocess.Popen([sys.executable, "-m", "ministack"], env=env, stdout=log, stderr=log, cwd=log.name + "/..")
+    process = subprocess.Popen([sys.executable, "-m", "ministack"], env=env, stdout=log, stderr=log, cwd=folder)
     deadline = time.monotonic() + 60
     while True:
         try:

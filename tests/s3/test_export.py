@@ -1,5 +1,6 @@
 """Exports to a bucket: under exactly the generated rights, whole, in order, the same twice."""
 
+import io
 import json
 
 import pyarrow.parquet as pq
@@ -56,7 +57,7 @@ def test_parts_that_today_no_longer_has_are_emptied(admin, strict, bucket, user,
     assert export(user.env).returncode == 0
     found = objects(admin, bucket)
     for number in (1, 2, 7):
-        stale = pq.read_table(__import__("io").BytesIO(found[f"access/v1/user-metadata/part-{number:05}.parquet"]))
+        stale = pq.read_table(io.BytesIO(found[f"access/v1/user-metadata/part-{number:05}.parquet"]))
         assert stale.num_rows == 0 and "username" in stale.column_names
     assert json.loads(found["access/v1/_manifest.json"])["files"]
 

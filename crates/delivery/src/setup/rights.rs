@@ -59,7 +59,7 @@ pub fn iam_policy(settings: &S3Settings) -> Document {
             "Condition": { "StringEquals": { "kms:ViaService": via_service(settings) } },
         }));
     }
-    document(DocumentKind::IamPolicy, settings, statements)
+    document(DocumentKind::IamPolicy, settings, &statements)
 }
 
 /// What a bucket's owner grants an identity of another account.
@@ -68,7 +68,7 @@ pub fn iam_policy(settings: &S3Settings) -> Document {
 /// When the principal is no ARN.
 pub fn bucket_policy(settings: &S3Settings, principal: &str) -> Result<Document, DeliveryError> {
     checked_principal(principal)?;
-    Ok(document(DocumentKind::BucketPolicy, settings, s3_statements(settings, Some(principal))))
+    Ok(document(DocumentKind::BucketPolicy, settings, &s3_statements(settings, Some(principal))))
 }
 
 /// What a role's owner grants the identity that assumes it, for one tenant.
@@ -88,7 +88,7 @@ pub fn trust_policy(
         "Action": "sts:AssumeRole",
         "Condition": { "StringEquals": { "sts:ExternalId": external_id } },
     });
-    Ok(document(DocumentKind::TrustPolicy, settings, vec![statement]))
+    Ok(document(DocumentKind::TrustPolicy, settings, &[statement]))
 }
 
 /// What a key's owner grants an identity of another account: a statement to add to the key's policy, which must
@@ -106,7 +106,7 @@ pub fn key_policy(settings: &S3Settings, principal: &str) -> Result<Document, De
         "Resource": "*",
         "Condition": { "StringEquals": { "kms:ViaService": via_service(settings) } },
     });
-    Ok(document(DocumentKind::KeyPolicy, settings, vec![statement]))
+    Ok(document(DocumentKind::KeyPolicy, settings, &[statement]))
 }
 
 /// A lifecycle that forgets the days of the history after a number of them. Manifests stay: they are small, and
@@ -134,7 +134,7 @@ pub fn lifecycle(settings: &S3Settings, days: u32) -> Result<Document, DeliveryE
     Ok(Document { kind: DocumentKind::Lifecycle, bucket: settings.bucket.clone(), value })
 }
 
-fn document(kind: DocumentKind, settings: &S3Settings, statements: Vec<Value>) -> Document {
+fn document(kind: DocumentKind, settings: &S3Settings, statements: &[Value]) -> Document {
     let value = json!({ "Version": "2012-10-17", "Statement": statements });
     Document { kind, bucket: settings.bucket.clone(), value }
 }

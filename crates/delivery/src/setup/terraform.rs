@@ -102,7 +102,6 @@ fn text(string: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::S3Settings;
     use crate::setup::{bucket_policy, iam_policy, key_policy, lifecycle, trust_policy};
 
