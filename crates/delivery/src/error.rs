@@ -52,19 +52,19 @@ pub enum DeliveryError {
         /// The access key's id.
         access_key_id: String,
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// Temporary credentials have ended.
     ExpiredSession {
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// This machine's clock and the service's differ too much.
     ClockSkew {
         /// How many seconds this clock is ahead, if the service tells its time.
         ahead: Option<i64>,
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// A right is missing.
     MissingPermission {
@@ -73,7 +73,7 @@ pub enum DeliveryError {
         /// The resource it is needed on, as an ARN.
         resource: String,
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// The role does not let itself be assumed.
     RoleRefused {
@@ -82,14 +82,14 @@ pub enum DeliveryError {
         /// The external id that was given.
         external_id: String,
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// There is no such bucket.
     NoSuchBucket {
         /// Its name.
         bucket: String,
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// The bucket is elsewhere.
     WrongRegion {
@@ -100,31 +100,31 @@ pub enum DeliveryError {
         /// The region that the service names.
         actual: Option<String>,
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// The KMS key cannot be used.
     KmsUnusable {
         /// The key.
         key: String,
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// The service asks to go slower.
     Throttled {
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// The service fails on its side.
     Unavailable {
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// What arrived is not what was sent.
     Damaged {
         /// The key of the file.
         key: String,
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// There was no answer: no connection, one that broke off, or none in time.
     Unreachable {
@@ -145,7 +145,7 @@ pub enum DeliveryError {
         /// What was asked of it, such as `put v1/_manifest.json`.
         what: String,
         /// What the service says.
-        answer: Answer,
+        answer: Box<Answer>,
     },
 }
 

@@ -176,7 +176,7 @@ impl Places {
     #[must_use]
     pub fn kept_manifest_key(&self) -> Option<String> {
         let name = || self.at.to_string().replace(':', "");
-        (self.layout == Layout::History).then(|| format!("{SCHEMA_VERSION}/_manifests/{}.json", name()))
+        (self.layout == Layout::History).then(|| format!("{}{}.json", kept_manifests_prefix(), name()))
     }
 }
 
@@ -192,10 +192,22 @@ pub fn manifest_key() -> String {
     format!("{SCHEMA_VERSION}/_manifest.json")
 }
 
+/// The prefix of the manifests that are kept in the history.
+#[must_use]
+pub fn kept_manifests_prefix() -> String {
+    format!("{SCHEMA_VERSION}/_manifests/")
+}
+
 /// The key of an engine's external tables and views.
 #[must_use]
 pub fn setup_key(engine: &str) -> String {
     format!("{SCHEMA_VERSION}/_setup/{engine}.sql")
+}
+
+/// The prefix of every key of a summary.
+#[must_use]
+pub fn version_prefix() -> String {
+    format!("{SCHEMA_VERSION}/")
 }
 
 /// The key of the object that verification puts.

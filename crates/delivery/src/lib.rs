@@ -12,6 +12,7 @@
 //!
 //! What is not here: no evaluation, no encoding, no store. Time comes from a [`Clock`] that is given.
 
+mod audit;
 mod clock;
 mod destination;
 mod environment;
@@ -23,17 +24,24 @@ mod s3;
 mod setup;
 mod spool;
 mod target;
+mod verify;
 
+pub use audit::{Audit, ChainBegin, audit};
 pub use clock::Clock;
 pub use destination::{Destination, Listed, Listing, Receipt};
 pub use environment::Environment;
 pub use error::{Answer, DeliveryError};
 pub use layout::{
-    Layout, Places, Slot, Slots, manifest_key, probe_key, setup_key, snapshot_key, stale_parts,
+    Layout, Places, Slot, Slots, kept_manifests_prefix, manifest_key, probe_key, setup_key, snapshot_key,
+    stale_parts, version_prefix,
 };
 pub use local::LocalDirectory;
 pub use retry::Patience;
 pub use s3::{Access, Identity, Role, S3, S3Settings, TenantName, Timeouts};
-pub use setup::{Engine, SetupScript, setup_script, setup_scripts};
+pub use setup::{
+    Document, DocumentKind, Engine, SetupScript, bucket_policy, iam_policy, key_policy, lifecycle,
+    setup_script, setup_scripts, trust_policy,
+};
 pub use spool::{Spool, SpooledFile};
 pub use target::{Opened, Target};
+pub use verify::{Check, CheckStatus, Verification, Verified, verify};

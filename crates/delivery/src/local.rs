@@ -1,7 +1,7 @@
 //! A local directory: files are spooled inside it, made durable, then renamed into place.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -41,6 +41,30 @@ impl LocalDirectory {
     pub fn name(&self) -> String {
         let path = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
         format!("file://{}", path.display())
+    }
+
+    /// A directory that must be there already, to be read.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn existing(root: &Path) -> Result<Self, DeliveryError> {
+        fs::read_dir(root).map_err(|source| DeliveryError::from_io(root, source))?;
+        Ok(Self { root: root.to_owned(), made: None })
+    }
+
+    /// Copies a file into a writer; `false` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn get(&self, key: &str, into: &mut dyn Write) -> Result<bool, DeliveryError> {
+        let path = self.root.join(key);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(source) => return Err(DeliveryError::from_io(path, source)),
+        };
+        io::copy(&mut file, into).map_err(|source| DeliveryError::from_io(path, source))?;
+        Ok(true)
     }
 
     /// A new spool inside the directory, on the same file system, so that delivering is renaming.
@@ -167,8 +191,6 @@ fn remove_empty(dir: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     fn spooled(spool: &Spool, key: &str, content: &str) -> SpooledFile {

@@ -68,11 +68,10 @@ fn random() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Answer;
 
     #[test]
     fn pauses_double_up_to_the_longest_and_end() {
-        let busy = DeliveryError::Throttled { answer: Answer::default() };
+        let busy = DeliveryError::Throttled { answer: Box::default() };
         let patience = Patience::default();
         let pause = |failed| patience.pause(failed, &busy, 1.0).map(|pause| pause.as_millis());
         assert_eq!(pause(1), Some(500));
@@ -85,11 +84,11 @@ mod tests {
 
     #[test]
     fn what_cannot_heal_is_not_tried_again() {
-        let denied = DeliveryError::NoSuchBucket { bucket: "b".into(), answer: Answer::default() };
+        let denied = DeliveryError::NoSuchBucket { bucket: "b".into(), answer: Box::default() };
         assert_eq!(Patience::default().pause(1, &denied, 0.5), None);
         let mut retries = 0;
         let patience = Patience { attempts: 3, first: Duration::ZERO, longest: Duration::ZERO };
-        let busy = || DeliveryError::Unavailable { answer: Answer::default() };
+        let busy = || DeliveryError::Unavailable { answer: Box::default() };
         assert!(patience.attempt::<()>(&mut retries, || Err(busy())).is_err());
         assert_eq!(retries, 2);
         let mut first = true;

@@ -27,6 +27,8 @@ fn main() -> ExitCode {
         Command::Schema(args) => commands::schema::run(args, &output),
         Command::Diff(args) => commands::diff::run(args, &output),
         Command::Policy(args) => commands::policy::run(args, &output),
+        Command::Destination(args) => commands::destination::run(args, &output),
+        Command::Setup(args) => commands::setup::run(args, &output),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,11 +26,11 @@ impl Element {
         loop {
             match reader.read_event().ok()? {
                 Event::Start(start) if open.len() < MAX_DEPTH => {
-                    open.push(Self::named(local(start.name().as_ref())))
+                    open.push(Self::named(local(start.name().as_ref())));
                 }
                 Event::Start(_) => return None,
                 Event::Empty(start) => {
-                    open.last_mut()?.inside.push(Self::named(local(start.name().as_ref())))
+                    open.last_mut()?.inside.push(Self::named(local(start.name().as_ref())));
                 }
                 Event::End(_) => {
                     let done = open.pop()?;

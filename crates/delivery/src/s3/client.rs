@@ -68,12 +68,12 @@ impl Client {
         let answer = self.checked(call, &credentials, answer)?;
         page(&answer).ok_or_else(|| DeliveryError::Refused {
             what: "read the listing".to_owned(),
-            answer: Answer {
+            answer: Box::new(Answer {
                 service: "S3",
                 status: answer.status,
                 message: "what came is no listing".to_owned(),
                 ..Answer::default()
-            },
+            }),
         })
     }
 

@@ -177,7 +177,7 @@ mod tests {
         ] {
             assert!(Endpoint::parse(url).is_err(), "{url}");
         }
-        assert_eq!(Endpoint::parse("HTTPS://x").is_err(), true);
+        assert!(Endpoint::parse("HTTPS://x").is_err());
         assert_eq!(Endpoint::parse("https://[::1]:9000").unwrap().url("/", "a=b"), "https://[::1]:9000/?a=b");
     }
 }

@@ -30,20 +30,20 @@ pub(crate) struct Asked<'a> {
 
 impl Answer {
     /// What a refusal says of itself.
-    pub(crate) fn of(service: &'static str, answer: &http::Answer) -> Self {
+    pub(crate) fn of(service: &'static str, answer: &http::Answer) -> Box<Self> {
         let document = Element::parse(&answer.body);
         let find =
             |name: &str| document.as_ref().and_then(|document| document.find(name)).unwrap_or_default();
         let header = |name: &str| answer.header(name).unwrap_or_default();
         let id = [find("RequestId"), header("x-amz-request-id"), header("x-amzn-requestid")];
         let request_id = id.into_iter().find(|id| !id.is_empty()).unwrap_or_default();
-        Self {
+        Box::new(Self {
             service,
             status: answer.status,
             code: find("Code").to_owned(),
             message: one_line(find("Message")),
             request_id: one_line(request_id),
-        }
+        })
     }
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn refusal(asked: Asked<'_>, answer: &http::Answer) -> DeliveryError 
     }
 }
 
-fn by_status(asked: Asked<'_>, region: Option<String>, said: Answer) -> DeliveryError {
+fn by_status(asked: Asked<'_>, region: Option<String>, said: Box<Answer>) -> DeliveryError {
     match said.status {
         301 | 302 | 307 | 308 => wrong_region(asked, region, said),
         400 if region.is_some() => wrong_region(asked, region, said),
@@ -128,7 +128,7 @@ fn by_status(asked: Asked<'_>, region: Option<String>, said: Answer) -> Delivery
     }
 }
 
-fn denied(asked: Asked<'_>, said: Answer, is_about_kms: bool) -> DeliveryError {
+fn denied(asked: Asked<'_>, said: Box<Answer>, is_about_kms: bool) -> DeliveryError {
     if let Some(key) = asked.kms_key_id.filter(|_| is_about_kms) {
         // S3 names the right that the key refused; it encrypts with one and reads back with the other.
         let action = if said.message.contains("kms:Decrypt") { "kms:Decrypt" } else { "kms:GenerateDataKey" };
@@ -139,17 +139,17 @@ fn denied(asked: Asked<'_>, said: Answer, is_about_kms: bool) -> DeliveryError {
     DeliveryError::MissingPermission { action, resource, answer: said }
 }
 
-fn wrong_region(asked: Asked<'_>, actual: Option<String>, answer: Answer) -> DeliveryError {
+fn wrong_region(asked: Asked<'_>, actual: Option<String>, answer: Box<Answer>) -> DeliveryError {
     let (bucket, used) = (asked.bucket.to_owned(), asked.region.to_owned());
     DeliveryError::WrongRegion { bucket, used, actual, answer }
 }
 
-fn kms_unusable(asked: Asked<'_>, answer: Answer) -> DeliveryError {
+fn kms_unusable(asked: Asked<'_>, answer: Box<Answer>) -> DeliveryError {
     let key = asked.kms_key_id.unwrap_or("of the bucket's default encryption").to_owned();
     DeliveryError::KmsUnusable { key, answer }
 }
 
-fn clock_skew(asked: Asked<'_>, answer: &http::Answer, said: Answer) -> DeliveryError {
+fn clock_skew(asked: Asked<'_>, answer: &http::Answer, said: Box<Answer>) -> DeliveryError {
     let ahead = answer.date().map(|date| asked.at.as_second() - date.as_second());
     DeliveryError::ClockSkew { ahead, answer: said }
 }

@@ -4,5 +4,8 @@
 //! path. Nothing here asks a server.
 
 mod ddl;
+mod rights;
+mod terraform;
 
 pub use ddl::{Engine, SetupScript, setup_script, setup_scripts};
+pub use rights::{Document, DocumentKind, bucket_policy, iam_policy, key_policy, lifecycle, trust_policy};

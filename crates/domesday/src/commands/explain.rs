@@ -22,7 +22,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
     let explanation = outcomes.explain(user, source, args.scope.into());
     match output.format {
         Format::Json => output.json(&explanation),
-        Format::Text | Format::Markdown => output.result(in_words(&explanation).trim_end()),
+        _ => output.result(in_words(&explanation).trim_end()),
     }
     Ok(())
 }

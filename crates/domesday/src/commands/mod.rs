@@ -2,11 +2,13 @@
 
 pub(crate) mod apply;
 pub(crate) mod check;
+pub(crate) mod destination;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod policy;
 pub(crate) mod schema;
+pub(crate) mod setup;
 pub(crate) mod target;
 
 use std::path::Path;

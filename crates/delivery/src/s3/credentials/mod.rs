@@ -23,7 +23,7 @@ use super::http::Http;
 use crate::{Clock, DeliveryError, Environment};
 
 pub(crate) use profile::Profiles;
-pub(crate) use sts::{CallerIdentity, caller_identity};
+pub(crate) use sts::caller_identity;
 
 /// How long before their end credentials are fetched again.
 const REFRESH_BEFORE: SignedDuration = SignedDuration::from_mins(5);

@@ -144,7 +144,7 @@ fn session(answer: &http::Answer) -> Result<Credentials, DeliveryError> {
     // What came instead is not told: it may hold a secret.
     read().ok_or_else(|| DeliveryError::Refused {
         what: "read the session that STS gave".to_owned(),
-        answer: Answer { service: "STS", status: answer.status, ..Answer::default() },
+        answer: Box::new(Answer { service: "STS", status: answer.status, ..Answer::default() }),
     })
 }
 
