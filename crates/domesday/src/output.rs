@@ -73,6 +73,10 @@ impl Output {
     /// Prints why the work failed, with what lies behind it.
     pub(crate) fn failure(self, error: &anyhow::Error) {
         if self.format == Format::Json {
+            // The checks have been told as a document of their own.
+            if error.is::<crate::commands::destination::ChecksFailed>() {
+                return;
+            }
             if let Some(report) = error.downcast_ref::<crate::diagnostics::InvalidCatalog>() {
                 self.json(&report.to_json());
                 return;

@@ -25,8 +25,8 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     drop(progress);
     match output.format {
         Format::Json => output.json(&report),
-        Format::Text | Format::Markdown if output.is_quiet() => {}
-        Format::Text | Format::Markdown => print(&report, args, *output),
+        _ if output.is_quiet() => {}
+        _ => print(&report, args, *output),
     }
     Ok(())
 }
