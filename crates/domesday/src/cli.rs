@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use domesday_delivery::Layout;
 use domesday_model::{Instant, Scope};
 
 const EXIT_CODES: &str = "\
@@ -108,29 +109,92 @@ pub(crate) enum Command {
 /// Write the access summary: twelve Parquet tables, the snapshot row and the manifest
 ///
 /// Takes a snapshot of a catalog directory (or of the store), evaluates every policy for every user and data
-/// source, and writes the summary. Files appear whole or not at all; a run that fails leaves the destination
-/// as it was. The same catalog and instant give byte-identical files.
+/// source, and writes the summary. Files appear whole or not at all, the manifest last: what it says holds
+/// until the next run is complete. The same catalog and instant give byte-identical files.
+///
+/// A bucket takes two rights, s3:ListBucket and s3:PutObject under the path; `domesday setup iam-policy` prints
+/// them, `domesday destination verify` tries them. Credentials are those that the AWS tools would use:
+/// environment, profile, web identity, container, instance.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   domesday export --catalog examples/acme --to ./out
   domesday export --catalog examples/acme --to ./out --at 2026-11-24T02:00:00Z
-  domesday export --store governance.db --to file:///srv/access-summary --format json")]
+  domesday export --store governance.db --to file:///srv/access-summary --format json
+  domesday export --store governance.db --to s3://acme-audit/access --region eu-central-1 --layout swap
+  domesday export --store governance.db --to s3://acme-audit --region eu-central-1 \\
+      --role-arn arn:aws:iam::111122223333:role/domesday")]
 pub(crate) struct ExportArgs {
     /// A catalog directory: YAML and JSON files, read whole; no store is touched
     #[arg(long, value_name = "DIR", conflicts_with = "store")]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
-    /// Where the summary goes: a directory, or file:// and its absolute path
-    #[arg(long, value_name = "DESTINATION")]
-    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// How the days lie beside each other
+    #[arg(long, value_enum, default_value_t = LayoutArg::Latest)]
+    pub(crate) layout: LayoutArg,
     /// The snapshot's instant, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
     /// The console's address, for the links in the tables
     #[arg(long, value_name = "URL", env = "DOMESDAY_CONSOLE_URL", default_value = "http://localhost:8080")]
     pub(crate) console_url: String,
+}
+
+/// A destination, and what it takes to reach one in S3.
+#[derive(Debug, Args)]
+pub(crate) struct TargetArgs {
+    /// Where the summary goes: a directory, file:// and its absolute path, or s3://BUCKET/PATH
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) s3: S3Args,
+}
+
+/// What it takes to reach a bucket. Secrets have no place on a command line: they come from the environment or
+/// the files of the AWS tools.
+#[derive(Debug, Args)]
+pub(crate) struct S3Args {
+    /// The bucket's region [default: AWS_REGION, AWS_DEFAULT_REGION or the profile's]
+    #[arg(long, value_name = "REGION", help_heading = "S3")]
+    pub(crate) region: Option<String>,
+    /// A server other than AWS, such as https://s3.example.com:9000 [default: AWS_ENDPOINT_URL_S3]
+    #[arg(long, value_name = "URL", help_heading = "S3")]
+    pub(crate) endpoint: Option<String>,
+    /// A role to assume first
+    #[arg(long, value_name = "ARN", help_heading = "S3")]
+    pub(crate) role_arn: Option<String>,
+    /// What the role's trust policy asks for [default: the tenant's id]
+    #[arg(long, value_name = "ID", requires = "role_arn", help_heading = "S3")]
+    pub(crate) external_id: Option<String>,
+    /// The KMS key to encrypt with, by its ARN [default: the bucket's default encryption]
+    #[arg(long, value_name = "KEY", help_heading = "S3")]
+    pub(crate) kms_key_id: Option<String>,
+    /// The account that must own the bucket; every call is refused when another does
+    #[arg(long, value_name = "ACCOUNT", help_heading = "S3")]
+    pub(crate) bucket_owner: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LayoutArg {
+    /// The current snapshot in place
+    Latest,
+    /// Two slots; readers through the views switch at one instant, at twice the storage
+    Swap,
+    /// A folder a day, kept
+    History,
+}
+
+impl From<LayoutArg> for Layout {
+    fn from(layout: LayoutArg) -> Self {
+        match layout {
+            LayoutArg::Latest => Self::Latest,
+            LayoutArg::Swap => Self::Swap,
+            LayoutArg::History => Self::History,
+        }
+    }
 }
 
 /// Where the store is.

@@ -12,6 +12,7 @@ pub(crate) mod openapi;
 pub(crate) mod policy;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod target;
 
 use std::path::Path;
 

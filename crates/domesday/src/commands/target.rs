@@ -1,0 +1,62 @@
+//! From the words on the command line to a destination.
+
+use domesday_delivery::{Access, Environment, Identity, Role, S3Settings, Target};
+
+use crate::cli::{S3Args, TargetArgs};
+
+/// The destination that is named.
+pub(crate) fn target(args: &TargetArgs) -> anyhow::Result<Target> {
+    let to = args.to.as_str();
+    if let Some(address) = to.strip_prefix("s3://") {
+        return s3(address, &args.s3);
+    }
+    if let Some(option) = given(&args.s3) {
+        anyhow::bail!("--{option} is for destinations in S3, and `{to}` is none");
+    }
+    if let Some(path) = to.strip_prefix("file://") {
+        if !path.starts_with('/') {
+            anyhow::bail!("`{to}` names no absolute path; write file:///srv/summary, or a plain path");
+        }
+        return Ok(Target::Directory(path.into()));
+    }
+    if let Some((scheme, _)) = to.split_once("://") {
+        anyhow::bail!(
+            "`{scheme}://` is no destination this version knows; name a directory, file:///PATH or s3://BUCKET/PATH"
+        );
+    }
+    if to.is_empty() {
+        anyhow::bail!("the destination is empty; name a directory such as ./out, or s3://BUCKET/PATH");
+    }
+    Ok(Target::Directory(to.into()))
+}
+
+fn s3(address: &str, args: &S3Args) -> anyhow::Result<Target> {
+    let environment = Environment::of_process();
+    let (bucket, path) = address.split_once('/').unwrap_or((address, ""));
+    let region = match &args.region {
+        Some(region) => region.clone(),
+        None => S3Settings::ambient_region(&environment)?.ok_or_else(|| {
+            anyhow::anyhow!("the bucket's region is not known; name it with --region or AWS_REGION")
+        })?,
+    };
+    let settings = S3Settings::new(bucket, path, &region)?.with(
+        args.endpoint.as_deref(),
+        args.kms_key_id.as_deref(),
+        args.bucket_owner.as_deref(),
+    )?;
+    let role = args.role_arn.clone();
+    let role = role.map(|arn| Role { arn, external_id: args.external_id.clone() });
+    Ok(Target::S3(settings, Box::new(Access::new(Identity::Ambient, role, environment))))
+}
+
+/// An option that was given and concerns S3 alone. A region in the environment concerns whoever it may.
+fn given(args: &S3Args) -> Option<&'static str> {
+    let options = [
+        ("region", &args.region),
+        ("endpoint", &args.endpoint),
+        ("role-arn", &args.role_arn),
+        ("kms-key-id", &args.kms_key_id),
+        ("bucket-owner", &args.bucket_owner),
+    ];
+    options.into_iter().find(|(_, value)| value.is_some()).map(|(name, _)| name)
+}
