@@ -70,9 +70,27 @@ pub(crate) fn cargo_deny() -> Result<PathBuf, Failure> {
     Ok(tools.join("bin/cargo-deny"))
 }
 
-/// A Python with the packages of `tests/readers/requirements.txt`, made when it is not there yet.
-pub(crate) fn python() -> Result<PathBuf, Failure> {
-    let requirements = root().join("tests/readers/requirements.txt");
+/// Sees to it that PostgreSQL's programs are installed: the store's tests start a server of their own.
+pub(crate) fn postgresql() -> Result<(), Failure> {
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let debian = debian.map(|version| version.path().join("bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).chain(debian).any(|folder| folder.join("initdb").exists()) {
+        return Ok(());
+    }
+    println!("installing PostgreSQL");
+    let install =
+        || run(&mut command("apt-get", &["install", "-y", "--no-install-recommends", "postgresql"]));
+    install().or_else(|_| run(&mut command("apt-get", &["update"])).and_then(|()| install())).map_err(
+        |failure| {
+            format!("the store's tests need PostgreSQL's server; install it (Debian: postgresql). {failure}")
+        },
+    )
+}
+
+/// A Python with the packages that the `requirements.txt` of a folder names, made when it is not there yet.
+pub(crate) fn python(tests: &str) -> Result<PathBuf, Failure> {
+    let requirements = root().join(tests).join("requirements.txt");
     let text = std::fs::read_to_string(&requirements).map_err(|error| error.to_string())?;
     // Another set of packages is another environment.
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

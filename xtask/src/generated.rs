@@ -9,7 +9,7 @@ use crate::cache::{command, root};
 use crate::steps::{build, readers_with};
 
 /// Every command, for the reference of the command line.
-const COMMANDS: [&[&str]; 19] = [
+const COMMANDS: [&[&str]; 30] = [
     &[],
     &["check"],
     &["apply"],
@@ -29,6 +29,17 @@ const COMMANDS: [&[&str]; 19] = [
     &["setup", "key-policy"],
     &["setup", "lifecycle"],
     &["setup", "ddl"],
+    &["serve"],
+    &["config"],
+    &["config", "check"],
+    &["audit"],
+    &["audit", "verify"],
+    &["audit", "export"],
+    &["key"],
+    &["key", "new"],
+    &["key", "rotate"],
+    &["key", "admin"],
+    &["openapi"],
 ];
 
 /// Fails when a generated file differs from what would be written.
@@ -63,13 +74,19 @@ fn files() -> Result<Vec<(&'static str, String)>, Failure> {
         let title = std::iter::once("domesday").chain(path.iter().copied()).collect::<Vec<_>>().join(" ");
         let _ = write!(reference, "\n## {title}\n\n```text\n{}```\n", output(&binary, &args)?);
     }
-    Ok(vec![("docs/schema.md", schema), ("docs/cli.md", reference)])
+    let openapi = output(&binary, &["openapi"])?;
+    Ok(vec![("docs/schema.md", schema), ("docs/cli.md", reference), ("docs/openapi.json", openapi)])
 }
 
 fn output(binary: &Path, args: &[&str]) -> Result<String, Failure> {
     let mut command: Command = command(binary, args);
     // What a help text shows must not depend on who runs it.
-    let output = command.env("NO_COLOR", "1").env("COLUMNS", "100").env_remove("DOMESDAY_STORE").output();
+    let output = command
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "100")
+        .env_remove("DOMESDAY_STORE")
+        .env_remove("DOMESDAY_CONFIG")
+        .output();
     let output = output.map_err(|error| format!("{}: {error}", binary.display()))?;
     if !output.status.success() {
         return Err(format!("domesday {} failed", args.join(" ")));

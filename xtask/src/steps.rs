@@ -1,6 +1,6 @@
 //! The steps of the gate, cheapest first.
 
-use crate::cache::{cargo_deny, command, python, root, run, target};
+use crate::cache::{cargo_deny, command, postgresql, python, root, run, target};
 use crate::{Failure, generated};
 
 /// One step.
@@ -11,13 +11,14 @@ pub(crate) struct Step {
 }
 
 /// Every step in order. All of them build in the one profile, so that nothing is built twice.
-pub(crate) const STEPS: [Step; 7] = [
+pub(crate) const STEPS: [Step; 8] = [
     Step { name: "fmt", about: "formatting", run: fmt },
     Step { name: "lint", about: "clippy, warnings denied", run: lint },
     Step { name: "test", about: "unit, property, integration and documentation tests", run: test },
     Step { name: "doc", about: "documentation builds without a warning", run: doc },
     Step { name: "files", about: "generated files are fresh", run: generated::check },
     Step { name: "readers", about: "the tables, read by DuckDB, pyarrow and Polars", run: readers },
+    Step { name: "s3", about: "deliveries to S3 servers that check rights and fail on purpose", run: s3 },
     Step { name: "deny", about: "dependencies: licences, sources, bans", run: deny },
 ];
 
@@ -34,6 +35,7 @@ fn lint() -> Result<(), Failure> {
 }
 
 fn test() -> Result<(), Failure> {
+    postgresql()?;
     cargo(&["test", "--workspace", "--locked"])
 }
 
@@ -58,9 +60,18 @@ fn readers() -> Result<(), Failure> {
 
 /// Runs the readers' tests against the real binary.
 pub(crate) fn readers_with(args: &[&str]) -> Result<(), Failure> {
-    let python = python()?;
+    pytest("tests/readers", args)
+}
+
+fn s3() -> Result<(), Failure> {
+    pytest("tests/s3", &[])
+}
+
+/// Runs a folder's tests against the real binary, in an environment of their own.
+fn pytest(tests: &str, args: &[&str]) -> Result<(), Failure> {
+    let python = python(tests)?;
     let binary = build()?;
-    let mut pytest = command(python, &["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/readers"]);
+    let mut pytest = command(python, &["-m", "pytest", "-q", "-p", "no:cacheprovider", tests]);
     run(pytest.args(args).env("DOMESDAY_BIN", binary).env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "this test uses the worlds of the engine's tests, not all that surrounds them")]
 mod oracle;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::str::FromStr;
 
@@ -12,10 +13,12 @@ use cedar_policy::{
     Authorizer, Context, Decision, Entities, EntityId, EntityTypeName, EntityUid, PolicySet, Request, Schema,
     ValidationMode, Validator,
 };
-use domesday_model::{Catalog, DataSourceStatus, Scope, Snapshot, UserStatus};
+use domesday_model::{Catalog, PolicyKind, PolicyState, ProductStatus, Scope, Snapshot};
 use proptest::prelude::*;
-use proptest::test_runner::Config;
+use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 
+use oracle::config::worlds;
+use oracle::coverage::Coverage;
 use oracle::evaluate::evaluate;
 use oracle::generate::{at, world};
 use oracle::print::Printed;
@@ -81,8 +84,10 @@ fn uid(kind: &str, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(kind, EntityId::new(id))
 }
 
-/// The engine's verdicts by user, source and scope.
-fn engine_verdicts(snapshot: &Snapshot) -> HashMap<(String, String, Scope), &'static str> {
+/// `GRANTED` or `BLOCKED` by user, source and scope; where nothing grants, nothing.
+type Verdicts = HashMap<(String, String, Scope), &'static str>;
+
+fn engine_verdicts(snapshot: &Snapshot) -> Verdicts {
     let outcomes = domesday_engine::evaluate(snapshot);
     let rows = oracle::compare::rows_of(&outcomes);
     rows.into_iter()
@@ -98,21 +103,30 @@ fn engine_verdicts(snapshot: &Snapshot) -> HashMap<(String, String, Scope), &'st
         .collect()
 }
 
-fn compare(catalog: &Catalog) -> Result<usize, TestCaseError> {
-    let snapshot = Snapshot::of_catalog(catalog, at()).expect("generated catalogs are valid");
+/// The verdicts of an evaluator under test, `engine` being the real one.
+type Evaluator = fn(&Catalog) -> Verdicts;
+
+fn engine(catalog: &Catalog) -> Verdicts {
+    engine_verdicts(&snapshot(catalog))
+}
+
+fn snapshot(catalog: &Catalog) -> Snapshot {
+    Snapshot::of_catalog(catalog, at()).expect("generated catalogs are valid")
+}
+
+/// Sets an evaluator against Cedar on every user, source and scope of a world; says how many that were.
+fn compare(catalog: &Catalog, evaluator: Evaluator) -> Result<usize, TestCaseError> {
+    let snapshot = snapshot(catalog);
     let world = World::of(&snapshot);
-    let engine = engine_verdicts(&snapshot);
+    let verdicts = evaluator(catalog);
     let mut compared = 0;
     for user in &snapshot.users {
         for source in &snapshot.data_sources {
             for scope in Scope::ALL {
                 let cedar = world.verdict(&user.username, &source.name, scope);
                 let key = (user.username.to_string(), source.name.to_string(), scope);
-                let ours = engine.get(&key).copied();
+                let ours = verdicts.get(&key).copied();
                 prop_assert_eq!(ours, cedar, "{} on {} to {}", user.username, source.name, scope);
-                if user.status == UserStatus::Disabled || source.status == DataSourceStatus::Disabled {
-                    prop_assert_eq!(ours, None);
-                }
                 compared += 1;
             }
         }
@@ -120,13 +134,23 @@ fn compare(catalog: &Catalog) -> Result<usize, TestCaseError> {
     Ok(compared)
 }
 
+/// Thousands of worlds, other ones at every run; what they exercised is counted, so that a generator that no
+/// longer reaches a rule fails here rather than agreeing about nothing.
 #[test]
 fn the_engine_agrees_with_cedar() {
-    let cases = 3_000;
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 4_000, ..Config::default() };
-    proptest!(config, |(Printed(catalog) in world())| {
-        compare(&catalog)?;
+    const COUNTED: usize = 1_500;
+    let coverage = RefCell::new(Coverage::default());
+    proptest!(worlds(3_000), |(Printed(catalog) in world())| {
+        compare(&catalog, engine)?;
+        let mut coverage = coverage.borrow_mut();
+        if coverage.worlds < COUNTED {
+            coverage.add(&catalog, at());
+        }
     });
+    let coverage = coverage.into_inner();
+    if coverage.worlds == COUNTED {
+        assert_eq!(coverage.rare(1), Vec::<String>::new(), "{coverage}");
+    }
 }
 
 /// The worlds made by hand for each rule, so that no rule depends on what chance brings.
@@ -134,12 +158,81 @@ fn the_engine_agrees_with_cedar() {
 fn the_engine_agrees_with_cedar_on_every_rule() {
     let mut compared = 0;
     for case in cases() {
-        compared += compare(&case.world).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        compared += compare(&case.world, engine).unwrap_or_else(|error| panic!("{}: {error}", case.name));
         // The same worlds through the oracle: three evaluators, one meaning.
         let rows = evaluate(&case.world, at());
-        let snapshot = Snapshot::of_catalog(&case.world, at()).unwrap();
         let table_rows = rows.iter().filter(|row| row.column.is_none()).count();
-        assert_eq!(engine_verdicts(&snapshot).len(), table_rows, "{}", case.name);
+        assert_eq!(engine(&case.world).len(), table_rows, "{}", case.name);
     }
     assert!(compared > 90, "only {compared} decisions were compared");
+}
+
+/// Evaluators with one rule broken each: the engine, asked about a world in which the rule has nothing to say.
+const BROKEN: [(&str, Evaluator); 8] = [
+    ("guardrails do not bind", |catalog| {
+        changed(catalog, |world| {
+            let guardrails = world.policies.iter_mut().filter(|policy| policy.kind == PolicyKind::Guardrail);
+            guardrails.for_each(|policy| policy.spec.state = PolicyState::Disabled);
+        })
+    }),
+    ("write guardrails bind readers", |catalog| {
+        changed(catalog, |world| {
+            let guardrails = world.policies.iter_mut().filter(|policy| policy.kind == PolicyKind::Guardrail);
+            guardrails.for_each(|policy| policy.spec.scope = Scope::Read);
+        })
+    }),
+    ("owners have no right", |catalog| {
+        changed(catalog, |world| world.data_sources.iter_mut().for_each(|source| source.spec.owners.clear()))
+    }),
+    ("levelChoice is not looked at", |catalog| {
+        changed(catalog, |world| {
+            world.data_sources.iter_mut().for_each(|source| source.spec.level_choice = None);
+        })
+    }),
+    ("a request that ends at the instant still counts", |catalog| {
+        changed(catalog, |world| {
+            let ending = world.requests.iter_mut().filter(|request| request.expires_at == Some(at()));
+            ending.for_each(|request| request.spec.expires_at = None);
+        })
+    }),
+    ("a suspended product counts", |catalog| {
+        changed(catalog, |world| {
+            world.data_products.iter_mut().for_each(|product| product.spec.status = ProductStatus::Published);
+        })
+    }),
+    ("group attributes are not inherited", |catalog| {
+        changed(catalog, |world| world.groups.iter_mut().for_each(|group| group.spec.attributes.clear()))
+    }),
+    ("staged policies count", |catalog| {
+        changed(catalog, |world| {
+            let staged = world.policies.iter_mut().filter(|policy| policy.state == PolicyState::Staged);
+            staged.for_each(|policy| policy.spec.state = PolicyState::Active);
+        })
+    }),
+];
+
+fn changed(catalog: &Catalog, change: impl Fn(&mut Catalog)) -> Verdicts {
+    let mut catalog = catalog.clone();
+    change(&mut catalog);
+    engine(&catalog)
+}
+
+/// A disagreement is found, shrunk, and shown as a catalog that the loader takes and that still shows it.
+#[test]
+fn a_broken_evaluator_is_caught_with_a_catalog_to_load() {
+    for (broken, evaluator) in BROKEN {
+        let mut runner =
+            TestRunner::new_with_rng(worlds(3_000), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+        let found = runner.run(&world(), |Printed(catalog)| compare(&catalog, evaluator).map(drop));
+        let Err(TestError::Fail(_, smallest)) = found else { panic!("{broken}: not noticed ({found:?})") };
+        let shown = format!("{smallest:?}");
+        let loaded = domesday_sources::parse_str("world.json", &shown)
+            .unwrap_or_else(|wrong| panic!("{broken}: the world shown does not load: {wrong}\n{shown}"));
+        assert!(compare(&loaded.catalog, evaluator).is_err(), "{broken}: not shown by\n{shown}");
+        compare(&loaded.catalog, engine).unwrap_or_else(|error| panic!("{broken}: {error}\n{shown}"));
+        // Small enough to be read: worlds are drawn with up to 25 of these.
+        let Catalog { users, data_sources, policies, requests, .. } = &loaded.catalog;
+        let size = users.len() + data_sources.len() + policies.len() + requests.len();
+        assert!(size <= 10, "{broken}: {size} objects\n{shown}");
+    }
 }

@@ -1,10 +1,14 @@
 //! The commands and their arguments, with the help that teaches them.
 
+mod delivery;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use domesday_delivery::{Engine, Layout};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use domesday_model::{Instant, Scope};
+
+pub(crate) use delivery::*;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -29,8 +33,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// How results are printed
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = "Output")]
-    pub(crate) format: Format,
+    #[arg(long, global = true, value_enum, default_value_t = FormatArg::Text, help_heading = "Output")]
+    pub(crate) format: FormatArg,
     /// Print no progress and no summary; errors and results asked for still come
     #[arg(long, short, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
@@ -40,15 +44,52 @@ pub(crate) struct Global {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum FormatArg {
     /// For people
     Text,
     /// For programs: one JSON document on standard output
     Json,
     /// For documents; only where a command says so
     Markdown,
-    /// For infrastructure as code; only `domesday setup` writes it
+    /// The Cedar policy language; only for `policy export`
+    Cedar,
+    /// Infrastructure as code; only for `setup`
     Terraform,
+}
+
+/// How commands print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Json,
+    Markdown,
+}
+
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            // What `policy export` prints as text is Cedar; `setup` looks at the argument itself.
+            FormatArg::Text | FormatArg::Cedar | FormatArg::Terraform => Self::Text,
+            FormatArg::Json => Self::Json,
+            FormatArg::Markdown => Self::Markdown,
+        }
+    }
+}
+
+impl Cli {
+    /// Parses the command line; ends the process with what is wrong with it, or with the help asked for.
+    pub(crate) fn read() -> Self {
+        let cli = Self::parse();
+        if cli.global.format == FormatArg::Cedar && !matches!(cli.command, Command::Policy(_)) {
+            let message = "`--format cedar` is for `domesday policy export`";
+            Self::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        if cli.global.format == FormatArg::Terraform && !matches!(cli.command, Command::Setup(_)) {
+            let message = "`--format terraform` is for `domesday setup`";
+            Self::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        cli
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,6 +110,11 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     Destination(DestinationArgs),
     Setup(SetupArgs),
+    Serve(ServeArgs),
+    Config(ConfigArgs),
+    Audit(AuditArgs),
+    Key(KeyArgs),
+    Openapi(OpenapiArgs),
 }
 
 /// Write the access summary: twelve Parquet tables, the snapshot row and the manifest
@@ -100,66 +146,16 @@ pub(crate) struct ExportArgs {
     /// How the days lie beside each other
     #[arg(long, value_enum, default_value_t = LayoutArg::Latest)]
     pub(crate) layout: LayoutArg,
+    /// With --layout swap: seconds between the last table and the row that names the slot, so that queries planned
+    /// before have begun to read
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) settle: u32,
     /// The snapshot's instant, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
     /// The console's address, for the links in the tables
     #[arg(long, value_name = "URL", env = "DOMESDAY_CONSOLE_URL", default_value = "http://localhost:8080")]
     pub(crate) console_url: String,
-}
-
-/// A destination, and what it takes to reach one in S3.
-#[derive(Debug, Args)]
-pub(crate) struct TargetArgs {
-    /// Where the summary goes: a directory, file:// and its absolute path, or s3://BUCKET/PATH
-    #[arg(long, value_name = "DESTINATION")]
-    pub(crate) to: String,
-    #[command(flatten)]
-    pub(crate) s3: S3Args,
-}
-
-/// What it takes to reach a bucket. Secrets have no place on a command line: they come from the environment or
-/// the files of the AWS tools.
-#[derive(Debug, Args)]
-pub(crate) struct S3Args {
-    /// The bucket's region [default: AWS_REGION, AWS_DEFAULT_REGION or the profile's]
-    #[arg(long, value_name = "REGION", help_heading = "S3")]
-    pub(crate) region: Option<String>,
-    /// A server other than AWS, such as https://s3.example.com:9000 [default: AWS_ENDPOINT_URL_S3]
-    #[arg(long, value_name = "URL", help_heading = "S3")]
-    pub(crate) endpoint: Option<String>,
-    /// A role to assume first
-    #[arg(long, value_name = "ARN", help_heading = "S3")]
-    pub(crate) role_arn: Option<String>,
-    /// What the role's trust policy asks for [default: the tenant's id]
-    #[arg(long, value_name = "ID", requires = "role_arn", help_heading = "S3")]
-    pub(crate) external_id: Option<String>,
-    /// The KMS key to encrypt with, by its ARN [default: the bucket's default encryption]
-    #[arg(long, value_name = "KEY", help_heading = "S3")]
-    pub(crate) kms_key_id: Option<String>,
-    /// The account that must own the bucket; every call is refused when another does
-    #[arg(long, value_name = "ACCOUNT", help_heading = "S3")]
-    pub(crate) bucket_owner: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LayoutArg {
-    /// The current snapshot in place
-    Latest,
-    /// Two slots; readers through the views switch at one instant, at twice the storage
-    Swap,
-    /// A folder a day, kept
-    History,
-}
-
-impl From<LayoutArg> for Layout {
-    fn from(layout: LayoutArg) -> Self {
-        match layout {
-            LayoutArg::Latest => Self::Latest,
-            LayoutArg::Swap => Self::Swap,
-            LayoutArg::History => Self::History,
-        }
-    }
 }
 
 /// Where the store is.
@@ -200,12 +196,15 @@ pub(crate) struct ApplyArgs {
 /// Say why a user can or cannot reach a data source
 ///
 /// Prints the whole derivation: which grants admit the user and which do not, on which part of their
-/// condition, which guardrails block, which requests count and until when, and which columns are masked.
+/// condition, which a conflict of levels silences, which guardrails block, which requests count and until when,
+/// and which columns are masked; for somebody without access, the nearest ways to get it. With --column, how
+/// that column appears to the user and why.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday explain --catalog examples/acme --user ada --data-source Ledger
-  domesday explain --user ada --data-source Ledger --scope write --format json")]
+  domesday explain --catalog examples/acme --user daan.visser --data-source 'Web Orders'
+  domesday explain --catalog examples/acme --user daan.visser --data-source 'Web Orders' --column order_email
+  domesday explain --user nina.schubert --data-source 'General Ledger' --scope write --format json")]
 pub(crate) struct ExplainArgs {
     /// A catalog directory; no store is touched
     #[arg(long, value_name = "DIR", conflicts_with = "store")]
@@ -221,6 +220,9 @@ pub(crate) struct ExplainArgs {
     /// The scope
     #[arg(long, value_enum, default_value_t = ScopeArg::Read)]
     pub(crate) scope: ScopeArg,
+    /// Explain how this column appears to the user; masks are for readers, so without --scope
+    #[arg(long, value_name = "NAME", conflicts_with = "scope")]
+    pub(crate) column: Option<String>,
     /// The instant at which to look, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
@@ -303,12 +305,15 @@ pub(crate) enum PolicyCommand {
 
 /// Translate policies, users and data sources into the Cedar policy language
 ///
-/// Writes schema.cedarschema, policies.cedar and entities.json: a grant is permit when, a guardrail forbid
-/// unless. Cedar's own validator accepts them, and its authorizer decides as Domesday does.
+/// Makes a schema, policies and entities: a grant is permit when, a guardrail forbid unless. Cedar's own
+/// validator accepts them, and its authorizer decides as Domesday does. With --to they become the files
+/// schema.cedarschema, policies.cedar and entities.json; else the policies, or the part asked for, are printed,
+/// and with --format json all three in one document. Masks on columns have no counterpart in Cedar.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday policy export --catalog examples/acme --to ./cedar
+  domesday policy export --format cedar --catalog examples/acme
+  domesday policy export --format cedar --catalog examples/acme --to ./cedar
   cedar validate --schema cedar/schema.cedarschema --policies cedar/policies.cedar")]
 pub(crate) struct PolicyExportArgs {
     /// A catalog directory; no store is touched
@@ -316,182 +321,160 @@ pub(crate) struct PolicyExportArgs {
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
-    /// The language to translate into
-    #[arg(long, value_enum, default_value_t = PolicyLanguage::Cedar)]
-    pub(crate) language: PolicyLanguage,
     /// The directory to write into
     #[arg(long, value_name = "DIR")]
-    pub(crate) to: PathBuf,
+    pub(crate) to: Option<PathBuf>,
+    /// The part to print
+    #[arg(long, value_enum, default_value_t = CedarPart::Policies, conflicts_with = "to")]
+    pub(crate) part: CedarPart,
     /// The instant at which to look, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PolicyLanguage {
-    Cedar,
+pub(crate) enum CedarPart {
+    /// What Cedar's validator checks the policies against
+    Schema,
+    Policies,
+    /// Users, groups and data sources, as JSON
+    Entities,
 }
 
-/// Try a destination, or check what was delivered there
+/// Run the service: the HTTP API, the schedule and the runs
+///
+/// The first start mints the tenant and prints one administrator's API key, once. Settings come from a file and
+/// over it from the environment; docs/service.md lists them. Logs go to standard error as JSON lines. SIGTERM or
+/// SIGINT ends the service in good order.
 #[derive(Debug, Args)]
-pub(crate) struct DestinationArgs {
+#[command(after_help = "\
+Examples:
+  domesday serve                                       an embedded database beside it, on 127.0.0.1:8080
+  domesday serve --config /etc/domesday/domesday.toml
+  DATABASE_URL=postgres://governance@db/governance domesday serve")]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+}
+
+/// Where the service's configuration is.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFileArg {
+    /// The configuration file, in TOML; without one, defaults and the environment
+    #[arg(long, value_name = "FILE", env = "DOMESDAY_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Look at the service's configuration
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
     #[command(subcommand)]
-    pub(crate) command: DestinationCommand,
+    pub(crate) command: ConfigCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum DestinationCommand {
-    Verify(VerifyArgs),
-    Audit(AuditArgs),
+pub(crate) enum ConfigCommand {
+    Check(ConfigCheckArgs),
 }
 
-/// Try whether a destination takes summaries: credentials, list, put
-///
-/// Does what a delivery would, and no more: finds credentials or assumes the role, lists under the path, and puts
-/// the object _connection_test, overwritten each time. Each check that fails says what to fix.
+/// Check the service's configuration: every mistake at once, or what would hold
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday destination verify --to s3://acme-audit/access --region eu-central-1
-  domesday destination verify --to s3://acme-audit --region eu-central-1 --format json \\
-      --role-arn arn:aws:iam::111122223333:role/domesday --external-id 4f7c…")]
-pub(crate) struct VerifyArgs {
+  domesday config check --config /etc/domesday/domesday.toml")]
+pub(crate) struct ConfigCheckArgs {
     #[command(flatten)]
-    pub(crate) target: TargetArgs,
-    /// A catalog directory whose tenant's id is the external id of a role
-    #[arg(long, value_name = "DIR", conflicts_with = "store")]
-    pub(crate) catalog: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) store: StoreArg,
+    pub(crate) config: ConfigFileArg,
 }
 
-/// Check a delivered summary against its manifest: every digest, count and link of the chain
-///
-/// Reads the manifest and each file it names, with credentials that may read (those of a delivery may not). In the
-/// history layout every kept manifest is checked as a link of the chain; of the others, manifests that somebody
-/// kept elsewhere are given with --previous.
+/// Look at the service's audit log
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  domesday destination audit --to ./out
-  domesday destination audit --to s3://acme-audit/access --region eu-central-1
-  domesday destination audit --to ./out --previous kept/2026-11-23.json --format json")]
 pub(crate) struct AuditArgs {
-    #[command(flatten)]
-    pub(crate) target: TargetArgs,
-    /// An earlier manifest that was kept, to check the chain with; may be given several times
-    #[arg(long, value_name = "FILE")]
-    pub(crate) previous: Vec<PathBuf>,
-}
-
-/// Print what a bucket, its owner and the engines that read it need
-#[derive(Debug, Args)]
-pub(crate) struct SetupArgs {
     #[command(subcommand)]
-    pub(crate) command: SetupCommand,
+    pub(crate) command: AuditCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum SetupCommand {
-    IamPolicy(PolicyDocumentArgs),
-    BucketPolicy(PrincipalArgs),
-    TrustPolicy(TrustArgs),
-    KeyPolicy(PrincipalArgs),
-    Lifecycle(LifecycleArgs),
-    Ddl(DdlArgs),
+pub(crate) enum AuditCommand {
+    Verify(AuditVerifyArgs),
+    Export(AuditExportArgs),
 }
 
-/// What the user or role that delivers needs: list and put under the path, and the KMS key where one is named
+/// Prove that no entry of the audit log is missing or changed
+///
+/// Each entry names the hash of the one before. The hash of the last entry is printed: kept elsewhere, it proves
+/// later that nobody rewrote the log as a whole.
+#[derive(Debug, Args)]
+pub(crate) struct AuditVerifyArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+}
+
+/// Print the audit log as JSON lines, oldest first
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday setup iam-policy --to s3://acme-audit/access
-  domesday setup iam-policy --to s3://acme-audit/access --format terraform \\
-      --kms-key-id arn:aws:kms:eu-central-1:111122223333:key/1234abcd")]
-pub(crate) struct PolicyDocumentArgs {
+  domesday audit export > audit.jsonl
+  domesday audit export --after 1200 >> audit.jsonl")]
+pub(crate) struct AuditExportArgs {
     #[command(flatten)]
-    pub(crate) bucket: BucketArgs,
+    pub(crate) config: ConfigFileArg,
+    /// Only entries after this number
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) after: u64,
 }
 
-/// A bucket and path that a document is about.
+/// Work with the key that seals secrets, and with the administrator's API keys
 #[derive(Debug, Args)]
-pub(crate) struct BucketArgs {
-    /// The destination the document is for
-    #[arg(long, value_name = "s3://BUCKET/PATH")]
-    pub(crate) to: String,
-    /// The bucket's region [default: the key's, AWS_REGION or the profile's]
-    #[arg(long, value_name = "REGION")]
-    pub(crate) region: Option<String>,
-    /// The KMS key to encrypt with, by its ARN
-    #[arg(long, value_name = "KEY")]
-    pub(crate) kms_key_id: Option<String>,
-    /// The account that owns the bucket
-    #[arg(long, value_name = "ACCOUNT")]
-    pub(crate) bucket_owner: Option<String>,
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    pub(crate) command: KeyCommand,
 }
 
-/// What an owner grants who delivers from another account: of the bucket, or of the KMS key
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    New(KeyNewArgs),
+    Rotate(KeyRotateArgs),
+    Admin(KeyAdminArgs),
+}
+
+/// Make a secret key in a new file that only its owner reads
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  domesday setup bucket-policy --to s3://acme-audit/access --principal arn:aws:iam::111122223333:role/domesday
-  domesday setup key-policy --to s3://acme-audit --principal arn:aws:iam::111122223333:role/domesday")]
-pub(crate) struct PrincipalArgs {
-    #[command(flatten)]
-    pub(crate) bucket: BucketArgs,
-    /// Who delivers: the ARN of a user or role
-    #[arg(long, value_name = "ARN")]
-    pub(crate) principal: String,
+pub(crate) struct KeyNewArgs {
+    /// The file to make
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
-/// Who may assume the role that delivers, and with what external id
+/// Seal every secret with another key
+///
+/// Opens each secret with the configured key and seals it with the new one, all in one transaction. Stop the
+/// service before, and start it with the new key after.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday setup trust-policy --to s3://acme-audit --principal arn:aws:iam::111122223333:role/domesday \\
-      --store governance.db")]
-pub(crate) struct TrustArgs {
+  domesday key new new.key
+  domesday key rotate --to new.key && mv new.key domesday.key")]
+pub(crate) struct KeyRotateArgs {
     #[command(flatten)]
-    pub(crate) bucket: BucketArgs,
-    /// The identity that this deployment has: the ARN of a user or role
-    #[arg(long, value_name = "ARN")]
-    pub(crate) principal: String,
-    /// The external id [default: the tenant's id, from the catalog or store]
-    #[arg(long, value_name = "ID")]
-    pub(crate) external_id: Option<String>,
-    /// A catalog directory whose tenant it is
-    #[arg(long, value_name = "DIR", conflicts_with = "store")]
-    pub(crate) catalog: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) store: StoreArg,
+    pub(crate) config: ConfigFileArg,
+    /// The file of the new key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
 }
 
-/// Rules that forget the days of the history layout after a while
+/// Make another administrator's API key, when the first is lost, and print it once
+///
+/// Needs the database, not the service. Keys that are lost stay valid until somebody revokes them.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  domesday setup lifecycle --to s3://acme-audit/access --days 400 --format terraform")]
-pub(crate) struct LifecycleArgs {
+pub(crate) struct KeyAdminArgs {
     #[command(flatten)]
-    pub(crate) bucket: BucketArgs,
-    /// How many days a day is kept
-    #[arg(long, value_name = "DAYS", default_value_t = 400)]
-    pub(crate) days: u32,
+    pub(crate) config: ConfigFileArg,
+    /// What the key is for
+    #[arg(long, default_value = "made at the command line")]
+    pub(crate) name: String,
 }
 
-/// External tables, views and refresh for an engine, as every delivery to a bucket brings them under _setup/
+/// Print the OpenAPI document of the service
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  domesday setup ddl --engine snowflake --to s3://acme-audit/access --region eu-central-1
-  domesday setup ddl --engine duckdb --to ./out | duckdb access.db")]
-pub(crate) struct DdlArgs {
-    #[command(flatten)]
-    pub(crate) target: TargetArgs,
-    /// snowflake, databricks, athena, trino, duckdb or clickhouse
-    #[arg(long, value_name = "ENGINE")]
-    pub(crate) engine: Engine,
-    /// How the days lie beside each other
-    #[arg(long, value_enum, default_value_t = LayoutArg::Latest)]
-    pub(crate) layout: LayoutArg,
-}
+pub(crate) struct OpenapiArgs {}

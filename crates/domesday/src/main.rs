@@ -8,16 +8,14 @@ mod progress;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Command};
-use output::Output;
+use output::{ERROR, Output};
 
 /// A limit that the caller gave was passed; also what a wrong command line ends with.
 const EXIT_LIMIT_PASSED: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let output = Output::new(&cli.global);
     let result = match &cli.command {
         Command::Export(args) => commands::export::run(args, &output),
@@ -28,12 +26,18 @@ fn main() -> ExitCode {
         Command::Diff(args) => commands::diff::run(args, &output),
         Command::Policy(args) => commands::policy::run(args, &output),
         Command::Destination(args) => commands::destination::run(args, &output),
-        Command::Setup(args) => commands::setup::run(args, &output),
+        Command::Setup(args) => commands::setup::run(args, cli.global.format, &output),
+        Command::Serve(args) => commands::serve::run(args, &output),
+        Command::Config(args) => commands::config::run(args, &output),
+        Command::Audit(args) => commands::audit::run(args, &output),
+        Command::Key(args) => commands::key::run(args, &output),
+        Command::Openapi(_) => commands::openapi::run(&output),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<commands::diff::LimitPassed>() => {
-            output.failure(&error);
+            // The result is printed already, and with --format json it is the one document there.
+            output.note(format_args!("{ERROR}error:{ERROR:#} {error}"));
             ExitCode::from(EXIT_LIMIT_PASSED)
         }
         Err(error) => {

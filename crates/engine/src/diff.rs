@@ -41,6 +41,9 @@ pub struct AccessChange {
     pub effect: Effect,
     /// The policies behind it: grants that admit on one side only, guardrails that block on one side only.
     pub policies: BTreeSet<String>,
+    /// What else is behind it: `OWNER` or `REQUEST` where it is a reason on one side only.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub rights: BTreeSet<&'static str>,
 }
 
 /// What an [`AccessChange`] comes to.
@@ -89,6 +92,11 @@ pub struct ColumnChange {
     pub column: String,
     /// Whether its values are clear to the user now; before they were the other way.
     pub clear: bool,
+    /// The data policies behind it: those that mask on one side only.
+    pub policies: BTreeSet<String>,
+    /// `REQUEST` where a masking exception clears it on one side only.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub rights: BTreeSet<&'static str>,
 }
 
 impl Difference {
@@ -136,8 +144,27 @@ struct Side<'a, 's> {
     sources: BTreeMap<&'s str, usize>,
 }
 
-/// What users have in one class: access with the policies that decide, by scope and username.
-type Rows<'s> = BTreeMap<(Scope, &'s str), (Access, BTreeSet<&'s str>)>;
+/// What is behind one outcome.
+#[derive(Debug, Clone, Default)]
+struct Behind<'s> {
+    policies: BTreeSet<&'s str>,
+    rights: BTreeSet<&'static str>,
+}
+
+impl Behind<'_> {
+    /// What is behind one of two outcomes only.
+    fn apart(&self, other: &Behind<'_>) -> (BTreeSet<String>, BTreeSet<&'static str>) {
+        let policies = self.policies.symmetric_difference(&other.policies);
+        let rights = self.rights.symmetric_difference(&other.rights);
+        (policies.map(|name| (*name).to_owned()).collect(), rights.copied().collect())
+    }
+}
+
+/// What users have in one class: access with what decides, by scope and username.
+type Rows<'s> = BTreeMap<(Scope, &'s str), (Access, Behind<'s>)>;
+
+/// Whether a reader sees a column clear, with what decides.
+type Columns<'s> = BTreeMap<&'s str, (bool, Behind<'s>)>;
 
 impl<'a, 's> Side<'a, 's> {
     fn of(outcomes: &'a Outcomes<'s>) -> Self {
@@ -159,23 +186,18 @@ impl<'a, 's> Side<'a, 's> {
         let policies = &self.outcomes.snapshot().policies;
         let deciding = |reason: &Reason| {
             let guardrails = if reason.outcome == Outcome::Blocked { &*reason.guardrails } else { &[] };
-            reason
-                .grants
-                .iter()
-                .chain(guardrails)
-                .map(|policy| policies[policy.get()].spec.name.as_str())
-                .collect()
+            let deciding = reason.grants.iter().chain(guardrails);
+            Behind {
+                policies: deciding.map(|policy| policies[policy.get()].spec.name.as_str()).collect(),
+                rights: reason.because.parts().into_iter().filter(|part| *part != "POLICY").collect(),
+            }
         };
         let mut rows = Rows::new();
         for scope in Scope::ALL {
             let outcomes = class.scope(scope);
             for (user, reason) in outcomes.users.iter().zip(&outcomes.reason_of) {
                 let reason = &outcomes.reasons[*reason as usize];
-                let access = match reason.outcome {
-                    Outcome::Granted => Access::Granted,
-                    Outcome::Blocked => Access::Blocked,
-                };
-                rows.insert((scope, self.username(*user)), (access, deciding(reason)));
+                rows.insert((scope, self.username(*user)), (reason.outcome.into(), deciding(reason)));
             }
         }
         rows
@@ -183,11 +205,12 @@ impl<'a, 's> Side<'a, 's> {
 
     /// For the readers of a source, whether each masked column is clear, by username and column name. A column
     /// that is not there is clear.
-    fn columns(&self, source: &str, class: &ClassOutcomes) -> HashMap<&'s str, BTreeMap<&'s str, bool>> {
+    fn columns(&self, source: &str, class: &ClassOutcomes) -> HashMap<&'s str, Columns<'s>> {
         let Some(position) = self.sources.get(source) else { return HashMap::new() };
+        let snapshot = self.outcomes.snapshot();
         let names = &self.outcomes.sources()[*position].columns;
-        let name = |column: ColumnIx| &*self.outcomes.snapshot().columns[column.get()].name;
-        let mut readers: HashMap<_, BTreeMap<_, _>> = HashMap::new();
+        let name = |column: ColumnIx| &*snapshot.columns[column.get()].name;
+        let mut readers: HashMap<_, Columns<'_>> = HashMap::new();
         for (user, reason) in class.read.users.iter().zip(&class.read.reason_of) {
             if class.read.reasons[*reason as usize].outcome == Outcome::Granted {
                 readers.insert(self.username(*user), BTreeMap::new());
@@ -195,8 +218,15 @@ impl<'a, 's> Side<'a, 's> {
         }
         for (slot, column) in class.columns.slots.iter().zip(names) {
             for (user, reason) in class.columns.users.iter().zip(slot) {
-                let clear = class.columns.reasons[*reason as usize].outcome == ColumnOutcome::Unmasked;
-                readers.entry(self.username(*user)).or_default().insert(name(*column), clear);
+                let reason = &class.columns.reasons[*reason as usize];
+                let clear = reason.outcome == ColumnOutcome::Unmasked;
+                let masking = if clear { &[] } else { &*reason.data_policies };
+                let policies = masking.iter().map(|ix| snapshot.data_policies[ix.get()].spec.name.as_str());
+                let behind = Behind {
+                    policies: policies.collect(),
+                    rights: reason.request.map(|_| "REQUEST").into_iter().collect(),
+                };
+                readers.entry(self.username(*user)).or_default().insert(name(*column), (clear, behind));
             }
         }
         readers
@@ -236,14 +266,19 @@ impl Comparison<'_, '_, '_> {
         for (user, now) in after {
             let Some(then) = before.get(user) else { continue };
             let columns: BTreeSet<&str> = then.keys().chain(now.keys()).copied().collect();
+            let untouched = (true, Behind::default());
             for column in columns {
-                let clear = |columns: &BTreeMap<&str, bool>| columns.get(column).copied().unwrap_or(true);
-                if clear(then) != clear(&now) {
+                let (was_clear, behind_then) = then.get(column).unwrap_or(&untouched);
+                let (clear, behind_now) = now.get(column).unwrap_or(&untouched);
+                if was_clear != clear {
+                    let (policies, rights) = behind_then.apart(behind_now);
                     difference.columns.push(ColumnChange {
                         data_source: source.to_owned(),
                         user: user.to_owned(),
                         column: column.to_owned(),
-                        clear: clear(&now),
+                        clear: *clear,
+                        policies,
+                        rights,
                     });
                 }
             }
@@ -255,13 +290,13 @@ impl Comparison<'_, '_, '_> {
         let after = after.map(|class| self.after.outcomes.class(class)).unwrap_or_default();
         let (then, now) = (self.before.rows(&before), self.after.rows(&after));
         let keys: BTreeSet<(Scope, &str)> = then.keys().chain(now.keys()).copied().collect();
-        let nothing = (Access::None, BTreeSet::new());
+        let nothing = (Access::None, Behind::default());
         let mut access = Vec::new();
         for key in keys {
-            let (from, policies_before) = then.get(&key).unwrap_or(&nothing);
-            let (to, policies_after) = now.get(&key).unwrap_or(&nothing);
+            let (from, behind_then) = then.get(&key).unwrap_or(&nothing);
+            let (to, behind_now) = now.get(&key).unwrap_or(&nothing);
             if from != to {
-                let policies = policies_before.symmetric_difference(policies_after);
+                let (policies, rights) = behind_then.apart(behind_now);
                 access.push(AccessChange {
                     data_source: String::new(),
                     scope: key.0.as_str(),
@@ -269,7 +304,8 @@ impl Comparison<'_, '_, '_> {
                     from: *from,
                     to: *to,
                     effect: Effect::of(*from, *to),
-                    policies: policies.map(|name| (*name).to_owned()).collect(),
+                    policies,
+                    rights,
                 });
             }
         }

@@ -27,7 +27,10 @@ use domesday_model::{DataPolicyIx, PolicyIx, Scope, Snapshot};
 use classes::Classes;
 use condition::Conditions;
 pub use diff::{AccessChange, ColumnChange, Difference, Effect, diff};
-pub use explain::{Access, ColumnStep, ConditionStep, Exclusion, Explanation, PolicyStep, RequestStep};
+pub use explain::{
+    Access, ColumnExplanation, ColumnStep, ConditionStep, ConflictStep, Exclusion, Explanation, Facts,
+    MaskStep, PolicyStep, RequestStep, RivalStep, Sight,
+};
 pub use nearest::{Way, WayStep};
 pub use outcomes::{
     Because, ClassIx, ClassOutcomes, ColumnOutcome, ColumnOutcomes, ColumnReason, Outcome, Reason,

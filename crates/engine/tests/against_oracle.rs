@@ -6,9 +6,10 @@ use domesday_model::validate::{Severity, validate};
 use domesday_model::{Catalog, Snapshot};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use oracle::compare::{counts_of, counts_wanted, difference, rows_of, warnings_of, warnings_wanted};
+use oracle::config::worlds;
 use oracle::coverage::Coverage;
 use oracle::evaluate::{World, evaluate};
 use oracle::expected::EXPECTED;
@@ -16,11 +17,6 @@ use oracle::generate::{at, world};
 use oracle::print::{Printed, parse, print};
 use oracle::rules::cases;
 use oracle::widen::widen;
-
-/// A world that fails is shown, as small as can be, as a catalog document; nothing is kept in files.
-fn worlds(cases: u32) -> Config {
-    Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() }
-}
 
 /// Fails when the engine says anything else of a world than the oracle.
 fn compare(catalog: &Catalog) -> Result<(), TestCaseError> {
@@ -70,8 +66,11 @@ fn the_engine_agrees_on_wide_worlds() {
 fn generated_worlds_are_valid_and_printed_whole() {
     proptest!(worlds(500), |(Printed(catalog) in world())| {
         assert_valid(&catalog);
-        let read = parse(&serde_json::from_str(&print(&catalog)).unwrap());
-        prop_assert_eq!(read, catalog);
+        let printed = print(&catalog);
+        prop_assert_eq!(&parse(&serde_json::from_str(&printed).unwrap()), &catalog);
+        // What a failing test shows is a catalog as users write them.
+        let loaded = domesday_sources::parse_str("world.json", &printed);
+        prop_assert_eq!(loaded.map_err(|wrong| wrong.to_string()).unwrap().catalog, catalog);
     });
 }
 
@@ -85,6 +84,7 @@ fn generated_worlds_are_interesting() {
         coverage.add(&catalog, at());
     }
     println!("{coverage}");
+    assert_eq!(coverage.rare(10), Vec::<String>::new(), "{coverage}");
     let rare: Vec<_> = EXPECTED.iter().filter(|name| coverage.of(name) < 10).collect();
     assert!(rare.is_empty(), "seldom or never seen: {rare:#?}\n{coverage}");
 }

@@ -19,6 +19,7 @@ mod glob;
 mod identity;
 mod ids;
 mod instant;
+mod near;
 mod policy;
 mod request;
 mod snapshot;
@@ -35,6 +36,7 @@ pub use glob::glob_matches;
 pub use identity::{ALL_USERS, Attributes, Group, Permission, Tenant, User, UserStatus};
 pub use ids::*;
 pub use instant::{Instant, InstantError};
+pub use near::nearest_names;
 pub use policy::{
     AppliesTo, ColumnSelector, DataPolicy, Individuals, Level, LevelKind, Mask, Policy, PolicyKind,
     PolicyState, Scope, Selector,

@@ -198,14 +198,14 @@ pub enum AppliesTo {
 impl AppliesTo {
     /// Whether the policy names its data sources one by one. Every other policy is global.
     ///
-    /// A list is local when each of its mappings names data sources: a list that also selects by a property
-    /// reaches sources nobody named, as a global policy does.
+    /// A list is local when each of its mappings names data sources and does nothing else: one that also
+    /// selects by a property, in the same mapping or beside it, follows that property as a global policy does.
     #[must_use]
     pub fn is_local(&self) -> bool {
         match self {
             Self::All | Self::OptIn => false,
             Self::Any(selectors) => {
-                !selectors.is_empty() && selectors.iter().all(|selector| selector.data_sources.is_some())
+                !selectors.is_empty() && selectors.iter().all(Selector::only_names_data_sources)
             }
         }
     }
@@ -247,12 +247,20 @@ pub struct Selector {
     /// Globs over the data source's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
-    /// Exact names; stands alone in its mapping.
+    /// Exact names; alone in its mapping they make a local policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_sources: Option<Vec<String>>,
     /// Sources that any of these matches are left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<Selector>,
+}
+
+impl Selector {
+    /// Whether it selects data sources by name and by nothing else.
+    #[must_use]
+    pub fn only_names_data_sources(&self) -> bool {
+        self.data_sources.is_some() && Self { data_sources: None, ..self.clone() } == Self::default()
+    }
 }
 
 /// How masked values are changed.

@@ -177,3 +177,74 @@ fn problems(
     };
     validate_beside(catalog, unread).into_iter().filter_map(locate).collect()
 }
+
+/// Reads one object as strictly as a file is read, and gives it back in the form in which it is stored. What it
+/// refers to is not looked at: that takes the rest of the catalog.
+///
+/// ```
+/// use domesday_model::Kind;
+///
+/// let user = domesday_sources::parse_object(Kind::User, r#"{ "username": "ada", "employeeNumber": 7 }"#);
+/// assert_eq!(user.unwrap()["employeeNumber"], "7");
+///
+/// let wrong = domesday_sources::parse_object(Kind::User, r#"{ "usrname": "ada" }"#).unwrap_err();
+/// assert_eq!(wrong.iter().next().unwrap().message, "`username` is missing");
+/// ```
+///
+/// # Errors
+/// Every mistake in it, with the field inside the object.
+pub fn parse_object(kind: Kind, json: &str) -> Result<serde_json::Value, Diagnostics> {
+    // A list of one, all on the object's first line, so that lines and columns are nearly its own.
+    let start = if kind == Kind::Tenant { "{\"tenant\":".len() } else { kind.key().len() + "{\"\":[".len() };
+    let text = match kind {
+        Kind::Tenant => format!("{{\"tenant\":{json}}}"),
+        _ => format!("{{\"{}\":[{json}]}}", kind.key()),
+    };
+    let name = "object.json";
+    let mut unread = Unread::default();
+    let mut decoder = Decoder::new(name, &text, &mut unread);
+    let mut catalog = Catalog::default();
+    match document::parse(name, &text) {
+        Ok(root) => decoder.file(&root, &mut catalog, &mut Positions::new()),
+        Err(error) => {
+            let error = Diagnostic::new(Severity::Error, name, &text, error.at, String::new(), error.message);
+            return Err(Diagnostics(vec![error]));
+        }
+    }
+    let mut diagnostics = decoder.diagnostics;
+    diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
+    let value =
+        if diagnostics.is_empty() && catalog.count(kind) == 1 { value_of(&catalog, kind) } else { None };
+    value.ok_or_else(|| {
+        let (list, item) = (kind.key().to_owned(), format!("{}[0]", kind.key()));
+        for diagnostic in &mut diagnostics {
+            let field = diagnostic.field.strip_prefix(&item).or_else(|| diagnostic.field.strip_prefix(&list));
+            if let Some(field) = field {
+                diagnostic.field = field.trim_start_matches('.').to_owned();
+            }
+            if diagnostic.line == 1 {
+                diagnostic.column = diagnostic.column.saturating_sub(start).max(1);
+            }
+        }
+        Diagnostics(diagnostics)
+    })
+}
+
+/// The only object of a kind, as it is stored.
+fn value_of(catalog: &Catalog, kind: Kind) -> Option<serde_json::Value> {
+    let value = match kind {
+        Kind::Tenant => serde_json::to_value(&catalog.tenant.as_ref()?.spec),
+        Kind::Tag => serde_json::to_value(&catalog.tags.first()?.spec),
+        Kind::Group => serde_json::to_value(&catalog.groups.first()?.spec),
+        Kind::User => serde_json::to_value(&catalog.users.first()?.spec),
+        Kind::Domain => serde_json::to_value(&catalog.domains.first()?.spec),
+        Kind::DataSource => serde_json::to_value(&catalog.data_sources.first()?.spec),
+        Kind::Policy => serde_json::to_value(&catalog.policies.first()?.spec),
+        Kind::DataPolicy => serde_json::to_value(&catalog.data_policies.first()?.spec),
+        Kind::Agreement => serde_json::to_value(&catalog.agreements.first()?.spec),
+        Kind::RequestForm => serde_json::to_value(&catalog.request_forms.first()?.spec),
+        Kind::DataProduct => serde_json::to_value(&catalog.data_products.first()?.spec),
+        Kind::Request => serde_json::to_value(&catalog.requests.first()?.spec),
+    };
+    value.ok()
+}

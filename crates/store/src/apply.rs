@@ -9,7 +9,7 @@ use crate::audit::{self, Entry};
 use crate::database::{Database, Transaction};
 use crate::documents::{Document, add_to_catalog, documents, fields};
 use crate::plan::{Action, Change, FieldChange, Plan};
-use crate::records::{self, Stored};
+use crate::records::{self, Stored, stored_columns};
 use crate::{ChangeBy, Store, StoreError, revision, tenant};
 
 /// How to apply a catalog.
@@ -61,6 +61,7 @@ impl Store {
     ) -> Result<Plan, StoreError> {
         let mints = self.lasts;
         let documents = documents(catalog);
+        documents.iter().try_for_each(records::check_storable)?;
         let mut transaction = self.database.write()?;
         let mut applied = Applied::default();
         applied.tenant(tenant::apply(&mut transaction, catalog, options.at, mints)?);
@@ -192,7 +193,7 @@ fn check_kept(catalog: &Catalog, kept: &[(Kind, &String, &Stored)]) -> Result<()
 
 fn read_current(database: &mut Database) -> Result<Current, StoreError> {
     let mut current = HashMap::new();
-    let sql = "SELECT kind, name, id, document, origin, created_at, updated_at, since FROM object";
+    let sql = concat!("SELECT kind, name, ", stored_columns!(), " FROM object");
     database.each(sql, &[], &mut |row| {
         let kind = Kind::of_key(row.text(0)?).expect("objects are written with the key of their kind");
         current.insert((kind, row.text(1)?.to_owned()), Stored::of(row, 2)?);

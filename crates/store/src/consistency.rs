@@ -13,7 +13,7 @@ use domesday_model::{Agreement, AppliesTo, Catalog, DataPolicy, DataSource, Kind
 use crate::StoreError;
 use crate::database::{Database, values};
 use crate::documents::{Document, add_to_catalog, parse};
-use crate::records::{self, Stored};
+use crate::records::{self, Stored, stored_columns};
 use crate::references::{references, referring_kinds};
 
 /// An object's new version is right in itself and names only what exists, and nothing that relied on the old
@@ -177,8 +177,11 @@ fn candidates(
         serde_json::to_string(name).expect("a text is plain data")
     };
     database.all(
-        "SELECT name, id, document, origin, created_at, updated_at, since FROM object
-         WHERE kind = ?1 AND instr(document, ?2) > 0 ORDER BY id",
+        concat!(
+            "SELECT name, ",
+            stored_columns!(),
+            " FROM object WHERE kind = ?1 AND instr(document, ?2) > 0 ORDER BY id"
+        ),
         values![referring.key(), &needle],
         |row| Ok((row.text(0)?.to_owned(), Stored::of(row, 1)?)),
     )

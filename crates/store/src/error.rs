@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use domesday_model::validate::Problem;
 use domesday_model::{Kind, SnapshotError};
+use postgres::error::SqlState;
 use uuid::Uuid;
 
 /// Why the store could not do what was asked. Nothing was changed.
@@ -18,8 +19,34 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// The URL names no database that can hold a store.
-    #[error("the database URL cannot be read; expected sqlite:PATH")]
+    #[error(
+        "the database URL cannot be read; expected postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH"
+    )]
     UnknownUrl,
+    /// The URL asks for a kind of encryption that does not protect.
+    #[error(
+        "the database URL's sslmode is not known; use verify-full, or disable on a network that is trusted"
+    )]
+    UnknownSslMode,
+    /// The authorities that the URL names cannot be read.
+    #[error("the root certificates {file} cannot be read: {reason}", file = file.display())]
+    RootCertificates {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The database server cannot be reached, or does not let us in.
+    #[error("cannot reach the database {server}: {}", said(source))]
+    Unreachable {
+        /// The server, without the password.
+        server: String,
+        /// What went wrong.
+        source: postgres::Error,
+    },
+    /// Somebody else is changing the store and does not come to an end.
+    #[error("the store is busy with a long change by somebody else; try again later")]
+    Busy,
     /// The file is a database of something else.
     #[error("this database is not a Domesday store; name another file")]
     Foreign,
@@ -70,6 +97,9 @@ pub enum StoreError {
         /// What differs, and what to do.
         reason: &'static str,
     },
+    /// A text holds the one character that a database cannot keep.
+    #[error("a name or text holds a NUL character; leave it out")]
+    NulInText,
     /// An idempotency key came with another request than before.
     #[error("the idempotency key was used for another request; use a new key for each request")]
     KeyReused,
@@ -91,7 +121,39 @@ pub enum StoreError {
     Empty,
     /// SQLite failed.
     #[error("the store failed: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
+    /// PostgreSQL failed.
+    #[error("the store failed: {}", said(.0))]
+    Postgres(#[source] postgres::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy) => Self::Busy,
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+impl From<postgres::Error> for StoreError {
+    fn from(error: postgres::Error) -> Self {
+        match error.code() {
+            Some(&SqlState::LOCK_NOT_AVAILABLE) => Self::Busy,
+            _ => Self::Postgres(error),
+        }
+    }
+}
+
+/// What a PostgreSQL error says, without the details, which quote values.
+fn said(error: &postgres::Error) -> String {
+    if let Some(error) = error.as_db_error() {
+        return format!("{} (SQLSTATE {})", error.message(), error.code().code());
+    }
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }
 
 /// How many problems a message lists; the rest is counted.

@@ -1,4 +1,5 @@
-//! Persistence: the governance metadata, and what a service keeps beside it. SQLite, embedded.
+//! Persistence: the governance metadata, and what a service keeps beside it. SQLite, embedded,
+//! or PostgreSQL, shared.
 //!
 //! The store keeps each object as the document its owner declared (the catalog format in JSON), beside it the
 //! id it was given, its history and where it came from. Documents rather than a table per attribute, since
@@ -38,7 +39,7 @@ mod tenant;
 
 use std::path::Path;
 
-use database::{Database, Sqlite};
+use database::{Database, Postgres, Sqlite};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use apply::ApplyOptions;
@@ -78,13 +79,21 @@ impl Store {
         Self::open_sqlite(Sqlite::open(path, false)?)
     }
 
-    /// Opens the store that a URL names, creating or migrating it as [`Store::open`] does: `sqlite:PATH`.
+    /// Opens the store that a URL names, creating or migrating it as [`Store::open`] does: `sqlite:PATH`, or
+    /// `postgres://USER:PASSWORD@HOST/DATABASE` for one that several replicas share. Over a network TLS is
+    /// spoken and the server's certificate checked (`sslmode=verify-full`), unless the URL says
+    /// `sslmode=disable`; `sslrootcert=FILE` names the authorities trusted.
     ///
     /// # Errors
     /// When the URL names no database of a known kind, and as [`Store::open`]. No error carries the URL.
     pub fn connect(url: &SecretString) -> Result<Self, StoreError> {
         match url.expose_secret().split_once(':') {
             Some(("sqlite", path)) => Self::open(Path::new(path.strip_prefix("//").unwrap_or(path))),
+            Some(("postgres" | "postgresql", _)) => {
+                let mut database = Database::Postgres(Box::new(Postgres::connect(url)?));
+                schema::migrate(&mut database)?;
+                Ok(Self { database, lasts: true })
+            }
             _ => Err(StoreError::UnknownUrl),
         }
     }
@@ -102,8 +111,9 @@ impl Store {
     fn open_sqlite(sqlite: Sqlite) -> Result<Self, StoreError> {
         let mut database = Database::Sqlite(sqlite);
         schema::migrate(&mut database)?;
-        let Database::Sqlite(sqlite) = &database;
-        sqlite.make_durable()?;
+        if let Database::Sqlite(sqlite) = &database {
+            sqlite.make_durable()?;
+        }
         Ok(Self { database, lasts: true })
     }
 

@@ -12,7 +12,7 @@ use crate::apply::changed_fields;
 use crate::audit::{self, Entry};
 use crate::database::{Database, values};
 use crate::documents::{Document, add_to_catalog, documents, parse};
-use crate::records::{self, Stored};
+use crate::records::{self, Stored, check_storable, stored_columns};
 use crate::{ChangeBy, IfMatch, Store, StoreError, consistency, revision};
 
 /// An object of the catalog with what the store knows of it.
@@ -60,8 +60,11 @@ impl Store {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut transaction = self.database.read()?;
         let objects = transaction.all(
-            "SELECT name, id, document, origin, created_at, updated_at, since FROM object
-             WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
+            concat!(
+                "SELECT name, ",
+                stored_columns!(),
+                " FROM object WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3"
+            ),
             // No name is empty, so that every name comes after the empty one.
             values![kind.key(), after.unwrap_or_default(), limit],
             |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),
@@ -163,6 +166,7 @@ fn read(kind: Kind, document: &Json, origin: &str) -> Result<(Catalog, Document,
     })?;
     let mut documents = documents(&one);
     let document = documents.pop().expect("one object is at least one document, and its own is the last");
+    check_storable(&document)?;
     Ok((one, document, documents))
 }
 

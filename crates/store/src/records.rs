@@ -1,9 +1,9 @@
 //! Rows of objects: how a document is written, with its id, its history and its columns' ids.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use domesday_model::validate::{Path, Problem, Severity};
-use domesday_model::{Agreement, Catalog, Instant, Kind, Since};
+use domesday_model::{Agreement, Catalog, DataSource, Instant, Kind, Since};
 
 use crate::StoreError;
 use crate::database::{Database, Insert, Row, Type, Value, values};
@@ -20,12 +20,8 @@ static OBJECTS: Insert = Insert {
         ("created_at", Type::Integer),
         ("updated_at", Type::Integer),
         ("since", Type::Text),
+        ("column_ids", Type::Text),
     ],
-};
-
-static COLUMNS: Insert = Insert {
-    table: "data_column",
-    columns: &[("data_source_id", Type::Integer), ("name", Type::Text), ("id", Type::Integer)],
 };
 
 /// An object as the store has it.
@@ -37,10 +33,19 @@ pub(crate) struct Stored {
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
     pub(crate) since: String,
+    pub(crate) column_ids: String,
 }
 
+/// The columns of `object` that [`Stored::of`] reads.
+macro_rules! stored_columns {
+    () => {
+        "id, document, origin, created_at, updated_at, since, column_ids"
+    };
+}
+pub(crate) use stored_columns;
+
 impl Stored {
-    /// Reads `id, document, origin, created_at, updated_at, since` from a column on.
+    /// Reads [`stored_columns!`] from a column on.
     pub(crate) fn of(row: &Row<'_>, first: usize) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.integer(first)?,
@@ -49,15 +54,19 @@ impl Stored {
             created_at: row.integer(first + 3)?,
             updated_at: row.integer(first + 4)?,
             since: row.text(first + 5)?.to_owned(),
+            column_ids: row.text(first + 6)?.to_owned(),
         })
     }
 }
 
 /// One object by kind and name.
 pub(crate) fn find(database: &mut Database, kind: Kind, name: &str) -> Result<Option<Stored>, StoreError> {
+    if name.contains('\0') {
+        // No object has such a name.
+        return Ok(None);
+    }
     database.first(
-        "SELECT id, document, origin, created_at, updated_at, since FROM object
-         WHERE kind = ?1 AND name = ?2",
+        concat!("SELECT ", stored_columns!(), " FROM object WHERE kind = ?1 AND name = ?2"),
         values![kind.key(), name],
         |row| Stored::of(row, 0),
     )
@@ -71,20 +80,22 @@ pub(crate) fn insert(
 ) -> Result<(), StoreError> {
     let mut wanted: BTreeMap<&str, i64> = BTreeMap::new();
     for document in documents {
-        check_storable(document)?;
         *wanted.entry(id_space(document.kind)).or_default() += 1;
     }
     let mut next = BTreeMap::new();
     for (space, count) in wanted {
         next.insert(space, take_ids(database, space, count)?);
     }
+    let columns = documents.iter().map(|document| document.columns.len()).sum();
+    let mut next_column = take_column_ids(database, columns)?;
     let mut numbered = Vec::with_capacity(documents.len());
     for document in documents {
         let id = next.get_mut(id_space(document.kind)).expect("each id space was asked for its ids");
-        numbered.push((*id, *document));
+        let column_ids: Vec<i64> = next_column.by_ref().take(document.columns.len()).collect();
+        numbered.push((*id, *document, list(&column_ids)));
         *id += 1;
     }
-    let rows = numbered.iter().map(|(id, document)| {
+    let rows = numbered.iter().map(|(id, document, column_ids)| {
         let created_at = document.created_at.unwrap_or(at).as_micros();
         [
             Value::from(document.kind.key()),
@@ -95,14 +106,11 @@ pub(crate) fn insert(
             Value::from(created_at),
             Value::from(created_at),
             Value::from("{}"),
+            Value::from(column_ids),
         ]
     });
     database.insert_many(&OBJECTS, rows)?;
-    let columns = numbered
-        .iter()
-        .flat_map(|(source, document)| document.columns.iter().map(move |column| (*source, column.as_str())));
-    insert_columns(database, &columns.collect::<Vec<_>>())?;
-    numbered.iter().try_for_each(|(_, document)| write_agreement_text(database, document))
+    documents.iter().try_for_each(|document| write_agreement_text(database, document))
 }
 
 /// Replaces an object by another version of itself.
@@ -112,11 +120,12 @@ pub(crate) fn update(
     stored: &Stored,
     at: Instant,
 ) -> Result<(), StoreError> {
-    check_storable(document)?;
     let since = since(document, stored, at)?;
+    let column_ids = updated_column_ids(database, document, stored)?;
     let updated_at = if stored.text == document.text { stored.updated_at } else { at.as_micros() };
     database.execute(
-        "UPDATE object SET document = ?3, origin = ?4, created_at = ?5, updated_at = ?6, since = ?7
+        "UPDATE object SET document = ?3, origin = ?4, created_at = ?5, updated_at = ?6, since = ?7,
+             column_ids = ?8
          WHERE kind = ?1 AND id = ?2",
         values![
             document.kind.key(),
@@ -126,19 +135,16 @@ pub(crate) fn update(
             document.created_at.map_or(stored.created_at, Instant::as_micros),
             updated_at,
             &serde_json::to_string(&since).expect("instants by text are plain data"),
+            &column_ids,
         ],
     )?;
-    update_columns(database, stored.id, document)?;
     write_agreement_text(database, document)
 }
 
 /// Deletes an object. Texts of agreements stay: what somebody accepted can be proven later.
 pub(crate) fn delete(database: &mut Database, kind: Kind, id: i64) -> Result<(), StoreError> {
-    database.execute("DELETE FROM object WHERE kind = ?1 AND id = ?2", values![kind.key(), id])?;
-    if kind == Kind::DataSource {
-        database.execute("DELETE FROM data_column WHERE data_source_id = ?1", values![id])?;
-    }
-    Ok(())
+    let sql = "DELETE FROM object WHERE kind = ?1 AND id = ?2";
+    database.execute(sql, values![kind.key(), id]).map(drop)
 }
 
 /// Subscription and data policies share one id space.
@@ -174,40 +180,38 @@ fn since(document: &Document, stored: &Stored, at: Instant) -> Result<Since, Sto
     Ok(since)
 }
 
-fn insert_columns(database: &mut Database, columns: &[(i64, &str)]) -> Result<(), StoreError> {
-    if columns.is_empty() {
-        return Ok(());
+/// The ids of the columns of a data source's new version: a column keeps its id by its name; one that comes back
+/// gets a new id.
+fn updated_column_ids(
+    database: &mut Database,
+    document: &Document,
+    stored: &Stored,
+) -> Result<String, StoreError> {
+    if document.kind != Kind::DataSource {
+        return Ok(stored.column_ids.clone());
     }
-    let count = i64::try_from(columns.len()).expect("a list in memory is shorter than 2^63");
-    let first = take_ids(database, "columns", count)?;
-    let rows = (first..)
-        .zip(columns)
-        .map(|(id, (source, column))| [Value::from(*source), Value::from(*column), Value::from(id)]);
-    database.insert_many(&COLUMNS, rows)
+    let before: DataSource = parse(document.kind, &document.name, &stored.text)?;
+    let ids: Vec<i64> = parse(document.kind, &document.name, &stored.column_ids)?;
+    let names = before.columns.into_iter().map(|column| column.name);
+    let known: HashMap<String, i64> = names.zip(ids).collect();
+    let new = document.columns.iter().filter(|column| !known.contains_key(*column)).count();
+    let mut next = take_column_ids(database, new)?;
+    let ids = document.columns.iter().filter_map(|column| known.get(column).copied().or_else(|| next.next()));
+    Ok(list(&ids.collect::<Vec<_>>()))
 }
 
-/// Gives new columns ids and forgets those that are gone; a column that comes back gets a new id.
-fn update_columns(database: &mut Database, source: i64, document: &Document) -> Result<(), StoreError> {
-    if document.kind != Kind::DataSource {
-        return Ok(());
-    }
-    let sql = "SELECT name FROM data_column WHERE data_source_id = ?1";
-    let known = database.all(sql, values![source], |row| Ok(row.text(0)?.to_owned()))?;
-    let mut known: HashSet<String> = known.into_iter().collect();
-    let new: Vec<_> = document
-        .columns
-        .iter()
-        .filter(|column| !known.remove(*column))
-        .map(|column| (source, column.as_str()))
-        .collect();
-    insert_columns(database, &new)?;
-    for gone in &known {
-        database.execute(
-            "DELETE FROM data_column WHERE data_source_id = ?1 AND name = ?2",
-            values![source, gone],
-        )?;
-    }
-    Ok(())
+/// As many ids of columns that nothing ever had.
+fn take_column_ids(
+    database: &mut Database,
+    count: usize,
+) -> Result<impl Iterator<Item = i64> + use<>, StoreError> {
+    let wanted = i64::try_from(count).expect("a list in memory is shorter than 2^63");
+    let first = if count == 0 { 0 } else { take_ids(database, "columns", wanted)? };
+    Ok(first..first + wanted)
+}
+
+fn list(ids: &[i64]) -> String {
+    serde_json::to_string(ids).expect("numbers are plain data")
 }
 
 fn write_agreement_text(database: &mut Database, document: &Document) -> Result<(), StoreError> {
@@ -223,9 +227,9 @@ fn write_agreement_text(database: &mut Database, document: &Document) -> Result<
     Ok(())
 }
 
-/// PostgreSQL keeps no text with a NUL in it, so neither database is given one. Inside a document JSON escapes
+/// No text that a database keeps as such holds a NUL ([`StoreError::NulInText`]). Inside a document JSON escapes
 /// it; names and texts that have columns of their own stand there as they are.
-fn check_storable(document: &Document) -> Result<(), StoreError> {
+pub(crate) fn check_storable(document: &Document) -> Result<(), StoreError> {
     let in_text = document.kind == Kind::Agreement && document.text.contains("\\u0000");
     if !in_text && !document.name.contains('\0') && !document.columns.iter().any(|name| name.contains('\0')) {
         return Ok(());

@@ -1,14 +1,12 @@
 //! The one consistent read: everything the store holds, as a snapshot.
 
-use std::collections::HashMap;
-
 use domesday_model::{
     AgreementId, ColumnId, DataProductId, DataSource, DataSourceId, DomainId, Group, GroupId, Instant, Kind,
     PolicyId, Provenance, RequestFormId, Since, Snapshot, SnapshotBuilder, TagId, User, UserId,
 };
 use sha2::{Digest, Sha256};
 
-use crate::database::{Database, values};
+use crate::database::values;
 use crate::documents::parse;
 use crate::{Store, StoreError, revision, tenant};
 
@@ -47,10 +45,9 @@ impl Store {
         let mut digest = Sha256::new();
         digest.update(serde_json::to_string(&tenant).expect("a tenant is plain data"));
         let mut build = SnapshotBuilder::new(at, tenant);
-        let columns = read_columns(&mut transaction)?;
         for kind in BUILD_ORDER {
-            let sql = "SELECT id, name, document, origin, created_at, updated_at, since FROM object
-                 WHERE kind = ?1 ORDER BY id";
+            let sql = "SELECT id, name, document, origin, created_at, updated_at, since, column_ids
+                 FROM object WHERE kind = ?1 ORDER BY id";
             transaction.each(sql, values![kind.key()], &mut |row| {
                 let (id, name, document) = (row.integer(0)?, row.text(1)?, row.text(2)?);
                 let (origin, since) = (row.text(3)?, row.text(6)?);
@@ -68,7 +65,7 @@ impl Store {
                     origin: origin.into(),
                     since: if since == "{}" { Since::default() } else { parse(kind, name, since)? },
                 };
-                add(&mut build, kind, id, name, document, provenance, &columns)
+                add(&mut build, kind, id, name, document, provenance, row.text(7)?)
             })?;
         }
         transaction.each("SELECT name, version, text FROM agreement_text", &[], &mut |row| {
@@ -86,7 +83,7 @@ fn add(
     name: &str,
     document: &str,
     provenance: Provenance,
-    columns: &HashMap<i64, HashMap<String, ColumnId>>,
+    column_ids: &str,
 ) -> Result<(), StoreError> {
     match kind {
         Kind::Tenant => {}
@@ -98,15 +95,14 @@ fn add(
         Kind::DataPolicy => build.data_policy(PolicyId(id), parse(kind, name, document)?, provenance),
         Kind::DataSource => {
             let source: DataSource = parse(kind, name, document)?;
-            let ids = columns.get(&id);
-            let ids: Vec<ColumnId> = source
-                .columns
-                .iter()
-                .map(|column| {
-                    let known = ids.and_then(|ids| ids.get(&column.name)).copied();
-                    known.expect("a data source and the ids of its columns are written in one transaction")
-                })
-                .collect();
+            let ids: Vec<i64> = parse(kind, name, column_ids)?;
+            if ids.len() != source.columns.len() {
+                let message =
+                    format!("it has {} columns and {} ids of columns", source.columns.len(), ids.len());
+                let source = serde::de::Error::custom(message);
+                return Err(StoreError::Document { kind, name: name.to_owned(), source });
+            }
+            let ids: Vec<_> = ids.into_iter().map(ColumnId).collect();
             build.data_source(DataSourceId(id), &source, &ids, provenance)?;
         }
         Kind::Agreement => build.agreement(AgreementId(id), parse(kind, name, document)?, provenance),
@@ -115,16 +111,4 @@ fn add(
         Kind::Request => build.request(parse(kind, name, document)?),
     }
     Ok(())
-}
-
-fn read_columns(database: &mut Database) -> Result<HashMap<i64, HashMap<String, ColumnId>>, StoreError> {
-    let mut columns: HashMap<i64, HashMap<String, ColumnId>> = HashMap::new();
-    database.each("SELECT data_source_id, name, id FROM data_column", &[], &mut |row| {
-        columns
-            .entry(row.integer(0)?)
-            .or_default()
-            .insert(row.text(1)?.to_owned(), ColumnId(row.integer(2)?));
-        Ok(())
-    })?;
-    Ok(columns)
 }

@@ -1,16 +1,16 @@
 //! From outcomes to files: every table as parts, in one call.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use domesday_engine::Outcomes;
 use domesday_model::{Instant, Snapshot};
 
-use crate::part::TableWriter;
+use crate::batches::BatchWriter;
+use crate::part::Parts;
 use crate::policy_outcomes::{self, OutcomeCounts};
 use crate::rows::{Rows, World, assets, people, policies, products, requests};
-use crate::schema::{self, SNAPSHOT, TABLES, Table, arrow_schema};
+use crate::schema::{self, SNAPSHOT, TABLES, Table};
 use crate::{EncodeError, PRODUCT, Part, RULES_VERSION, SCHEMA_VERSION, snapshot_id};
 
 /// What the files depend on besides the outcomes.
@@ -22,6 +22,9 @@ pub struct Settings {
     pub part_bytes: usize,
     /// Rows of a full row group. A smaller group is closed when it alone reaches the size of a part.
     pub row_group_rows: usize,
+    /// The same for policy-outcomes, whose rows take about a byte each: larger, since each group repeats the
+    /// names of all users.
+    pub outcome_group_rows: usize,
     /// The version stated in the files.
     pub product_version: String,
 }
@@ -32,6 +35,7 @@ impl Default for Settings {
             link_base: "http://localhost:8080".to_owned(),
             part_bytes: 64 << 20,
             row_group_rows: 1 << 20,
+            outcome_group_rows: 8 << 20,
             product_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -65,7 +69,8 @@ pub struct Encoded {
 /// Writes all twelve tables as Parquet parts. `open` gives the place for each part; a table without rows has
 /// one part without rows. policy-outcomes comes first, since other tables count its outcomes.
 ///
-/// Memory: one row group, the classes waiting for their next data source (bounded), and a batch of rows.
+/// Memory: two row groups a thread, the classes waiting for their next data source (bounded), and a batch of
+/// rows.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -93,13 +98,11 @@ where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W>,
 {
-    let table = schema::POLICY_OUTCOMES;
-    let mut writer = TableWriter::new(table, policy_outcomes::batch_schema(), settings, progress, &mut open);
-    let expanded =
-        policy_outcomes::expand(outcomes, settings.batch_rows(), &mut |batch| writer.write(batch))?;
+    let mut writer = Parts::new(schema::POLICY_OUTCOMES, settings, progress, &mut open);
+    let seen = policy_outcomes::encode(outcomes, &mut writer)?;
     let mut parts = writer.finish()?;
 
-    let world = World::new(outcomes, settings, &expanded.readers);
+    let world = World::new(outcomes, settings, &seen.readers);
     let fills: [(&'static Table, Fill); 11] = [
         (schema::POLICY_METADATA, policies::policy_metadata),
         (schema::USER_METADATA, people::user_metadata),
@@ -119,7 +122,7 @@ where
     }
     let position = |part: &Part| TABLES.iter().position(|table| std::ptr::eq(table, part.table));
     parts.sort_by_key(|part| (position(part), part.number));
-    Ok(Encoded { parts, outcomes: expanded.counts })
+    Ok(Encoded { parts, outcomes: seen.counts })
 }
 
 type Fill = fn(&World<'_>, &mut Rows<'_>) -> Result<(), EncodeError>;
@@ -199,8 +202,7 @@ where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W>,
 {
-    let schema = Arc::new(arrow_schema(table));
-    let mut writer = TableWriter::new(table, schema, settings, progress, open);
+    let mut writer = BatchWriter::new(table, settings, progress, open);
     let mut sink = |batch: &[ArrayRef]| writer.write(batch);
     let mut rows = Rows::new(table, at, settings.batch_rows(), &mut sink);
     fill(&mut rows)?;

@@ -7,11 +7,12 @@
 //!
 //! - [`schema`]: the definition of the tables, from which everything else about them follows.
 //! - `rows`: what stands in each row of eleven of the tables, a file a subject.
-//! - `policy_outcomes`: the twelfth, policy-outcomes, whose rows exist only while they are encoded.
-//! - `part`: Parquet files and their digests.
+//! - `policy_outcomes`: the twelfth, policy-outcomes, whose rows exist only inside the readers of its files.
+//! - `batches`: the tables that come row by row. `part`: Parquet files and their digests.
 //!
 //! What is not here: no file, no clock, no HTTP. The same outcomes and settings give the same bytes.
 
+mod batches;
 mod encode;
 mod error;
 mod hex;

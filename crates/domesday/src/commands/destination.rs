@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use domesday_delivery::{Audit, ChainBegin, CheckStatus, Target, TenantName, Verification, audit, verify};
 
-use crate::cli::{AuditArgs, DestinationArgs, DestinationCommand, Format, VerifyArgs};
+use crate::cli::{DestinationArgs, DestinationAuditArgs, DestinationCommand, Format, VerifyArgs};
 use crate::commands::target::{target, tenant};
 use crate::output::{DIM, ERROR, GOOD, Output, grouped, size};
 
@@ -34,7 +34,7 @@ fn verify_destination(args: &VerifyArgs, output: Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn audit_destination(args: &AuditArgs, output: Output) -> anyhow::Result<()> {
+fn audit_destination(args: &DestinationAuditArgs, output: Output) -> anyhow::Result<()> {
     let read = |path: &PathBuf| {
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
     };

@@ -1,13 +1,18 @@
 //! A module a command; what several of them need to start stands here.
 
 pub(crate) mod apply;
+pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod config;
 pub(crate) mod destination;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod export;
+pub(crate) mod key;
+pub(crate) mod openapi;
 pub(crate) mod policy;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod setup;
 pub(crate) mod target;
 

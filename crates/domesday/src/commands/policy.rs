@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::Context;
+use domesday_cedar::CedarExport;
 
-use crate::cli::{Format, PolicyArgs, PolicyCommand, PolicyExportArgs, PolicyLanguage};
+use crate::cli::{CedarPart, Format, PolicyArgs, PolicyCommand, PolicyExportArgs};
 use crate::commands::{instant, open_store};
 use crate::output::{GOOD, Output};
 
@@ -17,27 +18,47 @@ pub(crate) fn run(args: &PolicyArgs, output: &Output) -> anyhow::Result<()> {
 fn export(args: &PolicyExportArgs, output: Output) -> anyhow::Result<()> {
     let at = instant(args.at);
     let snapshot = open_store(args.catalog.as_deref(), &args.store.store, at, output)?.snapshot(at)?;
-    let PolicyLanguage::Cedar = args.language;
     let export = domesday_cedar::export(&snapshot);
+    match &args.to {
+        Some(dir) => write(dir, &export, output),
+        None => print(args.part, &export, output),
+    }
+}
+
+fn write(dir: &Path, export: &CedarExport, output: Output) -> anyhow::Result<()> {
     let entities = serde_json::to_string_pretty(&export.entities)? + "\n";
     let files = [
         ("schema.cedarschema", &export.schema),
         ("policies.cedar", &export.policies),
         ("entities.json", &entities),
     ];
-    std::fs::create_dir_all(&args.to).with_context(|| format!("cannot make {}", args.to.display()))?;
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     for (name, text) in files {
-        write_whole(&args.to, name, text)?;
+        write_whole(dir, name, text)?;
     }
     match output.format {
         Format::Json => {
-            output.json(&serde_json::json!({ "directory": args.to, "files": files.map(|(name, _)| name) }));
+            output.json(&serde_json::json!({ "directory": dir, "files": files.map(|(name, _)| name) }));
         }
         _ if output.is_quiet() => {}
         _ => {
             let names = files.map(|(name, _)| name).join(", ");
-            output.result(format_args!("{GOOD}Wrote{GOOD:#} {names} to {}", args.to.display()));
+            output.result(format_args!("{GOOD}Wrote{GOOD:#} {names} to {}", dir.display()));
         }
+    }
+    Ok(())
+}
+
+fn print(part: CedarPart, export: &CedarExport, output: Output) -> anyhow::Result<()> {
+    let CedarExport { schema, policies, entities } = export;
+    match (output.format, part) {
+        (Format::Json, _) => {
+            let all = serde_json::json!({ "schema": schema, "policies": policies, "entities": entities });
+            output.json(&all);
+        }
+        (_, CedarPart::Schema) => output.result(schema.trim_end()),
+        (_, CedarPart::Policies) => output.result(policies.trim_end()),
+        (_, CedarPart::Entities) => output.result(serde_json::to_string_pretty(entities)?),
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use domesday_model::{
 
 use super::condition::{agrees, reaches, substitute};
 use super::evaluate::{World, applies, evaluate};
+use super::expected::BY_RULE;
 use super::mutants::decisive;
 use super::row::{Row, Verdict};
 
@@ -41,6 +42,13 @@ impl Coverage {
     /// In how many worlds something occurred.
     pub(crate) fn of(&self, name: &str) -> usize {
         self.counts.get(name).copied().unwrap_or(0)
+    }
+
+    /// What of [`BY_RULE`] occurred in fewer than `least` worlds, with its rule.
+    pub(crate) fn rare(&self, least: usize) -> Vec<String> {
+        let all = BY_RULE.iter().flat_map(|(rule, names)| names.iter().map(move |name| (rule, name)));
+        let rare = all.filter(|(_, name)| self.of(name) < least);
+        rare.map(|(rule, name)| format!("rule {rule}: {name}: {} worlds", self.of(name))).collect()
     }
 }
 
@@ -225,6 +233,10 @@ impl<'c> Seen<'c> {
         self.note(row.expires_at.is_some(), &format!("row {:?} ends", row.verdict));
         self.note(row.request.is_some() && row.expires_at.is_none(), "row with a request does not end");
         self.note(row.grants.len() > 1, "several grants admit");
+        for name in &row.grants {
+            let level = self.policy(name).level.kind().as_str();
+            self.note(true, &format!("admitted by {level}"));
+        }
         let of_scope = |name: &String, scope| self.policy(name).scope == scope;
         let write_grants = row.grants.iter().any(|name| of_scope(name, Scope::Write));
         let read_guardrails = row.guardrails.iter().any(|name| of_scope(name, Scope::Read));

@@ -72,7 +72,11 @@ pub(crate) fn is_local(applies_to: &AppliesTo) -> bool {
     match applies_to {
         AppliesTo::All | AppliesTo::OptIn => false,
         AppliesTo::Any(mappings) => {
-            !mappings.is_empty() && mappings.iter().all(|mapping| mapping.data_sources.is_some())
+            let alone = |mapping: &Selector| {
+                let rest = Selector { data_sources: None, ..mapping.clone() };
+                mapping.data_sources.is_some() && rest == Selector::default()
+            };
+            !mappings.is_empty() && mappings.iter().all(alone)
         }
     }
 }
@@ -226,7 +230,13 @@ impl<'c> World<'c> {
     }
 
     /// Rules 2, 4 and 6: whether a policy admits a user.
-    fn admits(&self, policy: &'c Policy, user: &'c User, source: &DataSource, scope: Scope) -> bool {
+    pub(crate) fn admits(
+        &self,
+        policy: &'c Policy,
+        user: &'c User,
+        source: &DataSource,
+        scope: Scope,
+    ) -> bool {
         if policy.kind == PolicyKind::Grant && self.is_silenced(policy, source) {
             return false;
         }

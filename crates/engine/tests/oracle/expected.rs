@@ -1,7 +1,11 @@
 //! What the generated worlds must exercise, in the words of [`Coverage`](super::coverage::Coverage).
 
 /// Each must occur in some worlds of a thousand.
-pub(crate) const EXPECTED: [&str; 123] = [
+pub(crate) const EXPECTED: [&str; 127] = [
+    "admitted by ANYONE",
+    "admitted by APPROVAL",
+    "admitted by ENTITLEMENTS",
+    "admitted by INDIVIDUALS",
     "atom hasAttribute false",
     "atom hasAttribute true",
     "atom hasTagAsAttribute column false",
@@ -125,4 +129,84 @@ pub(crate) const EXPECTED: [&str; 123] = [
     "variable @username in a true atom",
     "variable absent",
     "write grant lets read",
+];
+
+/// What shows that a rule of access decided something, by the rule's number; `decisive` is what rows depend on.
+pub(crate) const BY_RULE: [(u8, &[&str]); 9] = [
+    (
+        1,
+        &[
+            "write grant lets read",
+            "read guardrail blocks write",
+            "decisive: staged policy",
+            "decisive: disabled policy",
+        ],
+    ),
+    (
+        2,
+        &[
+            "decisive: conflict of levels",
+            "decisive: level choice",
+            "decisive: local policy in no conflict",
+            "conflict settled: Anyone counts",
+            "conflict unsettled: Individuals counts",
+        ],
+    ),
+    (
+        3,
+        &[
+            "decisive: request expires at the instant",
+            "decisive: request expired before",
+            "decisive: request still in force",
+            "decisive: request not approved",
+            "decisive: request of scope read",
+            "decisive: request of scope write",
+            "decisive: published product",
+            "decisive: suspended product",
+        ],
+    ),
+    (
+        4,
+        &[
+            "admitted by ANYONE",
+            "admitted by APPROVAL",
+            "admitted by ENTITLEMENTS",
+            "admitted by INDIVIDUALS",
+            "product request by an approval grant",
+        ],
+    ),
+    (5, &["decisive: owner", "product request alone", "request without an approval grant"]),
+    (
+        6,
+        &[
+            "some guardrails block",
+            "several guardrails block",
+            "row Blocked by OWNER",
+            "row Blocked by REQUEST",
+        ],
+    ),
+    (7, &["decisive: disabled user", "decisive: disabled source"]),
+    (
+        8,
+        &[
+            "decisive: except of a data policy",
+            "decisive: columns by tag",
+            "decisive: columns by name",
+            "decisive: masking exception",
+            "decisive: staged data policy",
+            "masked by some of several",
+        ],
+    ),
+    (
+        9,
+        &[
+            "row Granted by POLICY+OWNER+REQUEST",
+            "row Granted ends",
+            "row with a request does not end",
+            "no end is last of all",
+            "requests with equal ends tie",
+            "tie not in catalog order",
+            "exception not needed",
+        ],
+    ),
 ];

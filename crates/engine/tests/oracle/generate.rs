@@ -222,10 +222,14 @@ fn applies_to() -> impl Strategy<Value = AppliesTo> {
     let except = vec(prop_oneof![4 => selector(), 1 => sources()], 0..=2);
     let excepting = (weighted(0.7, selector()), except)
         .prop_map(|(selector, except)| Selector { except, ..selector.unwrap_or_default() });
+    // Named, and selected by a property as well: global, and both must hold.
+    let both = (sources(), selector())
+        .prop_map(|(named, selector)| Selector { data_sources: named.data_sources, ..selector });
     prop_oneof![
         8 => Just(AppliesTo::All),
         2 => Just(AppliesTo::OptIn),
         2 => selector().prop_map(|selector| AppliesTo::Any(vec![selector])),
+        1 => both.prop_map(|selector| AppliesTo::Any(vec![selector])),
         2 => excepting.prop_map(|selector| AppliesTo::Any(vec![selector])),
         2 => vec(sources(), 1..=2).prop_map(AppliesTo::Any),
         2 => vec(prop_oneof![selector(), sources()], 0..=2).prop_map(AppliesTo::Any),

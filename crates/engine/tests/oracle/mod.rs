@@ -7,6 +7,7 @@
 
 pub(crate) mod compare;
 mod condition;
+pub(crate) mod config;
 pub(crate) mod coverage;
 pub(crate) mod evaluate;
 pub(crate) mod expected;

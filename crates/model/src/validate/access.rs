@@ -104,11 +104,6 @@ fn check_selectors(
                 known.check(kind, name, at, path.clone().key(key).item(name), problems);
             }
         }
-        if selector.data_sources.is_some() && !only_names_data_sources(selector) {
-            let message =
-                "`dataSources` stands alone in its mapping; use a list of mappings to combine selections";
-            problems.error(at, path.clone().key("dataSources"), message);
-        }
         if *selector == Selector::default() {
             problems.error(
                 at,
@@ -118,11 +113,6 @@ fn check_selectors(
         }
         check_selectors(&selector.except, &path.key("except"), at, known, problems);
     }
-}
-
-fn only_names_data_sources(selector: &Selector) -> bool {
-    let rest = Selector { data_sources: None, ..selector.clone() };
-    rest == Selector::default()
 }
 
 pub(super) fn check_requests(catalog: &Catalog, known: &Known<'_>, problems: &mut Problems) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Path, Problems, Unread};
-use crate::{ALL_USERS, Catalog, Kind, dotted_ancestors};
+use crate::{ALL_USERS, Catalog, Kind, dotted_ancestors, nearest_names};
 
 /// Every name of every kind that can be referred to.
 pub(super) struct Known<'c> {
@@ -106,12 +106,9 @@ impl<'c> Known<'c> {
 
     /// The sentence for a name that exists nowhere.
     pub(super) fn missing(&self, kind: Kind, name: &str) -> String {
-        let nearest = self.names.get(&kind).into_iter().flatten().filter_map(|known| {
-            let distance = edit_distance(name, known);
-            (distance <= 1 + name.chars().count() / 4).then_some((distance, *known))
-        });
-        match nearest.min() {
-            Some((_, near)) => format!("there is no {kind} `{name}`; did you mean `{near}`?"),
+        let known = self.names.get(&kind).into_iter().flatten().copied();
+        match nearest_names(name, known, 1).first() {
+            Some(near) => format!("there is no {kind} `{name}`; did you mean `{near}`?"),
             None => format!("there is no {kind} `{name}` in the catalog; declare it under `{}`", kind.key()),
         }
     }
@@ -143,24 +140,4 @@ impl<'c> Known<'c> {
             self.check(kind, name, at, Path::root().key(field), problems);
         }
     }
-}
-
-/// Levenshtein distance in characters, compared without case so that `analysts` finds `Analysts`.
-fn edit_distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.to_lowercase().chars().collect();
-    let right: Vec<char> = right.to_lowercase().chars().collect();
-    if left.len().abs_diff(right.len()) > 8 {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, r) in right.iter().enumerate() {
-            let next = (diagonal + usize::from(l != r)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = row[j + 1];
-            row[j + 1] = next;
-        }
-    }
-    row[right.len()]
 }

@@ -40,6 +40,15 @@ pub enum AuditFault {
 }
 
 impl Store {
+    /// How many entries there are: the number of the last, since they are numbered without gaps.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn audit_length(&mut self) -> Result<u64, StoreError> {
+        let (seq, _) = head(&mut self.database)?;
+        Ok(u64::try_from(seq).unwrap_or_default())
+    }
+
     /// Up to `limit` entries after a number, oldest first.
     ///
     /// # Errors

@@ -4,13 +4,17 @@
 //! differs (placeholders, names of types, locking) is settled here and nowhere else; nothing above this module
 //! knows which database it talks to. No query builder and no mapping of objects: rows are read by position.
 
+mod dialect;
+mod postgres;
 mod sqlite;
+mod url;
 mod value;
 
 use std::fmt;
 
 use crate::StoreError;
 
+pub(crate) use postgres::Postgres;
 pub(crate) use sqlite::Sqlite;
 pub(crate) use value::{Row, Value, values};
 
@@ -20,12 +24,22 @@ pub(crate) type UseRow<'f> = &'f mut dyn FnMut(&Row<'_>) -> Result<(), StoreErro
 /// A connection to one of the databases that can hold a store.
 pub(crate) enum Database {
     Sqlite(Sqlite),
+    Postgres(Box<Postgres>),
 }
 
 /// A table and those of its columns that rows are added to in bulk.
 pub(crate) struct Insert {
     pub(crate) table: &'static str,
     pub(crate) columns: &'static [(&'static str, Type)],
+}
+
+impl Insert {
+    /// The statement that adds one row.
+    fn statement(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
+        let places: Vec<String> = (1..=names.len()).map(|place| format!("?{place}")).collect();
+        format!("INSERT INTO {} ({}) VALUES ({})", self.table, names.join(", "), places.join(", "))
+    }
 }
 
 /// The types of columns that the store knows.
@@ -39,8 +53,10 @@ pub(crate) enum Type {
 impl Database {
     /// Runs a statement and says how many rows it touched.
     pub(crate) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        check(values)?;
         match self {
             Self::Sqlite(sqlite) => sqlite.execute(sql, values),
+            Self::Postgres(postgres) => postgres.execute(sql, values),
         }
     }
 
@@ -51,8 +67,10 @@ impl Database {
         values: &[Value<'_>],
         use_row: UseRow<'_>,
     ) -> Result<(), StoreError> {
+        check(values)?;
         match self {
             Self::Sqlite(sqlite) => sqlite.each(sql, values, use_row),
+            Self::Postgres(postgres) => postgres.each(sql, values, use_row),
         }
     }
 
@@ -92,34 +110,50 @@ impl Database {
         into: &'static Insert,
         rows: impl Iterator<Item = [Value<'v>; N]>,
     ) -> Result<(), StoreError> {
+        let mut checked = Ok(());
+        let rows = rows.take_while(|row| {
+            checked = check(row);
+            checked.is_ok()
+        });
         match self {
-            Self::Sqlite(sqlite) => sqlite.insert_many(into, rows),
+            Self::Sqlite(sqlite) => sqlite.insert_many(into, rows)?,
+            Self::Postgres(postgres) => postgres.insert_many(into, rows)?,
         }
+        checked
     }
 
     /// Runs a script of statements without placeholders.
     pub(crate) fn script(&mut self, script: &str) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.script(script),
+            Self::Postgres(postgres) => postgres.script(script),
         }
     }
 
     /// Begins a transaction that sees one state of the database throughout and changes nothing.
     pub(crate) fn read(&mut self) -> Result<Transaction<'_>, StoreError> {
-        self.script(match self {
-            Self::Sqlite(_) => "BEGIN DEFERRED",
-        })?;
+        match self {
+            Self::Sqlite(sqlite) => sqlite.script("BEGIN DEFERRED")?,
+            Self::Postgres(postgres) => postgres.begin(false)?,
+        }
         Ok(Transaction { database: self, open: true })
     }
 
     /// Begins a transaction that changes the catalog, the audit log or what is governed beside them. There is
     /// one at a time, whoever else is connected: each sees all of the ones before it.
     pub(crate) fn write(&mut self) -> Result<Transaction<'_>, StoreError> {
-        self.script(match self {
-            Self::Sqlite(_) => "BEGIN IMMEDIATE",
-        })?;
+        match self {
+            Self::Sqlite(sqlite) => sqlite.script("BEGIN IMMEDIATE")?,
+            Self::Postgres(postgres) => postgres.begin(true)?,
+        }
         Ok(Transaction { database: self, open: true })
     }
+}
+
+/// PostgreSQL keeps no text with a NUL in it, so neither database is given one.
+fn check(values: &[Value<'_>]) -> Result<(), StoreError> {
+    let nul = values.iter().any(|value| matches!(value, Value::Text(text) if text.contains('\0')));
+    if nul { Err(StoreError::NulInText) } else { Ok(()) }
 }
 
 impl fmt::Debug for Database {
@@ -127,6 +161,7 @@ impl fmt::Debug for Database {
         // Where it is connected to stays out: a URL may carry a password.
         f.write_str(match self {
             Self::Sqlite(_) => "Sqlite",
+            Self::Postgres(_) => "Postgres",
         })
     }
 }
@@ -140,7 +175,10 @@ pub(crate) struct Transaction<'d> {
 impl Transaction<'_> {
     /// Makes what happened in the transaction last.
     pub(crate) fn commit(mut self) -> Result<(), StoreError> {
-        self.database.script("COMMIT")?;
+        match self.database {
+            Database::Sqlite(sqlite) => sqlite.script("COMMIT")?,
+            Database::Postgres(postgres) => postgres.commit()?,
+        }
         self.open = false;
         Ok(())
     }
@@ -162,9 +200,13 @@ impl std::ops::DerefMut for Transaction<'_> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if self.open {
-            // A database that cannot roll back has lost the connection, and with it the transaction.
-            let _ = self.database.script("ROLLBACK");
+        if !self.open {
+            return;
+        }
+        match self.database {
+            // SQLite ends a transaction by itself after some failures, and then has none to roll back.
+            Database::Sqlite(sqlite) => drop(sqlite.script("ROLLBACK")),
+            Database::Postgres(postgres) => postgres.end(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! SQLite, embedded: a file, or memory.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant as Stopwatch};
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
@@ -10,6 +10,9 @@ use crate::StoreError;
 
 /// How long a writer waits for another before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait before trying again what SQLite does not wait for itself.
+const RETRY: Duration = Duration::from_millis(5);
 
 /// How many prepared statements a connection keeps: about as many as the store has.
 const STATEMENTS: usize = 96;
@@ -40,10 +43,22 @@ impl Sqlite {
 
     /// Makes commits durable and readers independent of a writer; only done to a file known to be a store.
     pub(crate) fn make_durable(&self) -> Result<(), StoreError> {
-        // Readers go on while somebody applies; a commit is on disk before it is reported.
-        self.0.pragma_update(None, "journal_mode", "WAL")?;
+        // A commit is on disk before it is reported.
         self.0.pragma_update(None, "synchronous", "FULL")?;
-        Ok(())
+        // Readers go on while somebody applies. The file remembers it; the switch itself needs the file alone and
+        // does not wait for it as other statements do.
+        let start = Stopwatch::now();
+        loop {
+            let mode: String = self.0.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+            if mode == "wal" {
+                return Ok(());
+            }
+            match self.0.pragma_update(None, "journal_mode", "WAL") {
+                Ok(()) => return Ok(()),
+                Err(_) if start.elapsed() < BUSY_TIMEOUT => std::thread::sleep(RETRY),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     pub(super) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
@@ -70,10 +85,7 @@ impl Sqlite {
         into: &Insert,
         rows: impl Iterator<Item = [Value<'v>; N]>,
     ) -> Result<(), StoreError> {
-        let names: Vec<&str> = into.columns.iter().map(|(name, _)| *name).collect();
-        let places = vec!["?"; N].join(", ");
-        let sql = format!("INSERT INTO {} ({}) VALUES ({places})", into.table, names.join(", "));
-        let mut statement = self.0.prepare_cached(&sql)?;
+        let mut statement = self.0.prepare_cached(&into.statement())?;
         for row in rows {
             statement.execute(params_from_iter(&row))?;
         }

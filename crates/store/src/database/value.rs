@@ -65,6 +65,7 @@ impl ToSql for Value<'_> {
 /// One row of an answer; what is read from it lives as long as the row.
 pub(crate) enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r postgres::Row),
 }
 
 impl Row<'_> {
@@ -72,6 +73,7 @@ impl Row<'_> {
     pub(crate) fn integer(&self, column: usize) -> Result<i64, StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get(column)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 
@@ -79,6 +81,7 @@ impl Row<'_> {
     pub(crate) fn maybe_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get(column)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 
@@ -86,6 +89,7 @@ impl Row<'_> {
     pub(crate) fn text(&self, column: usize) -> Result<&str, StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 
@@ -93,6 +97,7 @@ impl Row<'_> {
     pub(crate) fn maybe_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 
@@ -100,6 +105,7 @@ impl Row<'_> {
     pub(crate) fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 
@@ -107,6 +113,7 @@ impl Row<'_> {
     pub(crate) fn maybe_bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
         }
     }
 }

@@ -1,5 +1,9 @@
 -- The service: who may call it, what it delivers where and when, and what was done by whom.
 
+-- The ids of a data source's columns, in the order of its document: a JSON array. What stood in `data_column` is
+-- moved here by the program, which knows that order.
+ALTER TABLE object ADD COLUMN column_ids TEXT NOT NULL DEFAULT '[]';
+
 -- Grows with every change of the catalog; who keeps an answer keys it on this.
 CREATE TABLE revision (
     only_one  INTEGER PRIMARY KEY CHECK (only_one = 1),

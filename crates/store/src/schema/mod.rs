@@ -4,6 +4,8 @@
 //! released: a store of any earlier version, however old, is brought up by those that it lacks, in one
 //! transaction. Two processes that open an old store at once take turns.
 
+mod column_ids;
+
 use crate::StoreError;
 use crate::database::{Database, Sqlite};
 
@@ -30,6 +32,9 @@ pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
     for migration in &MIGRATIONS[usize::try_from(version).unwrap_or(0)..] {
         transaction.script(migration)?;
     }
+    if version < column_ids::VERSION {
+        column_ids::fill(&mut transaction)?;
+    }
     set_version(&mut transaction)?;
     transaction.commit()
 }
@@ -38,6 +43,7 @@ pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
 fn checked_version(database: &mut Database) -> Result<i64, StoreError> {
     let version = match database {
         Database::Sqlite(sqlite) => version_in_header(sqlite)?,
+        Database::Postgres(_) => version_in_table(database)?,
     };
     if version > known() {
         return Err(StoreError::TooNew { found: version, known: known() });
@@ -54,11 +60,34 @@ fn version_in_header(sqlite: &Sqlite) -> Result<i64, StoreError> {
     }
 }
 
+/// PostgreSQL has no header to write into: a table of its own holds the version, and tells a store.
+fn version_in_table(database: &mut Database) -> Result<i64, StoreError> {
+    let tables = "SELECT count(*), count(*) FILTER (WHERE tablename = 'domesday_schema') FROM pg_tables
+         WHERE schemaname = current_schema()";
+    let counts = database.first(tables, &[], |row| Ok((row.integer(0)?, row.integer(1)?)))?;
+    match counts.unwrap_or_default() {
+        (0, _) => Ok(0),
+        (_, 0) => Err(StoreError::Foreign),
+        _ => {
+            let version = database.first("SELECT version FROM domesday_schema", &[], |row| row.integer(0))?;
+            version.ok_or(StoreError::Foreign)
+        }
+    }
+}
+
 fn set_version(database: &mut Database) -> Result<(), StoreError> {
     match database {
         Database::Sqlite(sqlite) => {
             sqlite.set_pragma("user_version", known())?;
             sqlite.set_pragma("application_id", APPLICATION_ID)
+        }
+        Database::Postgres(_) => {
+            database.script(
+                "CREATE TABLE IF NOT EXISTS domesday_schema (version INTEGER NOT NULL);
+                 DELETE FROM domesday_schema",
+            )?;
+            let sql = "INSERT INTO domesday_schema (version) VALUES (?1)";
+            database.execute(sql, &[known().into()]).map(drop)
         }
     }
 }

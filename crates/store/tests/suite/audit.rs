@@ -85,7 +85,7 @@ fn what_is_changed_or_missing_is_found(database: &Database) {
         ("DELETE FROM audit WHERE seq >= 7", AuditFault::Missing { seq: 7 }),
         ("DELETE FROM audit", AuditFault::Missing { seq: 1 }),
         (
-            "DELETE FROM audit WHERE seq = 2; UPDATE audit SET seq = seq - 1 WHERE seq > 2",
+            "DELETE FROM audit WHERE seq = 2; UPDATE audit SET seq = -seq WHERE seq > 2; UPDATE audit SET seq = -seq - 1 WHERE seq < 0",
             AuditFault::Changed { seq: 2 },
         ),
         ("UPDATE audit_head SET seq = 7", AuditFault::Added { seq: 8 }),

@@ -7,7 +7,10 @@
 
 mod apply;
 mod audit;
+mod concurrency;
 mod databases;
 mod objects;
+mod postgres_server;
 mod service;
+mod upgrade;
 mod world;

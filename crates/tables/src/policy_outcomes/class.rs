@@ -1,46 +1,92 @@
-//! One class made ready for its sources: its reasons as the texts of rows, its outcomes counted.
+//! One class made ready for its sources: its reasons as the values of rows, its outcomes counted.
 
 use domesday_engine::{Because, ClassOutcomes, ColumnOutcome, ColumnReason, Outcome, Reason, ScopeOutcomes};
-use domesday_model::{DataPolicyIx, Instant, PolicyIx, RequestIx, Snapshot};
+use domesday_model::{DataPolicyIx, Instant, PolicyIx, RequestIx, Scope, Snapshot};
 
 use super::OutcomeCounts;
 use crate::json;
 
+/// The parts of a data source's rows, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Section {
+    /// Table rows of one scope.
+    Table(Scope),
+    /// Column rows.
+    Columns,
+}
+
+impl Section {
+    pub(super) const ALL: [Self; 3] = [Self::Table(Scope::Read), Self::Table(Scope::Write), Self::Columns];
+
+    /// The scope that its rows state.
+    pub(super) fn scope(self) -> Scope {
+        match self {
+            Self::Table(scope) => scope,
+            Self::Columns => Scope::Read,
+        }
+    }
+}
+
+/// The fields that a reason decides, in the order of [`ReasonValues`].
+pub(super) const REASON_FIELDS: [&str; 7] = [
+    "outcome",
+    "grant_policy_ids",
+    "guardrail_policy_ids",
+    "data_policy_ids",
+    "reason",
+    "request_id",
+    "expires_at",
+];
+
+/// What a reason puts into a row, by field: text as it is, instants as eight bytes of microseconds.
+pub(super) type ReasonValues = [Option<Vec<u8>>; REASON_FIELDS.len()];
+
 /// A class and what every row of it says.
 pub(super) struct PreparedClass {
     pub(super) outcomes: ClassOutcomes,
-    /// The texts of the reasons of the read scope, the write scope and the columns.
-    pub(super) read: Vec<ReasonText>,
-    pub(super) write: Vec<ReasonText>,
-    pub(super) columns: Vec<ReasonText>,
+    /// The values of the reasons of the read scope, the write scope and the columns.
+    read: Vec<ReasonValues>,
+    write: Vec<ReasonValues>,
+    columns: Vec<ReasonValues>,
     /// The rows of each of its sources.
     pub(super) counts: OutcomeCounts,
     /// How many users are GRANTED READ.
     pub(super) readers: usize,
 }
 
-/// What a reason puts into a row.
-pub(super) struct ReasonText {
-    pub(super) outcome: &'static str,
-    pub(super) grants: String,
-    pub(super) guardrails: String,
-    pub(super) data_policies: String,
-    pub(super) reason: &'static str,
-    pub(super) request: Option<String>,
-    pub(super) expires_at: Option<Instant>,
-}
-
 impl PreparedClass {
     pub(super) fn of(snapshot: &Snapshot, outcomes: ClassOutcomes) -> Self {
         let of_scope = |scope: &ScopeOutcomes| {
-            scope.reasons.iter().map(|reason| ReasonText::of_table(snapshot, reason)).collect::<Vec<_>>()
+            scope.reasons.iter().map(|reason| values_of_table(snapshot, reason)).collect::<Vec<_>>()
         };
         let (read, write) = (of_scope(&outcomes.read), of_scope(&outcomes.write));
         let columns = outcomes.columns.reasons.iter();
-        let columns = columns.map(|reason| ReasonText::of_column(snapshot, reason)).collect();
+        let columns = columns.map(|reason| values_of_column(snapshot, reason)).collect();
         let mut class = Self { outcomes, read, write, columns, counts: OutcomeCounts::default(), readers: 0 };
         class.count();
         class
+    }
+
+    /// The rows of each of its sources.
+    pub(super) fn rows(&self) -> usize {
+        self.outcomes.rows_per_source()
+    }
+
+    /// The rows of a section.
+    pub(super) fn section_rows(&self, section: Section) -> usize {
+        match section {
+            Section::Table(scope) => self.outcomes.scope(scope).users.len(),
+            Section::Columns => self.outcomes.columns.users.len() * self.outcomes.columns.slots.len(),
+        }
+    }
+
+    /// The values of a section's reasons.
+    pub(super) fn reasons(&self, section: Section) -> &[ReasonValues] {
+        match section {
+            Section::Table(Scope::Read) => &self.read,
+            Section::Table(Scope::Write) => &self.write,
+            Section::Columns => &self.columns,
+        }
     }
 
     fn count(&mut self) {
@@ -69,43 +115,49 @@ impl PreparedClass {
     pub(super) fn bytes(&self) -> usize {
         let numbers = 2 * (self.outcomes.read.users.len() + self.outcomes.write.users.len())
             + self.outcomes.columns.users.len() * (1 + self.outcomes.columns.slots.len());
-        let texts = self.read.iter().chain(&self.write).chain(&self.columns);
-        let text =
-            |text: &ReasonText| text.grants.len() + text.guardrails.len() + text.data_policies.len() + 256;
-        numbers * size_of::<u32>() + texts.map(text).sum::<usize>()
+        let reasons = self.read.len() + self.write.len() + self.columns.len();
+        numbers * size_of::<u32>() + reasons * 2 * size_of::<ReasonValues>()
     }
 }
 
-impl ReasonText {
-    fn of_table(snapshot: &Snapshot, reason: &Reason) -> Self {
-        Self {
-            outcome: match reason.outcome {
-                Outcome::Granted => "GRANTED",
-                Outcome::Blocked => "BLOCKED",
-            },
-            grants: policy_ids(snapshot, &reason.grants),
-            guardrails: policy_ids(snapshot, &reason.guardrails),
-            data_policies: json::numbers([]),
-            reason: because(reason.because),
-            request: request_id(snapshot, reason.request),
-            expires_at: reason.expires_at,
-        }
-    }
+fn values_of_table(snapshot: &Snapshot, reason: &Reason) -> ReasonValues {
+    let outcome = match reason.outcome {
+        Outcome::Granted => "GRANTED",
+        Outcome::Blocked => "BLOCKED",
+    };
+    [
+        text(outcome),
+        text(&policy_ids(snapshot, &reason.grants)),
+        text(&policy_ids(snapshot, &reason.guardrails)),
+        text(&json::numbers([])),
+        text(because(reason.because)),
+        request_id(snapshot, reason.request),
+        instant(reason.expires_at),
+    ]
+}
 
-    fn of_column(snapshot: &Snapshot, reason: &ColumnReason) -> Self {
-        Self {
-            outcome: match reason.outcome {
-                ColumnOutcome::Masked => "MASKED",
-                ColumnOutcome::Unmasked => "UNMASKED",
-            },
-            grants: json::numbers([]),
-            guardrails: json::numbers([]),
-            data_policies: data_policy_ids(snapshot, &reason.data_policies),
-            reason: because(reason.because),
-            request: request_id(snapshot, reason.request),
-            expires_at: reason.expires_at,
-        }
-    }
+fn values_of_column(snapshot: &Snapshot, reason: &ColumnReason) -> ReasonValues {
+    let outcome = match reason.outcome {
+        ColumnOutcome::Masked => "MASKED",
+        ColumnOutcome::Unmasked => "UNMASKED",
+    };
+    [
+        text(outcome),
+        text(&json::numbers([])),
+        text(&json::numbers([])),
+        text(&data_policy_ids(snapshot, &reason.data_policies)),
+        text(because(reason.because)),
+        request_id(snapshot, reason.request),
+        instant(reason.expires_at),
+    ]
+}
+
+fn text(text: &str) -> Option<Vec<u8>> {
+    Some(text.as_bytes().to_vec())
+}
+
+fn instant(instant: Option<Instant>) -> Option<Vec<u8>> {
+    instant.map(|instant| instant.as_micros().to_le_bytes().to_vec())
 }
 
 fn policy_ids(snapshot: &Snapshot, policies: &[PolicyIx]) -> String {
@@ -121,8 +173,8 @@ fn sorted(mut ids: Vec<i64>) -> String {
     json::numbers(ids)
 }
 
-fn request_id(snapshot: &Snapshot, request: Option<RequestIx>) -> Option<String> {
-    request.map(|ix| snapshot.requests[ix.get()].id.clone())
+fn request_id(snapshot: &Snapshot, request: Option<RequestIx>) -> Option<Vec<u8>> {
+    request.and_then(|ix| text(&snapshot.requests[ix.get()].id))
 }
 
 /// The `reason` field (rule 9).

@@ -1,30 +1,52 @@
-//! policy-outcomes: the table whose rows exist only while they are encoded.
+//! policy-outcomes: the table whose rows exist only inside the readers of its files.
 //!
 //! The engine says outcomes by class: sources with equal outcomes, and within them users with equal reasons.
-//! Here classes become rows, in the order data source, scope, user, a source's column rows last (specification,
-//! section 3, rules 7 to 9). A row is four small numbers (which user, which source and scope, which reason,
-//! which column); the texts behind them stand once per batch, as dictionaries.
+//! Here classes become the bytes of Parquet pages, in the order data source, scope, user, a source's column
+//! rows last (specification, section 3, rules 7 to 9), and the bytes made for one source of a class serve the
+//! others.
 //!
-//! The seam: in go [`Outcomes`] and nothing else, out come batches of [`batch_schema`]. A faster way to the same
-//! bytes replaces this module and the [`TableWriter`](crate::part::TableWriter) around it, and nothing more.
+//! The way of the data: sources are dealt out to row groups ([`plan`]); a group's distinct pieces become
+//! bytes ([`segment`], in the runs of [`hybrid`]), these become pages and column chunks ([`group`],
+//! [`chunk`]). Groups are made on all threads, a few at a time, while those before them are written; what is
+//! written does not depend on how many threads there are.
+//!
+//! The seam: in go [`Outcomes`] and nothing else, out come row groups of [`Parts`].
 
-mod batch;
+mod chunk;
 mod class;
+mod group;
+mod hybrid;
+mod people;
+mod plan;
+mod segment;
+mod values;
 mod waiting;
 
-use domesday_engine::{Outcomes, ScopeOutcomes, SourceOutcomes};
-use domesday_model::{Scope, SnapshotDataSource};
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use domesday_engine::{ClassIx, Outcomes, SourceOutcomes};
+use domesday_model::Snapshot;
+use parquet::errors::Result as ParquetResult;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use batch::batch_schema;
-use batch::{Batch, Sink};
-use class::{PreparedClass, ReasonText};
+use class::PreparedClass;
+use group::{Context, EncodedGroup};
+use people::People;
+use plan::{Group, Planner};
 use waiting::Waiting;
 
 use crate::EncodeError;
+use crate::part::Parts;
+use crate::schema::{self, Table, parquet_schema};
 
 /// Memory for classes that wait for their next data source; what does not fit is evaluated again.
-const WAITING_BYTES: usize = 512 << 20;
+const WAITING_BYTES: usize = 96 << 20;
+
+/// Memory for the outcomes of classes evaluated at once, if each had every user.
+const WINDOW_BYTES: usize = 128 << 20;
 
 /// The rows of policy-outcomes by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -48,100 +70,125 @@ impl OutcomeCounts {
     }
 }
 
-/// What was seen while expanding.
-pub(crate) struct Expanded {
+/// What was seen while encoding.
+pub(crate) struct Seen {
     pub(crate) counts: OutcomeCounts,
     /// How many users are GRANTED READ, by data source; none for those disabled.
     pub(crate) readers: Vec<usize>,
 }
 
-/// Makes every row of the table, in order, in batches of at most `batch_rows`.
-pub(crate) fn expand(
-    outcomes: &Outcomes<'_>,
-    batch_rows: usize,
-    sink: &mut Sink<'_>,
-) -> Result<Expanded, EncodeError> {
+/// Writes every row of the table, in order.
+pub(crate) fn encode<W, F>(outcomes: &Outcomes<'_>, parts: &mut Parts<'_, W, F>) -> Result<Seen, EncodeError>
+where
+    W: Write + Send,
+    F: FnMut(&'static Table, u32) -> io::Result<W>,
+{
     let snapshot = outcomes.snapshot();
-    let mut counts = OutcomeCounts::default();
-    let mut readers = vec![0; snapshot.data_sources.len()];
-    let mut batch = Batch::new(snapshot, batch_rows, sink);
-    let mut waiting = Waiting::of(outcomes.sources().iter().map(|source| source.class), WAITING_BYTES);
-    for (position, source) in outcomes.sources().iter().enumerate() {
-        let known = waiting.take(position);
-        let class = known.unwrap_or_else(|| PreparedClass::of(snapshot, outcomes.class(source.class)));
-        counts.add(&class.counts);
-        readers[source.source.get()] = class.readers;
-        let of = Place { source, data: &snapshot.data_sources[source.source.get()] };
-        let [read, write] = Scope::ALL.map(|scope| class.outcomes.scope(scope));
-        table_rows(&of, Scope::Read, read, &class.read, &mut batch)?;
-        table_rows(&of, Scope::Write, write, &class.write, &mut batch)?;
-        column_rows(&of, &class, &mut batch)?;
-        let bytes = class.bytes();
-        waiting.keep(position, class, bytes);
-    }
-    batch.flush()?;
-    Ok(Expanded { counts, readers })
-}
+    let people = parts.check(People::of(snapshot))?;
+    let schema = parts.check(parquet_schema(schema::POLICY_OUTCOMES))?;
+    let context = Context { snapshot, people: &people, schema: &schema };
 
-/// The data source whose rows are made.
-struct Place<'a> {
-    source: &'a SourceOutcomes,
-    data: &'a SnapshotDataSource,
-}
-
-fn table_rows(
-    of: &Place<'_>,
-    scope: Scope,
-    outcomes: &ScopeOutcomes,
-    reasons: &[ReasonText],
-    batch: &mut Batch<'_>,
-) -> Result<(), EncodeError> {
-    let mut rows = outcomes.users.iter().zip(&outcomes.reason_of);
-    while rows.len() > 0 {
-        let place = batch.place(of.data, scope, &outcomes.merged_policy);
-        let mut keys = ReasonKeys::new(reasons);
-        for (user, reason) in rows.by_ref().take(batch.room()) {
-            let reason = keys.of(*reason, batch);
-            batch.row(*user, place, reason, Batch::NO_COLUMN);
+    let mut seen = Seen { counts: OutcomeCounts::default(), readers: vec![0; snapshot.data_sources.len()] };
+    let mut planner = Planner::new(parts.settings().outcome_group_rows);
+    let mut pipeline = Pipeline { context, finished: Vec::new() };
+    let mut classes = Classes::of(outcomes);
+    let window = (WINDOW_BYTES / (16 * snapshot.users.len().max(1))).clamp(8, 256);
+    for start in (0..outcomes.sources().len()).step_by(window) {
+        let end = outcomes.sources().len().min(start + window);
+        classes.evaluate(start..end);
+        for (position, source) in (start..end).zip(&outcomes.sources()[start..end]) {
+            let class = classes.take(position, source);
+            seen.counts.add(&class.counts);
+            seen.readers[source.source.get()] = class.readers;
+            planner.add(source, &class);
         }
-        batch.flush_if_full()?;
-    }
-    Ok(())
-}
-
-fn column_rows(of: &Place<'_>, class: &PreparedClass, batch: &mut Batch<'_>) -> Result<(), EncodeError> {
-    let outcomes = &class.outcomes.columns;
-    let mut rows =
-        (0..outcomes.users.len()).flat_map(|user| (0..outcomes.slots.len()).map(move |slot| (user, slot)));
-    let mut left = outcomes.users.len() * outcomes.slots.len();
-    while left > 0 {
-        let place = batch.place(of.data, Scope::Read, &class.outcomes.read.merged_policy);
-        let first_column = batch.columns(&of.source.columns);
-        let mut keys = ReasonKeys::new(&class.columns);
-        let taken = left.min(batch.room());
-        for (user, slot) in rows.by_ref().take(taken) {
-            let reason = keys.of(outcomes.slots[slot][user], batch);
-            batch.row(outcomes.users[user], place, reason, first_column + slot as u32);
+        while planner.ready() >= pipeline.width() {
+            let groups = planner.take(pipeline.width());
+            pipeline.advance(&groups, parts)?;
         }
-        left -= taken;
-        batch.flush_if_full()?;
     }
-    Ok(())
+    planner.close();
+    while planner.ready() > 0 {
+        let groups = planner.take(pipeline.width());
+        pipeline.advance(&groups, parts)?;
+    }
+    pipeline.advance(&[], parts)?;
+    Ok(seen)
 }
 
-/// The keys that a class's reasons have in a batch; each reason enters the batch when a row first needs it.
-struct ReasonKeys<'a> {
-    texts: &'a [ReasonText],
-    keys: Vec<Option<u32>>,
+/// Classes evaluated ahead, and those that wait for a later source.
+struct Classes<'a> {
+    outcomes: &'a Outcomes<'a>,
+    waiting: Waiting<Arc<PreparedClass>>,
+    /// Those of the window under way that did not wait.
+    fresh: HashMap<ClassIx, Arc<PreparedClass>>,
 }
 
-impl<'a> ReasonKeys<'a> {
-    fn new(texts: &'a [ReasonText]) -> Self {
-        Self { texts, keys: vec![None; texts.len()] }
+impl<'a> Classes<'a> {
+    fn of(outcomes: &'a Outcomes<'a>) -> Self {
+        let keys = outcomes.sources().iter().map(|source| source.class);
+        Self { outcomes, waiting: Waiting::of(keys, WAITING_BYTES), fresh: HashMap::new() }
     }
 
-    fn of(&mut self, reason: u32, batch: &mut Batch<'_>) -> u32 {
-        let reason = reason as usize;
-        *self.keys[reason].get_or_insert_with(|| batch.reason(&self.texts[reason]))
+    /// Evaluates the classes of a window of sources, where they do not wait already.
+    fn evaluate(&mut self, window: std::ops::Range<usize>) {
+        let sources = &self.outcomes.sources()[window.clone()];
+        let mut known = std::collections::HashSet::new();
+        let missing: Vec<ClassIx> = window
+            .zip(sources)
+            .filter(|(position, source)| known.insert(source.class) && !self.waiting.has(*position))
+            .map(|(_, source)| source.class)
+            .collect();
+        let snapshot: &Snapshot = self.outcomes.snapshot();
+        let prepare =
+            |class: ClassIx| (class, Arc::new(PreparedClass::of(snapshot, self.outcomes.class(class))));
+        self.fresh = missing.into_par_iter().map(prepare).collect();
+    }
+
+    /// The class of the source at a position of the window.
+    fn take(&mut self, position: usize, source: &SourceOutcomes) -> Arc<PreparedClass> {
+        let waited = self.waiting.take(position);
+        let class = waited.or_else(|| self.fresh.get(&source.class).cloned()).unwrap_or_else(|| {
+            // It waited at the window's start, and had to make room since.
+            let outcomes = self.outcomes.class(source.class);
+            Arc::new(PreparedClass::of(self.outcomes.snapshot(), outcomes))
+        });
+        self.waiting.keep(position, Arc::clone(&class), class.bytes());
+        class
+    }
+}
+
+/// Row groups under way: some are made while those before them are written.
+struct Pipeline<'a> {
+    context: Context<'a>,
+    finished: Vec<EncodedGroup>,
+}
+
+impl Pipeline<'_> {
+    /// How many groups are made at once.
+    fn width(&self) -> usize {
+        rayon::current_num_threads()
+    }
+
+    /// Makes these groups and meanwhile writes those made before.
+    fn advance<W, F>(&mut self, groups: &[Group<'_>], parts: &mut Parts<'_, W, F>) -> Result<(), EncodeError>
+    where
+        W: Write + Send,
+        F: FnMut(&'static Table, u32) -> io::Result<W>,
+    {
+        let finished = std::mem::take(&mut self.finished);
+        let context = &self.context;
+        let mut made: ParquetResult<Vec<EncodedGroup>> = Ok(Vec::new());
+        let written = rayon::in_place_scope(|scope| {
+            let made = &mut made;
+            scope.spawn(move |_| *made = groups.par_iter().map(|group| context.encode(group)).collect());
+            finished.into_iter().try_for_each(|group| {
+                parts.make_room(group.bytes())?;
+                parts.group(group.rows, |file| group.append(file))
+            })
+        });
+        written?;
+        self.finished = parts.check(made)?;
+        Ok(())
     }
 }

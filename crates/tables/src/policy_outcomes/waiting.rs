@@ -27,6 +27,11 @@ impl<T> Waiting<T> {
         Self { next, values: BTreeMap::new(), bytes: 0, limit }
     }
 
+    /// Whether the value of the key at a position was kept, up to now.
+    pub(super) fn has(&self, position: usize) -> bool {
+        self.values.contains_key(&position)
+    }
+
     /// The value of the key at a position, if it was kept.
     pub(super) fn take(&mut self, position: usize) -> Option<T> {
         let (value, bytes) = self.values.remove(&position)?;

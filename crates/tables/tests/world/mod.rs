@@ -11,6 +11,7 @@ use domesday_engine::evaluate;
 use domesday_model::{Catalog, Declared, Instant, Snapshot};
 use domesday_tables::{Encoded, Settings, Table, encode};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::file::statistics::Statistics;
 use parquet::record::Field;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -88,6 +89,43 @@ pub(crate) fn rows(bytes: &[u8]) -> Vec<Row> {
     let rows = reader.get_row_iter(None).unwrap();
     rows.map(|row| row.unwrap().get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect())
         .collect()
+}
+
+/// The rows of one row group of a file.
+pub(crate) fn group_rows(bytes: &[u8], group: usize) -> Vec<Row> {
+    let reader = open(bytes);
+    let group = reader.get_row_group(group).unwrap();
+    let rows = group.get_row_iter(None).unwrap().map(|row| row.unwrap());
+    rows.map(|row| row.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect())
+        .collect()
+}
+
+/// A value as statistics order it: numbers and instants before all texts.
+pub(crate) type Sortable = (i64, Vec<u8>);
+
+pub(crate) fn sortable(value: &Value) -> Sortable {
+    match value {
+        Value::Number(number) => (number.as_i64().unwrap(), Vec::new()),
+        Value::String(text) => match text.parse::<Instant>() {
+            Ok(instant) => (instant.as_micros(), Vec::new()),
+            Err(_) => (i64::MAX, text.as_bytes().to_vec()),
+        },
+        other => panic!("{other}"),
+    }
+}
+
+/// The least and greatest value that statistics state.
+pub(crate) fn bounds(statistics: &Statistics) -> Option<(Sortable, Sortable)> {
+    match statistics {
+        Statistics::Int64(values) => {
+            Some(((*values.min_opt()?, Vec::new()), (*values.max_opt()?, Vec::new())))
+        }
+        Statistics::ByteArray(values) => {
+            let text = |text: &parquet::data_type::ByteArray| (i64::MAX, text.data().to_vec());
+            Some((text(values.min_opt()?), text(values.max_opt()?)))
+        }
+        other => panic!("no column has {other:?}"),
+    }
 }
 
 pub(crate) fn open(bytes: &[u8]) -> SerializedFileReader<std::fs::File> {

@@ -1,0 +1,8 @@
+//! Measuring the product: generated enterprises ([`enterprise`]) and the phases of a run over them.
+//!
+//! Nothing of this is part of the product; the product does not know that it is measured.
+
+pub mod enterprise;
+pub mod normalized;
+pub mod phases;
+pub mod random;

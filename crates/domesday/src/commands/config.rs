@@ -1,0 +1,49 @@
+//! `domesday config check`: what the service would run with.
+
+use domesday_server::SecretKey;
+
+use crate::cli::{ConfigArgs, ConfigCommand, Format};
+use crate::commands::serve::read_config;
+use crate::output::{GOOD, Output};
+
+pub(crate) fn run(args: &ConfigArgs, output: &Output) -> anyhow::Result<()> {
+    let ConfigCommand::Check(args) = &args.command;
+    let config = read_config(&args.config)?;
+    let key = match &config.secret_key {
+        SecretKey::Given(_) => "from the environment".to_owned(),
+        SecretKey::File { path, make: false } => format!("file {}", path.display()),
+        SecretKey::File { path, make: true } => format!("file {}, made when missing", path.display()),
+    };
+    // A key that is to be made is not made by looking.
+    if !matches!(&config.secret_key, SecretKey::File { path, make: true } if !path.exists()) {
+        domesday_server::sealer(&config.secret_key)?;
+    }
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+    let lines = [
+        ("listen", config.listen.to_string()),
+        ("operations_listen", or_none(config.operations_listen.map(|address| address.to_string()))),
+        ("public_url", config.public_url.clone()),
+        ("tls", or_none(config.tls.as_ref().map(|tls| tls.certificate.display().to_string()))),
+        ("database", format!("{:?}", config.database)),
+        ("secret_key", key),
+        ("tenant", format!("{} in {}", config.tenant.name, config.tenant.time_zone)),
+        (
+            "allowed_endpoints",
+            or_none(Some(config.allowed_endpoints.join(", ")).filter(|text| !text.is_empty())),
+        ),
+        ("webhook", or_none(config.webhook.as_ref().map(|webhook| webhook.url.clone()))),
+    ];
+    if output.format == Format::Json {
+        let map: serde_json::Map<_, _> =
+            lines.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        output.json(&map);
+    } else {
+        for (name, value) in lines {
+            output.result(format_args!("{name:<18} {value}"));
+        }
+        if !output.is_quiet() {
+            output.note(format_args!("{GOOD}The configuration holds.{GOOD:#}"));
+        }
+    }
+    Ok(())
+}

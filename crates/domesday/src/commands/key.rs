@@ -1,0 +1,79 @@
+//! `domesday key`: the key that seals secrets, and the administrator's API keys.
+
+use domesday_server::{SealError, Sealer, SecretKey, administrator_key, open_store, sealer, write_key};
+use domesday_store::{ChangeBy, StoreError};
+use secrecy::ExposeSecret;
+
+use crate::cli::{Format, KeyAdminArgs, KeyArgs, KeyCommand, KeyNewArgs, KeyRotateArgs};
+use crate::commands::instant;
+use crate::commands::serve::read_config;
+use crate::output::Output;
+
+/// Who acts at the command line.
+const ACTOR: &str = "administrator";
+
+pub(crate) fn run(args: &KeyArgs, output: &Output) -> anyhow::Result<()> {
+    match &args.command {
+        KeyCommand::New(args) => new(args, *output),
+        KeyCommand::Rotate(args) => rotate(args, *output),
+        KeyCommand::Admin(args) => admin(args, *output),
+    }
+}
+
+fn new(args: &KeyNewArgs, output: Output) -> anyhow::Result<()> {
+    let key = Sealer::new_key()?;
+    write_key(&args.file, &key)
+        .map_err(|error| anyhow::anyhow!("cannot make {}: {error}", args.file.display()))?;
+    if !output.is_quiet() {
+        output.note(format_args!(
+            "made {}, fingerprint {}",
+            args.file.display(),
+            Sealer::from_text(&key)?.fingerprint()
+        ));
+    }
+    Ok(())
+}
+
+/// Why a secret could not be sealed anew.
+#[derive(Debug, thiserror::Error)]
+enum RotateError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
+    let config = read_config(&args.config)?;
+    let old = sealer(&config.secret_key)?;
+    let new = sealer(&SecretKey::File { path: args.to.clone(), make: false })?;
+    let at = instant(None);
+    let change = ChangeBy { actor: ACTOR, origin: "cli", from: None, at };
+    let mut store = open_store(&config.database)?;
+    let count = store.reseal_exports(&change, |id, sealed| {
+        let record = domesday_server::export_record(id);
+        let secret = old.open(&record, sealed)?;
+        Ok::<_, RotateError>(new.seal(&record, secret.expose_secret())?)
+    })?;
+    // Answers kept for calls sent again are sealed too; nobody waits for them across a stop of the service.
+    store.forget_responses(at)?;
+    if output.format == Format::Json {
+        output.json(&serde_json::json!({ "resealed": count, "fingerprint": new.fingerprint() }));
+    } else if !output.is_quiet() {
+        let fingerprint = new.fingerprint();
+        output.result(format_args!("{count} exports sealed with the key of fingerprint {fingerprint}"));
+    }
+    Ok(())
+}
+
+fn admin(args: &KeyAdminArgs, output: Output) -> anyhow::Result<()> {
+    let config = read_config(&args.config)?;
+    let mut store = open_store(&config.database)?;
+    let key = administrator_key(&mut store, &args.name, instant(None))?;
+    if output.format == Format::Json {
+        output.json(&serde_json::json!({ "apiKey": key.expose_secret() }));
+    } else {
+        output.result(key.expose_secret());
+    }
+    Ok(())
+}

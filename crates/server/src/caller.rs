@@ -1,0 +1,182 @@
+//! Who is calling, and what they may do.
+//!
+//! A key may do at most what its owner may: both are looked up for every request, so a disabled user is locked
+//! out and a permission taken away is gone with the very next one.
+
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use domesday_model::{Instant, Kind, Permission, User, UserStatus};
+use domesday_store::{ChangeBy, Store, StoreError};
+use secrecy::SecretString;
+
+use crate::keys;
+use crate::listener::Peer;
+use crate::problem::Problem;
+use crate::service::{App, Service};
+
+/// The owner of keys that belong to no user: the operator's own.
+pub(crate) const ADMINISTRATOR: &str = "administrator";
+
+/// Who is calling.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// The username, or [`ADMINISTRATOR`].
+    pub(crate) actor: String,
+    /// The username, when a user's key was shown.
+    pub(crate) user: Option<String>,
+    /// What the key and its owner may both do.
+    pub(crate) permissions: Vec<Permission>,
+    /// Where the request came from.
+    pub(crate) address: IpAddr,
+    /// The catalog's revision when the request came in.
+    pub(crate) revision: u64,
+}
+
+impl Caller {
+    /// Whether the caller has a permission.
+    pub(crate) fn has(&self, permission: Permission) -> bool {
+        self.permissions.contains(&permission)
+    }
+
+    /// Whether the caller has one of these.
+    pub(crate) fn has_any(&self, permissions: &[Permission]) -> bool {
+        permissions.iter().any(|permission| self.has(*permission))
+    }
+
+    /// Whether the caller is this user.
+    pub(crate) fn is(&self, username: &str) -> bool {
+        self.user.as_deref() == Some(username)
+    }
+
+    /// Runs a change in the caller's name.
+    pub(crate) fn change<T>(&self, at: Instant, run: impl FnOnce(&ChangeBy<'_>) -> T) -> T {
+        let from = self.address.to_string();
+        run(&ChangeBy { actor: &self.actor, origin: "api", from: Some(&from), at })
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| Problem::internal(&"a handler asks for a caller on a route without one"))
+    }
+}
+
+/// Why nobody is let in.
+enum Refusal {
+    Unknown,
+    Expired,
+    Revoked,
+    Disabled,
+}
+
+impl Refusal {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::Unknown => Problem::unauthenticated("there is no such API key"),
+            Self::Expired => Problem::unauthenticated("this API key has expired; ask for a new one"),
+            Self::Revoked => Problem::unauthenticated("this API key was revoked; ask for a new one"),
+            Self::Disabled => Problem::unauthenticated("the user of this API key is disabled or gone"),
+        }
+    }
+}
+
+/// Finds out who sends a request.
+pub(crate) async fn authenticate(app: &App, parts: &Parts) -> Result<Caller, Problem> {
+    let address = address(app, parts);
+    let secret = match secret(parts) {
+        Ok(secret) => secret,
+        Err(problem) => return Err(failed(app, address, problem)),
+    };
+    let now = app.now();
+    let found = app.pool.with(move |store| who(store, &secret, address, now)).await;
+    match found {
+        Ok(Ok(caller)) => Ok(caller),
+        Ok(Err(refusal)) => Err(failed(app, address, refusal.problem())),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn secret(parts: &Parts) -> Result<SecretString, Problem> {
+    let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
+        return Err(Problem::unauthenticated(
+            "an API key is needed: send it as `Authorization: <key>` or `Authorization: Bearer <key>`",
+        ));
+    };
+    let key = value.to_str().ok().and_then(keys::of_header);
+    key.ok_or_else(|| {
+        Problem::unauthenticated(
+            "the Authorization header holds no API key of this service; send `<key>` or `Bearer <key>`",
+        )
+    })
+}
+
+fn who(
+    store: &mut Store,
+    secret: &SecretString,
+    address: IpAddr,
+    now: Instant,
+) -> Result<Result<Caller, Refusal>, Problem> {
+    // Looked up by its hash: what the lookup's time could tell is about a hash of 256 random bits.
+    let Some(key) = store.api_key_by_hash(&keys::hash(secret))? else { return Ok(Err(Refusal::Unknown)) };
+    if key.revoked_at.is_some() {
+        return Ok(Err(Refusal::Revoked));
+    }
+    if !key.is_valid(now) {
+        return Ok(Err(Refusal::Expired));
+    }
+    let mut permissions = key.permissions;
+    let user = (key.owner != ADMINISTRATOR).then_some(key.owner);
+    if let Some(username) = &user {
+        let Some(user) = user_of(store, username)?.filter(|user| user.status == UserStatus::Active) else {
+            return Ok(Err(Refusal::Disabled));
+        };
+        permissions.retain(|permission| user.permissions.contains(permission));
+    }
+    store.touch_api_key(key.id, now)?;
+    let revision = store.revision()?;
+    let actor = user.clone().unwrap_or_else(|| ADMINISTRATOR.to_owned());
+    Ok(Ok(Caller { actor, user, permissions, address, revision }))
+}
+
+/// A user as declared.
+pub(crate) fn user_of(store: &mut Store, username: &str) -> Result<Option<User>, StoreError> {
+    let Some(stored) = store.object(Kind::User, username)? else { return Ok(None) };
+    let read = serde_json::from_value(stored.document);
+    read.map(Some).map_err(|source| StoreError::Document {
+        kind: Kind::User,
+        name: username.to_owned(),
+        source,
+    })
+}
+
+fn failed(app: &Service, address: IpAddr, problem: Problem) -> Problem {
+    app.metrics.authentication_failed();
+    let Some(seconds) = app.limiter.failed(address, app.now()) else { return problem };
+    app.metrics.rate_limited();
+    Problem::new(
+        axum::http::StatusCode::TOO_MANY_REQUESTS,
+        "too-many-failures",
+        "too many requests without a valid API key came from this address",
+    )
+    .header(header::RETRY_AFTER, seconds.to_string())
+}
+
+/// Where a request came from: the peer, or what a trusted proxy says of it.
+fn address(app: &Service, parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    let trusted = &app.config.trusted_proxies;
+    if !trusted.contains(&peer) {
+        return peer;
+    }
+    // The last address that no trusted proxy wrote of itself; what stands before it anybody could have sent.
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<IpAddr> =
+        forwarded.flat_map(|value| value.split(',')).map_while(|hop| hop.trim().parse().ok()).collect();
+    hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer)
+}

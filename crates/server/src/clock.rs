@@ -1,0 +1,84 @@
+//! The time of the service, as a value: the system's, or one that a test moves by hand.
+//!
+//! Nothing else in this crate reads a clock, so a night can pass in a test without waiting for it.
+
+use std::time::Duration;
+
+use domesday_model::Instant;
+use tokio::sync::watch;
+
+/// The longest the service sleeps in one piece: a machine's clock may be set while it does.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// A source of time; clones share it.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    /// The instant it was set to; none means the system's time.
+    set: watch::Sender<Option<Instant>>,
+}
+
+impl Clock {
+    /// The system's time.
+    #[must_use]
+    pub fn system() -> Self {
+        Self { set: watch::Sender::new(None) }
+    }
+
+    /// A clock that stands at an instant until it is set to another.
+    #[must_use]
+    pub fn standing_at(at: Instant) -> Self {
+        Self { set: watch::Sender::new(Some(at)) }
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.set.borrow().unwrap_or_else(|| jiff::Timestamp::now().into())
+    }
+
+    /// Sets the clock and wakes who waits for a later time.
+    pub fn set(&self, at: Instant) {
+        self.set.send_replace(Some(at));
+    }
+
+    /// Waits until `at` at the latest, or shorter: the caller looks at the time again.
+    pub async fn wait_towards(&self, at: Option<Instant>) {
+        let mut changes = self.set.subscribe();
+        changes.mark_unchanged();
+        let standing = self.set.borrow().is_some();
+        let left = at.map(|at| at.as_micros().saturating_sub(self.now().as_micros()).max(0).unsigned_abs());
+        if left == Some(0) {
+            return;
+        }
+        if standing {
+            // The clock lives as long as its clones, so the channel cannot close while this waits.
+            let _ = changes.changed().await;
+            return;
+        }
+        let left = left.map_or(LONGEST_SLEEP, Duration::from_micros).min(LONGEST_SLEEP);
+        tokio::select! {
+            () = tokio::time::sleep(left) => {}
+            _ = changes.changed() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_standing_clock_wakes_when_it_is_set() {
+        let clock = Clock::standing_at(Instant::from_micros(0));
+        let other = clock.clone();
+        let waiting = tokio::spawn(async move {
+            while other.now() < Instant::from_micros(10) {
+                other.wait_towards(Some(Instant::from_micros(10))).await;
+            }
+            other.now()
+        });
+        tokio::task::yield_now().await;
+        clock.set(Instant::from_micros(11));
+        assert_eq!(waiting.await.unwrap(), Instant::from_micros(11));
+    }
+}

@@ -1,0 +1,122 @@
+//! Configuration: a TOML file, over it the environment, checked as a whole before anything starts.
+//!
+//! Every setting has a default but the secret key on a shared database; `domesday config check` prints what
+//! would hold and every mistake at once. Secrets come from files or the environment, never from the TOML file.
+
+mod file;
+mod read;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+/// What the service runs with.
+#[derive(Debug)]
+pub struct Config {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Where health and metrics listen, when apart from the API.
+    pub operations_listen: Option<SocketAddr>,
+    /// The address people reach the service under, without a slash at the end, for links in the tables.
+    pub public_url: String,
+    /// Certificate chain and key, when the service itself speaks TLS.
+    pub tls: Option<TlsFiles>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The longest a request may take.
+    pub request_timeout: Duration,
+    /// The largest body of a request, in bytes; a whole catalog may be ten times as large.
+    pub max_body_bytes: usize,
+    /// How long a shutdown waits for requests and a run to finish.
+    pub shutdown_grace: Duration,
+    /// Where the metadata is kept.
+    pub database: Database,
+    /// Seals secrets at rest.
+    pub secret_key: SecretKey,
+    /// The tenant minted at first start.
+    pub tenant: FirstTenant,
+    /// What `endpoint` of an export may be, as scheme, host and port.
+    pub allowed_endpoints: Vec<String>,
+    /// Who is told of runs.
+    pub webhook: Option<Webhook>,
+    /// The least severe log entries written.
+    pub log: LogLevel,
+}
+
+/// Where the metadata is kept.
+#[derive(Clone)]
+pub enum Database {
+    /// An SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL server, by URL.
+    Server(SecretString),
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "SQLite file {}", path.display()),
+            // The URL may hold a password.
+            Self::Server(_) => f.write_str("PostgreSQL server"),
+        }
+    }
+}
+
+/// The key that seals secrets.
+#[derive(Debug, Clone)]
+pub enum SecretKey {
+    /// Given in the environment.
+    Given(SecretString),
+    /// In a file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Whether it is made when it is not there: so beside an embedded database nobody named one for.
+        make: bool,
+    },
+}
+
+/// The files of a TLS identity, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, then those that vouch for it.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// What the tenant is called when the first start mints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstTenant {
+    /// Display name.
+    pub name: String,
+    /// IANA time zone.
+    pub time_zone: String,
+}
+
+/// Who is told of runs.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// Where messages are posted.
+    pub url: String,
+    /// What they are signed with.
+    pub secret: SecretString,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the usual levels")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+/// Every mistake of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration is wrong:\n{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);

@@ -1,0 +1,295 @@
+//! From file and environment to a configuration, every mistake collected.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::file::ConfigFile;
+use super::{Config, ConfigError, Database, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
+
+/// The largest body of a request unless told otherwise: 8 MiB.
+const MAX_BODY_BYTES: usize = 8 << 20;
+
+impl Config {
+    /// Reads the configuration of the file, if one is named, and over it the environment.
+    ///
+    /// `variable` looks an environment variable up; an empty one counts as not set.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn read(file: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut mistakes = Vec::new();
+        let file = file.map_or_else(
+            || Some(ConfigFile::default()),
+            |path| read_file(path).map_err(|mistake| mistakes.push(mistake)).ok(),
+        );
+        let Some(file) = file else { return Err(ConfigError(mistakes)) };
+        let mut reader = Reader { variable: &variable, mistakes };
+        let config = reader.config(file);
+        match config {
+            Some(config) if reader.mistakes.is_empty() => Ok(config),
+            _ => Err(ConfigError(reader.mistakes)),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<ConfigFile, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read the configuration file {}: {error}", path.display()))?;
+    toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+struct Reader<'v> {
+    variable: &'v dyn Fn(&str) -> Option<String>,
+    mistakes: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn config(&mut self, file: ConfigFile) -> Option<Config> {
+        let (server, tenant) = (file.server, file.tenant);
+        let listen = self.text("DOMESDAY_LISTEN", server.listen).unwrap_or("127.0.0.1:8080".into());
+        let listen = self.address("server.listen (DOMESDAY_LISTEN)", &listen);
+        let operations = self.text("DOMESDAY_OPERATIONS_LISTEN", server.operations_listen);
+        let operations_listen = operations
+            .and_then(|text| self.address("server.operations_listen (DOMESDAY_OPERATIONS_LISTEN)", &text));
+        let public_url = self.text("DOMESDAY_PUBLIC_URL", server.public_url);
+        let public_url = public_url.unwrap_or_else(|| "http://localhost:8080".into());
+        self.require(
+            public_url.starts_with("http://") || public_url.starts_with("https://"),
+            format!("server.public_url (DOMESDAY_PUBLIC_URL) must be an http or https address, found `{public_url}`"),
+        );
+        let database = self.database(file.database.path);
+        let secret_key = self.secret_key(file.secrets.key_file, &database);
+        let time_zone = self.text("DOMESDAY_TIME_ZONE", tenant.time_zone).unwrap_or("UTC".into());
+        self.require(
+            jiff::tz::TimeZone::get(&time_zone).is_ok(),
+            format!("tenant.time_zone (DOMESDAY_TIME_ZONE) must be an IANA time zone such as Europe/Berlin, found `{time_zone}`"),
+        );
+        let name = self.text("DOMESDAY_TENANT_NAME", tenant.name).unwrap_or("default".into());
+        let endpoints = self.list("DOMESDAY_ALLOWED_ENDPOINTS", file.delivery.allowed_endpoints);
+        let allowed_endpoints = endpoints.into_iter().filter_map(|text| self.endpoint(&text)).collect();
+        let proxies = self.list("DOMESDAY_TRUSTED_PROXIES", server.trusted_proxies);
+        let trusted_proxies = proxies.into_iter().filter_map(|text| self.proxy(&text)).collect();
+        let tls = self.tls(server.tls_certificate, server.tls_key);
+        let webhook = self.webhook(file.webhook.url, file.webhook.secret_file);
+        let log = self.text("DOMESDAY_LOG", file.log.level).unwrap_or("info".into());
+        let log = self.log_level(&log);
+        Some(Config {
+            listen: listen?,
+            operations_listen,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            tls,
+            trusted_proxies,
+            request_timeout: Duration::from_secs(server.request_timeout_seconds.unwrap_or(60)),
+            max_body_bytes: server.max_body_bytes.unwrap_or(MAX_BODY_BYTES),
+            shutdown_grace: Duration::from_secs(server.shutdown_grace_seconds.unwrap_or(30)),
+            database,
+            secret_key: secret_key?,
+            tenant: FirstTenant { name, time_zone },
+            allowed_endpoints,
+            webhook,
+            log: log?,
+        })
+    }
+
+    fn require(&mut self, holds: bool, mistake: String) {
+        if !holds {
+            self.mistakes.push(mistake);
+        }
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &str, of_file: Option<String>) -> Option<String> {
+        self.environment(name).or(of_file)
+    }
+
+    fn list(&self, name: &str, of_file: Option<Vec<String>>) -> Vec<String> {
+        self.environment(name).map_or_else(
+            || of_file.unwrap_or_default(),
+            |text| text.split(',').map(|part| part.trim().to_owned()).collect(),
+        )
+    }
+
+    fn address(&mut self, what: &str, text: &str) -> Option<SocketAddr> {
+        let address = text.parse().ok();
+        self.require(
+            address.is_some(),
+            format!("{what} must be an address and port such as 127.0.0.1:8080, found `{text}`"),
+        );
+        address
+    }
+
+    fn proxy(&mut self, text: &str) -> Option<IpAddr> {
+        let address = text.parse().ok();
+        self.require(
+            address.is_some(),
+            format!("server.trusted_proxies must hold IP addresses, found `{text}`"),
+        );
+        address
+    }
+
+    fn endpoint(&mut self, text: &str) -> Option<String> {
+        let origin = crate::endpoint::origin(text);
+        self.require(
+            origin.is_some(),
+            format!(
+                "delivery.allowed_endpoints must hold origins such as https://s3.example:9000, found `{text}`"
+            ),
+        );
+        origin
+    }
+
+    fn database(&self, path: Option<PathBuf>) -> Database {
+        match self.environment("DATABASE_URL") {
+            Some(url) => match url.strip_prefix("sqlite:") {
+                Some(path) => Database::File(path.trim_start_matches("//").into()),
+                None => Database::Server(url.into()),
+            },
+            None => Database::File(
+                self.environment("DOMESDAY_STORE")
+                    .map(PathBuf::from)
+                    .or(path)
+                    .unwrap_or_else(|| "domesday.db".into()),
+            ),
+        }
+    }
+
+    fn secret_key(&mut self, of_file: Option<PathBuf>, database: &Database) -> Option<SecretKey> {
+        if let Some(key) = self.environment("DOMESDAY_SECRET_KEY") {
+            return Some(SecretKey::Given(key.into()));
+        }
+        let named = self.environment("DOMESDAY_SECRET_KEY_FILE").map(PathBuf::from).or(of_file);
+        if let Some(path) = named {
+            return Some(SecretKey::File { path, make: false });
+        }
+        match database {
+            Database::File(path) => Some(SecretKey::File { path: path.with_extension("key"), make: true }),
+            Database::Server(_) => {
+                self.mistakes.push(
+                    "a shared database needs a secret key that every replica has: \
+                     set DOMESDAY_SECRET_KEY or secrets.key_file; `domesday key new` makes one"
+                        .to_owned(),
+                );
+                None
+            }
+        }
+    }
+
+    fn tls(&mut self, certificate: Option<PathBuf>, key: Option<PathBuf>) -> Option<TlsFiles> {
+        let certificate = self.environment("DOMESDAY_TLS_CERTIFICATE").map(PathBuf::from).or(certificate);
+        let key = self.environment("DOMESDAY_TLS_KEY").map(PathBuf::from).or(key);
+        match (certificate, key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            _ => {
+                self.mistakes.push(
+                    "TLS needs both server.tls_certificate and server.tls_key \
+                     (DOMESDAY_TLS_CERTIFICATE, DOMESDAY_TLS_KEY)"
+                        .to_owned(),
+                );
+                None
+            }
+        }
+    }
+
+    fn webhook(&mut self, url: Option<String>, secret_file: Option<PathBuf>) -> Option<Webhook> {
+        let url = self.text("DOMESDAY_WEBHOOK_URL", url)?;
+        let secret = self.environment("DOMESDAY_WEBHOOK_SECRET").or_else(|| {
+            let path = secret_file?;
+            std::fs::read_to_string(&path)
+                .map_err(|error| {
+                    self.mistakes.push(format!("webhook.secret_file {}: {error}", path.display()));
+                })
+                .ok()
+        });
+        let Some(secret) = secret else {
+            self.mistakes.push(
+                "webhook.url needs a secret to sign with: set webhook.secret_file or DOMESDAY_WEBHOOK_SECRET"
+                    .to_owned(),
+            );
+            return None;
+        };
+        Some(Webhook { url, secret: SecretString::from(secret.trim().to_owned()) })
+    }
+
+    fn log_level(&mut self, text: &str) -> Option<LogLevel> {
+        match text {
+            "error" => Some(LogLevel::Error),
+            "warn" => Some(LogLevel::Warn),
+            "info" => Some(LogLevel::Info),
+            "debug" => Some(LogLevel::Debug),
+            _ => {
+                self.mistakes.push(format!(
+                    "log.level (DOMESDAY_LOG) must be error, warn, info or debug, found `{text}`"
+                ));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn everything_has_a_default() {
+        let config = Config::read(None, nothing).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert!(
+            matches!(&config.secret_key, SecretKey::File { path, make: true } if path == Path::new("domesday.key"))
+        );
+        assert!(config.allowed_endpoints.is_empty());
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("domesday.toml");
+        std::fs::write(&path, "[server]\nlisten = \"0.0.0.0:80\"\n[tenant]\nname = \"Acme\"\n").unwrap();
+        let config = Config::read(Some(&path), |name| match name {
+            "DOMESDAY_LISTEN" => Some("127.0.0.1:99".into()),
+            "DOMESDAY_ALLOWED_ENDPOINTS" => Some("http://127.0.0.1:9000, https://S3.example".into()),
+            _ => None,
+        })
+        .unwrap();
+        assert_eq!(config.listen.port(), 99);
+        assert_eq!(config.tenant.name, "Acme");
+        assert_eq!(config.allowed_endpoints, ["http://127.0.0.1:9000", "https://s3.example:443"]);
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once() {
+        let mistakes = Config::read(None, |name| match name {
+            "DOMESDAY_LISTEN" => Some("here".into()),
+            "DOMESDAY_TIME_ZONE" => Some("Mars/Olympus".into()),
+            "DATABASE_URL" => Some("postgres://u:secret-word@h/d".into()),
+            "DOMESDAY_TLS_KEY" => Some("key.pem".into()),
+            "DOMESDAY_WEBHOOK_URL" => Some("https://hooks.example".into()),
+            "DOMESDAY_LOG" => Some("loud".into()),
+            "DOMESDAY_ALLOWED_ENDPOINTS" => Some("ftp://x".into()),
+            _ => None,
+        })
+        .unwrap_err();
+        assert_eq!(mistakes.0.len(), 7, "{mistakes}");
+        assert!(!mistakes.to_string().contains("secret-word"));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_a_mistake() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("domesday.toml");
+        std::fs::write(&path, "[server]\nlissten = \"0.0.0.0:80\"\n").unwrap();
+        let error = Config::read(Some(&path), nothing).unwrap_err().to_string();
+        assert!(error.contains("lissten"), "{error}");
+    }
+}

@@ -1,0 +1,76 @@
+//! What happens around every request: its id, its log line, its time limit, its headers.
+
+use std::time::Instant as Stopwatch;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
+
+use crate::problem::Problem;
+use crate::service::App;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers of every answer: nothing of this API is to be framed, sniffed, cached or run by a browser.
+const SECURITY: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// Wraps a request from its first byte to its answer.
+pub(crate) async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let started = Stopwatch::now();
+    let id = request_id(&request);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        request.headers_mut().insert(REQUEST_ID, value);
+    }
+    // The path is left out: names of users stand in it. The route's template says enough.
+    let span = tracing::info_span!("request", id = %id, %method, route = route.as_deref().unwrap_or("none"));
+    let work = async {
+        match tokio::time::timeout(app.config.request_timeout, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "timeout",
+                "the answer took longer than a request may",
+            )
+            .into_response(),
+        }
+    };
+    let mut response = work.instrument(span.clone()).await;
+    let took = started.elapsed();
+    let status = response.status().as_u16();
+    span.in_scope(|| {
+        let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(status, microseconds, "answered");
+    });
+    app.metrics.request(method.as_str(), route.as_deref().unwrap_or("none"), status, took);
+    let headers = response.headers_mut();
+    for (name, value) in SECURITY {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if app.config.tls.is_some() {
+        let value = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// The caller's id for the request when it is a plain one, else a new one.
+fn request_id(request: &Request) -> String {
+    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    given
+        .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(plain))
+        .map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+}

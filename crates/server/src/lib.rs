@@ -1,0 +1,49 @@
+//! The service: the HTTP API, who may call it, the schedule and the runs.
+//!
+//! [`start`] opens the store, mints tenant and first key where there are none, and listens; [`Running::stop`]
+//! ends it in good order. Every route is one line of a table ([`routes::table`]) from which come the router, the
+//! OpenAPI document and the test that walks every route with every role. Time comes from a [`Clock`] that is
+//! given. The store blocks, so its work runs on blocking threads through a small pool.
+//!
+//! What is not here: no evaluation, no encoding, no delivery, no SQL. Errors leave as RFC 9457 problem details.
+
+mod caller;
+mod clock;
+mod config;
+mod endpoint;
+mod etag;
+mod evaluated;
+mod idempotency;
+mod keys;
+mod layers;
+mod limiter;
+mod listener;
+mod metrics;
+mod openapi;
+mod paging;
+mod pool;
+mod problem;
+mod route;
+mod routes;
+mod schedule;
+mod seal;
+mod server;
+mod service;
+
+pub use clock::Clock;
+pub use config::{Config, ConfigError, Database, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
+pub use listener::TlsError;
+pub use pool::open_store;
+pub use routes::AuditView;
+pub use schedule::{Cron, CronError};
+pub use seal::{SealError, Sealer, export_record};
+pub use server::{Running, StartError, administrator_key, sealer, start, write_key};
+
+/// The OpenAPI document of the API, as it is served, laid out for reading.
+#[must_use]
+pub fn openapi_document() -> String {
+    let mut routes = routes::table(0);
+    routes.extend(routes::operations());
+    let document = openapi::document(&routes);
+    serde_json::to_string_pretty(&document).expect("the document is plain data") + "\n"
+}

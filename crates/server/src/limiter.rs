@@ -1,0 +1,73 @@
+//! The limit on failed authentication: whoever shows wrong keys is told to wait.
+//!
+//! Only failures count and only failures are refused: a valid key works whatever else comes from its address, so
+//! that nobody behind the same proxy can be locked out. Keys cannot be guessed; what is bounded is the noise.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use domesday_model::Instant;
+
+/// How many failures an address may have in one window before it is told to wait.
+const FAILURES: u32 = 20;
+
+/// The length of a window in microseconds.
+const WINDOW_MICROS: i64 = 60_000_000;
+
+/// How many addresses are remembered; past that the oldest windows are forgotten.
+const ADDRESSES: usize = 10_000;
+
+/// Failures by address.
+#[derive(Debug, Default)]
+pub(crate) struct Limiter {
+    windows: Mutex<HashMap<IpAddr, (Instant, u32)>>,
+}
+
+impl Limiter {
+    /// Counts a failure; the seconds to wait when there were too many.
+    pub(crate) fn failed(&self, address: IpAddr, now: Instant) -> Option<u64> {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = |start: Instant| now.as_micros().saturating_sub(start.as_micros()) >= WINDOW_MICROS;
+        if windows.len() >= ADDRESSES && !windows.contains_key(&address) {
+            windows.retain(|_, (start, _)| !over(*start));
+            if windows.len() >= ADDRESSES {
+                windows.clear();
+            }
+        }
+        let (start, count) = windows.entry(address).or_insert((now, 0));
+        if over(*start) {
+            (*start, *count) = (now, 0);
+        }
+        *count += 1;
+        let left = WINDOW_MICROS - (now.as_micros() - start.as_micros());
+        (*count > FAILURES).then(|| left.unsigned_abs().div_ceil(1_000_000).max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_waits_out_its_window_and_others_do_not() {
+        let limiter = Limiter::default();
+        let address = |last| IpAddr::from([192, 0, 2, last]);
+        let at = |seconds: i64| Instant::from_micros(seconds * 1_000_000);
+        for _ in 0..FAILURES {
+            assert_eq!(limiter.failed(address(1), at(0)), None);
+        }
+        assert_eq!(limiter.failed(address(1), at(10)), Some(50));
+        assert_eq!(limiter.failed(address(2), at(10)), None);
+        assert_eq!(limiter.failed(address(1), at(60)), None);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let limiter = Limiter::default();
+        for number in 0..u32::try_from(3 * ADDRESSES).unwrap() {
+            limiter.failed(IpAddr::from(number.to_be_bytes()), Instant::from_micros(0));
+        }
+        assert!(limiter.windows.lock().unwrap().len() <= ADDRESSES);
+    }
+}

@@ -1,0 +1,35 @@
+//! Cursors: where the next page begins, opaque to who holds them.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
+
+/// How many entries a page has when nobody says.
+const DEFAULT_LIMIT: usize = 100;
+
+/// How many entries a page has at most.
+pub(crate) const MAX_LIMIT: usize = 1000;
+
+/// The size of a page, as asked for.
+pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
+    match asked.unwrap_or(DEFAULT_LIMIT) {
+        limit @ 1..=MAX_LIMIT => Ok(limit),
+        _ => Err(Problem::bad_request(format!("limit must be a number from 1 to {MAX_LIMIT}"))),
+    }
+}
+
+/// A position as a cursor.
+pub(crate) fn cursor<T: Serialize>(position: &T) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).expect("positions are plain data"))
+}
+
+/// The position of a cursor.
+pub(crate) fn position<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let read = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    read.map(Some)
+        .ok_or_else(|| Problem::bad_request("cursor is not one that this list gave; begin again without it"))
+}

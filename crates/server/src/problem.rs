@@ -1,0 +1,194 @@
+//! Errors as RFC 9457 problem details: a stable `type`, and a `detail` that says what to do.
+//!
+//! Every error of the API leaves through here, those of the router and of time limits too.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domesday_store::StoreError;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// What every `type` begins with.
+const TYPE_PREFIX: &str = "urn:domesday:problem:";
+
+/// The media type of problems.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// One error, as it goes out. Boxed, since it is the other side of nearly every result here.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    status: StatusCode,
+    kind: &'static str,
+    detail: String,
+    members: Map<String, Value>,
+    headers: Vec<(header::HeaderName, String)>,
+}
+
+/// The document of a problem, for the OpenAPI document.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct ProblemDocument {
+    /// What kind of error this is; stable.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The HTTP status in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong here, and what to do.
+    detail: String,
+    /// Further members, by kind: `problems`, `checks`, `permissions`, `requestId`.
+    #[serde(flatten)]
+    members: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem of a kind.
+    pub(crate) fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            status,
+            kind,
+            detail: detail.into(),
+            members: Map::new(),
+            headers: Vec::new(),
+        }))
+    }
+
+    /// With a further member.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With a header.
+    pub(crate) fn header(mut self, name: header::HeaderName, value: impl Into<String>) -> Self {
+        self.0.headers.push((name, value.into()));
+        self
+    }
+
+    /// What of the request cannot be read.
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", detail)
+    }
+
+    /// Who is asking is not known.
+    pub(crate) fn unauthenticated(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+            .header(header::WWW_AUTHENTICATE, "Bearer realm=\"domesday\"")
+    }
+
+    /// Who is asking may not.
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// There is no such thing.
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", detail)
+    }
+
+    /// It does not fit the present state.
+    pub(crate) fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", detail)
+    }
+
+    /// It is well-formed and wrong.
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
+    }
+
+    /// The service failed; what it was stands in the log, under the request's id.
+    pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(error = %cause, "request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the service failed; its log says why under this request's id",
+        )
+    }
+
+    /// The service is not able to answer at present.
+    pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).header(header::RETRY_AFTER, "5")
+    }
+
+    /// The document as it goes out.
+    fn document(&self) -> ProblemDocument {
+        let Inner { status, kind, detail, members, .. } = &*self.0;
+        ProblemDocument {
+            kind: format!("{TYPE_PREFIX}{kind}"),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: detail.clone(),
+            members: members.clone(),
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.0.kind, self.0.detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self.document()).expect("a problem is plain data with text keys");
+        let mut response = (self.0.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        for (name, value) in self.0.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let one = |problem: &domesday_model::validate::Problem, name: Option<&str>| {
+            let mut value = serde_json::json!({
+                "kind": problem.kind.key(),
+                "field": problem.path.to_string(),
+                "message": problem.message,
+            });
+            if let Some(name) = name {
+                value["name"] = name.into();
+            }
+            value
+        };
+        match &error {
+            StoreError::NotFound { .. } => Self::not_found(error.to_string()),
+            StoreError::Precondition { .. } => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", error.to_string())
+            }
+            StoreError::Invalid { problems } => {
+                let list: Vec<_> = problems.iter().map(|problem| one(problem, None)).collect();
+                Self::invalid("the object is not valid").with("problems", list)
+            }
+            StoreError::Inconsistent { problems } => {
+                let list: Vec<_> = problems.iter().map(|(name, problem)| one(problem, Some(name))).collect();
+                Self::new(
+                    StatusCode::CONFLICT,
+                    "inconsistent",
+                    "other objects would no longer fit; change them first",
+                )
+                .with("problems", list)
+            }
+            StoreError::OtherTenant { .. } => Self::conflict(error.to_string()),
+            StoreError::KeyReused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", error.to_string())
+            }
+            _ => {
+                tracing::error!(%error, "the store failed");
+                Self::unavailable("the store does not answer; the service's log says why")
+            }
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! One line a route: method, path, permission, documentation and handler.
+//!
+//! The table that the lines make ([`crate::routes::table`]) feeds the router, the OpenAPI document and the test
+//! that walks every route with every role, so none of the three can know a route that another does not.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter};
+use axum::{Json, Router};
+use bytes::Bytes;
+use domesday_model::Permission;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+
+use crate::caller::{Caller, authenticate};
+use crate::problem::Problem;
+use crate::service::App;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Permit {
+    /// Anybody, without a key.
+    Public,
+    /// Any valid key. What it sees may still depend on whose it is: the route's description says so.
+    AnyKey,
+    /// Keys with one of these permissions.
+    AnyOf(&'static [Permission]),
+    /// Keys with all of these permissions.
+    AllOf(&'static [Permission]),
+}
+
+impl Permit {
+    /// Why a caller may not, if so.
+    fn refuse(self, caller: &Caller) -> Option<Problem> {
+        let (needed, word, admits) = match self {
+            Self::Public | Self::AnyKey => return None,
+            Self::AnyOf(list) => (list, " or ", caller.has_any(list)),
+            Self::AllOf(list) => (list, " and ", list.iter().all(|permission| caller.has(*permission))),
+        };
+        if admits {
+            return None;
+        }
+        Some(lacking(needed, word))
+    }
+}
+
+/// The refusal of somebody who lacks a permission.
+pub(crate) fn lacking(needed: &[Permission], word: &str) -> Problem {
+    let names: Vec<_> = needed.iter().map(|permission| permission.as_str()).collect();
+    let detail =
+        format!("this needs the permission {}, which this API key or its user lacks", names.join(word));
+    Problem::forbidden(detail).with("permissions", names)
+}
+
+/// A schema, made when the document is.
+pub(crate) type SchemaOf = Box<dyn Fn(&mut SchemaGenerator) -> Schema + Send + Sync>;
+
+/// A query or header parameter.
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    pub(crate) place: &'static str,
+    pub(crate) required: bool,
+    pub(crate) about: &'static str,
+    pub(crate) schema: SchemaOf,
+}
+
+/// An answer of success.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) about: &'static str,
+    pub(crate) media_type: &'static str,
+    pub(crate) schema: Option<SchemaOf>,
+}
+
+/// One route.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) permit: Permit,
+    pub(crate) id: String,
+    pub(crate) tag: &'static str,
+    pub(crate) about: String,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) body: Option<(&'static str, SchemaOf)>,
+    pub(crate) answers: Vec<Answer>,
+    /// Statuses of failure beyond those that every route has.
+    pub(crate) failures: Vec<u16>,
+    pub(crate) handler: MethodRouter<App>,
+}
+
+impl Route {
+    pub(crate) fn new<T: 'static>(
+        method: Method,
+        path: impl Into<String>,
+        permit: Permit,
+        id: impl Into<String>,
+        handler: impl axum::handler::Handler<T, App>,
+    ) -> Self {
+        let filter = MethodFilter::try_from(method.clone()).expect("routes have standard methods");
+        Self {
+            method,
+            path: path.into(),
+            permit,
+            id: id.into(),
+            tag: "",
+            about: String::new(),
+            parameters: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+            failures: Vec::new(),
+            handler: MethodRouter::new().on(filter, handler),
+        }
+    }
+
+    pub(crate) fn tag(mut self, tag: &'static str) -> Self {
+        self.tag = tag;
+        self
+    }
+
+    pub(crate) fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = about.into();
+        self
+    }
+
+    pub(crate) fn query<T: JsonSchema>(mut self, name: &'static str, about: &'static str) -> Self {
+        self.parameters.push(Parameter {
+            name,
+            place: "query",
+            required: false,
+            about,
+            schema: schema_of::<T>(),
+        });
+        self
+    }
+
+    /// The parameter before must be given.
+    pub(crate) fn required(mut self) -> Self {
+        if let Some(last) = self.parameters.last_mut() {
+            last.required = true;
+        }
+        self
+    }
+
+    /// A list in pages.
+    pub(crate) fn limited(mut self) -> Self {
+        let limit = serde_json::json!({
+            "type": "integer", "minimum": 1, "maximum": crate::paging::MAX_LIMIT, "default": 100
+        });
+        let cursor = serde_json::json!({ "type": "string" });
+        for (name, about, value) in [
+            ("limit", "How many entries a page has.", limit),
+            ("cursor", "Where the page begins: `nextCursor` of the page before.", cursor),
+        ] {
+            let schema = schema(value);
+            self.parameters.push(Parameter { name, place: "query", required: false, about, schema });
+        }
+        self
+    }
+
+    /// A change that takes preconditions.
+    pub(crate) fn conditional(self) -> Self {
+        let text = || schema(serde_json::json!({ "type": "string" }));
+        self.header(
+            "If-Match",
+            "Only when the entity tag is this one, in quotes, or `*`: when it exists.",
+            text(),
+        )
+        .header("If-None-Match", "`*`: only when it does not exist yet.", text())
+    }
+
+    /// A creating call that may be sent again.
+    pub(crate) fn idempotent(self) -> Self {
+        let text = serde_json::json!({ "type": "string", "minLength": 1, "maxLength": 255 });
+        self.header(
+            crate::idempotency::HEADER,
+            "Chosen by the caller, one for each thing to be created: sent again, the first answer comes again.",
+            schema(text),
+        )
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, about: &'static str, schema: SchemaOf) -> Self {
+        self.parameters.push(Parameter { name, place: "header", required: false, about, schema });
+        self
+    }
+
+    pub(crate) fn body<T: JsonSchema>(self) -> Self {
+        self.body_of("application/json", schema_of::<T>())
+    }
+
+    pub(crate) fn body_of(mut self, media_type: &'static str, schema: SchemaOf) -> Self {
+        self.body = Some((media_type, schema));
+        self
+    }
+
+    pub(crate) fn answers<T: JsonSchema>(self, status: u16, about: &'static str) -> Self {
+        self.answers_as(status, about, "application/json", Some(schema_of::<T>()))
+    }
+
+    pub(crate) fn answers_nothing(self, status: u16, about: &'static str) -> Self {
+        self.answers_as(status, about, "", None)
+    }
+
+    pub(crate) fn answers_as(
+        mut self,
+        status: u16,
+        about: &'static str,
+        media_type: &'static str,
+        schema: Option<SchemaOf>,
+    ) -> Self {
+        self.answers.push(Answer { status, about, media_type, schema });
+        self
+    }
+
+    pub(crate) fn fails(mut self, statuses: &[u16]) -> Self {
+        self.failures.extend(statuses);
+        self
+    }
+}
+
+/// The schema of a type.
+pub(crate) fn schema_of<T: JsonSchema>() -> SchemaOf {
+    Box::new(|generator| generator.subschema_for::<T>())
+}
+
+/// A schema written down.
+pub(crate) fn schema(value: serde_json::Value) -> SchemaOf {
+    Box::new(move |_| Schema::try_from(value.clone()).expect("a schema is an object or a boolean"))
+}
+
+/// A router of these routes, each behind its permission.
+pub(crate) fn router(routes: Vec<Route>, app: &App) -> Router {
+    let mut router = Router::new();
+    for route in routes {
+        let guard = middleware::from_fn_with_state((app.clone(), route.permit), guard);
+        router = router.route(&route.path, route.handler.route_layer(guard));
+    }
+    router
+        .fallback(|request: Request| async {
+            drain(request.into_body()).await;
+            Problem::not_found("there is no such route; /openapi.json lists them")
+        })
+        .method_not_allowed_fallback(|request: Request| async {
+            drain(request.into_body()).await;
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "this route does not take this method; the Allow header names those it takes",
+            )
+        })
+        .with_state(app.clone())
+}
+
+/// Reads away a body that nobody wants, as far as it is small: a connection closed on a client that still sends
+/// takes the answer with it.
+async fn drain(body: Body) {
+    const MOST: usize = 64 << 10;
+    const LONGEST: std::time::Duration = std::time::Duration::from_secs(2);
+    let _ = tokio::time::timeout(LONGEST, axum::body::to_bytes(body, MOST)).await;
+}
+
+async fn guard(State((app, permit)): State<(App, Permit)>, request: Request, next: Next) -> Response {
+    if permit == Permit::Public {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let admitted = authenticate(&app, &parts).await.and_then(|caller| match permit.refuse(&caller) {
+        Some(problem) => Err(problem),
+        None => Ok(caller),
+    });
+    let caller = match admitted {
+        Ok(caller) => caller,
+        Err(problem) => {
+            drain(body).await;
+            return problem.into_response();
+        }
+    };
+    parts.extensions.insert(caller);
+    next.run(Request::from_parts(parts, body)).await
+}
+
+/// Reads a JSON body, strictly.
+pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(text).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => Problem::invalid(format!("the body does not fit: {error}")),
+        _ => Problem::bad_request(format!("the body is no JSON: {error}")),
+    })
+}
+
+/// A JSON body as it came.
+pub(crate) struct Text(pub(crate) Bytes);
+
+impl FromRequest<App> for Text {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/json") {
+            drain(request.into_body()).await;
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "send the body as application/json",
+            ));
+        }
+        Bytes::from_request(request, app).await.map(Self).map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too-large",
+                    "the body is larger than this route takes",
+                )
+            } else {
+                Problem::bad_request(rejection.body_text())
+            }
+        })
+    }
+}
+
+/// Query parameters, strictly: an unknown one is refused, since a misspelt filter that is ignored shows too much.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, app: &App) -> Result<Self, Problem> {
+        let query = axum::extract::Query::<T>::from_request_parts(parts, app).await;
+        query.map(|query| Self(query.0)).map_err(|rejection| Problem::bad_request(rejection.body_text()))
+    }
+}
+
+/// The parameters of the path, as text.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, app: &App) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, app).await;
+        path.map(|path| Self(path.0)).map_err(|rejection| Problem::not_found(rejection.body_text()))
+    }
+}
+
+/// An answer in JSON.
+pub(crate) fn json(value: impl serde::Serialize) -> Response {
+    Json(value).into_response()
+}

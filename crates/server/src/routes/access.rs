@@ -1,0 +1,205 @@
+//! Access queries: who can reach this, what can this user reach, and why.
+
+use axum::extract::State;
+use axum::http::Method;
+use axum::response::Response;
+use domesday_engine::Outcome;
+use domesday_model::{DataSourceIx, Permission, Scope, UserIx};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::caller::Caller;
+use crate::evaluated::{After, Evaluated, Filter, Page, Row};
+use crate::paging;
+use crate::problem::Problem;
+use crate::route::{Permit, Query, Route, json, lacking, schema};
+use crate::service::App;
+
+/// Who sees everybody's access.
+const READERS: &[Permission] = &[Permission::Audit, Permission::Governance];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/api/v1/access", Permit::AnyKey, "listAccess", list)
+            .tag("access")
+            .about(
+                "What a user can reach (`user`), who can reach a data source (`dataSource`), or what the one can \
+                 do with the other (both). With AUDIT or GOVERNANCE for everybody; an owner asks for their data \
+                 sources, everyone for themselves. `total` is exact.",
+            )
+            .query::<String>("user", "A username.")
+            .query::<String>("dataSource", "A data source's name.")
+            .query::<ScopeName>("scope", "Only this scope.")
+            .query::<OutcomeName>("outcome", "Only this outcome.")
+            .limited()
+            .answers::<AccessPage<'static>>(200, "A page of access.")
+            .fails(&[400, 404]),
+        Route::new(Method::GET, "/api/v1/access/explain", Permit::AnyKey, "explainAccess", explain)
+            .tag("access")
+            .about(
+                "Why a user can or cannot reach a data source: every grant, guardrail, request and condition \
+                 with what became of it, and the nearest ways to access. For whom: as the list of access.",
+            )
+            .query::<String>("user", "A username.")
+            .required()
+            .query::<String>("dataSource", "A data source's name.")
+            .required()
+            .query::<ScopeName>("scope", "The scope; `read` when absent.")
+            .answers_as(
+                200,
+                "The derivation.",
+                "application/json",
+                Some(schema(serde_json::json!({
+                    "type": "object",
+                    "required": ["user", "dataSource", "scope", "access", "grants", "guardrails", "requests"],
+                    "properties": {
+                        "user": { "type": "string" },
+                        "dataSource": { "type": "string" },
+                        "scope": { "enum": ["READ", "WRITE"] },
+                        "access": { "enum": ["GRANTED", "BLOCKED", "NONE"] },
+                        "grants": { "type": "array", "items": { "type": "object" } },
+                        "guardrails": { "type": "array", "items": { "type": "object" } },
+                        "requests": { "type": "array", "items": { "type": "object" } }
+                    }
+                }))),
+            )
+            .fails(&[400, 404]),
+    ]
+}
+
+/// READ or WRITE, as asked for.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum ScopeName {
+    Read,
+    Write,
+}
+
+impl From<ScopeName> for Scope {
+    fn from(name: ScopeName) -> Self {
+        match name {
+            ScopeName::Read => Self::Read,
+            ScopeName::Write => Self::Write,
+        }
+    }
+}
+
+/// An outcome, as asked for.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum OutcomeName {
+    Granted,
+    Blocked,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct AccessQuery {
+    user: Option<String>,
+    data_source: Option<String>,
+    scope: Option<ScopeName>,
+    outcome: Option<OutcomeName>,
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct ExplainQuery {
+    user: String,
+    data_source: String,
+    scope: Option<ScopeName>,
+}
+
+/// A page of access.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct AccessPage<'e> {
+    /// How many rows there are on all pages together.
+    total: u64,
+    /// The rows of this page.
+    items: Vec<Row<'e>>,
+    /// Where the next page begins; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    /// The instant that the outcomes were worked out for.
+    at: String,
+}
+
+impl<'e> From<Page<'e>> for AccessPage<'e> {
+    fn from(page: Page<'e>) -> Self {
+        let next_cursor = page.next.map(|next| paging::cursor(&(next.id, next.scope)));
+        Self { total: page.total, items: page.rows, next_cursor, at: page.at.to_string() }
+    }
+}
+
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<AccessQuery>,
+) -> Result<Response, Problem> {
+    let limit = paging::limit(query.limit)?;
+    let after = paging::position::<(i64, Scope)>(query.cursor.as_deref())?;
+    let after = after.map(|(id, scope)| After { id, scope });
+    if query.user.is_none() && query.data_source.is_none() {
+        return Err(Problem::bad_request("name a user (`user=`), a data source (`dataSource=`), or both"));
+    }
+    let evaluated = app.evaluated(caller.revision).await?;
+    let (user, source) = find(&evaluated, &caller, query.user.as_deref(), query.data_source.as_deref())?;
+    let filter = Filter {
+        scope: query.scope.map(Scope::from),
+        outcome: query.outcome.map(|outcome| match outcome {
+            OutcomeName::Granted => Outcome::Granted,
+            OutcomeName::Blocked => Outcome::Blocked,
+        }),
+    };
+    let page = match (user, source) {
+        (Some(user), Some(source)) => evaluated.of_pair(user, source, filter),
+        (Some(user), None) => evaluated.of_user(user, filter, after, limit),
+        (None, Some(source)) => evaluated.of_source(source, filter, after, limit),
+        (None, None) => return Err(Problem::internal(&"a query that names nothing was let through")),
+    };
+    Ok(json(AccessPage::from(page)))
+}
+
+async fn explain(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ExplainQuery>,
+) -> Result<Response, Problem> {
+    let evaluated = app.evaluated(caller.revision).await?;
+    let (user, source) = find(&evaluated, &caller, Some(&query.user), Some(&query.data_source))?;
+    let (Some(user), Some(source)) = (user, source) else {
+        return Err(Problem::internal(&"an explanation without a pair was let through"));
+    };
+    let scope = query.scope.map_or(Scope::Read, Scope::from);
+    Ok(json(evaluated.explain(user, source, scope).await?))
+}
+
+/// The user and the data source that a query names, when the caller may ask for them. Who may not is refused
+/// whether they exist or not.
+fn find(
+    evaluated: &Evaluated,
+    caller: &Caller,
+    user: Option<&str>,
+    source: Option<&str>,
+) -> Result<(Option<UserIx>, Option<DataSourceIx>), Problem> {
+    let snapshot = &*evaluated.snapshot;
+    let found = source.map(|name| (name, snapshot.data_source(name)));
+    let owns = || {
+        let (_, source) = found?;
+        let me = snapshot.user(caller.user.as_deref()?)?;
+        Some(snapshot.data_sources[source?.get()].owners.contains(&me))
+    };
+    let allowed = caller.has_any(READERS) || user.is_some_and(|user| caller.is(user)) || owns() == Some(true);
+    if !allowed {
+        return Err(lacking(READERS, " or "));
+    }
+    let user = user.map(|name| {
+        snapshot.user(name).ok_or_else(|| Problem::not_found(format!("there is no user `{name}`")))
+    });
+    let source = found.map(|(name, source)| {
+        source.ok_or_else(|| Problem::not_found(format!("there is no data source `{name}`")))
+    });
+    Ok((user.transpose()?, source.transpose()?))
+}

@@ -1,0 +1,107 @@
+//! A whole catalog at once: the declarative files over HTTP, with the same plan and the same strictness.
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::Method;
+use axum::response::Response;
+use domesday_model::Permission;
+use domesday_store::{ApplyOptions, Store};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::caller::Caller;
+use crate::problem::Problem;
+use crate::route::{Permit, Query, Route, Text, schema};
+use crate::service::App;
+
+/// How much larger than other bodies a catalog may be.
+const TIMES_LARGER: usize = 10;
+
+pub(super) fn routes(max_body_bytes: usize) -> Vec<Route> {
+    let catalog = json!({
+        "type": "object",
+        "description": "One document of the catalog format: any of its top-level keys.",
+        "additionalProperties": false,
+        "properties": {
+            "tenant": { "type": ["object", "null"] },
+            "tags": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/Tag" } },
+            "groups": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/Group" } },
+            "users": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/User" } },
+            "domains": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/Domain" } },
+            "dataSources": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/DataSource" } },
+            "policies": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/Policy" } },
+            "dataPolicies": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/DataPolicy" } },
+            "agreements": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/Agreement" } },
+            "requestForms": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/RequestForm" } },
+            "dataProducts": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/DataProduct" } },
+            "requests": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/Request" } }
+        }
+    });
+    let plan = json!({
+        "type": "object",
+        "required": ["applied", "plan"],
+        "properties": {
+            "applied": { "type": "boolean" },
+            "plan": {
+                "type": "object",
+                "required": ["changes", "unchanged", "kept"],
+                "properties": {
+                    "changes": { "type": "array", "items": { "type": "object" } },
+                    "unchanged": { "type": "integer" },
+                    "kept": { "type": "integer" }
+                }
+            }
+        }
+    });
+    let mut route = Route::new(
+        Method::POST,
+        "/api/v1/apply",
+        Permit::AllOf(&[Permission::Governance, Permission::UserAdmin]),
+        "applyCatalog",
+        apply,
+    )
+    .tag("catalog")
+    .about(
+        "Brings in a whole catalog in one transaction, as `domesday apply` does: objects are matched by kind and \
+         name, what the document no longer holds stays unless `prune`, and `dryRun` stops at the plan.",
+    )
+    .query::<bool>("dryRun", "Change nothing, only plan.")
+    .query::<bool>("prune", "Delete what the document does not hold.")
+    .body_of("application/json", schema(catalog))
+    .answers_as(200, "What changed, or would.", "application/json", Some(schema(plan)))
+    .fails(&[400, 409, 413, 415, 422]);
+    route.handler = route.handler.layer(DefaultBodyLimit::max(max_body_bytes.saturating_mul(TIMES_LARGER)));
+    vec![route]
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[derive(Default)]
+struct ApplyQuery {
+    dry_run: bool,
+    prune: bool,
+}
+
+async fn apply(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ApplyQuery>,
+    Text(text): Text,
+) -> Result<Response, Problem> {
+    let now = app.now();
+    let work = move |store: &mut Store| -> Result<_, Problem> {
+        let text = std::str::from_utf8(&text).map_err(|_| Problem::bad_request("the body is no UTF-8"))?;
+        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            return Err(Problem::bad_request(format!("the body is no JSON: {error}")));
+        }
+        let loaded = domesday_sources::parse_str("api.json", text).map_err(|diagnostics| {
+            let list = diagnostics.iter().map(|one| {
+                json!({ "field": one.field, "line": one.line, "column": one.column, "message": one.message })
+            });
+            Problem::invalid("the catalog is not valid").with("problems", list.collect::<Vec<_>>())
+        })?;
+        let options = ApplyOptions { at: now, prune: query.prune, dry_run: query.dry_run };
+        let plan = caller.change(now, |change| store.apply_by(&loaded.catalog, options, change))?;
+        Ok(json!({ "applied": !query.dry_run, "plan": plan }))
+    };
+    Ok(crate::route::json(app.pool.with(work).await?))
+}

@@ -1,0 +1,65 @@
+//! Health and metrics for who operates the service: no key, and on a port of their own if wanted.
+
+use axum::extract::State;
+use axum::http::{Method, header};
+use axum::response::{IntoResponse, Response};
+use domesday_store::Store;
+use serde_json::json;
+
+use crate::problem::Problem;
+use crate::route::{Permit, Route, schema};
+use crate::service::App;
+
+/// What Prometheus expects of the text format.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub(super) fn operations() -> Vec<Route> {
+    let state = || {
+        schema(json!({
+            "type": "object", "required": ["status"], "properties": { "status": { "const": "ok" } }
+        }))
+    };
+    let routes = vec![
+        Route::new(Method::GET, "/health/live", Permit::Public, "live", live)
+            .about("Whether the process answers.")
+            .answers_as(200, "It does.", "application/json", Some(state())),
+        Route::new(Method::GET, "/health/ready", Permit::Public, "ready", ready)
+            .about("Whether the service can work: its database answers and it is not shutting down.")
+            .answers_as(200, "It can.", "application/json", Some(state()))
+            .fails(&[503]),
+        Route::new(Method::GET, "/metrics", Permit::Public, "metrics", metrics)
+            .about("Counters and gauges in the text format of Prometheus.")
+            .answers_as(200, "The metrics.", METRICS_TYPE, Some(schema(json!({ "type": "string" })))),
+    ];
+    routes.into_iter().map(|route| route.tag("operations")).collect()
+}
+
+/// The document that describes this API.
+pub(super) fn documentation() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/openapi.json", Permit::Public, "getOpenApi", openapi)
+            .tag("operations")
+            .about("This document.")
+            .answers_as(200, "The document.", "application/json", Some(schema(json!({ "type": "object" })))),
+    ]
+}
+
+async fn live() -> Response {
+    crate::route::json(json!({ "status": "ok" }))
+}
+
+async fn ready(State(app): State<App>) -> Result<Response, Problem> {
+    if app.is_stopping() {
+        return Err(Problem::unavailable("the service is shutting down"));
+    }
+    app.pool.with(|store: &mut Store| -> Result<_, Problem> { Ok(store.ping()?) }).await?;
+    Ok(crate::route::json(json!({ "status": "ok" })))
+}
+
+async fn metrics(State(app): State<App>) -> Response {
+    ([(header::CONTENT_TYPE, METRICS_TYPE)], app.metrics.render(app.now())).into_response()
+}
+
+async fn openapi(State(app): State<App>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], app.openapi.clone()).into_response()
+}

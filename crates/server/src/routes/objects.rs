@@ -1,0 +1,441 @@
+//! The catalog one object at a time: for each kind the same five routes, over documents in the catalog format.
+//!
+//! A list and a single read show an object with its id, history and entity tag; what is sent is the document
+//! alone. Documents are read as strictly as files are: an unknown key is an error, not something to drop.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domesday_model::{Kind, Permission};
+use domesday_store::{Store, StoredObject};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::caller::Caller;
+use crate::etag::{Condition, quoted};
+use crate::idempotency::{self, Created, Once};
+use crate::openapi::reference;
+use crate::paging;
+use crate::problem::Problem;
+use crate::route::{Path, Permit, Query, Route, Text, schema};
+use crate::service::App;
+
+use super::scoped;
+
+/// A kind's place in the API.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Resource {
+    pub(super) kind: Kind,
+    /// The last part of its path.
+    pub(super) path: &'static str,
+    /// Its name in the document of the API.
+    pub(super) schema: &'static str,
+    read: Permit,
+    write: Permit,
+}
+
+const PEOPLE_READERS: Permit =
+    Permit::AnyOf(&[Permission::UserAdmin, Permission::Governance, Permission::Audit]);
+const ASSET_READERS: Permit =
+    Permit::AnyOf(&[Permission::CreateDataSource, Permission::Governance, Permission::Audit]);
+const ASSET_WRITERS: Permit = Permit::AnyOf(&[Permission::CreateDataSource, Permission::Governance]);
+const GOVERNANCE: Permit = Permit::AnyOf(&[Permission::Governance]);
+const USER_ADMIN: Permit = Permit::AnyOf(&[Permission::UserAdmin]);
+const POLICY_READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
+
+/// Every kind but the tenant.
+pub(super) const RESOURCES: [Resource; 11] = [
+    Resource { kind: Kind::Tag, path: "tags", schema: "Tag", read: ASSET_READERS, write: ASSET_WRITERS },
+    Resource { kind: Kind::Group, path: "groups", schema: "Group", read: PEOPLE_READERS, write: USER_ADMIN },
+    Resource { kind: Kind::User, path: "users", schema: "User", read: PEOPLE_READERS, write: USER_ADMIN },
+    Resource {
+        kind: Kind::Domain,
+        path: "domains",
+        schema: "Domain",
+        read: ASSET_READERS,
+        write: GOVERNANCE,
+    },
+    Resource {
+        kind: Kind::DataSource,
+        path: "data-sources",
+        schema: "DataSource",
+        read: ASSET_READERS,
+        write: ASSET_WRITERS,
+    },
+    // Writing policies inside a domain is for whoever manages them there: the handler looks at the document.
+    Resource {
+        kind: Kind::Policy,
+        path: "policies",
+        schema: "Policy",
+        read: POLICY_READERS,
+        write: Permit::AnyKey,
+    },
+    Resource {
+        kind: Kind::DataPolicy,
+        path: "data-policies",
+        schema: "DataPolicy",
+        read: POLICY_READERS,
+        write: Permit::AnyKey,
+    },
+    Resource {
+        kind: Kind::Agreement,
+        path: "agreements",
+        schema: "Agreement",
+        read: Permit::AnyKey,
+        write: GOVERNANCE,
+    },
+    Resource {
+        kind: Kind::RequestForm,
+        path: "request-forms",
+        schema: "RequestForm",
+        read: Permit::AnyKey,
+        write: GOVERNANCE,
+    },
+    Resource {
+        kind: Kind::DataProduct,
+        path: "data-products",
+        schema: "DataProduct",
+        read: Permit::AnyKey,
+        write: GOVERNANCE,
+    },
+    Resource {
+        kind: Kind::Request,
+        path: "requests",
+        schema: "Request",
+        read: POLICY_READERS,
+        write: GOVERNANCE,
+    },
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    RESOURCES.into_iter().flat_map(Resource::routes).collect()
+}
+
+impl Resource {
+    fn routes(self) -> Vec<Route> {
+        let Self { kind, path, schema: name, read, write } = self;
+        let label = kind.label();
+        let list_path = format!("/api/v1/{path}");
+        let item_path = format!("/api/v1/{path}/{{name}}");
+        let object = move || schema(reference(&format!("{name}Object")));
+        // Users see themselves, and the requests that are theirs.
+        let own = matches!(kind, Kind::User | Kind::Request);
+        let read_one = if own { Permit::AnyKey } else { read };
+        let mut routes = vec![
+            Route::new(Method::GET, &list_path, read, format!("list{name}s"), move |app, query| {
+                list(self, app, query)
+            })
+            .about(format!("Every {label}, by name. `total` is exact."))
+            .limited()
+            .answers_as(200, "A page.", "application/json", Some(schema(reference(&format!("{name}Page")))))
+            .fails(&[400]),
+            Route::new(Method::GET, &item_path, read_one, format!("get{name}"), move |app, caller, path| {
+                show(self, app, caller, path)
+            })
+            .about(format!("One {label}.{}", if own { " A user may read what is theirs." } else { "" }))
+            .answers_as(200, "The object.", "application/json", Some(object()))
+            .fails(&[404]),
+            Route::new(
+                Method::PUT,
+                &item_path,
+                write,
+                format!("put{name}"),
+                move |app, caller, headers, path, text| put(self, app, caller, headers, path, text),
+            )
+            .about(format!(
+                "Creates or replaces one {label} as a whole; its name stands in the path and the document. \
+                 `If-Match` guards against overwriting somebody else's change.{}",
+                self.remark()
+            ))
+            .conditional()
+            .body_of("application/json", schema(reference(name)))
+            .answers_as(200, "Replaced.", "application/json", Some(object()))
+            .answers_as(201, "Created.", "application/json", Some(object()))
+            .fails(&[400, 404, 409, 412, 413, 415, 422]),
+            Route::new(
+                Method::DELETE,
+                &item_path,
+                write,
+                format!("delete{name}"),
+                move |app, caller, headers, path| delete(self, app, caller, headers, path),
+            )
+            .about(format!("Deletes one {label} that nothing refers to.{}", self.remark()))
+            .conditional()
+            .answers_nothing(204, "Deleted.")
+            .fails(&[400, 404, 409, 412]),
+        ];
+        if kind != Kind::Request {
+            routes.push(
+                Route::new(
+                    Method::POST,
+                    &list_path,
+                    write,
+                    format!("create{name}"),
+                    move |app, caller, headers, text| create(self, app, caller, headers, text),
+                )
+                .about(format!("Creates one {label}; 409 when there is one of that name.{}", self.remark()))
+                .idempotent()
+                .body_of("application/json", schema(reference(name)))
+                .answers_as(201, "Created.", "application/json", Some(object()))
+                .fails(&[400, 409, 413, 415, 422]),
+            );
+        }
+        routes.into_iter().map(|route| route.tag("catalog")).collect()
+    }
+
+    fn remark(self) -> &'static str {
+        match self.kind {
+            Kind::Policy | Kind::DataPolicy => {
+                " Needs GOVERNANCE, or MANAGE_POLICIES in every domain that `appliesTo` names, which then must \
+                 select by `domains` alone."
+            }
+            Kind::DataSource => {
+                " Whoever has CREATE_DATA_SOURCE but not GOVERNANCE changes only data sources that they own."
+            }
+            Kind::User => " Giving or taking APPLICATION_ADMIN needs APPLICATION_ADMIN.",
+            _ => "",
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+/// One object with what the service knows of it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ObjectView {
+    id: i64,
+    name: String,
+    origin: String,
+    created_at: String,
+    updated_at: String,
+    etag: String,
+    document: Value,
+}
+
+impl From<StoredObject> for ObjectView {
+    fn from(object: StoredObject) -> Self {
+        Self {
+            id: object.id,
+            name: object.name,
+            origin: object.origin,
+            created_at: object.created_at.to_string(),
+            updated_at: object.updated_at.to_string(),
+            etag: object.etag,
+            document: object.document,
+        }
+    }
+}
+
+/// What the routes answer, by name.
+pub(crate) fn object_schemas() -> serde_json::Map<String, Value> {
+    let each = RESOURCES.iter().flat_map(|Resource { schema: name, .. }| {
+        [(format!("{name}Object"), object_schema(name)), (format!("{name}Page"), list_schema(name))]
+    });
+    each.collect()
+}
+
+fn object_schema(name: &str) -> Value {
+    let instant = json!({ "type": "string", "format": "date-time" });
+    json!({
+        "type": "object",
+        "required": ["id", "name", "origin", "createdAt", "updatedAt", "etag", "document"],
+        "properties": {
+            "id": { "type": "integer", "description": "The id it keeps." },
+            "name": { "type": "string" },
+            "origin": { "type": "string", "description": "`api`, or the file it was applied from." },
+            "createdAt": instant,
+            "updatedAt": instant,
+            "etag": { "type": "string", "description": "For If-Match, to be put in quotes." },
+            "document": reference(name)
+        }
+    })
+}
+
+fn list_schema(name: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["total", "items"],
+        "properties": {
+            "total": { "type": "integer", "minimum": 0 },
+            "items": { "type": "array", "items": reference(&format!("{name}Object")) },
+            "nextCursor": { "type": "string" }
+        }
+    })
+}
+
+async fn list(
+    of: Resource,
+    State(app): State<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
+    let limit = paging::limit(query.limit)?;
+    let after: Option<String> = paging::position(query.cursor.as_deref())?;
+    let read = move |store: &mut Store| -> Result<_, Problem> {
+        Ok(store.objects(of.kind, after.as_deref(), limit + 1)?)
+    };
+    let (mut objects, total) = app.pool.with(read).await?;
+    let more = objects.len() > limit;
+    objects.truncate(limit);
+    let next = objects.last().filter(|_| more).map(|last| paging::cursor(&last.name));
+    let items: Vec<_> = objects.into_iter().map(ObjectView::from).collect();
+    Ok(crate::route::json(with_cursor(json!({ "total": total, "items": items }), next)))
+}
+
+/// A page with the cursor of the next, if there is one.
+pub(super) fn with_cursor(mut page: Value, next: Option<String>) -> Value {
+    if let Some(next) = next {
+        page["nextCursor"] = next.into();
+    }
+    page
+}
+
+async fn show(
+    of: Resource,
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let looked_for = name.clone();
+    let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.object(of.kind, &looked_for)?) };
+    let found = app.pool.with(read).await?;
+    // Who may not read all of a kind is refused unless the object is theirs, whether it exists or not.
+    let all = matches!(of.read, Permit::AnyOf(list) if caller.has_any(list)) || of.read == Permit::AnyKey;
+    if !all && !found.as_ref().is_some_and(|object| scoped::is_theirs(&caller, object)) {
+        let Permit::AnyOf(list) = of.read else {
+            return Err(Problem::forbidden("this is not yours to read"));
+        };
+        return Err(crate::route::lacking(list, " or "));
+    }
+    let found = found.ok_or_else(|| Problem::not_found(format!("there is no {} `{name}`", of.kind)))?;
+    Ok(object_response(StatusCode::OK, found))
+}
+
+fn object_response(status: StatusCode, object: StoredObject) -> Response {
+    let tag = quoted(&object.etag);
+    (status, [(header::ETAG, tag)], crate::route::json(ObjectView::from(object))).into_response()
+}
+
+async fn put(
+    of: Resource,
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+    Text(text): Text,
+) -> Result<Response, Problem> {
+    let condition = Condition::of(&headers)?;
+    let now = app.now();
+    let work = move |store: &mut Store| -> Result<_, Problem> {
+        scoped::may_write(store, &caller, of.kind)?;
+        let document = read_document(of.kind, &text)?;
+        if name_of(of.kind, &document) != name {
+            let key = name_key(of.kind);
+            return Err(Problem::invalid(format!("`{key}` must be the name in the path, `{name}`")));
+        }
+        let before = store.object(of.kind, &name)?;
+        scoped::check(store, &caller, of.kind, before.as_ref(), Some(&document))?;
+        let stored = caller
+            .change(now, |change| store.put_object(of.kind, &document, condition.as_if_match(), change))?;
+        Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, stored))
+    };
+    let (status, stored) = app.pool.with(work).await?;
+    Ok(object_response(status, stored))
+}
+
+async fn create(
+    of: Resource,
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Text(text): Text,
+) -> Result<Response, Problem> {
+    let path = format!("/api/v1/{}", of.path);
+    let once = Once::of(&headers, &caller.actor, &path, &text)?;
+    let (service, now) = (app.clone(), app.now());
+    let work = move |store: &mut Store| -> Result<_, Problem> {
+        scoped::may_write(store, &caller, of.kind)?;
+        idempotency::create(&service, store, once.as_ref(), |store| {
+            let document = read_document(of.kind, &text)?;
+            scoped::check(store, &caller, of.kind, None, Some(&document))?;
+            let name = name_of(of.kind, &document);
+            if store.object(of.kind, name)?.is_some() {
+                return Err(Problem::conflict(format!("there is a {} `{name}` already", of.kind)));
+            }
+            let expected = domesday_store::IfMatch::MustNotExist;
+            let stored =
+                caller.change(now, |change| store.put_object(of.kind, &document, expected, change))?;
+            Ok(Created {
+                status: 201,
+                location: Some(format!("{path}/{}", percent_encoded(&stored.name))),
+                etag: Some(quoted(&stored.etag)),
+                body: serde_json::to_value(ObjectView::from(stored)).expect("an object is plain data"),
+            })
+        })
+    };
+    Ok(app.pool.with(work).await?.into_response())
+}
+
+async fn delete(
+    of: Resource,
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let condition = Condition::of(&headers)?;
+    let now = app.now();
+    let work = move |store: &mut Store| -> Result<(), Problem> {
+        scoped::may_write(store, &caller, of.kind)?;
+        let before = store.object(of.kind, &name)?;
+        if let Some(before) = &before {
+            scoped::check(store, &caller, of.kind, Some(before), None)?;
+        }
+        Ok(caller
+            .change(now, |change| store.delete_object(of.kind, &name, condition.as_if_match(), change))?)
+    };
+    app.pool.with(work).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// A document as strictly as files are read.
+pub(super) fn read_document(kind: Kind, text: &[u8]) -> Result<Value, Problem> {
+    let text = std::str::from_utf8(text).map_err(|_| Problem::bad_request("the body is no UTF-8"))?;
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        return Err(Problem::bad_request(format!("the body is no JSON: {error}")));
+    }
+    domesday_sources::parse_object(kind, text).map_err(|diagnostics| {
+        let list = diagnostics.iter().map(|one| {
+            json!({ "field": one.field, "line": one.line, "column": one.column, "message": one.message })
+        });
+        let list: Vec<_> = list.collect();
+        Problem::invalid(format!("the document is no {kind}")).with("problems", list)
+    })
+}
+
+/// The key under which a document of a kind has its name.
+fn name_key(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "username",
+        Kind::Request => "id",
+        _ => "name",
+    }
+}
+
+pub(super) fn name_of(kind: Kind, document: &Value) -> &str {
+    document[name_key(kind)].as_str().unwrap_or_default()
+}
+
+/// A name as a segment of a path.
+pub(super) fn percent_encoded(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    name.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}

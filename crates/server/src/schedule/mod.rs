@@ -1,0 +1,5 @@
+//! When runs happen.
+
+mod cron;
+
+pub use cron::{Cron, CronError};

@@ -1,0 +1,10 @@
+//! The service as a customer meets it: over real HTTP, against a real database, with the time in hand.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
+
+mod access;
+mod catalog;
+mod keys;
+mod limits;
+mod routes;
+mod world;

@@ -1,0 +1,170 @@
+//! PostgreSQL, shared: several replicas of the service work on one database.
+//!
+//! Isolation: a read is one `REPEATABLE READ` transaction, so that everything it sees is of one instant. A write
+//! first takes an advisory lock that lasts as long as its transaction: writers take turns, as they do in SQLite,
+//! and each sees all of the one before. Leases and the like are single statements and need no turn.
+
+use std::collections::HashMap;
+
+use postgres::binary_copy::BinaryCopyInWriter;
+use postgres::fallible_iterator::FallibleIterator;
+use postgres::types::{IsNull, ToSql, to_sql_checked};
+use postgres::{Client, Statement};
+use secrecy::SecretString;
+
+use super::url::Server;
+use super::{Insert, Row, Type, UseRow, Value, dialect};
+use crate::StoreError;
+
+/// How a connection introduces itself, and how long it waits for its turn to write.
+const SESSION: &str = "SET lock_timeout = '60s'; SET client_min_messages = warning";
+
+/// Key of the advisory lock that writers take turns by: `DOME`.
+const WRITERS: &str = "BEGIN; SELECT pg_advisory_xact_lock(1146047813)";
+
+const READ: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+/// How few rows are sent one by one rather than as one stream.
+const FEW: usize = 4;
+
+/// A connection to PostgreSQL.
+pub(crate) struct Postgres {
+    server: Server,
+    client: Client,
+    /// Prepared statements by the text they were prepared from, before translation.
+    statements: HashMap<String, Statement>,
+    in_transaction: bool,
+}
+
+impl Postgres {
+    pub(crate) fn connect(url: &SecretString) -> Result<Self, StoreError> {
+        let server = Server::of(url)?;
+        let client = open(&server)?;
+        Ok(Self { server, client, statements: HashMap::new(), in_transaction: false })
+    }
+
+    pub(super) fn begin(&mut self, write: bool) -> Result<(), StoreError> {
+        self.reconnect_if_lost()?;
+        self.in_transaction = true;
+        self.client.batch_execute(if write { WRITERS } else { READ }).map_err(|error| {
+            // A turn that did not come leaves a transaction that failed.
+            self.end();
+            error.into()
+        })
+    }
+
+    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        let done = self.client.batch_execute("COMMIT");
+        self.in_transaction = false;
+        Ok(done?)
+    }
+
+    /// Ends a transaction as if it had never been.
+    pub(super) fn end(&mut self) {
+        // A server that does not hear this has lost the connection, and with it the transaction.
+        let _ = self.client.batch_execute("ROLLBACK");
+        self.in_transaction = false;
+    }
+
+    pub(super) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        let statement = self.prepare(sql)?;
+        let values: Vec<_> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        Ok(self.client.execute(&statement, &values)?)
+    }
+
+    pub(super) fn each(
+        &mut self,
+        sql: &str,
+        values: &[Value<'_>],
+        use_row: UseRow<'_>,
+    ) -> Result<(), StoreError> {
+        let statement = self.prepare(sql)?;
+        let mut rows = self.client.query_raw(&statement, values)?;
+        while let Some(row) = rows.next()? {
+            use_row(&Row::Postgres(&row))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn insert_many<'v, const N: usize>(
+        &mut self,
+        into: &Insert,
+        rows: impl Iterator<Item = [Value<'v>; N]>,
+    ) -> Result<(), StoreError> {
+        let mut rows = rows.peekable();
+        let few: Vec<_> = rows.by_ref().take(FEW).collect();
+        if rows.peek().is_none() {
+            let sql = into.statement();
+            return few.iter().try_for_each(|row| self.execute(&sql, row).map(drop));
+        }
+        let names = into.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let types: Vec<_> = into.columns.iter().map(|(_, kind)| native(*kind)).collect();
+        let copy = self.client.copy_in(&format!("COPY {} ({names}) FROM STDIN BINARY", into.table))?;
+        let mut copy = BinaryCopyInWriter::new(copy, &types);
+        for row in few.into_iter().chain(rows) {
+            copy.write_raw(&row)?;
+        }
+        copy.finish()?;
+        Ok(())
+    }
+
+    pub(super) fn script(&mut self, script: &str) -> Result<(), StoreError> {
+        self.reconnect_if_lost()?;
+        Ok(self.client.batch_execute(&dialect::definitions(script))?)
+    }
+
+    fn prepare(&mut self, sql: &str) -> Result<Statement, StoreError> {
+        self.reconnect_if_lost()?;
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(&dialect::statement(sql))?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// A server that was restarted is connected to again, at the next thing that is no part of a transaction:
+    /// a service runs for years, and its database is restarted now and then.
+    fn reconnect_if_lost(&mut self) -> Result<(), StoreError> {
+        if self.client.is_closed() && !self.in_transaction {
+            self.statements.clear();
+            self.client = open(&self.server)?;
+        }
+        Ok(())
+    }
+}
+
+fn open(server: &Server) -> Result<Client, StoreError> {
+    let unreachable = |source| StoreError::Unreachable { server: server.to_string(), source };
+    let mut client = server.connect().map_err(unreachable)?;
+    client.batch_execute(SESSION).map_err(unreachable)?;
+    Ok(client)
+}
+
+fn native(kind: Type) -> postgres::types::Type {
+    match kind {
+        Type::Integer => postgres::types::Type::INT8,
+        Type::Text => postgres::types::Type::TEXT,
+        Type::Bytes => postgres::types::Type::BYTEA,
+    }
+}
+
+type ToSqlResult = Result<IsNull, Box<dyn std::error::Error + Sync + Send>>;
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self, to: &postgres::types::Type, out: &mut bytes::BytesMut) -> ToSqlResult {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Integer(value) => value.to_sql_checked(to, out),
+            Self::Text(value) => value.to_sql_checked(to, out),
+            Self::Bytes(value) => value.to_sql_checked(to, out),
+        }
+    }
+
+    fn accepts(_: &postgres::types::Type) -> bool {
+        // Each value says for itself.
+        true
+    }
+
+    to_sql_checked!();
+}

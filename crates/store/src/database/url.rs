@@ -1,0 +1,156 @@
+//! `postgres://USER:PASSWORD@HOST/DATABASE?sslmode=…`: which server, and how to reach it without being overheard.
+//!
+//! `sslmode=verify-full` (also `require` and `verify-ca`) speaks TLS and checks the certificate and the name in
+//! it; it is what a host reached over a network gets when the URL says nothing. `sslmode=disable` speaks in the
+//! clear. Modes that take what they get are refused. `sslrootcert=FILE` names the authorities trusted, in PEM,
+//! instead of the public ones. A socket in the file system needs none of this.
+
+use std::fmt;
+use std::sync::Arc;
+
+use postgres::config::{Host, SslMode};
+use postgres::{Client, Config, NoTls};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::StoreError;
+
+/// A server and how to reach it.
+pub(super) struct Server {
+    config: Config,
+    /// TLS, unless spoken to in the clear.
+    tls: Option<Arc<ClientConfig>>,
+}
+
+impl Server {
+    /// Reads a URL. No error says any part of it: which part is the password is not known before it is read.
+    pub(super) fn of(url: &SecretString) -> Result<Self, StoreError> {
+        let (url, settings) = take_tls_settings(url.expose_secret());
+        let mut config: Config = url.parse().map_err(|_| StoreError::UnknownUrl)?;
+        config.application_name("domesday");
+        let local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+        let speaks_tls = match settings.mode.as_deref() {
+            _ if local => false,
+            None | Some("require" | "verify-ca" | "verify-full") => true,
+            Some("disable") => false,
+            Some(_) => return Err(StoreError::UnknownSslMode),
+        };
+        config.ssl_mode(if speaks_tls { SslMode::Require } else { SslMode::Disable });
+        let tls = speaks_tls.then(|| tls(settings.root_certificates.as_deref())).transpose()?;
+        Ok(Self { config, tls: tls.map(Arc::new) })
+    }
+
+    pub(super) fn connect(&self) -> Result<Client, postgres::Error> {
+        match &self.tls {
+            Some(tls) => self.config.connect(MakeRustlsConnect::new(ClientConfig::clone(tls))),
+            None => self.config.connect(NoTls),
+        }
+    }
+}
+
+impl fmt::Display for Server {
+    /// Everything but the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, host) in self.config.get_hosts().iter().enumerate() {
+            if position > 0 {
+                f.write_str(",")?;
+            }
+            match host {
+                Host::Tcp(name) => f.write_str(name)?,
+                Host::Unix(path) => write!(f, "{}", path.display())?,
+            }
+        }
+        if let [port] = self.config.get_ports() {
+            write!(f, ":{port}")?;
+        }
+        write!(f, " (database {}", self.config.get_dbname().unwrap_or("of the user"))?;
+        write!(f, ", user {})", self.config.get_user().unwrap_or("of the process"))
+    }
+}
+
+#[derive(Default)]
+struct TlsSettings {
+    mode: Option<String>,
+    root_certificates: Option<String>,
+}
+
+/// The URL without what it says of TLS, and what it says.
+fn take_tls_settings(url: &str) -> (String, TlsSettings) {
+    let mut settings = TlsSettings::default();
+    let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), settings) };
+    let mut rest = Vec::new();
+    for pair in query.split('&') {
+        match pair.split_once('=') {
+            Some(("sslmode", mode)) => settings.mode = Some(mode.to_owned()),
+            Some(("sslrootcert", file)) => settings.root_certificates = Some(file.to_owned()),
+            _ => rest.push(pair),
+        }
+    }
+    (format!("{base}?{}", rest.join("&")), settings)
+}
+
+fn tls(root_certificates: Option<&str>) -> Result<ClientConfig, StoreError> {
+    let roots = match root_certificates {
+        None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
+        Some(file) => {
+            let wrong = |reason: String| StoreError::RootCertificates { file: file.into(), reason };
+            let certificates =
+                CertificateDer::pem_file_iter(file).map_err(|error| wrong(error.to_string()))?;
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates {
+                let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+                roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+            }
+            if roots.is_empty() {
+                return Err(wrong("it holds no certificate".to_owned()));
+            }
+            roots
+        }
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider knows the versions it comes with");
+    Ok(versions.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(url: &str) -> Result<Server, StoreError> {
+        Server::of(&url.to_owned().into())
+    }
+
+    #[test]
+    fn tls_is_spoken_unless_the_url_or_a_socket_says_otherwise() {
+        let speaks = |url: &str| server(url).unwrap().tls.is_some();
+        assert!(speaks("postgres://u:p@db.example/d"));
+        assert!(speaks("postgres://u:p@db.example/d?sslmode=require&connect_timeout=5"));
+        assert!(!speaks("postgres://u:p@db.example/d?sslmode=disable"));
+        assert!(!speaks("postgres:///d?host=/run/postgresql&user=u"));
+        assert!(matches!(server("postgres://u@h/d?sslmode=prefer"), Err(StoreError::UnknownSslMode)));
+        let missing = server("postgres://u@h/d?sslrootcert=/nowhere.pem").err().unwrap();
+        assert!(missing.to_string().contains("/nowhere.pem"), "{missing}");
+    }
+
+    #[test]
+    fn nothing_that_is_said_holds_the_password() {
+        let shown = server("postgres://user:marked-secret@db.example:5433/gov").unwrap().to_string();
+        assert_eq!(shown, "db.example:5433 (database gov, user user)");
+        for url in [
+            "postgres://user:marked-secret@db.example/gov?nonsense=marked-secret",
+            "postgres://user:marked#secret@db.example/gov",
+            "postgres://user:marked/secret@db.example/gov",
+            "postgres://user:marked?secret@db.example/gov",
+            "postgres://user:marked%zzsecret@db.example/gov",
+        ] {
+            let Err(error) = server(url) else { continue };
+            let said = format!("{error} {error:?}");
+            assert!(!said.contains("marked") && !said.contains("secret"), "{said}");
+        }
+    }
+}

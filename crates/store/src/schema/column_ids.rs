@@ -1,0 +1,39 @@
+//! The part of the second migration that needs a program: ids of columns move beside their data source.
+//!
+//! A table of a million ids was read with every snapshot, only to look each up by name. In the order of the
+//! document they need no looking up.
+
+use std::collections::HashMap;
+
+use domesday_model::{DataSource, Kind};
+
+use crate::StoreError;
+use crate::database::{Database, values};
+use crate::documents::parse;
+
+/// The version that has them.
+pub(super) const VERSION: i64 = 2;
+
+/// Moves the ids of `data_column` into `object.column_ids`.
+pub(super) fn fill(database: &mut Database) -> Result<(), StoreError> {
+    let mut known: HashMap<(i64, String), i64> = HashMap::new();
+    database.each("SELECT data_source_id, name, id FROM data_column", &[], &mut |row| {
+        known.insert((row.integer(0)?, row.text(1)?.to_owned()), row.integer(2)?);
+        Ok(())
+    })?;
+    let kind = Kind::DataSource;
+    let sql = "SELECT id, name, document FROM object WHERE kind = ?1";
+    let sources = database.all(sql, values![kind.key()], |row| {
+        Ok((row.integer(0)?, parse::<DataSource>(kind, row.text(1)?, row.text(2)?)?))
+    })?;
+    for (id, source) in sources {
+        let ids = source.columns.into_iter().map(|column| known.get(&(id, column.name)).copied());
+        let ids: Option<Vec<i64>> = ids.collect();
+        let ids = ids.expect("the first version wrote a data source and its columns in one transaction");
+        database.execute(
+            "UPDATE object SET column_ids = ?3 WHERE kind = ?1 AND id = ?2",
+            values![kind.key(), id, &serde_json::to_string(&ids).expect("numbers are plain data")],
+        )?;
+    }
+    database.script("DROP TABLE data_column")
+}

@@ -1,0 +1,166 @@
+//! Several replicas on one database: what they do at once comes out as if they had taken turns.
+
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+
+use domesday_model::{Instant, Kind};
+use domesday_store::{IfMatch, StoreError};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::databases::{Database, on_each_database};
+use crate::world::{FIRST, LATER, by_ada, catalog, options, snapshot};
+
+on_each_database!(
+    replicas_that_start_together_make_one_store,
+    applies_at_once_take_turns,
+    of_many_editors_one_wins,
+    ids_are_given_once,
+    the_chain_has_no_fork,
+    a_lease_goes_to_one_of_many,
+    a_night_is_one_run,
+    a_snapshot_is_of_one_instant,
+);
+
+const REPLICAS: usize = 4;
+
+/// Runs something on each of several connections at once and returns what came of it.
+fn at_once<T: Send>(
+    database: &Database,
+    run: impl Fn(usize, &mut domesday_store::Store) -> T + Sync,
+) -> Vec<T> {
+    let start = Barrier::new(REPLICAS);
+    // Opened before: a thread that fails ahead of the barrier would leave the others waiting there.
+    let stores: Vec<_> = (0..REPLICAS).map(|_| database.open()).collect();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = stores
+            .into_iter()
+            .enumerate()
+            .map(|(replica, mut store)| {
+                let (start, run) = (&start, &run);
+                scope.spawn(move || {
+                    start.wait();
+                    run(replica, &mut store)
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+fn replicas_that_start_together_make_one_store(database: &Database) {
+    let start = Barrier::new(REPLICAS);
+    std::thread::scope(|scope| {
+        for _ in 0..REPLICAS {
+            scope.spawn(|| {
+                start.wait();
+                let mut store = database.open();
+                store.ensure_tenant("Acme", "UTC", Instant::from_micros(FIRST)).unwrap();
+            });
+        }
+    });
+    let tenants = at_once(database, |_, store| store.tenant().unwrap().unwrap().0.id);
+    assert!(tenants.windows(2).all(|pair| pair[0] == pair[1]), "{tenants:?}");
+}
+
+fn applies_at_once_take_turns(database: &Database) {
+    let plans = at_once(database, |_, store| store.apply(&catalog(), options(FIRST)).unwrap());
+    let created: Vec<_> = plans.iter().map(|plan| plan.counts().0).collect();
+    assert_eq!(created.iter().filter(|created| **created == 8).count(), 1, "{created:?}");
+    assert_eq!(created.iter().sum::<usize>(), 8, "the others found it done");
+    let after = snapshot(&mut database.open());
+    assert_eq!(after.users.iter().map(|user| user.id.0).collect::<Vec<_>>(), [1, 2]);
+}
+
+fn of_many_editors_one_wins(database: &Database) {
+    let mut store = database.open();
+    store.apply(&catalog(), options(FIRST)).unwrap();
+    let read = store.object(Kind::User, "bob").unwrap().unwrap();
+    let results = at_once(database, |replica, store| {
+        let document = json!({ "username": "bob", "name": format!("Bob {replica}") });
+        store.put_object(Kind::User, &document, IfMatch::Etag(&read.etag), &by_ada(LATER))
+    });
+    let won: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
+    assert_eq!(won.len(), 1, "{results:?}");
+    let lost = |result: &&Result<_, _>| matches!(result, Err(StoreError::Precondition { .. }));
+    assert_eq!(results.iter().filter(lost).count(), REPLICAS - 1, "{results:?}");
+    assert_eq!(store.object(Kind::User, "bob").unwrap().as_ref(), Some(won[0]));
+}
+
+fn ids_are_given_once(database: &Database) {
+    const EACH: usize = 8;
+    let ids = at_once(database, |replica, store| {
+        let put = |n: usize| {
+            let document = json!({ "username": format!("user-{replica}-{n}") });
+            store.put_object(Kind::User, &document, IfMatch::MustNotExist, &by_ada(LATER)).unwrap().id
+        };
+        (0..EACH).map(put).collect::<Vec<_>>()
+    });
+    let ids: BTreeSet<i64> = ids.into_iter().flatten().collect();
+    let all = i64::try_from(REPLICAS * EACH).unwrap();
+    assert_eq!(ids, (1..=all).collect());
+}
+
+fn the_chain_has_no_fork(database: &Database) {
+    const EACH: usize = 8;
+    at_once(database, |replica, store| {
+        for n in 0..EACH {
+            let document = json!({ "name": format!("group-{replica}-{n}") });
+            store.put_object(Kind::Group, &document, IfMatch::Any, &by_ada(LATER)).unwrap();
+        }
+    });
+    let report = database.open().verify_audit().unwrap();
+    assert_eq!((report.entries, report.fault), ((REPLICAS * EACH) as u64, None));
+    assert_eq!(database.open().revision().unwrap(), 1 + (REPLICAS * EACH) as u64);
+}
+
+fn a_lease_goes_to_one_of_many(database: &Database) {
+    let instant = Instant::from_micros;
+    // Each time the lease ends, as when its holder was killed, all try to take it over.
+    for round in 0..10 {
+        let (at, until) = (instant(round * 10), instant(round * 10 + 10));
+        let taken = at_once(database, |replica, store| {
+            store.acquire_lease("run/default", &format!("{round}-{replica}"), at, until).unwrap()
+        });
+        assert_eq!(taken.iter().filter(|taken| **taken).count(), 1, "round {round}: {taken:?}");
+    }
+}
+
+fn a_night_is_one_run(database: &Database) {
+    let runs = at_once(database, |replica, store| {
+        let new = domesday_store::NewRun {
+            id: Uuid::from_u128(replica as u128),
+            export_id: "default".to_owned(),
+            trigger: "schedule".to_owned(),
+            scheduled_for: Some(Instant::from_micros(LATER)),
+        };
+        store.create_run(&new, &by_ada(LATER)).unwrap()
+    });
+    assert_eq!(runs.iter().flatten().count(), 1, "{runs:?}");
+}
+
+fn a_snapshot_is_of_one_instant(database: &Database) {
+    database.open().apply(&catalog(), options(FIRST)).unwrap();
+    // Each change adds a group and a user in it: who sees the user has to see the group.
+    at_once(database, |replica, store| {
+        if replica == 0 {
+            for n in 0..40 {
+                let mut more = catalog();
+                more.groups = vec![crate::world::declared(json!({ "name": format!("g{n}") }))];
+                more.users = vec![crate::world::declared(
+                    json!({ "username": format!("u{n}"), "groups": [format!("g{n}")] }),
+                )];
+                store.apply(&more, options(LATER)).unwrap();
+            }
+        } else {
+            for _ in 0..40 {
+                let (snapshot, _) = store.snapshot_and_revision(Instant::from_micros(LATER)).unwrap();
+                let added = |names: &mut dyn Iterator<Item = &str>| names.count();
+                let groups = added(&mut snapshot.groups.iter().map(|group| &*group.name));
+                let users = added(&mut snapshot.users.iter().map(|user| &*user.username));
+                // `All Users` and `Analysts` beside the new groups, `ada` and `bob` beside the new users.
+                assert_eq!(groups, users);
+            }
+        }
+    });
+}

@@ -1,0 +1,111 @@
+//! A PostgreSQL server of the tests' own: in a temporary directory, on a socket, gone with the tests.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use postgres::{Client, Config, NoTls};
+use secrecy::SecretString;
+
+/// Starts a server and stops it when its standard input ends, however the tests do.
+const SCRIPT: &str = r#"
+set -eu
+trap '' INT
+dir=$1 bin=$2
+shift 2
+"$@" "$bin/initdb" -D "$dir/data" -U domesday -A trust -E UTF8 --locale=C.UTF-8 --no-sync > "$dir/log" 2>&1
+"$@" "$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off -c max_connections=200 >> "$dir/log" 2>&1 &
+pid=$!
+cat > /dev/null
+kill -INT $pid
+wait $pid || true
+rm -rf "$dir"
+"#;
+
+/// A running server.
+pub(crate) struct Server {
+    dir: PathBuf,
+    _script: Child,
+}
+
+impl Server {
+    /// The one server of this run of the tests.
+    pub(crate) fn shared() -> &'static Self {
+        static SERVER: OnceLock<Server> = OnceLock::new();
+        SERVER.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
+        let bin = programs().expect(
+            "PostgreSQL's initdb is not there: install the server (Debian: apt-get install postgresql)",
+        );
+        let dir = tempfile::Builder::new().prefix("pg").tempdir().unwrap().keep();
+        std::fs::set_permissions(&dir, PermissionsExt::from_mode(0o777)).unwrap();
+        let mut script = Command::new("sh");
+        script.args(["-c", SCRIPT, "sh"]).arg(&dir).arg(bin);
+        if std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
+            // The server refuses to run as root; its package has made a user for it.
+            script.args(["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+        }
+        let script = script.stdin(Stdio::piped()).spawn().unwrap();
+        let server = Self { dir, _script: script };
+        server.wait_until_ready();
+        server
+    }
+
+    fn wait_until_ready(&self) {
+        for _ in 0..600 {
+            if self.config("postgres").connect(NoTls).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let log = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+        panic!("PostgreSQL did not start:\n{log}");
+    }
+
+    /// The URL of a database on the server.
+    pub(crate) fn url(&self, database: &str) -> SecretString {
+        format!("postgres:///{database}?host={}&user=domesday", self.dir.display()).into()
+    }
+
+    /// Runs statements in a database.
+    pub(crate) fn run(&self, database: &str, sql: &str) {
+        self.client(database).batch_execute(sql).unwrap();
+    }
+
+    /// Runs a statement that needs a database nobody is connected to: who just left may still be leaving.
+    pub(crate) fn run_until_done(&self, database: &str, sql: &str) {
+        let mut client = self.client(database);
+        for _ in 0..100 {
+            match client.batch_execute(sql) {
+                Ok(()) => return,
+                Err(_) => std::thread::sleep(Duration::from_millis(50)),
+            }
+        }
+        client.batch_execute(sql).unwrap();
+    }
+
+    pub(crate) fn client(&self, database: &str) -> Client {
+        self.config(database).connect(NoTls).unwrap()
+    }
+
+    fn config(&self, database: &str) -> Config {
+        let mut config = Config::new();
+        config.host_path(&self.dir).user("domesday").dbname(database);
+        config
+    }
+}
+
+/// Where the server's programs are: on the path, or where Debian keeps each version's.
+fn programs() -> Option<PathBuf> {
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<PathBuf> = std::env::split_paths(&on_path).collect();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut versions: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
+    versions.sort();
+    places.extend(versions.into_iter().rev());
+    places.into_iter().find(|place| Path::new(place).join("initdb").exists())
+}

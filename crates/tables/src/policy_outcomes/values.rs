@@ -1,0 +1,148 @@
+//! The distinct values of a column: what its dictionary page holds.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use crate::schema::FieldKind;
+
+/// Distinct values in order of first use, each known by its position.
+#[derive(Debug)]
+pub(super) struct Values {
+    kind: FieldKind,
+    /// The values one after the other: text as it is, numbers as eight bytes, lowest first.
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    /// Positions by the hash of their value.
+    by_hash: HashMap<u64, Vec<u32>>,
+    hasher: RandomState,
+}
+
+/// The least and the greatest of some values, by position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Extremes(Option<(u32, u32)>);
+
+impl Values {
+    pub(super) fn new(kind: FieldKind) -> Self {
+        Self {
+            kind,
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            by_hash: HashMap::new(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn get(&self, position: u32) -> &[u8] {
+        let position = position as usize;
+        let start = if position == 0 { 0 } else { self.ends[position - 1] };
+        &self.bytes[start..self.ends[position]]
+    }
+
+    /// Adds a value that is known to be new.
+    pub(super) fn push(&mut self, value: &[u8]) -> u32 {
+        self.bytes.extend_from_slice(value);
+        self.ends.push(self.bytes.len());
+        u32::try_from(self.ends.len() - 1).expect("fewer than 2^32 values in a row group")
+    }
+
+    /// The position of a value, which is added when it is new.
+    pub(super) fn intern(&mut self, value: &[u8]) -> u32 {
+        let hash = self.hasher.hash_one(value);
+        let same = self
+            .by_hash
+            .get(&hash)
+            .and_then(|positions| positions.iter().copied().find(|position| self.get(*position) == value));
+        same.unwrap_or_else(|| {
+            let position = self.push(value);
+            self.by_hash.entry(hash).or_default().push(position);
+            position
+        })
+    }
+
+    pub(super) fn intern_number(&mut self, value: i64) -> u32 {
+        self.intern(&value.to_le_bytes())
+    }
+
+    /// The order of the column's statistics: numbers as such, text byte by byte.
+    pub(super) fn compare(&self, left: u32, right: u32) -> Ordering {
+        let (left, right) = (self.get(left), self.get(right));
+        match self.kind {
+            FieldKind::String => left.cmp(right),
+            FieldKind::Integer | FieldKind::Timestamp | FieldKind::Boolean => {
+                number(left).cmp(&number(right))
+            }
+        }
+    }
+
+    /// Both of the extremes together.
+    pub(super) fn join(&self, one: Extremes, other: Extremes) -> Extremes {
+        let (Some((min, max)), Some((other_min, other_max))) = (one.0, other.0) else {
+            return Extremes(one.0.or(other.0));
+        };
+        let min = if self.compare(other_min, min).is_lt() { other_min } else { min };
+        let max = if self.compare(other_max, max).is_gt() { other_max } else { max };
+        Extremes(Some((min, max)))
+    }
+
+    /// The extremes of the values at some positions.
+    pub(super) fn extremes(&self, positions: impl Iterator<Item = u32>) -> Extremes {
+        positions.fold(Extremes::default(), |all, one| self.join(all, Extremes::of(one, one)))
+    }
+
+    /// The values in Parquet's PLAIN encoding.
+    pub(super) fn plain(&self) -> Vec<u8> {
+        if self.kind != FieldKind::String {
+            return self.bytes.clone();
+        }
+        let mut plain = Vec::with_capacity(self.bytes.len() + 4 * self.len());
+        for position in 0..self.len() as u32 {
+            let value = self.get(position);
+            let length = u32::try_from(value.len()).expect("a text is shorter than 4 GiB");
+            plain.extend_from_slice(&length.to_le_bytes());
+            plain.extend_from_slice(value);
+        }
+        plain
+    }
+}
+
+impl Extremes {
+    pub(super) fn of(min: u32, max: u32) -> Self {
+        Self(Some((min, max)))
+    }
+
+    /// Positions of the least and the greatest value; none when there were no values.
+    pub(super) fn get(self) -> Option<(u32, u32)> {
+        self.0
+    }
+}
+
+pub(super) fn number(bytes: &[u8]) -> i64 {
+    i64::from_le_bytes(bytes.try_into().expect("numbers are written as eight bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_values_have_one_position() {
+        let mut values = Values::new(FieldKind::String);
+        let positions: Vec<_> = ["b", "", "a", "b", ""].map(|text| values.intern(text.as_bytes())).into();
+        assert_eq!(positions, [0, 1, 2, 0, 1]);
+        assert_eq!(values.plain(), b"\x01\0\0\0b\0\0\0\0\x01\0\0\0a");
+    }
+
+    #[test]
+    fn extremes_follow_the_type() {
+        let mut numbers = Values::new(FieldKind::Integer);
+        let positions = [256, -1, 3].map(|number| numbers.intern_number(number));
+        let (min, max) = numbers.extremes(positions.into_iter()).get().unwrap();
+        assert_eq!((number(numbers.get(min)), number(numbers.get(max))), (-1, 256));
+        assert_eq!(numbers.extremes(std::iter::empty()).get(), None);
+    }
+}
