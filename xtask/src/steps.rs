@@ -11,13 +11,14 @@ pub(crate) struct Step {
 }
 
 /// Every step in order. All of them build in the one profile, so that nothing is built twice.
-pub(crate) const STEPS: [Step; 8] = [
+pub(crate) const STEPS: [Step; 9] = [
     Step { name: "fmt", about: "formatting", run: fmt },
     Step { name: "lint", about: "clippy, warnings denied", run: lint },
     Step { name: "test", about: "unit, property, integration and documentation tests", run: test },
     Step { name: "doc", about: "documentation builds without a warning", run: doc },
     Step { name: "files", about: "generated files are fresh", run: generated::check },
     Step { name: "readers", about: "the tables, read by DuckDB, pyarrow and Polars", run: readers },
+    Step { name: "s3", about: "deliveries to S3 servers that check rights and fail on purpose", run: s3 },
     Step { name: "service", about: "the service over HTTP: walks of the guide, an attack", run: service },
     Step { name: "deny", about: "dependencies: licences, sources, bans", run: deny },
 ];
@@ -61,6 +62,10 @@ fn readers() -> Result<(), Failure> {
 /// Runs the readers' tests against the real binary.
 pub(crate) fn readers_with(args: &[&str]) -> Result<(), Failure> {
     pytest("tests/readers", args)
+}
+
+fn s3() -> Result<(), Failure> {
+    pytest("tests/s3", &[])
 }
 
 /// Runs the service's tests: nights pass in them, so they start it with a clock that they set.

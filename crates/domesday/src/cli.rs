@@ -1,11 +1,14 @@
 //! The commands and their arguments, with the help that teaches them.
 
+mod delivery;
+
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use domesday_delivery::Layout;
 use domesday_model::{Instant, Scope};
+
+pub(crate) use delivery::*;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -50,6 +53,8 @@ pub(crate) enum FormatArg {
     Markdown,
     /// The Cedar policy language; only for `policy export`
     Cedar,
+    /// Infrastructure as code; only for `setup`
+    Terraform,
 }
 
 /// How commands print.
@@ -63,8 +68,8 @@ pub(crate) enum Format {
 impl From<FormatArg> for Format {
     fn from(format: FormatArg) -> Self {
         match format {
-            // What `policy export` prints as text is Cedar.
-            FormatArg::Text | FormatArg::Cedar => Self::Text,
+            // What `policy export` prints as text is Cedar; `setup` looks at the argument itself.
+            FormatArg::Text | FormatArg::Cedar | FormatArg::Terraform => Self::Text,
             FormatArg::Json => Self::Json,
             FormatArg::Markdown => Self::Markdown,
         }
@@ -77,6 +82,10 @@ impl Cli {
         let cli = Self::parse();
         if cli.global.format == FormatArg::Cedar && !matches!(cli.command, Command::Policy(_)) {
             let message = "`--format cedar` is for `domesday policy export`";
+            Self::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        if cli.global.format == FormatArg::Terraform && !matches!(cli.command, Command::Setup(_)) {
+            let message = "`--format terraform` is for `domesday setup`";
             Self::command().error(ErrorKind::ArgumentConflict, message).exit();
         }
         cli
@@ -99,6 +108,8 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     Policy(PolicyArgs),
     Schema(SchemaArgs),
+    Destination(DestinationArgs),
+    Setup(SetupArgs),
     Serve(ServeArgs),
     Config(ConfigArgs),
     Audit(AuditArgs),
@@ -135,66 +146,16 @@ pub(crate) struct ExportArgs {
     /// How the days lie beside each other
     #[arg(long, value_enum, default_value_t = LayoutArg::Latest)]
     pub(crate) layout: LayoutArg,
+    /// With --layout swap: seconds between the last table and the row that names the slot, so that queries planned
+    /// before have begun to read
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) settle: u32,
     /// The snapshot's instant, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
     /// The console's address, for the links in the tables
     #[arg(long, value_name = "URL", env = "DOMESDAY_CONSOLE_URL", default_value = "http://localhost:8080")]
     pub(crate) console_url: String,
-}
-
-/// A destination, and what it takes to reach one in S3.
-#[derive(Debug, Args)]
-pub(crate) struct TargetArgs {
-    /// Where the summary goes: a directory, file:// and its absolute path, or s3://BUCKET/PATH
-    #[arg(long, value_name = "DESTINATION")]
-    pub(crate) to: String,
-    #[command(flatten)]
-    pub(crate) s3: S3Args,
-}
-
-/// What it takes to reach a bucket. Secrets have no place on a command line: they come from the environment or
-/// the files of the AWS tools.
-#[derive(Debug, Args)]
-pub(crate) struct S3Args {
-    /// The bucket's region [default: AWS_REGION, AWS_DEFAULT_REGION or the profile's]
-    #[arg(long, value_name = "REGION", help_heading = "S3")]
-    pub(crate) region: Option<String>,
-    /// A server other than AWS, such as https://s3.example.com:9000 [default: AWS_ENDPOINT_URL_S3]
-    #[arg(long, value_name = "URL", help_heading = "S3")]
-    pub(crate) endpoint: Option<String>,
-    /// A role to assume first
-    #[arg(long, value_name = "ARN", help_heading = "S3")]
-    pub(crate) role_arn: Option<String>,
-    /// What the role's trust policy asks for [default: the tenant's id]
-    #[arg(long, value_name = "ID", requires = "role_arn", help_heading = "S3")]
-    pub(crate) external_id: Option<String>,
-    /// The KMS key to encrypt with, by its ARN [default: the bucket's default encryption]
-    #[arg(long, value_name = "KEY", help_heading = "S3")]
-    pub(crate) kms_key_id: Option<String>,
-    /// The account that must own the bucket; every call is refused when another does
-    #[arg(long, value_name = "ACCOUNT", help_heading = "S3")]
-    pub(crate) bucket_owner: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LayoutArg {
-    /// The current snapshot in place
-    Latest,
-    /// Two slots; readers through the views switch at one instant, at twice the storage
-    Swap,
-    /// A folder a day, kept
-    History,
-}
-
-impl From<LayoutArg> for Layout {
-    fn from(layout: LayoutArg) -> Self {
-        match layout {
-            LayoutArg::Latest => Self::Latest,
-            LayoutArg::Swap => Self::Swap,
-            LayoutArg::History => Self::History,
-        }
-    }
 }
 
 /// Where the store is.

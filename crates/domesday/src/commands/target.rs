@@ -1,8 +1,12 @@
 //! From the words on the command line to a destination.
 
-use domesday_delivery::{Access, Environment, Identity, Role, S3Settings, Target};
+use std::path::Path;
+
+use domesday_delivery::{Access, Environment, Identity, Role, S3Settings, Target, TenantName};
 
 use crate::cli::{S3Args, TargetArgs};
+use crate::commands::{instant, open_store};
+use crate::output::Output;
 
 /// The destination that is named.
 pub(crate) fn target(args: &TargetArgs) -> anyhow::Result<Target> {
@@ -39,8 +43,10 @@ fn s3(address: &str, args: &S3Args) -> anyhow::Result<Target> {
             anyhow::anyhow!("the bucket's region is not known; name it with --region or AWS_REGION")
         })?,
     };
+    // What the environment names is named in scripts and evidence as well.
+    let ambient = environment.get("AWS_ENDPOINT_URL_S3").or_else(|| environment.get("AWS_ENDPOINT_URL"));
     let settings = S3Settings::new(bucket, path, &region)?.with(
-        args.endpoint.as_deref(),
+        args.endpoint.as_deref().or(ambient),
         args.kms_key_id.as_deref(),
         args.bucket_owner.as_deref(),
     )?;
@@ -59,4 +65,18 @@ fn given(args: &S3Args) -> Option<&'static str> {
         ("bucket-owner", &args.bucket_owner),
     ];
     options.into_iter().find(|(_, value)| value.is_some()).map(|(name, _)| name)
+}
+
+/// The tenant of a catalog directory or a store.
+pub(crate) fn tenant(catalog: Option<&Path>, store: &Path, output: Output) -> anyhow::Result<TenantName> {
+    if catalog.is_none() && !store.exists() {
+        anyhow::bail!(
+            "the external id is the tenant's id: name a --catalog or --store that has it, or --external-id"
+        );
+    }
+    let at = instant(None);
+    let found = open_store(catalog, store, at, output)?.tenant()?;
+    let (tenant, _) =
+        found.ok_or_else(|| anyhow::anyhow!("the store holds no tenant yet; apply a catalog first"))?;
+    Ok(TenantName { id: tenant.id.unwrap_or_else(|| tenant.derived_id()), name: tenant.name })
 }

@@ -108,7 +108,7 @@ fn what_is_incomplete_is_refused() {
         (json!({ "agreements": [] }), "Care"),
         (json!({ "dataSource": "Orders" }), "one of"),
         (json!({ "dataProduct": "Nothing" }), "Nothing"),
-        (json!({ "columns": ["x"], "type": "maskingException" }), "dataSource"),
+        (json!({ "columns": ["x"], "type": "maskingException" }), "names a data source"),
     ] {
         let answer = cast.ask(&wrong).expect(422);
         assert!(answer.text.contains(word), "{wrong}: {}", answer.text);
