@@ -122,6 +122,22 @@ def user(admin, bucket):
     return User(admin, bucket, "access")
 
 
+@pytest.fixture
+def role(admin, bucket):
+    """A role with the generated trust and rights, and a user who is nothing but the one who may assume it."""
+    deployment = User(admin, bucket, policy=False)
+    where = ["--to", f"s3://{bucket}/access", "--region", REGION]
+    trust = setup_document("trust-policy", *where, "--principal", deployment.arn, "--external-id", TENANT)
+    iam = admin("iam")
+    name = "r-" + uuid.uuid4().hex[:8]
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    rights = setup_document("iam-policy", *where)
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(rights))
+    assume = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn}]}
+    iam.put_user_policy(UserName=deployment.name, PolicyName="a", PolicyDocument=json.dumps(assume))
+    return arn, deployment
+
+
 @pytest.fixture(scope="session")
 def catalog(tmp_path_factory):
     """A small catalog with a tenant that has an id."""

@@ -6,7 +6,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import REGION, TENANT, User, objects, run, setup_document
+from conftest import REGION, TENANT, User, make_catalog, objects, run, setup_document
 
 TABLES = 12
 
@@ -70,6 +70,16 @@ def test_more_than_a_page_of_objects_is_listed(admin, bucket, user, export):
     done = export(user.env)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["files"] == TABLES + 1002 + 6 + 2
+
+
+def test_a_large_file_waits_for_the_servers_word(admin, strict, bucket, user, export, tmp_path):
+    catalog = make_catalog(tmp_path / "large", 40000)
+    done = export(user.env, catalog=catalog)
+    assert done.returncode == 0, done.stdout + done.stderr
+    puts = [entry.request for entry in strict.log if entry.action == "s3:PutObject"]
+    waited = {request.headers.get("expect") for request in puts if len(request.body) >= 1 << 20}
+    at_once = {request.headers.get("expect") for request in puts if len(request.body) < 1 << 20}
+    assert waited == {"100-continue"} and at_once == {None}
 
 
 def test_a_path_of_odd_characters_and_none_at_all(admin, strict, bucket, export):

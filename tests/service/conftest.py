@@ -3,9 +3,11 @@
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -88,6 +90,50 @@ def strict(server):
     proxy = Strict(server)
     yield proxy
     proxy.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """A PostgreSQL server: a function that makes a database and gives its URL."""
+    folders = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    found = shutil.which("initdb")
+    folder = pathlib.Path(found).parent if found else folders[-1]
+    home = pathlib.Path(tempfile.mkdtemp(prefix="domesday-postgres-"))
+    # The server refuses to run as root.
+    as_user = []
+    if os.geteuid() == 0:
+        shutil.chown(home, "postgres", "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    data, port = home / "data", free_port()
+    subprocess.run(
+        [*as_user, folder / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8"],
+        check=True,
+        capture_output=True,
+        cwd=home,
+    )
+    log = open(home / "log", "w")
+    process = subprocess.Popen(
+        [*as_user, folder / "postgres", "-D", data, "-p", str(port), "-k", home, "-c", "fsync=off"],
+        stdout=log,
+        stderr=log,
+        cwd=home,
+    )
+
+    def psql(sql):
+        command = [folder / "psql", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-qc", sql]
+        return subprocess.run(command, capture_output=True, text=True).returncode == 0
+
+    wait_for(lambda: psql("SELECT 1"), "the start of PostgreSQL")
+
+    def database():
+        name = "d" + uuid.uuid4().hex[:12]
+        assert psql(f"CREATE DATABASE {name}")
+        return f"postgres://postgres@127.0.0.1:{port}/{name}"
+
+    yield database
+    process.terminate()
+    process.wait(timeout=30)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 class Bucket:

@@ -1,9 +1,16 @@
 """The two walks of the set-up guide, as a customer does them, and what else a night can bring."""
 
+import base64
+import hashlib
+import hmac
+import http.server
 import json
+import threading
 import uuid
 
-from conftest import REGION, WORLD, Bucket, call, wait_for
+import pytest
+from conftest import REGION, WORLD, call, wait_for
+from strict import Refusal
 
 EXPORT = "/api/v1/access-summary/export"
 RUNS = "/api/v1/access-summary/runs"
@@ -189,8 +196,6 @@ def test_what_heals_is_tried_again(admin, bucket, strict, service):
     acme = service(env={"DOMESDAY_DELIVERY_ATTEMPTS": "1"})
     acme.call("POST", "/api/v1/apply", WORLD).expect(200)
     acme.call("PUT", EXPORT, with_key(admin, acme, bucket, strict)).expect(201)
-    from strict import Refusal
-
     def fault(request, number):
         if request.action == "s3:PutObject":
             raise Refusal(503, "SlowDown", "Please reduce your request rate.")
@@ -206,13 +211,13 @@ def test_what_heals_is_tried_again(admin, bucket, strict, service):
     assert (run["state"], run["attempts"]) == ("succeeded", 2)
 
 
-def test_two_replicas_one_run_and_the_other_takes_over(admin, bucket, strict, service, tmp_path):
-    import threading
-
-    database = tmp_path / "shared.db"
-    key = {"DOMESDAY_SECRET_KEY": "0a" * 32}
-    one = service(env=key, database=database)
-    two = service(env=key, database=database)
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_two_replicas_one_run_and_the_other_takes_over(admin, bucket, strict, service, postgres, tmp_path, kind):
+    database = {"DATABASE_URL": postgres() if kind == "postgres" else f"sqlite:{tmp_path}/shared.db"}
+    env = {"DOMESDAY_SECRET_KEY": "0a" * 32, **database}
+    one = service(env=env)
+    two = service(env=env)
+    assert two.key is None  # the first start was one's
     one.call("POST", "/api/v1/apply", WORLD).expect(200)
     one.call("PUT", EXPORT, with_key(admin, one, bucket, strict)).expect(201)
     # Two processes, one night: one run.
@@ -273,12 +278,6 @@ def test_secrets_are_nowhere(admin, bucket, strict, service):
 
 
 def test_the_webhook_tells_of_success_and_failure(admin, bucket, strict, service):
-    import base64
-    import hashlib
-    import hmac
-    import http.server
-    import threading
-
     messages = []
 
     class Receiver(http.server.BaseHTTPRequestHandler):
@@ -315,8 +314,6 @@ def test_the_webhook_tells_of_success_and_failure(admin, bucket, strict, service
 
 
 def test_a_stop_in_the_middle_leaves_a_run_that_is_done_over(admin, bucket, strict, service):
-    import threading
-
     acme = service(env={"DOMESDAY_SHUTDOWN_GRACE_SECONDS": "1"})
     acme.call("POST", "/api/v1/apply", WORLD).expect(200)
     acme.call("PUT", EXPORT, with_key(admin, acme, bucket, strict)).expect(201)

@@ -134,19 +134,37 @@ fn directory(path: &std::path::Path) -> Check {
 
 /// The checks of a bucket: every one is tried that can be, so that one round of fixing can be enough.
 fn bucket(settings: &S3Settings, access: &Access, tenant: &TenantName) -> Vec<Check> {
-    let opened = settings.open(access.clone(), tenant);
-    let (s3, credentials) = match opened {
-        Ok(s3) => {
-            let check = credentials(&s3);
-            (s3, check)
-        }
+    let s3 = match settings.open(access.clone(), tenant) {
+        Ok(s3) => s3,
         Err(error) => return with_skipped(Check::failed("credentials", &error)),
     };
+    let credentials = credentials(&s3);
     if credentials.status == CheckStatus::Failed {
         return with_skipped(credentials);
     }
-    let (list, put) = (list(&s3), put(&s3));
+    let within = settings.full_key(&version_prefix());
+    let list = match s3.client.list(&within, None) {
+        Ok(_) => Check::passed("list", format!("{} can be listed under {within}", settings.bucket)),
+        // Where there is no STS to ask, the bucket is the first to judge them.
+        Err(error) if is_about_credentials(&error) => {
+            return with_skipped(Check::failed("credentials", &error));
+        }
+        Err(error) => Check::failed("list", &error),
+    };
+    let put = match s3.client.put_text(&probe_key(), PROBE) {
+        Ok(()) => Check::passed("put", format!("{} was put", settings.full_key(&probe_key()))),
+        Err(error) => Check::failed("put", &error),
+    };
     vec![credentials, list, put]
+}
+
+fn is_about_credentials(error: &DeliveryError) -> bool {
+    matches!(
+        error,
+        DeliveryError::BadCredentials { .. }
+            | DeliveryError::ExpiredSession { .. }
+            | DeliveryError::ClockSkew { .. }
+    )
 }
 
 fn with_skipped(credentials: Check) -> Vec<Check> {
@@ -172,26 +190,11 @@ fn credentials(s3: &S3) -> Check {
                 format!("{}: this server has no STS to ask, the next checks tell", found.access_key_id);
             Check::skipped(NAME, message)
         }
-        // A store of one's own need not answer for STS; AWS must.
-        Err(error @ DeliveryError::Unreachable { .. }) if s3.is_compatible_store => {
-            Check::skipped(NAME, error.problem())
+        // A store of one's own need not answer for STS, or makes of the question what it likes; AWS must.
+        Err(error) if s3.is_compatible_store => {
+            let said = error.problem();
+            Check::skipped(NAME, format!("{}: no STS has answered for it ({said})", found.access_key_id))
         }
         Err(error) => Check::failed(NAME, &error),
-    }
-}
-
-fn list(s3: &S3) -> Check {
-    let within = s3.settings().full_key(&version_prefix());
-    match s3.client.list(&within, None) {
-        Ok(_) => Check::passed("list", format!("{} can be listed under {within}", s3.settings().bucket)),
-        Err(error) => Check::failed("list", &error),
-    }
-}
-
-fn put(s3: &S3) -> Check {
-    let key = probe_key();
-    match s3.client.put_text(&key, PROBE) {
-        Ok(()) => Check::passed("put", format!("{} was put", s3.settings().full_key(&key))),
-        Err(error) => Check::failed("put", &error),
     }
 }

@@ -19,6 +19,9 @@ use crate::{RunError, Stage};
 /// Parquet writes in pages; a larger buffer saves nothing.
 const BUFFER_BYTES: usize = 256 << 10;
 
+/// How many waves come before the row that names the snapshot: the tables, and what sets engines up.
+const UNNAMED_WAVES: usize = 2;
+
 /// The files of a summary in the waves in which they are delivered.
 pub(crate) struct Files {
     spool: Spool,
@@ -118,16 +121,30 @@ impl Files {
         Ok(())
     }
 
-    /// Puts every file in place.
+    /// Puts every file in place; between the tables and the row that names them goes the time to settle, where
+    /// readers follow that row.
     pub(crate) fn deliver(
         self,
         destination: &mut dyn Destination,
+        settle: Duration,
         progress: &mut dyn FnMut(Stage),
     ) -> Result<Receipt, DeliveryError> {
         std::thread::sleep(self.not_before.saturating_duration_since(Stopwatch::now()));
         let files = self.waves.iter().map(Vec::len).sum();
         progress(Stage::Delivering { file: 0, files });
-        destination.deliver(&self.waves, &mut |file| progress(Stage::Delivering { file, files }))
+        let (tables, named) = self.waves.split_at(UNNAMED_WAVES);
+        let first = destination.deliver(tables, &mut |file| progress(Stage::Delivering { file, files }))?;
+        if self.slot().is_some() {
+            std::thread::sleep(settle);
+        }
+        let mut report = |file| progress(Stage::Delivering { file: first.files + file, files });
+        let last = destination.deliver(named, &mut report)?;
+        Ok(Receipt {
+            files: first.files + last.files,
+            bytes: first.bytes + last.bytes,
+            retries: first.retries + last.retries,
+            last_mark: last.last_mark,
+        })
     }
 
     fn spooled(&self, key: String, part: &Part, manifest: &mut Manifest) -> SpooledFile {

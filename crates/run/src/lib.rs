@@ -7,7 +7,7 @@ mod before;
 mod files;
 mod report;
 
-use std::time::Instant as Stopwatch;
+use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{DeliveryError, Layout, Opened, Places, Slot, Target, TenantName, setup_scripts};
 use domesday_engine::evaluate;
@@ -26,6 +26,9 @@ pub struct Export {
     pub target: Target,
     /// How the days lie beside each other there.
     pub layout: Layout,
+    /// In the swap layout, how long to wait once all tables are there before `snapshot` names them: a query that an
+    /// engine planned on what lay there before has then read which slot is in use.
+    pub settle: Duration,
     /// The console's address without a slash at the end, for links.
     pub console_url: String,
     /// What began the run, for the manifest.
@@ -119,7 +122,7 @@ pub fn run(
         manifest_mark: None,
     };
     store.announce_delivery(&name, &announced)?;
-    let receipt = files.deliver(&mut *destination, progress)?;
+    let receipt = files.deliver(&mut *destination, export.settle, progress)?;
     let delivery = Delivery { manifest_mark: receipt.last_mark.clone(), ..announced };
     store.record_delivery(&name, &delivery)?;
     Ok(RunReport::new(&export.target, &manifest, &receipt, started.elapsed()))

@@ -1,5 +1,7 @@
 //! `domesday export`: the access summary, from a catalog directory or the store to a destination.
 
+use std::time::Duration;
+
 use domesday_run::{Export, RunReport, run as run_export};
 
 use crate::cli::{ExportArgs, Format};
@@ -17,6 +19,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     let export = Export {
         target,
         layout: args.layout.into(),
+        settle: Duration::from_secs(args.settle.into()),
         console_url: args.console_url.trim_end_matches('/').to_owned(),
         trigger: "cli".to_owned(),
         actor: "cli".to_owned(),

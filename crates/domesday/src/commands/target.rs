@@ -43,8 +43,10 @@ fn s3(address: &str, args: &S3Args) -> anyhow::Result<Target> {
             anyhow::anyhow!("the bucket's region is not known; name it with --region or AWS_REGION")
         })?,
     };
+    // What the environment names is named in scripts and evidence as well.
+    let ambient = environment.get("AWS_ENDPOINT_URL_S3").or_else(|| environment.get("AWS_ENDPOINT_URL"));
     let settings = S3Settings::new(bucket, path, &region)?.with(
-        args.endpoint.as_deref(),
+        args.endpoint.as_deref().or(ambient),
         args.kms_key_id.as_deref(),
         args.bucket_owner.as_deref(),
     )?;

@@ -8,6 +8,8 @@ mod health;
 mod keys;
 mod objects;
 mod preview;
+mod requests;
+mod review;
 mod runs;
 mod scoped;
 mod setup;
@@ -23,6 +25,7 @@ pub(crate) fn table(max_body_bytes: usize) -> Vec<Route> {
     let mut routes = tenant::routes();
     routes.extend(keys::routes());
     routes.extend(objects::routes());
+    routes.extend(requests::routes());
     routes.extend(preview::routes());
     routes.extend(apply::routes(max_body_bytes));
     routes.extend(export::routes());

@@ -209,7 +209,7 @@ struct ListQuery {
 /// One object with what the service knows of it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ObjectView {
+pub(super) struct ObjectView {
     id: i64,
     name: String,
     origin: String,
@@ -317,7 +317,7 @@ async fn show(
     Ok(object_response(StatusCode::OK, found))
 }
 
-fn object_response(status: StatusCode, object: StoredObject) -> Response {
+pub(super) fn object_response(status: StatusCode, object: StoredObject) -> Response {
     let tag = quoted(&object.etag);
     (status, [(header::ETAG, tag)], crate::route::json(ObjectView::from(object))).into_response()
 }

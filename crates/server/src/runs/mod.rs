@@ -35,6 +35,9 @@ const FIRST_WAIT_MICROS: i64 = 60_000_000;
 /// A run this much later than its time is one that was missed.
 const LATE_MICROS: i64 = 300_000_000;
 
+/// How long the answer to a creating call is kept for when it is sent again, in microseconds.
+const ANSWERS_LAST_MICROS: i64 = 24 * 3_600_000_000;
+
 /// Who queues runs by the schedule.
 const SCHEDULER: &str = "scheduler";
 
@@ -43,6 +46,8 @@ const SCHEDULER: &str = "scheduler";
 struct Keeper {
     /// When a failed run is tried again.
     again_at: HashMap<Uuid, Instant>,
+    /// When answers to creating calls were last forgotten.
+    forgot_at: Option<Instant>,
 }
 
 /// Looks after schedule and runs until the service stops.
@@ -84,6 +89,7 @@ async fn remember_success(app: &App) {
 impl Keeper {
     /// Does what is due, and says when there is something to do next.
     async fn round(&mut self, app: &App) -> Result<Option<Instant>, Problem> {
+        self.forget_answers(app).await?;
         let read = |store: &mut Store| -> Result<_, Problem> { Ok((store.exports()?, store.tenant()?)) };
         let (exports, tenant) = app.pool.with(read).await?;
         let zone =
@@ -94,6 +100,20 @@ impl Keeper {
             next = [next, at].into_iter().flatten().min();
         }
         Ok(next)
+    }
+
+    /// Forgets, once an hour, the answers to creating calls that nobody will send again.
+    async fn forget_answers(&mut self, app: &App) -> Result<(), Problem> {
+        let now = app.now();
+        let hour = |at: Instant| at.as_micros().div_euclid(3_600_000_000);
+        if self.forgot_at.is_some_and(|at| hour(at) == hour(now)) {
+            return Ok(());
+        }
+        let before = Instant::from_micros(now.as_micros() - ANSWERS_LAST_MICROS);
+        let forget = move |store: &mut Store| -> Result<_, Problem> { Ok(store.forget_responses(before)?) };
+        app.pool.with(forget).await?;
+        self.forgot_at = Some(now);
+        Ok(())
     }
 
     async fn look_after(

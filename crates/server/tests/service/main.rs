@@ -7,5 +7,6 @@ mod catalog;
 mod export;
 mod keys;
 mod limits;
+mod requests;
 mod routes;
 mod world;
