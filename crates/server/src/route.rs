@@ -5,7 +5,7 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
@@ -85,6 +85,7 @@ pub(crate) struct Route {
     pub(crate) about: String,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<(&'static str, SchemaOf)>,
+    pub(crate) body_required: bool,
     pub(crate) answers: Vec<Answer>,
     /// Statuses of failure beyond those that every route has.
     pub(crate) failures: Vec<u16>,
@@ -109,6 +110,7 @@ impl Route {
             about: String::new(),
             parameters: Vec::new(),
             body: None,
+            body_required: true,
             answers: Vec::new(),
             failures: Vec::new(),
             handler: MethodRouter::new().on(filter, handler),
@@ -162,18 +164,21 @@ impl Route {
 
     /// A change that takes preconditions.
     pub(crate) fn conditional(self) -> Self {
-        let text = || schema(serde_json::json!({ "type": "string" }));
+        let tag = serde_json::json!({
+            "anyOf": [{ "const": "*" }, { "type": "string", "pattern": r#"^"[!#-~]+"$"# }]
+        });
+        let any = serde_json::json!({ "const": "*" });
         self.header(
             "If-Match",
             "Only when the entity tag is this one, in quotes, or `*`: when it exists.",
-            text(),
+            schema(tag),
         )
-        .header("If-None-Match", "`*`: only when it does not exist yet.", text())
+        .header("If-None-Match", "`*`: only when it does not exist yet.", schema(any))
     }
 
     /// A creating call that may be sent again.
     pub(crate) fn idempotent(self) -> Self {
-        let text = serde_json::json!({ "type": "string", "minLength": 1, "maxLength": 255 });
+        let text = serde_json::json!({ "type": "string", "pattern": "^[!-~]{1,255}$" });
         self.header(
             crate::idempotency::HEADER,
             "Chosen by the caller, one for each thing to be created: sent again, the first answer comes again.",
@@ -192,6 +197,12 @@ impl Route {
 
     pub(crate) fn body_of(mut self, media_type: &'static str, schema: SchemaOf) -> Self {
         self.body = Some((media_type, schema));
+        self
+    }
+
+    /// The body may be left out.
+    pub(crate) fn body_optional(mut self) -> Self {
+        self.body_required = false;
         self
     }
 
@@ -289,6 +300,34 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     })
 }
 
+/// A body as JSON text for a reader of documents, which says better than a parser what is wrong inside.
+pub(crate) fn json_text(text: &[u8]) -> Result<&str, Problem> {
+    let text = std::str::from_utf8(text).map_err(|_| Problem::bad_request("the body is no UTF-8"))?;
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        return Err(Problem::bad_request(format!("the body is no JSON: {error}")));
+    }
+    // Not every database keeps one. Looked for as it is written: anything else that is `\u0000` in the text is
+    // a backslash that was meant, and no name.
+    if text.contains("\\u0000") {
+        return Err(Problem::invalid("the body holds a character U+0000, which no name or text may"));
+    }
+    Ok(text)
+}
+
+/// Refuses a body that is not said to be JSON.
+pub(crate) fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-media-type",
+        "send the body as application/json",
+    ))
+}
+
 /// A JSON body as it came.
 pub(crate) struct Text(pub(crate) Bytes);
 
@@ -296,15 +335,9 @@ impl FromRequest<App> for Text {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/json") {
+        if let Err(problem) = expect_json(request.headers()) {
             drain(request.into_body()).await;
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
-                "send the body as application/json",
-            ));
+            return Err(problem);
         }
         Bytes::from_request(request, app).await.map(Self).map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {

@@ -3,11 +3,14 @@
 mod access;
 mod apply;
 mod audit;
+mod export;
 mod health;
 mod keys;
 mod objects;
 mod preview;
+mod runs;
 mod scoped;
+mod setup;
 mod tenant;
 
 pub use audit::AuditView;
@@ -22,6 +25,9 @@ pub(crate) fn table(max_body_bytes: usize) -> Vec<Route> {
     routes.extend(objects::routes());
     routes.extend(preview::routes());
     routes.extend(apply::routes(max_body_bytes));
+    routes.extend(export::routes());
+    routes.extend(runs::routes());
+    routes.extend(setup::routes());
     routes.extend(access::routes());
     routes.extend(audit::routes());
     routes.extend(health::documentation());

@@ -4,6 +4,7 @@
 
 mod access;
 mod catalog;
+mod export;
 mod keys;
 mod limits;
 mod routes;

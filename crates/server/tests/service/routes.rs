@@ -11,7 +11,7 @@ const PERMISSIONS: [&str; 5] =
 
 /// Routes that any key may call and that then look at whose it is; a key without permissions gets this.
 const DEPENDS: [(&str, &str, u16); 16] = [
-    ("GET", "/api/v1/access", 400),
+    ("GET", "/api/v1/access", 422),
     ("GET", "/api/v1/access/explain", 400),
     ("POST", "/api/v1/api-keys", 422),
     ("DELETE", "/api/v1/api-keys/{id}", 404),
