@@ -193,6 +193,8 @@ def test_killed_after_every_number_of_objects(admin, strict, bucket, user, tmp_p
                     assert hashlib.sha256(found["access/" + file["key"]]).hexdigest() == file["sha256"], (k, rest)
 
         strict.reset()
+        if layout == "swap" and k % 4 and k < total:
+            continue  # several in a row that are cut off, as it happens too
         day += 1
         done = subprocess.run(command(day), env=base, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
