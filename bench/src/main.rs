@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use domesday_bench::enterprise::{Size, enterprise};
-use domesday_bench::phases;
+use domesday_bench::{normalized, phases};
 
 /// Makes enterprises and measures the product over them.
 #[derive(Debug, Parser)]
@@ -23,6 +23,13 @@ enum Command {
         /// The store's file.
         store: PathBuf,
     },
+    /// Writes a store's content as normalized Parquet tables, for a database to work on.
+    Normalize {
+        /// The store's file.
+        store: PathBuf,
+        /// The directory for the tables.
+        out: PathBuf,
+    },
     /// Runs every phase of the product once and prints what each took, as JSON.
     Run {
         /// The store's file.
@@ -36,6 +43,11 @@ fn main() -> anyhow::Result<()> {
     let text = match Cli::parse().command {
         Command::Fill { size, store } => {
             phases::fill(&enterprise(size), &store)?;
+            String::new()
+        }
+        Command::Normalize { store, out } => {
+            std::fs::create_dir_all(&out)?;
+            normalized::write(&phases::load(&store)?, &out)?;
             String::new()
         }
         Command::Run { store, out } => serde_json::to_string_pretty(&phases::run(&store, &out)?)? + "\n",

@@ -4,7 +4,7 @@
 //! is a clock around it.
 
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::time::Instant as Stopwatch;
 
@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::enterprise::at;
+use crate::random::Random;
 
 /// What one run took, in seconds, and what came of it.
 #[derive(Debug, Clone, Serialize)]
@@ -44,6 +45,18 @@ pub struct Phases {
     pub parts: usize,
     /// Bytes of the other tables.
     pub other_bytes: u64,
+    /// Processor time of the whole run, on all cores.
+    pub cpu_seconds: f64,
+    /// Processor time of `load`.
+    pub load_cpu_seconds: f64,
+    /// Processor time of `evaluate`.
+    pub evaluate_cpu_seconds: f64,
+    /// Processor time of `outcomes`.
+    pub outcomes_cpu_seconds: f64,
+    /// Processor time of `other_tables`.
+    pub other_tables_cpu_seconds: f64,
+    /// Writing as many bytes as policy-outcomes has to one file, nothing else.
+    pub raw_write_seconds: f64,
     /// The most memory the process ever held, in bytes.
     pub peak_bytes: u64,
 }
@@ -72,28 +85,48 @@ pub fn load(store: &Path) -> anyhow::Result<Snapshot> {
     Ok(Store::open_existing(store)?.snapshot(at())?)
 }
 
+/// A wall clock and one of processor time.
+struct Clock {
+    wall: Stopwatch,
+    cpu: f64,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { wall: Stopwatch::now(), cpu: cpu_seconds() }
+    }
+
+    /// Seconds of both since the start.
+    fn read(&self) -> (f64, f64) {
+        (self.wall.elapsed().as_secs_f64(), cpu_seconds() - self.cpu)
+    }
+}
+
 /// Runs every phase once, writing the tables below `out`.
 ///
 /// # Errors
 /// When the store cannot be read or a file not be written.
 pub fn run(store: &Path, out: &Path) -> anyhow::Result<Phases> {
-    let clock = Stopwatch::now();
+    if out.exists() {
+        fs::remove_dir_all(out)?;
+    }
+    let clock = Clock::start();
     let snapshot = load(store)?;
-    let load_seconds = clock.elapsed().as_secs_f64();
+    let (load_seconds, load_cpu_seconds) = clock.read();
 
-    let clock = Stopwatch::now();
+    let clock = Clock::start();
     let evaluated = evaluate(&snapshot);
     let rows: usize = (0..evaluated.class_count())
         .into_par_iter()
         .map(|class| evaluated.class(ClassIx(class as u32)).rows_per_source())
         .sum();
     std::hint::black_box(rows);
-    let evaluate_seconds = clock.elapsed().as_secs_f64();
+    let (evaluate_seconds, evaluate_cpu_seconds) = clock.read();
     drop(evaluated);
 
-    let clock = Stopwatch::now();
+    let clock = Clock::start();
     let outcomes = evaluate(&snapshot);
-    let mut outcomes_seconds = 0.0;
+    let mut outcomes_done = None;
     let open = |table: &'static domesday_tables::Table, part: u32| {
         let folder = out.join(table.name);
         fs::create_dir_all(&folder)?;
@@ -101,21 +134,23 @@ pub fn run(store: &Path, out: &Path) -> anyhow::Result<Phases> {
         Ok(BufWriter::with_capacity(256 << 10, file))
     };
     let mut progress = |at: domesday_tables::Progress| {
-        if at.rows == 0 && at.table != "policy-outcomes" && outcomes_seconds == 0.0 {
-            outcomes_seconds = clock.elapsed().as_secs_f64();
+        if at.rows == 0 && at.table != "policy-outcomes" {
+            outcomes_done.get_or_insert_with(|| clock.read());
         }
     };
     let encoded = encode(&outcomes, &Settings::default(), &mut progress, open)?;
-    let other_tables_seconds = clock.elapsed().as_secs_f64() - outcomes_seconds;
+    let (seconds, cpu_seconds_of_encode) = clock.read();
+    let (outcomes_seconds, outcomes_cpu_seconds) = outcomes_done.unwrap_or((seconds, cpu_seconds_of_encode));
 
     let of_outcomes = |part: &&domesday_tables::Part| part.table.name == "policy-outcomes";
     let parts: Vec<_> = encoded.parts.iter().filter(of_outcomes).collect();
     let bytes = parts.iter().map(|part| part.bytes).sum();
+    let peak_bytes = peak_bytes();
     Ok(Phases {
         load_seconds,
         evaluate_seconds,
         outcomes_seconds,
-        other_tables_seconds,
+        other_tables_seconds: seconds - outcomes_seconds,
         users: snapshot.users.len(),
         data_sources: snapshot.data_sources.len(),
         classes: outcomes.class_count(),
@@ -124,8 +159,42 @@ pub fn run(store: &Path, out: &Path) -> anyhow::Result<Phases> {
         bytes,
         parts: parts.len(),
         other_bytes: encoded.parts.iter().map(|part| part.bytes).sum::<u64>() - bytes,
-        peak_bytes: peak_bytes(),
+        cpu_seconds: cpu_seconds(),
+        load_cpu_seconds,
+        evaluate_cpu_seconds,
+        outcomes_cpu_seconds,
+        other_tables_cpu_seconds: cpu_seconds_of_encode - outcomes_cpu_seconds,
+        raw_write_seconds: raw_write(out, bytes)?,
+        peak_bytes,
     })
+}
+
+/// How long it takes to write so many bytes to a file below `out`, which is removed again.
+fn raw_write(out: &Path, bytes: u64) -> anyhow::Result<f64> {
+    let path = out.join("raw-write");
+    let mut random = Random::new(1);
+    let block: Vec<u8> = (0..1 << 17).flat_map(|_| random.bits().to_le_bytes()).collect();
+    let clock = Stopwatch::now();
+    let mut file = File::create(&path)?;
+    let mut left = bytes;
+    while left > 0 {
+        let length = left.min(block.len() as u64);
+        file.write_all(&block[..length as usize])?;
+        left -= length;
+    }
+    drop(file);
+    let seconds = clock.elapsed().as_secs_f64();
+    fs::remove_file(path)?;
+    Ok(seconds)
+}
+
+/// Processor time of this process so far, on all cores, as Linux counts it (in hundredths); 0 elsewhere.
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Fields after the name, which may hold anything: the 12th and 13th are user and system time.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    ticks as f64 / 100.0
 }
 
 /// The most memory this process ever held, as Linux counts it; 0 elsewhere.

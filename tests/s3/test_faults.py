@@ -161,8 +161,8 @@ def test_killed_after_every_number_of_objects(admin, strict, bucket, user, tmp_p
     apply(small)
     day = 0
     assert subprocess.run(command(day), env=base, capture_output=True).returncode == 0
-    total = strict.puts
-    assert total == 20
+    total = 20
+    assert strict.puts == total + (12 if layout == "swap" else 0)
     digest = hashlib.sha256(objects(admin, bucket)["access/v1/_manifest.json"]).hexdigest()
     for k in range(1, total + 1):
         apply(large if k % 2 else small)

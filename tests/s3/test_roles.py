@@ -1,6 +1,7 @@
 """Roles: assumed with the tenant's id, in the session's name, refused when anything differs; and where the
 deployment's own credentials come from. MiniStack checks trust policies with sts:ExternalId."""
 
+import base64
 import json
 import threading
 import uuid
@@ -130,14 +131,30 @@ def test_containers_and_instances_give_credentials(tmp_path, metadata, export):
 
 
 def test_web_identity_gives_credentials(tmp_path, admin, bucket, strict, export):
+    """The server reads who issued the token; its signature it takes on trust."""
+    issuer = "oidc.example.test"
+    provider = {"Federated": f"arn:aws:iam::000000000000:oidc-provider/{issuer}"}
+    statement = {"Effect": "Allow", "Principal": provider, "Action": "sts:AssumeRoleWithWebIdentity"}
+    trust = {"Version": "2012-10-17", "Statement": [statement]}
     iam = admin("iam")
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Federated": "*"}, "Action": "sts:AssumeRoleWithWebIdentity"}]}
     name = "w-" + uuid.uuid4().hex[:8]
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     rights = setup_document("iam-policy", "--to", f"s3://{bucket}/access", "--region", REGION)
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(rights))
-    (tmp_path / "token").write_text("eyJhbGciOiJub25lIn0.eyJzdWIiOiJwb2QifQ.\n")
-    done = export({"AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token"), "AWS_ROLE_ARN": arn})
+
+    def token(issuer):
+        parts = [{"alg": "none"}, {"iss": f"https://{issuer}", "sub": "pod", "aud": "sts.amazonaws.com"}]
+        encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+        return ".".join([*encoded, "c2lnbmF0dXJl"])
+
+    file = tmp_path / "token"
+    env = {"AWS_WEB_IDENTITY_TOKEN_FILE": str(file), "AWS_ROLE_ARN": arn}
+    file.write_text(token(issuer) + "\n")
+    done = export(env)
     called = [entry for entry in strict.log if entry.action == "sts:AssumeRoleWithWebIdentity"]
     assert called and "authorization" not in called[0].request.headers
     assert done.returncode == 0, done.stdout + done.stderr
+    file.write_text(token("elsewhere.test"))
+    refused = export(env)
+    assert refused.returncode == 1 and "AssumeRoleWithWebIdentity" in json.loads(refused.stdout)["error"]
+    assert "eyJ" not in refused.stdout + refused.stderr

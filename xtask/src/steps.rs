@@ -1,7 +1,7 @@
 //! The steps of the gate, cheapest first.
 
 use crate::cache::{cargo_deny, command, postgresql, python, root, run, target};
-use crate::{Failure, generated};
+use crate::{Failure, fuzz, generated};
 
 /// One step.
 pub(crate) struct Step {
@@ -11,7 +11,7 @@ pub(crate) struct Step {
 }
 
 /// Every step in order. All of them build in the one profile, so that nothing is built twice.
-pub(crate) const STEPS: [Step; 9] = [
+pub(crate) const STEPS: [Step; 10] = [
     Step { name: "fmt", about: "formatting", run: fmt },
     Step { name: "lint", about: "clippy, warnings denied", run: lint },
     Step { name: "test", about: "unit, property, integration and documentation tests", run: test },
@@ -20,6 +20,7 @@ pub(crate) const STEPS: [Step; 9] = [
     Step { name: "readers", about: "the tables, read by DuckDB, pyarrow and Polars", run: readers },
     Step { name: "s3", about: "deliveries to S3 servers that check rights and fail on purpose", run: s3 },
     Step { name: "service", about: "the service over HTTP: walks of the guide, an attack", run: service },
+    Step { name: "fuzz", about: "coverage-guided fuzzing, a quarter of a minute a target", run: fuzz::fuzz },
     Step { name: "deny", about: "dependencies: licences, sources, bans", run: deny },
 ];
 

@@ -129,6 +129,12 @@ impl Places {
         self.slot
     }
 
+    /// The keys of the same run in the other slot, in the swap layout.
+    #[must_use]
+    pub fn other_slot(&self) -> Option<Self> {
+        self.slot.map(|slot| Self::new(self.layout, slot.other(), self.at))
+    }
+
     /// What lies at a destination, as far as a run at an instant must know: every part of an earlier run that it
     /// must replace, and the manifest.
     ///
@@ -335,6 +341,8 @@ mod tests {
         assert_eq!(next(&[], None), Slot::A, "a first run");
         assert_eq!(next(&[(A, 5)], None), Slot::A, "a first run again after one that was cut off");
         assert_eq!(next(&[(A, 5), (SNAPSHOT, 5)], None), Slot::B);
+        assert_eq!(next(&[(B, 4), (A, 5), (SNAPSHOT, 5)], None), Slot::B, "b has its first files of no rows");
+        assert_eq!(next(&[(B, 5), (A, 5), (SNAPSHOT, 5)], None), Slot::B, "within one second");
         assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 9)], None), Slot::A, "the later of two complete ones");
         assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 6)], None), Slot::B, "b was cut off");
         assert_eq!(next(&[(A, 12), (B, 9), (SNAPSHOT, 9)], None), Slot::A, "a was cut off");

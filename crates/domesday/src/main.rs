@@ -25,13 +25,13 @@ fn main() -> ExitCode {
         Command::Schema(args) => commands::schema::run(args, &output),
         Command::Diff(args) => commands::diff::run(args, &output),
         Command::Policy(args) => commands::policy::run(args, &output),
-        Command::Destination(args) => commands::destination::run(args, &output),
-        Command::Setup(args) => commands::setup::run(args, cli.global.format, &output),
         Command::Serve(args) => commands::serve::run(args, &output),
         Command::Config(args) => commands::config::run(args, &output),
         Command::Audit(args) => commands::audit::run(args, &output),
         Command::Key(args) => commands::key::run(args, &output),
         Command::Openapi(_) => commands::openapi::run(&output),
+        Command::Destination(args) => commands::destination::run(args, &output),
+        Command::Setup(args) => commands::setup::run(args, &output),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

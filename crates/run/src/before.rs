@@ -65,7 +65,7 @@ mod tests {
             slot: None,
             manifest_mark: mark.map(str::to_owned),
         };
-        let mut link = |store: &mut Store, mark| {
+        let link = |store: &mut Store, mark| {
             Before::read(store, "out", &listing(mark)).unwrap().link_for(Uuid::from_u128(9))
         };
         assert_eq!(link(&mut store, None), None);

@@ -19,8 +19,9 @@ use crate::{RunError, Stage};
 /// Parquet writes in pages; a larger buffer saves nothing.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// How many waves come before the row that names the snapshot: the tables, and what sets engines up.
-const UNNAMED_WAVES: usize = 2;
+/// How many waves come before the row that names the snapshot: a slot's first files, the tables, and what sets
+/// engines up.
+const UNNAMED_WAVES: usize = 3;
 
 /// The files of a summary in the waves in which they are delivered.
 pub(crate) struct Files {
@@ -82,6 +83,7 @@ impl Files {
         setup: &[SetupScript],
         manifest: &mut Manifest,
     ) -> Result<(), RunError> {
+        let beside = self.first_of_other_slot(settings, manifest)?;
         let mut tables = Vec::new();
         for part in parts {
             tables.push(self.spooled(self.places.part_key(part.table.name, part.number), part, manifest));
@@ -117,8 +119,30 @@ impl Files {
         let text = manifest.to_json();
         let kept = self.places.kept_manifest_key().map(|key| self.write(&key, &text)).transpose()?;
         let last = self.write(&manifest_key(), &text)?;
-        self.waves = vec![tables, scripts, vec![row], kept.into_iter().collect(), vec![last]];
+        self.waves = vec![beside, tables, scripts, vec![row], kept.into_iter().collect(), vec![last]];
         Ok(())
+    }
+
+    /// Files of no rows for the other slot of the swap layout, where it has none yet: engines define a view over
+    /// both slots only where both are. They are put before the tables, so that this run's slot is the later one.
+    fn first_of_other_slot(
+        &self,
+        settings: &Settings,
+        manifest: &mut Manifest,
+    ) -> Result<Vec<SpooledFile>, RunError> {
+        let Some(other) = self.places.other_slot() else { return Ok(Vec::new()) };
+        let has_files = |table: &Table| {
+            let prefix = other.table_prefix(table.name);
+            self.existing.iter().any(|object| object.key.starts_with(&prefix))
+        };
+        let mut files = Vec::new();
+        for table in TABLES.iter().filter(|table| !has_files(table)) {
+            let key = other.part_key(table.name, 0);
+            let writer = self.spool.create(&key).map_err(|source| self.failed(source))?;
+            let part = encode_empty(table, 0, settings, writer).map_err(|error| self.sort_error(error))?;
+            files.push(self.spooled(key, &part, manifest));
+        }
+        Ok(files)
     }
 
     /// Puts every file in place; between the tables and the row that names them goes the time to settle, where

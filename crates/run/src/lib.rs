@@ -19,6 +19,10 @@ use before::Before;
 use files::Files;
 pub use report::{RunReport, TableReport};
 
+/// How long the tables of the swap layout usually wait to be named: longer than engines take from listing files to
+/// reading which slot is in use.
+pub const SETTLE: Duration = Duration::from_secs(5);
+
 /// What to deliver where, and on whose word.
 #[derive(Debug, Clone)]
 pub struct Export {

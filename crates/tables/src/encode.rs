@@ -35,7 +35,7 @@ impl Default for Settings {
             link_base: "http://localhost:8080".to_owned(),
             part_bytes: 64 << 20,
             row_group_rows: 1 << 20,
-            outcome_group_rows: 8 << 20,
+            outcome_group_rows: 3 << 20,
             product_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -1,11 +1,53 @@
-//! The arguments of whatever has to do with destinations.
+//! The access summary on its way: export, destination, setup.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use domesday_delivery::{Engine, Layout};
+use domesday_model::Instant;
 
 use super::StoreArg;
+
+/// Write the access summary: twelve Parquet tables, the snapshot row and the manifest
+///
+/// Takes a snapshot of a catalog directory (or of the store), evaluates every policy for every user and data
+/// source, and writes the summary. Files appear whole or not at all, the manifest last: what it says holds
+/// until the next run is complete. The same catalog and instant give byte-identical files.
+///
+/// A bucket takes two rights, s3:ListBucket and s3:PutObject under the path; `domesday setup iam-policy` prints
+/// them, `domesday destination verify` tries them. Credentials are those that the AWS tools would use:
+/// environment, profile, web identity, container, instance.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday export --catalog examples/acme --to ./out
+  domesday export --catalog examples/acme --to ./out --at 2026-11-24T02:00:00Z
+  domesday export --store governance.db --to file:///srv/access-summary --format json
+  domesday export --store governance.db --to s3://acme-audit/access --region eu-central-1 --layout swap
+  domesday export --store governance.db --to s3://acme-audit --region eu-central-1 \\
+      --role-arn arn:aws:iam::111122223333:role/domesday")]
+pub(crate) struct ExportArgs {
+    /// A catalog directory: YAML and JSON files, read whole; no store is touched
+    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    pub(crate) catalog: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// How the days lie beside each other
+    #[arg(long, value_enum, default_value_t = LayoutArg::Latest)]
+    pub(crate) layout: LayoutArg,
+    /// With --layout swap: seconds between the last table and the row that names the slot, so that queries planned
+    /// before have begun to read
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(crate) settle: u32,
+    /// The snapshot's instant, RFC 3339 with offset [default: now]
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) at: Option<Instant>,
+    /// The console's address, for the links in the tables
+    #[arg(long, value_name = "URL", env = "DOMESDAY_CONSOLE_URL", default_value = "http://localhost:8080")]
+    pub(crate) console_url: String,
+}
 
 /// A destination, and what it takes to reach one in S3.
 #[derive(Debug, Args)]

@@ -5,14 +5,14 @@ use domesday_delivery::{
     trust_policy,
 };
 
-use crate::cli::{BucketArgs, Format, FormatArg, SetupArgs, SetupCommand, TrustArgs};
+use crate::cli::{BucketArgs, Format, SetupArgs, SetupCommand, TrustArgs};
 use crate::commands::target::{target, tenant};
 use crate::output::Output;
 
 /// Where a document says nothing about a region, any one will do.
 const ANY_REGION: &str = "us-east-1";
 
-pub(crate) fn run(args: &SetupArgs, format: FormatArg, output: &Output) -> anyhow::Result<()> {
+pub(crate) fn run(args: &SetupArgs, output: &Output) -> anyhow::Result<()> {
     let document = match &args.command {
         SetupCommand::IamPolicy(args) => iam_policy(&settings(&args.bucket)?),
         SetupCommand::BucketPolicy(args) => bucket_policy(&settings(&args.bucket)?, &args.principal)?,
@@ -30,11 +30,15 @@ pub(crate) fn run(args: &SetupArgs, format: FormatArg, output: &Output) -> anyho
             return Ok(());
         }
     };
-    match format {
-        FormatArg::Terraform => output.result(document.to_terraform()),
+    print(&document, *output);
+    Ok(())
+}
+
+fn print(document: &Document, output: Output) {
+    match output.format {
+        Format::Terraform => output.result(document.to_terraform()),
         _ => output.result(document.to_json()),
     }
-    Ok(())
 }
 
 fn trust(args: &TrustArgs, output: Output) -> anyhow::Result<Document> {

@@ -5,7 +5,6 @@
 //! and the manifest that it had.
 
 use std::panic;
-use std::time::Duration;
 
 use domesday_model::Instant;
 use domesday_run::{RunError, RunReport};
@@ -16,10 +15,6 @@ use super::lease::Halt;
 use crate::export;
 use crate::problem::Problem;
 use crate::service::App;
-
-/// In the swap layout, how long engines have to finish what they planned on the slot in use before. A schedule is
-/// in no hurry: as long as `domesday export` waits unless told otherwise.
-const SETTLE: Duration = Duration::from_secs(5);
 
 /// How an attempt ended.
 pub(super) enum Ended {
@@ -67,7 +62,7 @@ fn blocking(app: &App, stored: &StoredExport, run: &RunRecord, at: Instant, halt
     let export = domesday_run::Export {
         target,
         layout: export::layout(&stored.document),
-        settle: SETTLE,
+        settle: domesday_run::SETTLE,
         console_url: app.config.public_url.clone(),
         trigger: run.trigger.clone(),
         actor: run.actor.clone(),

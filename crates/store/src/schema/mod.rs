@@ -23,7 +23,8 @@ fn known() -> i64 {
 
 /// Brings a database to the newest version, or makes one of an empty database.
 pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
-    if checked_version(database)? == known() {
+    // In one read: what tells a store is several things, and somebody else may be making one just now.
+    if checked_version(&mut *database.read()?)? == known() {
         return Ok(());
     }
     let mut transaction = database.write()?;

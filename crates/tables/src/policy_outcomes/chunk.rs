@@ -36,7 +36,16 @@ pub(super) struct PageMaker(zstd::bulk::Compressor<'static>);
 
 impl PageMaker {
     pub(super) fn new() -> ParquetResult<Self> {
-        Ok(Self(zstd::bulk::Compressor::new(ZSTD_LEVEL)?))
+        Self::at(ZSTD_LEVEL)
+    }
+
+    /// At the level that serves ids best: they hold no repetition, which higher levels look for in vain.
+    pub(super) fn for_ids() -> ParquetResult<Self> {
+        Self::at(1)
+    }
+
+    fn at(level: i32) -> ParquetResult<Self> {
+        Ok(Self(zstd::bulk::Compressor::new(level)?))
     }
 
     /// A data page: levels, if the column has them, and values as the format wants them.

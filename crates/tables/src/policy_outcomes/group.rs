@@ -24,8 +24,9 @@ use super::segment::{ReasonColumns, Segment, Segments, column_ids, constant, con
 use super::values::{Extremes, Values};
 use crate::schema::{self, FieldKind};
 
-/// Rows of a page of users or reasons: about a megabyte of positions.
-const PAGE_ROWS: usize = 1 << 19;
+/// Rows of a page of users or reasons: about two megabytes of positions. Equal sources within a page cost next to
+/// nothing, and each page states its classes anew, so that large pages make small files.
+const PAGE_ROWS: usize = 1 << 20;
 
 /// Rows of a page that names the source: few, since readers look for a source by these pages.
 const PLACE_PAGE_ROWS: usize = 1 << 16;
@@ -75,7 +76,7 @@ impl Context<'_> {
             .enumerate()
             .map(|(at, piece)| Segments::of(piece, at, self.people, &reasons))
             .collect();
-        let cuts = pages(group, PAGE_ROWS, true);
+        let cuts = pages(group, PAGE_ROWS);
 
         let mut tasks = vec![Task::Users, Task::Places, Task::ColumnIds];
         tasks.extend((0..REASON_FIELDS.len()).map(Task::Reason));
@@ -161,7 +162,7 @@ impl Context<'_> {
                 ]
             })
             .collect();
-        let cuts = pages(group, PLACE_PAGE_ROWS, false);
+        let cuts = pages(group, PLACE_PAGE_ROWS);
         let mut maker = PageMaker::new()?;
         let columns = [
             ("datasource_id", ids),

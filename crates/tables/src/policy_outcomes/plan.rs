@@ -97,21 +97,18 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Cuts the pieces of a group into pages of up to about `limit` rows. With `by_class`, a page that is worth it
-/// also ends where the class changes, so that runs of equal sources make equal pages.
-pub(super) fn pages(group: &Group<'_>, limit: usize, by_class: bool) -> Vec<Range<usize>> {
-    let worth_a_page = limit / 8;
+/// Cuts the pieces of a group into pages of up to about `limit` rows.
+pub(super) fn pages(group: &Group<'_>, limit: usize) -> Vec<Range<usize>> {
     let mut pages = Vec::new();
     let (mut start, mut rows) = (0, 0);
     let mut at = 0;
     for pieces in group.pieces.chunk_by(|left, right| left.source.source == right.source.source) {
         let of_source: usize = pieces.iter().map(|piece| piece.rows.len()).sum();
-        let is_new_class = at > 0 && group.pieces[at - 1].source.class != pieces[0].source.class;
         let mut cut = |at: usize, rows: &mut usize| {
             pages.push(start..at);
             (start, *rows) = (at, 0);
         };
-        if rows > 0 && (rows + of_source > limit || (by_class && is_new_class && rows >= worth_a_page)) {
+        if rows > 0 && rows + of_source > limit {
             cut(at, &mut rows);
         }
         for piece in pieces {

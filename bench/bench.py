@@ -1,0 +1,132 @@
+"""Measures the product beside its peers, in one run.
+
+    bench.py [--size l] [--runs 3] [--curve s,m,l,xl] [--work DIR] [--ordered] [--readers] [--out results.json]
+
+Needs `duckdb`, `polars` and `pyarrow` (tests/readers/requirements.txt) and a release build of `domesday-bench`
+(`cargo build --release -p domesday-bench`). Runs of the product and of DuckDB alternate; medians are printed as a
+table and written as JSON. DuckDB's result is proven equal to the product's by count and a hash over all columns.
+"""
+
+import argparse
+import glob
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target"))
+BENCH = TARGET / "release" / "domesday-bench"
+
+
+def bench(*arguments: object) -> str:
+    return subprocess.run([BENCH, *map(str, arguments)], check=True, capture_output=True, text=True).stdout
+
+
+def peer(script: str, *arguments: object) -> str:
+    command = [sys.executable, HERE / "peers" / script, *map(str, arguments)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def median(runs: list[dict]) -> dict:
+    """The runs as one: the median of each number; what is no number is that of the first run."""
+    numeric = {key for key, value in runs[0].items() if isinstance(value, (int, float))}
+    return runs[0] | {key: statistics.median(run[key] for run in runs) for key in numeric}
+
+
+def product(size: str, work: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    store, out = work / f"{size}.db", work / f"product-{size}"
+    if not store.exists():
+        bench("fill", size, store)
+    return store, out
+
+
+def compare(arguments: argparse.Namespace, work: pathlib.Path) -> dict:
+    size = arguments.size
+    store, out = product(size, work)
+    normalized, peer_file = work / f"normalized-{size}", work / f"duckdb-{size}.parquet"
+    bench("normalize", store, normalized)
+    ours, theirs = [], []
+    for _ in range(arguments.runs):
+        ours.append(json.loads(bench("run", store, out)))
+        theirs.append(json.loads(peer("duckdb_outcomes.py", normalized, peer_file)))
+    result = {"size": size, "product": median(ours), "duckdb": median(theirs)}
+    result["same"] = json.loads(peer("same.py", f"{out}/policy-outcomes/*.parquet", peer_file))
+    if arguments.ordered:
+        ordered_file = work / f"duckdb-{size}-ordered.parquet"
+        result["duckdb_ordered"] = json.loads(peer("duckdb_outcomes.py", normalized, ordered_file, "--ordered"))
+    if arguments.readers:
+        users = f"{out}/user-metadata/*.parquet"
+        lines = peer("readers.py", f"{out}/policy-outcomes/*.parquet", peer_file, "--users", users)
+        result["readers"] = [json.loads(line) for line in lines.splitlines()]
+    return result
+
+
+def curve(sizes: list[str], runs: int, work: pathlib.Path) -> list[dict]:
+    points = []
+    for size in sizes:
+        store, out = product(size, work)
+        points.append({"size": size} | median([json.loads(bench("run", store, out)) for _ in range(runs)]))
+        for file in glob.glob(f"{out}/*/*.parquet"):
+            os.remove(file)
+    return points
+
+
+def table(result: dict) -> str:
+    ours, rows = result["product"], result["product"]["rows"]
+    whole = ours["load_seconds"] + ours["outcomes_seconds"]
+    whole_cpu = ours["load_cpu_seconds"] + ours["outcomes_cpu_seconds"]
+    lines = [
+        f"{rows:,} rows of {ours['users']:,} users and {ours['data_sources']:,} data sources; "
+        f"results equal: {result['same']['same']}",
+        "",
+        "| | seconds | processor seconds | rows/s | peak memory | bytes/row | times faster (processor) |",
+        "|---|---|---|---|---|---|---|",
+        f"| product: load | {ours['load_seconds']:.2f} | {ours['load_cpu_seconds']:.2f} | | | | |",
+        f"| product: evaluate only | {ours['evaluate_seconds']:.2f} | {ours['evaluate_cpu_seconds']:.2f} | | | | |",
+        f"| product: evaluate, encode, hash, write | {ours['outcomes_seconds']:.2f} "
+        f"| {ours['outcomes_cpu_seconds']:.2f} | {rows / ours['outcomes_seconds']:,.0f} | | | |",
+        f"| **product: store to files** | {whole:.2f} | {whole_cpu:.2f} | {rows / whole:,.0f} "
+        f"| {ours['peak_bytes'] / 1e6:.0f} MB | {ours['bytes'] / rows:.2f} | |",
+        f"| product: the other eleven tables | {ours['other_tables_seconds']:.2f} "
+        f"| {ours['other_tables_cpu_seconds']:.2f} | | | | |",
+        f"| writing the same bytes, nothing else | {ours['raw_write_seconds']:.2f} | | | | | |",
+    ]
+    for name, key in [("DuckDB, classes first", "duckdb"), ("DuckDB, the same ordered", "duckdb_ordered")]:
+        if key in result:
+            theirs = result[key]
+            lines.append(
+                f"| {name} | {theirs['seconds']:.1f} | {theirs['cpu_seconds']:.1f} | {rows / theirs['seconds']:,.0f} "
+                f"| {theirs['peak_bytes'] / 1e6:.0f} MB | {theirs['bytes'] / rows:.2f} "
+                f"| {theirs['seconds'] / whole:.0f} ({theirs['cpu_seconds'] / whole_cpu:.0f}) |"
+            )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", default="l")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--curve", default="")
+    parser.add_argument("--work", type=pathlib.Path, default=TARGET / "bench")
+    parser.add_argument("--ordered", action="store_true")
+    parser.add_argument("--readers", action="store_true")
+    parser.add_argument("--out", type=pathlib.Path)
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    results: dict = {}
+    if arguments.curve:
+        results["curve"] = curve(arguments.curve.split(","), arguments.runs, arguments.work)
+        for point in results["curve"]:
+            print(json.dumps(point))
+    else:
+        results["comparison"] = compare(arguments, arguments.work)
+        print(table(results["comparison"]))
+    if arguments.out:
+        arguments.out.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Whether two sets of Parquet files hold the same rows, in whatever order: count and a hash over all columns.
+
+    same.py ONE.parquet OTHER.parquet
+"""
+
+import json
+import sys
+
+import duckdb
+
+
+def summary(path: str) -> dict:
+    database = duckdb.connect()
+    columns = [row[0] for row in database.execute(f"DESCRIBE FROM read_parquet('{path}')").fetchall()]
+    hashed = ", ".join(f"epoch_us({name})" if name in ("expires_at", "export_date") else name for name in columns)
+    count, total = database.execute(
+        f"SELECT count(*), sum(hash({hashed})::HUGEINT) FROM read_parquet('{path}')"
+    ).fetchone()
+    return {"columns": columns, "rows": count, "hash": str(total)}
+
+
+if __name__ == "__main__":
+    one, other = (summary(path) for path in sys.argv[1:3])
+    print(json.dumps({"same": one == other, "rows": one["rows"], "hash": one["hash"], "other": other}))
+    sys.exit(0 if one == other else 1)
