@@ -116,6 +116,7 @@ pub fn run(store: &Path, out: &Path) -> anyhow::Result<Phases> {
 
     let clock = Clock::start();
     let evaluated = evaluate(&snapshot);
+    evaluated.group_users();
     let rows: usize = (0..evaluated.class_count())
         .into_par_iter()
         .map(|class| evaluated.class(ClassIx(class as u32)).rows_per_source())

@@ -95,9 +95,13 @@ def strict(server):
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
     """A PostgreSQL server: a function that makes a database and gives its URL."""
+    # Debian keeps the programs of each version in a folder of its own; elsewhere they are on the path.
     folders = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    found = shutil.which("initdb")
-    folder = pathlib.Path(found).parent if found else folders[-1]
+
+    def program(name):
+        there = [folder / name for folder in folders if (folder / name).exists()]
+        return there[-1] if there else shutil.which(name)
+
     home = pathlib.Path(tempfile.mkdtemp(prefix="domesday-postgres-"))
     # The server refuses to run as root.
     as_user = []
@@ -106,21 +110,21 @@ def postgres(tmp_path_factory):
         as_user = ["runuser", "-u", "postgres", "--"]
     data, port = home / "data", free_port()
     subprocess.run(
-        [*as_user, folder / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8"],
+        [*as_user, program("initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8"],
         check=True,
         capture_output=True,
         cwd=home,
     )
     log = open(home / "log", "w")
     process = subprocess.Popen(
-        [*as_user, folder / "postgres", "-D", data, "-p", str(port), "-k", home, "-c", "fsync=off"],
+        [*as_user, program("postgres"), "-D", data, "-p", str(port), "-k", home, "-c", "fsync=off"],
         stdout=log,
         stderr=log,
         cwd=home,
     )
 
     def psql(sql):
-        command = [folder / "psql", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-qc", sql]
+        command = [program("psql"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-qc", sql]
         return subprocess.run(command, capture_output=True, text=True).returncode == 0
 
     wait_for(lambda: psql("SELECT 1"), "the start of PostgreSQL")
@@ -128,7 +132,7 @@ def postgres(tmp_path_factory):
     def database():
         name = "d" + uuid.uuid4().hex[:12]
         assert psql(f"CREATE DATABASE {name}")
-        return f"postgres://postgres@127.0.0.1:{port}/{name}"
+        return f"postgres://postgres@127.0.0.1:{port}/{name}?sslmode=disable"
 
     yield database
     process.terminate()

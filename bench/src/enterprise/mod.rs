@@ -79,7 +79,9 @@ pub fn enterprise(size: Size) -> Catalog {
         }
     }
     let requests = requests::requests(&people, &data_sources, &mut random);
-    let tenant = Tenant { name: "Generated".to_owned(), time_zone: "UTC".to_owned(), id: None };
+    let mut tenant = Tenant { name: "Generated".to_owned(), time_zone: "UTC".to_owned(), id: None };
+    // A store would mint a random one, and with it other ids of users at each filling.
+    tenant.id = Some(tenant.derived_id());
     Catalog {
         tenant: Some(declared(tenant)),
         tags: words::tags().into_iter().map(declared).collect(),

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use domesday_model::{Level, PolicyIx, PolicyKind, RequestIx, Scope, Snapshot, UserIx};
+use domesday_model::{Individuals, Level, PolicyIx, PolicyKind, RequestIx, Scope, Snapshot, UserIx};
 
 use crate::classes::{Applied, Class, Cover};
 use crate::condition::Conditions;
 use crate::merged::merged_policy;
 use crate::outcomes::{Because, Outcome, Reason, ScopeOutcomes};
+use crate::user_classes::UserClasses;
 use crate::users::UserSet;
 
 /// A policy in force for a scope, with the users it admits.
@@ -27,10 +28,11 @@ pub(crate) fn counts_for(snapshot: &Snapshot, policy: PolicyIx, scope: Scope) ->
     }
 }
 
-/// The outcomes of one scope for the sources of a class.
+/// The outcomes of one scope for the sources of a class; `alike` are the user classes, once they are known.
 pub(crate) fn scope_outcomes(
     snapshot: &Snapshot,
     conditions: &Conditions<'_>,
+    alike: Option<&UserClasses>,
     class: &Class,
     scope: Scope,
 ) -> ScopeOutcomes {
@@ -60,9 +62,15 @@ pub(crate) fn scope_outcomes(
         reason_of(snapshot, user, owner, covers, &grants, &guardrails, &all_guardrails)
     };
     let users: Vec<UserIx> = granted.iter().collect();
-    let sets: Vec<&UserSet> = grants.iter().chain(&guardrails).map(|admission| &admission.users).collect();
     let mut reasons = Reasons::default();
-    let mut reason_of = grouped(&users, &sets, |user| reasons.intern(reason(user, false, &[])));
+    let of_any = |user: UserIx| reasons.intern(reason(user, false, &[]));
+    let mut reason_of = match alike {
+        Some(alike) => alike.positions(&users, of_any),
+        None => {
+            let sets = grants.iter().chain(&guardrails).map(|admission| &admission.users);
+            grouped(&users, &sets.collect::<Vec<_>>(), of_any)
+        }
+    };
 
     // Owners and requesters have reasons of their own, on top of the policies that group the others.
     let mut special: Vec<UserIx> =
@@ -96,19 +104,20 @@ fn admission(
                 applied.binding.expect("a policy of level entitlements is bound when classes are made");
             conditions.with_users(binding, |admitted| users.union(admitted));
         }
-        Level::Individuals { individuals } => {
-            individuals
-                .users
-                .iter()
-                .filter_map(|name| snapshot.user(name))
-                .for_each(|user| users.insert(user));
-            for group in individuals.groups.iter().filter_map(|name| snapshot.group(name)) {
-                conditions.index().in_group(group).iter().for_each(|user| users.insert(*user));
-            }
-            users.intersect(active);
-        }
+        Level::Individuals { individuals: named } => users = individuals(snapshot, conditions, named),
     }
     Admission { policy: applied.policy, users, approval: matches!(level, Level::Approval) }
+}
+
+/// The active users who are named, or in a group that is.
+pub(crate) fn individuals(snapshot: &Snapshot, conditions: &Conditions<'_>, named: &Individuals) -> UserSet {
+    let mut users = UserSet::empty(snapshot.users.len());
+    named.users.iter().filter_map(|name| snapshot.user(name)).for_each(|user| users.insert(user));
+    for group in named.groups.iter().filter_map(|name| snapshot.group(name)) {
+        conditions.index().in_group(group).iter().for_each(|user| users.insert(*user));
+    }
+    users.intersect(&conditions.index().active);
+    users
 }
 
 /// Rules 7 and 9 for one granted user with the requests that cover the source for them.
@@ -121,7 +130,9 @@ fn reason_of(
     guardrails: &[Admission],
     all_guardrails: &[PolicyIx],
 ) -> Reason {
-    let admitting = || grants.iter().filter(|grant| grant.users.contains(user));
+    // Without a request an approval admits nobody: users who stand for others have none.
+    let counts = |grant: &Admission| !grant.approval || !covers.is_empty();
+    let admitting = || grants.iter().filter(|grant| counts(grant) && grant.users.contains(user));
     let blocking: Box<[PolicyIx]> =
         guardrails.iter().filter(|guard| !guard.users.contains(user)).map(|guard| guard.policy).collect();
     let approved = admitting().any(|grant| grant.approval);

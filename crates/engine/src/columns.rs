@@ -8,12 +8,14 @@ use crate::admit::{Reasons, ends_last, grouped};
 use crate::classes::{Class, Slot};
 use crate::condition::Conditions;
 use crate::outcomes::{Because, ColumnOutcome, ColumnOutcomes, ColumnReason, Outcome, ScopeOutcomes};
+use crate::user_classes::UserClasses;
 use crate::users::UserSet;
 
 /// The column outcomes of a class for the users granted to read.
 pub(crate) fn column_outcomes(
     snapshot: &Snapshot,
     conditions: &Conditions<'_>,
+    alike: Option<&UserClasses>,
     class: &Class,
     read: &ScopeOutcomes,
 ) -> ColumnOutcomes {
@@ -30,7 +32,7 @@ pub(crate) fn column_outcomes(
         .slots
         .iter()
         .map(|slot| {
-            let evaluate = || slot_reasons(snapshot, conditions, slot, &users, &mut reasons);
+            let evaluate = || slot_reasons(snapshot, conditions, alike, slot, &users, &mut reasons);
             evaluated.entry(slot).or_insert_with(evaluate).clone()
         })
         .collect();
@@ -44,6 +46,7 @@ pub(crate) fn column_outcomes(
 fn slot_reasons(
     snapshot: &Snapshot,
     conditions: &Conditions<'_>,
+    alike: Option<&UserClasses>,
     slot: &Slot,
     users: &[UserIx],
     reasons: &mut Reasons<ColumnReason>,
@@ -56,9 +59,11 @@ fn slot_reasons(
             None => UserSet::empty(snapshot.users.len()),
         })
         .collect();
-    let sets: Vec<&UserSet> = excepted.iter().collect();
-    let mut reason_of =
-        grouped(users, &sets, |user| reasons.intern(column_reason(snapshot, slot, &excepted, user, None)));
+    let of_any = |user: UserIx| reasons.intern(column_reason(snapshot, slot, &excepted, user, None));
+    let mut reason_of = match alike {
+        Some(alike) => alike.positions(users, of_any),
+        None => grouped(users, &excepted.iter().collect::<Vec<_>>(), of_any),
+    };
     for (position, user) in
         slot.exceptions.iter().filter_map(|(user, _)| Some((users.binary_search(user).ok()?, user)))
     {

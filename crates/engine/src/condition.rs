@@ -102,6 +102,12 @@ impl<'s> Conditions<'s> {
         if self.keep { with(binding.users.get_or_init(compute)) } else { with(&compute()) }
     }
 
+    /// Every binding, if their sets of users are kept.
+    pub(crate) fn kept_bindings(&self) -> Option<Vec<BindingIx>> {
+        let count = u32::try_from(self.bindings.len()).expect("fewer than 2^32 bindings");
+        self.keep.then(|| (0..count).map(BindingIx).collect())
+    }
+
     /// Who is active.
     pub(crate) fn index(&self) -> &UserIndex {
         &self.users

@@ -3,13 +3,16 @@
 //! The table that the lines make ([`crate::routes::table`]) feeds the router, the OpenAPI document and the test
 //! that walks every route with every role, so none of the three can know a route that another does not.
 
+use std::pin::Pin;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
-use axum::{Json, Router};
+use axum::{Json, RequestExt, Router};
 use bytes::Bytes;
 use domesday_model::Permission;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -268,8 +271,46 @@ pub(crate) fn router(routes: Vec<Route>, app: &App) -> Router {
 /// takes the answer with it.
 async fn drain(body: Body) {
     const MOST: usize = 64 << 10;
-    const LONGEST: std::time::Duration = std::time::Duration::from_secs(2);
-    let _ = tokio::time::timeout(LONGEST, axum::body::to_bytes(body, MOST)).await;
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, axum::body::to_bytes(body, MOST)).await;
+}
+
+/// How long a client may go on sending what nobody wants before the answer goes out anyway.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Reads a body within the route's limit. The rest of one that is larger is thrown away as it comes, for a while,
+/// so that the refusal arrives.
+async fn read(mut body: Body) -> Result<Bytes, Problem> {
+    let mut whole = Vec::new();
+    while let Some(frame) = next_frame(&mut body).await {
+        match frame {
+            Ok(frame) => whole.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+            Err(error) if is_too_large(&error) => {
+                drop(whole);
+                // Past its limit the body goes on, each part an error.
+                let rest = async { while next_frame(&mut body).await.is_some() {} };
+                let _ = tokio::time::timeout(DRAIN_TIMEOUT, rest).await;
+                let message = "the body is larger than this route takes";
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message));
+            }
+            Err(error) => return Err(Problem::bad_request(format!("the body broke off: {error}"))),
+        }
+    }
+    Ok(whole.into())
+}
+
+async fn next_frame(body: &mut Body) -> Option<Result<hyper::body::Frame<Bytes>, axum::Error>> {
+    std::future::poll_fn(|context| hyper::body::Body::poll_frame(Pin::new(&mut *body), context)).await
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 async fn guard(State((app, permit)): State<(App, Permit)>, request: Request, next: Next) -> Response {
@@ -334,22 +375,12 @@ pub(crate) struct Text(pub(crate) Bytes);
 impl FromRequest<App> for Text {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
         if let Err(problem) = expect_json(request.headers()) {
             drain(request.into_body()).await;
             return Err(problem);
         }
-        Bytes::from_request(request, app).await.map(Self).map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "too-large",
-                    "the body is larger than this route takes",
-                )
-            } else {
-                Problem::bad_request(rejection.body_text())
-            }
-        })
+        read(request.with_limited_body().into_body()).await.map(Self)
     }
 }
 

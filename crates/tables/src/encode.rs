@@ -22,9 +22,10 @@ pub struct Settings {
     pub part_bytes: usize,
     /// Rows of a full row group. A smaller group is closed when it alone reaches the size of a part.
     pub row_group_rows: usize,
-    /// The same for policy-outcomes, whose rows take about a byte each: larger, since each group repeats the
-    /// names of all users.
+    /// The least rows of a full row group of policy-outcomes, whose rows take about a byte each.
     pub outcome_group_rows: usize,
+    /// A row group of policy-outcomes repeats the names of all users, so it also has this many rows for each.
+    pub outcome_group_rows_per_user: usize,
     /// The version stated in the files.
     pub product_version: String,
 }
@@ -35,7 +36,8 @@ impl Default for Settings {
             link_base: "http://localhost:8080".to_owned(),
             part_bytes: 64 << 20,
             row_group_rows: 1 << 20,
-            outcome_group_rows: 3 << 20,
+            outcome_group_rows: 1 << 20,
+            outcome_group_rows_per_user: 50,
             product_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -59,11 +59,11 @@ fn statistics_hold(name: &str, bytes: &[u8]) {
 }
 
 fn with_groups(rows: usize, part_bytes: usize) -> Settings {
-    Settings { outcome_group_rows: rows, part_bytes, ..settings() }
+    Settings { outcome_group_rows: rows, outcome_group_rows_per_user: 0, part_bytes, ..settings() }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_read_is_what_evaluation_says(catalog in worlds::catalog(), rows in 1_usize..300) {

@@ -68,7 +68,7 @@ impl Server {
     }
 
     fn wait_until_ready(&self) {
-        for _ in 0..600 {
+        for _ in 0..3600 {
             if self.config("postgres").connect(NoTls).is_ok() {
                 return;
             }

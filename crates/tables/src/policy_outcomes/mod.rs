@@ -83,13 +83,15 @@ where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W>,
 {
+    outcomes.group_users();
     let snapshot = outcomes.snapshot();
     let people = parts.check(People::of(snapshot))?;
     let schema = parts.check(parquet_schema(schema::POLICY_OUTCOMES))?;
     let context = Context { snapshot, people: &people, schema: &schema };
 
     let mut seen = Seen { counts: OutcomeCounts::default(), readers: vec![0; snapshot.data_sources.len()] };
-    let mut planner = Planner::new(parts.settings().outcome_group_rows);
+    let of_users = snapshot.users.len().saturating_mul(parts.settings().outcome_group_rows_per_user);
+    let mut planner = Planner::new(parts.settings().outcome_group_rows.max(of_users));
     let mut pipeline = Pipeline { context, finished: Vec::new() };
     let mut classes = Classes::of(outcomes);
     let window = (WINDOW_BYTES / (16 * snapshot.users.len().max(1))).clamp(8, 256);
