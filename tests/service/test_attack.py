@@ -26,7 +26,7 @@ def test_no_request_gets_an_answer_that_the_document_does_not_have(service, tmp_
             "run",
             f"{acme.url}/openapi.json",
             f"--header=Authorization: {acme.key}",
-            "--max-examples=5",
+            "--max-examples=2",
             "--workers=2",
             "--seed=1",
             "--no-color",
