@@ -88,9 +88,9 @@ pub(crate) fn postgresql() -> Result<(), Failure> {
     )
 }
 
-/// A Python with the packages of `tests/readers/requirements.txt`, made when it is not there yet.
-pub(crate) fn python() -> Result<PathBuf, Failure> {
-    let requirements = root().join("tests/readers/requirements.txt");
+/// A Python with the packages that the `requirements.txt` of a folder names, made when it is not there yet.
+pub(crate) fn python(tests: &str) -> Result<PathBuf, Failure> {
+    let requirements = root().join(tests).join("requirements.txt");
     let text = std::fs::read_to_string(&requirements).map_err(|error| error.to_string())?;
     // Another set of packages is another environment.
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

@@ -9,7 +9,7 @@ use crate::cache::{command, root};
 use crate::steps::{build, readers_with};
 
 /// Every command, for the reference of the command line.
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 30] = [
     &[],
     &["check"],
     &["apply"],
@@ -30,6 +30,16 @@ const COMMANDS: [&[&str]; 20] = [
     &["key", "rotate"],
     &["key", "admin"],
     &["openapi"],
+    &["destination"],
+    &["destination", "verify"],
+    &["destination", "audit"],
+    &["setup"],
+    &["setup", "iam-policy"],
+    &["setup", "bucket-policy"],
+    &["setup", "trust-policy"],
+    &["setup", "key-policy"],
+    &["setup", "lifecycle"],
+    &["setup", "ddl"],
 ];
 
 /// Fails when a generated file differs from what would be written.

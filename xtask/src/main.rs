@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner talks to its user")]
 
 mod cache;
+mod fuzz;
 mod generated;
 mod steps;
 

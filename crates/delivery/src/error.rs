@@ -1,19 +1,22 @@
 //! Why a delivery failed, by what to do about it.
+//!
+//! A message has up to three parts: what is wrong, what to do, and what the service itself said with the id
+//! under which its operators find the request.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Why files could not be delivered. What was at the destination before is still there.
-#[derive(Debug, thiserror::Error)]
+/// Why files could not be delivered. The manifest at the destination still describes what was there before.
+#[derive(Debug)]
+#[non_exhaustive]
 pub enum DeliveryError {
     /// The destination is a file, where a directory is needed.
-    #[error("{path} is a file; name a directory to write the summary into", path = path.display())]
     NotADirectory {
         /// What was named.
         path: PathBuf,
     },
     /// The destination does not take files.
-    #[error("cannot write into {path}: {source}; check that the directory is yours to write", path = path.display())]
     NotWritable {
         /// The directory.
         path: PathBuf,
@@ -21,7 +24,6 @@ pub enum DeliveryError {
         source: io::Error,
     },
     /// There is no room left.
-    #[error("no room left in {path} ({source}); nothing there was changed, free some space and run again", path = path.display())]
     Full {
         /// The directory.
         path: PathBuf,
@@ -29,13 +31,153 @@ pub enum DeliveryError {
         source: io::Error,
     },
     /// Reading or writing failed otherwise.
-    #[error("{path}: {source}", path = path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
     },
+    /// What was configured cannot be: the message says what to write instead.
+    Configuration {
+        /// What is wrong and what is meant.
+        message: String,
+    },
+    /// No credentials were found.
+    NoCredentials {
+        /// Where they were looked for, and what was there.
+        tried: String,
+    },
+    /// The key or its secret is not accepted.
+    BadCredentials {
+        /// The access key's id.
+        access_key_id: String,
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+    /// Temporary credentials have ended.
+    ExpiredSession {
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+    /// This machine's clock and the service's differ too much.
+    ClockSkew {
+        /// How many seconds this clock is ahead, if the service tells its time.
+        ahead: Option<i64>,
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+    /// A right is missing.
+    MissingPermission {
+        /// The action, such as `s3:PutObject`.
+        action: String,
+        /// The resource it is needed on, as an ARN.
+        resource: String,
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+    /// The role does not let itself be assumed.
+    RoleRefused {
+        /// The role's ARN.
+        role: String,
+        /// The external id that was given.
+        external_id: String,
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+    /// There is no such bucket.
+    NoSuchBucket {
+        /// Its name.
+        bucket: String,
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+    /// The bucket is elsewhere.
+    WrongRegion {
+        /// The bucket.
+        bucket: String,
+        /// The region that was configured.
+        used: String,
+        /// The region that the service names.
+        actual: Option<String>,
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+    /// The KMS key cannot be used.
+    KmsUnusable {
+        /// The key.
+        key: String,
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+    /// The service asks to go slower.
+    Throttled {
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+    /// The service fails on its side.
+    Unavailable {
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+    /// What arrived is not what was sent.
+    Damaged {
+        /// The key of the file.
+        key: String,
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+    /// There was no answer: no connection, one that broke off, or none in time.
+    Unreachable {
+        /// Scheme and host.
+        host: String,
+        /// What happened.
+        reason: String,
+    },
+    /// The server's certificate is not trusted.
+    Untrusted {
+        /// Scheme and host.
+        host: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The service refuses for another reason.
+    Refused {
+        /// What was asked of it, such as `put v1/_manifest.json`.
+        what: String,
+        /// What the service says.
+        answer: Box<Answer>,
+    },
+}
+
+/// What a service said when it refused.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// `S3`, `STS` or another service.
+    pub service: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// Its own code, such as `AccessDenied`; empty when it gave none.
+    pub code: String,
+    /// Its own message.
+    pub message: String,
+    /// The id of the request, for whoever operates the service.
+    pub request_id: String,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answers {}", self.service, self.status)?;
+        if !self.code.is_empty() {
+            write!(f, " {}", self.code)?;
+        }
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message.trim_end_matches('.'))?;
+        }
+        if !self.request_id.is_empty() {
+            write!(f, "; request id {}", self.request_id)?;
+        }
+        Ok(())
+    }
 }
 
 impl DeliveryError {
@@ -51,6 +193,191 @@ impl DeliveryError {
             }
             io::ErrorKind::NotADirectory => Self::NotADirectory { path },
             _ => Self::Io { path, source },
+        }
+    }
+
+    /// The variant's name in kebab-case: what programs tell failures apart by.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotADirectory { .. } => "not-a-directory",
+            Self::NotWritable { .. } => "not-writable",
+            Self::Full { .. } => "full",
+            Self::Io { .. } => "io",
+            Self::Configuration { .. } => "configuration",
+            Self::NoCredentials { .. } => "no-credentials",
+            Self::BadCredentials { .. } => "bad-credentials",
+            Self::ExpiredSession { .. } => "expired-session",
+            Self::ClockSkew { .. } => "clock-skew",
+            Self::MissingPermission { .. } => "missing-permission",
+            Self::RoleRefused { .. } => "role-refused",
+            Self::NoSuchBucket { .. } => "no-such-bucket",
+            Self::WrongRegion { .. } => "wrong-region",
+            Self::KmsUnusable { .. } => "kms-unusable",
+            Self::Throttled { .. } => "throttled",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Damaged { .. } => "damaged",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Untrusted { .. } => "untrusted",
+            Self::Refused { .. } => "refused",
+        }
+    }
+
+    /// Whether the same attempt again, a little later, can succeed.
+    #[must_use]
+    pub fn heals(&self) -> bool {
+        matches!(
+            self,
+            Self::Throttled { .. }
+                | Self::Unavailable { .. }
+                | Self::Damaged { .. }
+                | Self::Unreachable { .. }
+                | Self::ExpiredSession { .. }
+        )
+    }
+
+    /// What the service said, where one did.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::BadCredentials { answer, .. }
+            | Self::ExpiredSession { answer }
+            | Self::ClockSkew { answer, .. }
+            | Self::MissingPermission { answer, .. }
+            | Self::RoleRefused { answer, .. }
+            | Self::NoSuchBucket { answer, .. }
+            | Self::WrongRegion { answer, .. }
+            | Self::KmsUnusable { answer, .. }
+            | Self::Throttled { answer }
+            | Self::Unavailable { answer }
+            | Self::Damaged { answer, .. }
+            | Self::Refused { answer, .. } => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn problem(&self) -> String {
+        match self {
+            Self::NotADirectory { path } => format!("{} is a file", path.display()),
+            Self::NotWritable { path, source } => format!("cannot write into {}: {source}", path.display()),
+            Self::Full { path, source } => format!("no room left in {} ({source})", path.display()),
+            Self::Io { path, source } => format!("{}: {source}", path.display()),
+            Self::Configuration { message } => message.clone(),
+            Self::NoCredentials { tried } => format!("no AWS credentials were found: {tried}"),
+            Self::BadCredentials { access_key_id, .. } => {
+                format!("the access key {access_key_id} or its secret is not accepted")
+            }
+            Self::ExpiredSession { .. } => "the temporary credentials are no longer valid".to_owned(),
+            Self::ClockSkew { ahead: Some(0) | None, .. } => {
+                "this machine's clock differs too much from the service's".to_owned()
+            }
+            Self::ClockSkew { ahead: Some(ahead), .. } => {
+                let side = if *ahead > 0 { "ahead of" } else { "behind" };
+                format!("this machine's clock is {} s {side} the service's", ahead.abs())
+            }
+            Self::MissingPermission { action, resource, .. } => {
+                format!("the credentials lack {action} on {resource}")
+            }
+            Self::RoleRefused { role, external_id, .. } => {
+                format!("the role {role} could not be assumed with the external id {external_id}")
+            }
+            Self::NoSuchBucket { bucket, .. } => format!("there is no bucket `{bucket}`"),
+            Self::WrongRegion { bucket, used, actual: Some(actual), .. } => {
+                format!("the bucket `{bucket}` is in {actual}, not in {used}")
+            }
+            Self::WrongRegion { bucket, used, actual: None, .. } => {
+                format!("the bucket `{bucket}` is not in {used}")
+            }
+            Self::KmsUnusable { key, .. } => format!("the KMS key {key} cannot be used"),
+            Self::Throttled { .. } => "the service asks to go slower".to_owned(),
+            Self::Unavailable { .. } => "the service fails on its side".to_owned(),
+            Self::Damaged { key, .. } => format!("{key} did not arrive as it was sent"),
+            Self::Unreachable { host, reason } => format!("no answer from {host}: {reason}"),
+            Self::Untrusted { host, reason } => format!("the certificate of {host} is not trusted: {reason}"),
+            Self::Refused { what, .. } => format!("cannot {what}"),
+        }
+    }
+
+    /// What to do; empty where the problem says it.
+    #[must_use]
+    pub fn fix(&self) -> String {
+        let fix = match self {
+            Self::NotADirectory { .. } => "name a directory to write the summary into",
+            Self::NotWritable { .. } => "check that the directory is yours to write",
+            Self::Full { .. } => "nothing at the destination was changed, free some space and run again",
+            Self::Io { .. } | Self::Configuration { .. } => "",
+            Self::NoCredentials { .. } => {
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role is attached"
+            }
+            Self::BadCredentials { .. } => {
+                "check that the key exists, is active, belongs to this service and comes with its own secret"
+            }
+            Self::ExpiredSession { .. } => "renew the session and run again",
+            Self::ClockSkew { .. } => {
+                "set this machine's clock right (NTP): it also dates the snapshot, so nothing is sent until it is"
+            }
+            Self::MissingPermission { action, .. } => return missing_permission(action),
+            Self::RoleRefused { .. } => {
+                "let the role's trust policy name the identity that assumes it and this external id \
+                 (`domesday setup trust-policy` prints it), and let that identity call sts:AssumeRole"
+            }
+            Self::NoSuchBucket { .. } => "check the name, or create it",
+            Self::WrongRegion { actual: Some(actual), .. } => {
+                return format!("set the region to {actual}");
+            }
+            Self::WrongRegion { actual: None, .. } => "set the bucket's own region",
+            Self::KmsUnusable { .. } => {
+                "name an enabled symmetric key in the bucket's region by its ARN, and let its policy allow \
+                 kms:GenerateDataKey and kms:Decrypt (`domesday setup key-policy` prints it)"
+            }
+            Self::Throttled { .. } | Self::Unavailable { .. } => "run again later",
+            Self::Damaged { .. } => "look for a proxy or a disk that changes data on the way",
+            Self::Unreachable { .. } => "check the endpoint, the network and any proxy on the way",
+            Self::Untrusted { .. } => "name your own authority's certificates in AWS_CA_BUNDLE",
+            Self::Refused { .. } => "",
+        };
+        fix.to_owned()
+    }
+}
+
+fn missing_permission(action: &str) -> String {
+    match action {
+        "s3:ListBucket" | "s3:PutObject" => format!(
+            "allow {action} there and look for a policy that denies it (`domesday setup iam-policy` prints what is \
+             needed, `domesday setup bucket-policy` what a bucket of another account needs)"
+        ),
+        action if action.starts_with("kms:") => {
+            format!(
+                "allow {action} in the identity's policy and in the key's (`domesday setup key-policy` prints it)"
+            )
+        }
+        action => format!("allow {action} there and look for a policy that denies it"),
+    }
+}
+
+impl fmt::Display for DeliveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem())?;
+        let fix = self.fix();
+        if !fix.is_empty() {
+            write!(f, "; {fix}")?;
+        }
+        match self.answer() {
+            Some(answer) => write!(f, " ({answer})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for DeliveryError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NotWritable { source, .. } | Self::Full { source, .. } | Self::Io { source, .. } => {
+                Some(source)
+            }
+            _ => None,
         }
     }
 }

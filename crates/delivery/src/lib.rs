@@ -1,15 +1,47 @@
 //! Destinations of the access summary: where its files go and how they get there whole.
 //!
-//! A summary is first written to a [`Spool`] beside the destination, then delivered file by file in the order
-//! that readers need: tables, zero-row files over parts that today no longer has, the `snapshot` row, the
-//! manifest last. Each file appears under its key whole or not at all.
+//! A run writes its files into a [`Spool`] and hands them to a [`Destination`] in waves: tables with the zero-row
+//! files over parts that today no longer has, what sets engines up, the `snapshot` row, the manifest last. Each
+//! file appears under its key whole or not at all, and nothing is ever deleted or read back: the credentials of a
+//! destination may list and put, no more (specification, section 4).
 //!
-//! What is not here: no evaluation and no encoding; and a local directory is the only destination so far.
+//! - [`Target`] is what somebody names: a directory or `s3://bucket/path`.
+//! - [`Layout`], [`Places`] and [`Slots`] say which keys a run writes.
+//! - [`LocalDirectory`] and [`S3`] are the two destinations.
+//! - [`DeliveryError`] says what is wrong by what to do about it.
+//!
+//! What is not here: no evaluation, no encoding, no store. Time comes from a [`Clock`] that is given.
 
+mod audit;
+mod clock;
+mod destination;
+mod environment;
 mod error;
 mod layout;
 mod local;
+mod retry;
+mod s3;
+mod setup;
+mod spool;
+mod target;
+mod verify;
 
-pub use error::DeliveryError;
-pub use layout::{Layout, stale_parts};
-pub use local::{LocalDirectory, Spool, SpooledFile};
+pub use audit::{Audit, ChainBegin, audit};
+pub use clock::Clock;
+pub use destination::{Destination, Listed, Listing, Receipt};
+pub use environment::Environment;
+pub use error::{Answer, DeliveryError};
+pub use layout::{
+    Layout, Places, Slot, Slots, kept_manifests_prefix, manifest_key, probe_key, setup_key, snapshot_key,
+    stale_parts, version_prefix,
+};
+pub use local::LocalDirectory;
+pub use retry::Patience;
+pub use s3::{Access, Identity, Role, S3, S3Settings, TenantName, Timeouts};
+pub use setup::{
+    Document, DocumentKind, Engine, SetupScript, bucket_policy, iam_policy, key_policy, lifecycle,
+    setup_script, setup_scripts, trust_policy,
+};
+pub use spool::{Spool, SpooledFile};
+pub use target::{Opened, Target};
+pub use verify::{Check, CheckStatus, Verification, Verified, verify};

@@ -1,12 +1,13 @@
 //! A local directory: files are spooled inside it, made durable, then renamed into place.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
-use tempfile::TempDir;
+use domesday_model::Instant;
 
-use crate::DeliveryError;
+use crate::{DeliveryError, Destination, Listed, Listing, Receipt, Spool, SpooledFile};
 
 /// A directory that summaries are delivered into.
 #[derive(Debug)]
@@ -14,22 +15,6 @@ pub struct LocalDirectory {
     root: PathBuf,
     /// The topmost directory that [`LocalDirectory::open`] made, to be taken back when nothing arrives.
     made: Option<PathBuf>,
-}
-
-/// A place beside the destination where a summary is written before any of it is delivered. Removed with all
-/// it still holds when dropped.
-#[derive(Debug)]
-pub struct Spool {
-    dir: TempDir,
-}
-
-/// A complete file of a spool, on its way to a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpooledFile {
-    /// Where it goes, with `/` between parts.
-    pub key: String,
-    /// Where it is.
-    pub path: PathBuf,
 }
 
 impl LocalDirectory {
@@ -58,64 +43,56 @@ impl LocalDirectory {
         format!("file://{}", path.display())
     }
 
+    /// A directory that must be there already, to be read.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn existing(root: &Path) -> Result<Self, DeliveryError> {
+        fs::read_dir(root).map_err(|source| DeliveryError::from_io(root, source))?;
+        Ok(Self { root: root.to_owned(), made: None })
+    }
+
+    /// Copies a file into a writer; `false` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn get(&self, key: &str, into: &mut dyn Write) -> Result<bool, DeliveryError> {
+        let path = self.root.join(key);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(source) => return Err(DeliveryError::from_io(path, source)),
+        };
+        io::copy(&mut file, into).map_err(|source| DeliveryError::from_io(path, source))?;
+        Ok(true)
+    }
+
     /// A new spool inside the directory, on the same file system, so that delivering is renaming.
     ///
     /// # Errors
     /// When the directory takes no files.
     pub fn spool(&self) -> Result<Spool, DeliveryError> {
-        let dir = tempfile::Builder::new().prefix(".domesday-").tempdir_in(&self.root);
-        Ok(Spool { dir: dir.map_err(|source| DeliveryError::from_io(&self.root, source))? })
-    }
-
-    /// The keys under a prefix ending in `/`, in order.
-    ///
-    /// # Errors
-    /// When the directory cannot be read.
-    pub fn list(&self, prefix: &str) -> Result<Vec<String>, DeliveryError> {
-        let dir = self.root.join(prefix);
-        let entries = match fs::read_dir(&dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(DeliveryError::from_io(dir, source)),
-        };
-        let mut keys = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|source| DeliveryError::from_io(&dir, source))?;
-            if let Some(name) = entry.file_name().to_str() {
-                keys.push(format!("{prefix}{name}"));
-            }
-        }
-        keys.sort_unstable();
-        Ok(keys)
+        Spool::within(&self.root)
     }
 
     /// Readies the destination for these files: every directory they need is there and every file is on disk.
     /// What can fail for want of room or rights fails here, before any file is replaced.
-    ///
-    /// # Errors
-    /// When a directory cannot be made or a file not written out.
-    pub fn prepare(&self, files: &[SpooledFile]) -> Result<(), DeliveryError> {
-        for file in files {
-            let target = self.root.join(&file.key);
-            let parent = target.parent().unwrap_or(&self.root);
-            fs::create_dir_all(parent).map_err(|source| DeliveryError::from_io(parent, source))?;
-            if target.is_dir() {
-                let source = io::Error::from(io::ErrorKind::IsADirectory);
-                return Err(DeliveryError::from_io(target, source));
-            }
-            // Renaming asks for the right to write the directory, which making it or its age does not prove.
-            tempfile::tempfile_in(parent).map_err(|source| DeliveryError::from_io(parent, source))?;
-            let synced = File::open(&file.path).and_then(|file| file.sync_all());
-            synced.map_err(|source| DeliveryError::from_io(parent, source))?;
+    fn prepare(&self, file: &SpooledFile) -> Result<(), DeliveryError> {
+        let target = self.root.join(&file.key);
+        let parent = target.parent().unwrap_or(&self.root);
+        fs::create_dir_all(parent).map_err(|source| DeliveryError::from_io(parent, source))?;
+        if target.is_dir() {
+            let source = io::Error::from(io::ErrorKind::IsADirectory);
+            return Err(DeliveryError::from_io(target, source));
         }
-        Ok(())
+        // Renaming asks for the right to write the directory, which making it or its age does not prove.
+        tempfile::tempfile_in(parent).map_err(|source| DeliveryError::from_io(parent, source))?;
+        let synced = File::open(&file.path).and_then(|file| file.sync_all());
+        synced.map_err(|source| DeliveryError::from_io(parent, source))
     }
 
     /// Puts one file under its key, replacing what was there at one instant.
-    ///
-    /// # Errors
-    /// When the file cannot be renamed into place.
-    pub fn put(&mut self, file: &SpooledFile) -> Result<(), DeliveryError> {
+    fn put(&mut self, file: &SpooledFile) -> Result<(), DeliveryError> {
         let target = self.root.join(&file.key);
         let failed = |source| DeliveryError::from_io(&target, source);
         fs::rename(&file.path, &target).map_err(failed)?;
@@ -127,6 +104,69 @@ impl LocalDirectory {
         self.made = None;
         Ok(())
     }
+
+    /// Adds the files below a directory whose key is `prefix`.
+    fn add(&self, prefix: &str, objects: &mut Vec<Listed>) -> Result<(), DeliveryError> {
+        let dir = self.root.join(prefix);
+        let failed = |source| DeliveryError::from_io(&dir, source);
+        let entries = match fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(failed(source)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let Some(name) = entry.file_name().to_str().map(|name| format!("{prefix}{name}")) else {
+                continue;
+            };
+            let about = entry.metadata().map_err(failed)?;
+            if about.is_dir() {
+                self.add(&format!("{name}/"), objects)?;
+            } else {
+                let since = about.modified().map_err(failed)?.duration_since(UNIX_EPOCH).unwrap_or_default();
+                let modified = Instant::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
+                let mark = Some(mark(&about));
+                objects.push(Listed { key: name, bytes: about.len(), modified, mark });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Destination for LocalDirectory {
+    fn list(&self, prefix: &str) -> Result<Listing, DeliveryError> {
+        let mut objects = Vec::new();
+        let dir = prefix.rfind('/').map_or("", |slash| &prefix[..=slash]);
+        self.add(dir, &mut objects)?;
+        objects.retain(|object| object.key.starts_with(prefix));
+        objects.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(Listing { objects, at: None, clock_step: 1 })
+    }
+
+    fn deliver(
+        &mut self,
+        waves: &[Vec<SpooledFile>],
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<Receipt, DeliveryError> {
+        waves.iter().flatten().try_for_each(|file| self.prepare(file))?;
+        let mut receipt = Receipt::default();
+        for file in waves.iter().flatten() {
+            self.put(file)?;
+            receipt.files += 1;
+            receipt.bytes += file.bytes;
+            progress(receipt.files);
+        }
+        if let Some(last) = waves.iter().flatten().last() {
+            receipt.last_mark = fs::metadata(self.root.join(&last.key)).ok().as_ref().map(mark);
+        }
+        Ok(receipt)
+    }
+}
+
+/// What changes with a file's content: when it was written, and its size.
+fn mark(about: &fs::Metadata) -> String {
+    let since = about.modified().ok().and_then(|modified| modified.duration_since(UNIX_EPOCH).ok());
+    format!("{}-{}", since.unwrap_or_default().as_nanos(), about.len())
 }
 
 impl Drop for LocalDirectory {
@@ -149,34 +189,13 @@ fn remove_empty(dir: &Path) {
     let _ = fs::remove_dir(dir);
 }
 
-impl Spool {
-    /// A new file for a key.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn create(&self, key: &str) -> io::Result<(File, SpooledFile)> {
-        let path = self.dir.path().join(key.replace('/', "__"));
-        let file = File::create(&path)?;
-        Ok((file, SpooledFile { key: key.to_owned(), path }))
-    }
-
-    /// Where the spool is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        self.dir.path()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     fn spooled(spool: &Spool, key: &str, content: &str) -> SpooledFile {
-        let (mut file, spooled) = spool.create(key).unwrap();
-        file.write_all(content.as_bytes()).unwrap();
-        spooled
+        spool.create(key).unwrap().write_all(content.as_bytes()).unwrap();
+        spool.complete(key, content.len() as u64, domesday_tables::sha256(content.as_bytes()))
     }
 
     #[test]
@@ -186,10 +205,13 @@ mod tests {
         let mut destination = LocalDirectory::open(&root).unwrap();
         let spool = destination.spool().unwrap();
         let file = spooled(&spool, "v1/t/part-00000.parquet", "rows");
-        destination.prepare(std::slice::from_ref(&file)).unwrap();
-        destination.put(&file).unwrap();
+        let receipt = destination.deliver(&[vec![file]], &mut |_| {}).unwrap();
+        assert_eq!((receipt.files, receipt.bytes), (1, 4));
         assert_eq!(fs::read_to_string(root.join("v1/t/part-00000.parquet")).unwrap(), "rows");
-        assert_eq!(destination.list("v1/t/").unwrap(), ["v1/t/part-00000.parquet"]);
+        let listing = destination.list("v1/").unwrap();
+        assert_eq!(listing.objects.len(), 1);
+        assert_eq!(listing.object("v1/t/part-00000.parquet").map(|object| object.bytes), Some(4));
+        assert!(destination.list("v2/").unwrap().objects.is_empty());
         drop(spool);
         assert_eq!(fs::read_dir(&root).unwrap().count(), 1, "only v1 is left");
     }
@@ -200,7 +222,7 @@ mod tests {
         let destination = LocalDirectory::open(&dir.path().join("a/b/out")).unwrap();
         let spool = destination.spool().unwrap();
         let file = spooled(&spool, "v1/t/part-00000.parquet", "rows");
-        destination.prepare(&[file]).unwrap();
+        destination.prepare(&file).unwrap();
         drop(spool);
         drop(destination);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);

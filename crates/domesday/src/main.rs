@@ -30,6 +30,8 @@ fn main() -> ExitCode {
         Command::Audit(args) => commands::audit::run(args, &output),
         Command::Key(args) => commands::key::run(args, &output),
         Command::Openapi(_) => commands::openapi::run(&output),
+        Command::Destination(args) => commands::destination::run(args, &output),
+        Command::Setup(args) => commands::setup::run(args, &output),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
+use domesday_delivery::DeliveryError;
+use domesday_run::RunError;
 use serde::Serialize;
 
 use crate::cli::{Color, Format, Global};
@@ -73,11 +75,19 @@ impl Output {
     /// Prints why the work failed, with what lies behind it.
     pub(crate) fn failure(self, error: &anyhow::Error) {
         if self.format == Format::Json {
+            // The checks have been told as a document of their own.
+            if error.is::<crate::commands::destination::ChecksFailed>() {
+                return;
+            }
             if let Some(report) = error.downcast_ref::<crate::diagnostics::InvalidCatalog>() {
                 self.json(&report.to_json());
                 return;
             }
-            self.json(&serde_json::json!({ "error": format!("{error:#}") }));
+            let mut told = serde_json::json!({ "error": format!("{error:#}") });
+            if let Some(kind) = kind_of_delivery(error) {
+                told["kind"] = kind.into();
+            }
+            self.json(&told);
             return;
         }
         if let Some(report) = error.downcast_ref::<crate::diagnostics::InvalidCatalog>() {
@@ -92,6 +102,15 @@ impl Output {
         {
             self.note(format_args!("  caused by: {cause}"));
         }
+    }
+}
+
+/// By which programs tell failures of a delivery apart.
+fn kind_of_delivery(error: &anyhow::Error) -> Option<&'static str> {
+    match error.downcast_ref::<RunError>() {
+        Some(RunError::Delivery(error)) => Some(error.kind()),
+        Some(_) => None,
+        None => error.downcast_ref::<DeliveryError>().map(DeliveryError::kind),
     }
 }
 

@@ -108,3 +108,35 @@ impl UserIndex {
         self.by_attribute.get(&(key, value)).map_or(&[], Vec::as_slice)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_work_across_words() {
+        let set = |users: &[u32]| {
+            let mut set = UserSet::empty(130);
+            users.iter().for_each(|user| set.insert(UserIx(*user)));
+            set
+        };
+        let list = |set: &UserSet| set.iter().map(|user| user.0).collect::<Vec<_>>();
+        let some = set(&[0, 5, 63, 64, 129]);
+        assert_eq!(list(&some), [0, 5, 63, 64, 129]);
+        assert!(some.contains(UserIx(64)) && !some.contains(UserIx(65)) && !some.contains(UserIx(1)));
+        let mut united = some.clone();
+        united.union(&set(&[1, 64, 128]));
+        assert_eq!(list(&united), [0, 1, 5, 63, 64, 128, 129]);
+        let mut shared = some.clone();
+        shared.intersect(&set(&[5, 64, 100]));
+        assert_eq!(list(&shared), [5, 64]);
+        let mut others = some;
+        others.complement(&set(&[0, 1, 64, 65, 129]));
+        assert_eq!(list(&others), [1, 65]);
+    }
+
+    #[test]
+    fn the_size_is_that_of_whole_words() {
+        assert_eq!([0, 1, 64, 65, 130].map(UserSet::bytes), [0, 8, 8, 16, 24]);
+    }
+}

@@ -2,11 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::time::{Duration, Instant as Stopwatch};
 
-use domesday_delivery::{DeliveryError, Layout, LocalDirectory, Spool, SpooledFile, stale_parts};
+use domesday_delivery::{
+    DeliveryError, Destination, Layout, Listed, Listing, Places, Receipt, SetupScript, Slot, Slots, Spool,
+    SpooledFile, manifest_key, setup_key, snapshot_key, stale_parts,
+};
 use domesday_model::Snapshot;
 use domesday_tables::{
-    EncodeError, Manifest, Part, Settings, SnapshotRow, TABLES, Table, encode_empty, encode_snapshot_row,
+    EncodeError, Manifest, ManifestFile, Part, Settings, SnapshotRow, TABLES, Table, encode_empty,
+    encode_snapshot_row, hex, sha256,
 };
 
 use crate::{RunError, Stage};
@@ -14,100 +19,171 @@ use crate::{RunError, Stage};
 /// Parquet writes in pages; a larger buffer saves nothing.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// The files of a summary in the order in which they are delivered.
+/// How many waves come before the row that names the snapshot: a slot's first files, the tables, and what sets
+/// engines up.
+const UNNAMED_WAVES: usize = 3;
+
+/// The files of a summary in the waves in which they are delivered.
 pub(crate) struct Files {
     spool: Spool,
-    layout: Layout,
-    tables: Vec<SpooledFile>,
-    last: Vec<SpooledFile>,
-    /// Parts at the destination, by table, as they were before this run.
-    existing: Vec<(&'static Table, Vec<String>)>,
+    places: Places,
+    /// Objects at the destination as they were before this run.
+    existing: Vec<Listed>,
+    waves: Vec<Vec<SpooledFile>>,
+    /// No file may be put before.
+    not_before: Stopwatch,
 }
 
 impl Files {
-    pub(crate) fn new(destination: &LocalDirectory, layout: Layout) -> Result<Self, DeliveryError> {
-        let list = |table: &'static Table| Ok((table, destination.list(&layout.table_prefix(table.name))?));
-        Ok(Self {
-            existing: TABLES.iter().map(list).collect::<Result<_, DeliveryError>>()?,
-            spool: destination.spool()?,
-            layout,
-            tables: Vec::new(),
-            last: Vec::new(),
-        })
+    /// Decides where this run's files go, by what lies at the destination. `remembered` is the slot in use as far
+    /// as the store knows.
+    pub(crate) fn plan(
+        existing: Listing,
+        spool: Spool,
+        layout: Layout,
+        snapshot: &Snapshot,
+        remembered: Option<Slot>,
+    ) -> Self {
+        let (mut slot, mut not_before) = (Slot::A, Stopwatch::now());
+        if layout == Layout::Swap {
+            let slots = Slots::of(&existing, remembered);
+            (slot, not_before) =
+                (slots.next(), not_before + Duration::from_micros(slots.wait.unsigned_abs()));
+        }
+        let places = Places::new(layout, slot, snapshot.at);
+        Self { spool, places, existing: existing.objects, waves: Vec::new(), not_before }
+    }
+
+    /// The slot written, in the swap layout.
+    pub(crate) fn slot(&self) -> Option<Slot> {
+        self.places.slot()
     }
 
     /// The place for one part of a table.
-    pub(crate) fn open_part(&mut self, table: &Table, part: u32) -> io::Result<BufWriter<File>> {
-        let (file, spooled) = self.spool.create(&self.layout.part_key(table.name, part))?;
-        self.tables.push(spooled);
+    pub(crate) fn open_part(&self, table: &Table, part: u32) -> io::Result<BufWriter<File>> {
+        let file = self.spool.create(&self.places.part_key(table.name, part))?;
         Ok(BufWriter::with_capacity(BUFFER_BYTES, file))
     }
 
-    /// An encoder's failure to write is the destination's: the spool lies inside it.
+    /// An encoder's failure to write is the spool's.
     pub(crate) fn sort_error(&self, error: EncodeError) -> RunError {
         match error {
-            EncodeError::Write { source, .. } => DeliveryError::from_io(self.root(), source).into(),
+            EncodeError::Write { source, .. } => self.failed(source),
             other => RunError::Encode(other),
         }
     }
 
-    /// Adds what follows the tables: zero-row files over stale parts, the snapshot's row and, last, the
-    /// manifest, which comes to name them all.
+    /// Takes the tables' parts and makes what follows them: zero-row files over stale parts, what sets engines
+    /// up, the snapshot's row and, last, the manifest, which comes to name them all.
     pub(crate) fn complete(
         &mut self,
         snapshot: &Snapshot,
         settings: &Settings,
         parts: &[Part],
+        setup: &[SetupScript],
         manifest: &mut Manifest,
     ) -> Result<(), RunError> {
-        parts
-            .iter()
-            .for_each(|part| manifest.add_file(self.layout.part_key(part.table.name, part.number), part));
-        for (table, keys) in std::mem::take(&mut self.existing) {
-            let count =
-                u32::try_from(parts.iter().filter(|part| part.table == table).count()).unwrap_or(u32::MAX);
-            for number in stale_parts(&keys, &self.layout.table_prefix(table.name), count) {
-                let writer = self.open_part(table, number).map_err(|source| self.io_error(source))?;
+        let beside = self.first_of_other_slot(settings, manifest)?;
+        let mut tables = Vec::new();
+        for part in parts {
+            tables.push(self.spooled(self.places.part_key(part.table.name, part.number), part, manifest));
+        }
+        for table in &TABLES {
+            let count = parts.iter().filter(|part| part.table == table).count();
+            let prefix = self.places.table_prefix(table.name);
+            for number in stale_parts(&self.existing, &prefix, u32::try_from(count).unwrap_or(u32::MAX)) {
+                let writer = self.open_part(table, number).map_err(|source| self.failed(source))?;
                 let part =
                     encode_empty(table, number, settings, writer).map_err(|error| self.sort_error(error))?;
-                manifest.add_file(self.layout.part_key(table.name, number), &part);
+                tables.push(self.spooled(self.places.part_key(table.name, number), &part, manifest));
             }
         }
-        let key = self.layout.snapshot_key();
-        let (file, spooled) = self.spool.create(&key).map_err(|source| self.io_error(source))?;
-        let row = SnapshotRow { layout: self.layout.as_str(), slot: None };
+        let mut scripts = Vec::new();
+        for script in setup {
+            let file = self.write(&setup_key(script.engine.as_str()), &script.text)?;
+            manifest.files.push(ManifestFile {
+                key: file.key.clone(),
+                table: "_setup".to_owned(),
+                rows: 0,
+                bytes: file.bytes,
+                sha256: hex(&file.sha256),
+            });
+            scripts.push(file);
+        }
+        let writer = self.spool.create(&snapshot_key()).map_err(|source| self.failed(source))?;
+        let row = SnapshotRow { layout: self.places.layout().as_str(), slot: self.slot().map(Slot::as_str) };
         let part =
-            encode_snapshot_row(snapshot, settings, row, file).map_err(|error| self.sort_error(error))?;
-        manifest.add_file(key, &part);
-        self.last.push(spooled);
+            encode_snapshot_row(snapshot, settings, row, writer).map_err(|error| self.sort_error(error))?;
+        let row = self.spooled(snapshot_key(), &part, manifest);
 
-        let created = self.spool.create(&self.layout.manifest_key());
-        let (mut file, spooled) = created.map_err(|source| self.io_error(source))?;
-        file.write_all(manifest.to_json().as_bytes()).map_err(|source| self.io_error(source))?;
-        self.last.push(spooled);
+        let text = manifest.to_json();
+        let kept = self.places.kept_manifest_key().map(|key| self.write(&key, &text)).transpose()?;
+        let last = self.write(&manifest_key(), &text)?;
+        self.waves = vec![beside, tables, scripts, vec![row], kept.into_iter().collect(), vec![last]];
         Ok(())
     }
 
-    /// Puts every file in place.
+    /// Files of no rows for the other slot of the swap layout, where it has none yet: engines define a view over
+    /// both slots only where both are. They are put before the tables, so that this run's slot is the later one.
+    fn first_of_other_slot(
+        &self,
+        settings: &Settings,
+        manifest: &mut Manifest,
+    ) -> Result<Vec<SpooledFile>, RunError> {
+        let Some(other) = self.places.other_slot() else { return Ok(Vec::new()) };
+        let has_files = |table: &Table| {
+            let prefix = other.table_prefix(table.name);
+            self.existing.iter().any(|object| object.key.starts_with(&prefix))
+        };
+        let mut files = Vec::new();
+        for table in TABLES.iter().filter(|table| !has_files(table)) {
+            let key = other.part_key(table.name, 0);
+            let writer = self.spool.create(&key).map_err(|source| self.failed(source))?;
+            let part = encode_empty(table, 0, settings, writer).map_err(|error| self.sort_error(error))?;
+            files.push(self.spooled(key, &part, manifest));
+        }
+        Ok(files)
+    }
+
+    /// Puts every file in place; between the tables and the row that names them goes the time to settle, where
+    /// readers follow that row.
     pub(crate) fn deliver(
         self,
-        mut destination: LocalDirectory,
+        destination: &mut dyn Destination,
+        settle: Duration,
         progress: &mut dyn FnMut(Stage),
-    ) -> Result<(), DeliveryError> {
-        let files: Vec<SpooledFile> = self.tables.iter().chain(&self.last).cloned().collect();
-        destination.prepare(&files)?;
-        for (position, file) in files.iter().enumerate() {
-            progress(Stage::Delivering { file: position + 1, files: files.len() });
-            destination.put(file)?;
+    ) -> Result<Receipt, DeliveryError> {
+        std::thread::sleep(self.not_before.saturating_duration_since(Stopwatch::now()));
+        let files = self.waves.iter().map(Vec::len).sum();
+        progress(Stage::Delivering { file: 0, files });
+        let (tables, named) = self.waves.split_at(UNNAMED_WAVES);
+        let first = destination.deliver(tables, &mut |file| progress(Stage::Delivering { file, files }))?;
+        if self.slot().is_some() {
+            std::thread::sleep(settle);
         }
-        Ok(())
+        let mut report = |file| progress(Stage::Delivering { file: first.files + file, files });
+        let last = destination.deliver(named, &mut report)?;
+        Ok(Receipt {
+            files: first.files + last.files,
+            bytes: first.bytes + last.bytes,
+            retries: first.retries + last.retries,
+            last_mark: last.last_mark,
+        })
     }
 
-    fn io_error(&self, source: io::Error) -> RunError {
-        DeliveryError::from_io(self.root(), source).into()
+    fn spooled(&self, key: String, part: &Part, manifest: &mut Manifest) -> SpooledFile {
+        let file = self.spool.complete(&key, part.bytes, part.sha256);
+        manifest.add_file(key, part);
+        file
     }
 
-    fn root(&self) -> &std::path::Path {
-        self.spool.path().parent().unwrap_or(self.spool.path())
+    fn write(&self, key: &str, text: &str) -> Result<SpooledFile, RunError> {
+        let written = self.spool.create(key).and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|source| self.failed(source))?;
+        Ok(self.spool.complete(key, text.len() as u64, sha256(text.as_bytes())))
+    }
+
+    fn failed(&self, source: io::Error) -> RunError {
+        DeliveryError::from_io(self.spool.parent(), source).into()
     }
 }

@@ -3,26 +3,36 @@
 //! [`run`] is the whole product in one short function, and the only place that knows both the store and the
 //! destination. Every part of it can fail; none of them leaves the destination between two states.
 
+mod before;
 mod files;
 mod report;
 
-use std::path::PathBuf;
-use std::time::Instant as Stopwatch;
+use std::time::{Duration, Instant as Stopwatch};
 
-use domesday_delivery::{DeliveryError, Layout, LocalDirectory};
+use domesday_delivery::{DeliveryError, Layout, Opened, Places, Slot, Target, TenantName, setup_scripts};
 use domesday_engine::evaluate;
 use domesday_model::Instant;
 use domesday_store::{Delivery, Store, StoreError};
 use domesday_tables::{EncodeError, Evidence, Manifest, Settings, encode, sha256, snapshot_id};
 
+use before::Before;
 use files::Files;
 pub use report::{RunReport, TableReport};
+
+/// How long the tables of the swap layout usually wait to be named: longer than engines take from listing files to
+/// reading which slot is in use.
+pub const SETTLE: Duration = Duration::from_secs(5);
 
 /// What to deliver where, and on whose word.
 #[derive(Debug, Clone)]
 pub struct Export {
-    /// The directory the summary goes to.
-    pub destination: PathBuf,
+    /// Where the summary goes.
+    pub target: Target,
+    /// How the days lie beside each other there.
+    pub layout: Layout,
+    /// In the swap layout, how long to wait once all tables are there before `snapshot` names them: a query that an
+    /// engine planned on what lay there before has then read which slot is in use.
+    pub settle: Duration,
     /// The console's address without a slash at the end, for links.
     pub console_url: String,
     /// What began the run, for the manifest.
@@ -89,41 +99,52 @@ pub fn run(
     progress(Stage::Evaluating { users: snapshot.users.len(), data_sources: snapshot.data_sources.len() });
     let outcomes = evaluate(&snapshot);
 
-    let destination = LocalDirectory::open(&export.destination)?;
+    let tenant = TenantName { id: snapshot.tenant_id, name: snapshot.tenant.name.clone() };
+    let Opened { mut destination, spool } = export.target.open(&tenant)?;
+    let name = export.target.name();
+    let existing = Places::existing(&*destination, export.layout, at)?;
+    let before = Before::read(store, &name, &existing)?;
+    let mut files = Files::plan(existing, spool, export.layout, &snapshot, before.slot());
+
     let settings = Settings { link_base: export.console_url.clone(), ..Settings::default() };
-    let mut files = Files::new(&destination, Layout::Latest)?;
     let mut encoding =
         |at: domesday_tables::Progress| progress(Stage::Encoding { table: at.table, rows: at.rows });
     let encoded = encode(&outcomes, &settings, &mut encoding, |table, part| files.open_part(table, part))
         .map_err(|error| files.sort_error(error))?;
 
-    let name = destination.name();
     let id = snapshot_id(&snapshot);
-    let last = store.last_delivery(&name)?;
-    let previous = last.as_ref().and_then(|last| last.link_for(id)).map(str::to_owned);
-    let evidence = evidence(export, previous.as_deref());
+    let previous = before.link_for(id);
+    let evidence = evidence(export, files.slot(), previous.as_deref());
     let mut manifest = Manifest::new(&outcomes, encoded.outcomes, &settings, evidence);
-    files.complete(&snapshot, &settings, &encoded.parts, &mut manifest)?;
-    files.deliver(destination, progress)?;
-
-    let delivery = Delivery {
+    let scripts = setup_scripts(&export.target, export.layout);
+    files.complete(&snapshot, &settings, &encoded.parts, &scripts, &mut manifest)?;
+    let announced = Delivery {
         snapshot_id: id,
         manifest_sha256: domesday_tables::hex(&manifest.sha256()),
         previous_manifest_sha256: previous,
+        slot: manifest.slot.clone(),
+        manifest_mark: None,
     };
+    store.announce_delivery(&name, &announced)?;
+    let receipt = files.deliver(&mut *destination, export.settle, progress)?;
+    let delivery = Delivery { manifest_mark: receipt.last_mark.clone(), ..announced };
     store.record_delivery(&name, &delivery)?;
-    Ok(RunReport::new(&export.destination, &manifest, started.elapsed()))
+    Ok(RunReport::new(&export.target, &manifest, &receipt, started.elapsed()))
 }
 
-fn evidence(export: &Export, previous: Option<&str>) -> Evidence {
-    // The destination's path is left out: the same summary in two places is the same evidence.
-    let configuration = format!("layout={}\nconsole_url={}\n", Layout::Latest.as_str(), export.console_url);
+fn evidence(export: &Export, slot: Option<Slot>, previous: Option<&str>) -> Evidence {
+    let configuration = format!(
+        "layout={}\nconsole_url={}\n{}",
+        export.layout,
+        export.console_url,
+        export.target.configuration()
+    );
     Evidence {
         configuration_sha256: sha256(configuration.as_bytes()),
         trigger: export.trigger.clone(),
         actor: export.actor.clone(),
-        layout: Layout::Latest.as_str().to_owned(),
-        slot: None,
+        layout: export.layout.as_str().to_owned(),
+        slot: slot.map(|slot| slot.as_str().to_owned()),
         previous_manifest_sha256: previous.and_then(domesday_tables::parse_hex),
     }
 }

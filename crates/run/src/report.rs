@@ -1,8 +1,8 @@
 //! What a run has to tell.
 
-use std::path::Path;
 use std::time::Duration;
 
+use domesday_delivery::{Receipt, Target};
 use domesday_tables::{Manifest, OutcomeCounts, SCHEMA_VERSION, TABLES};
 use serde::Serialize;
 
@@ -10,8 +10,13 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunReport {
-    /// The directory that holds the tables.
+    /// The directory, or the address in a bucket, that holds the tables.
     pub root: String,
+    /// How the days lie beside each other there.
+    pub layout: String,
+    /// The slot written, in the swap layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
     /// The snapshot's id.
     pub snapshot_id: String,
     /// The snapshot's instant.
@@ -30,6 +35,10 @@ pub struct RunReport {
     pub manifest_sha256: String,
     /// The digest of the manifest before it.
     pub previous_manifest_sha256: Option<String>,
+    /// Files put, the manifest included.
+    pub files: usize,
+    /// Puts that failed at first and were made again.
+    pub retries: usize,
     /// How long the run took, in seconds.
     pub seconds: f64,
 }
@@ -48,7 +57,7 @@ pub struct TableReport {
 }
 
 impl RunReport {
-    pub(crate) fn new(destination: &Path, manifest: &Manifest, took: Duration) -> Self {
+    pub(crate) fn new(target: &Target, manifest: &Manifest, receipt: &Receipt, took: Duration) -> Self {
         let tables = TABLES.iter().map(|table| {
             let files = manifest.files.iter().filter(|file| file.table == table.name);
             TableReport {
@@ -59,7 +68,9 @@ impl RunReport {
             }
         });
         Self {
-            root: destination.join(SCHEMA_VERSION).display().to_string(),
+            root: root(target),
+            layout: manifest.layout.clone(),
+            slot: manifest.slot.clone(),
             snapshot_id: manifest.snapshot.id.to_string(),
             snapshot_at: manifest.snapshot.instant.to_string(),
             tables: tables.collect(),
@@ -69,7 +80,16 @@ impl RunReport {
             warnings: manifest.warnings.clone(),
             manifest_sha256: domesday_tables::hex(&manifest.sha256()),
             previous_manifest_sha256: manifest.previous_manifest_sha256.clone(),
+            files: receipt.files,
+            retries: receipt.retries,
             seconds: took.as_secs_f64(),
         }
+    }
+}
+
+fn root(target: &Target) -> String {
+    match target {
+        Target::Directory(path) => path.join(SCHEMA_VERSION).display().to_string(),
+        Target::S3(settings, _) => format!("{}/{SCHEMA_VERSION}", settings.url()),
     }
 }

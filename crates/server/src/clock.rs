@@ -42,7 +42,7 @@ impl Clock {
     }
 
     /// Waits until `at` at the latest, or shorter: the caller looks at the time again.
-    pub async fn wait_towards(&self, at: Option<Instant>) {
+    pub(crate) async fn wait_towards(&self, at: Option<Instant>) {
         let mut changes = self.set.subscribe();
         changes.mark_unchanged();
         let standing = self.set.borrow().is_some();

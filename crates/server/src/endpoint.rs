@@ -32,7 +32,6 @@ pub(crate) fn origin(address: &str) -> Option<String> {
 
 /// Whether the operator allows an endpoint.
 #[must_use]
-#[cfg_attr(not(test), expect(dead_code, reason = "the exports ask"))]
 pub(crate) fn is_allowed(endpoint: &str, allowed: &[String]) -> bool {
     origin(endpoint).is_some_and(|origin| allowed.contains(&origin))
 }

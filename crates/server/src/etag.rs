@@ -1,6 +1,6 @@
 //! Entity tags: what of `If-Match` and `If-None-Match` a change understands (RFC 9110, section 13.1).
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use domesday_store::IfMatch;
 
 use crate::problem::Problem;
@@ -12,6 +12,8 @@ pub(crate) enum Condition {
     MustNotExist,
     MustExist,
     Etag(String),
+    /// Both there and not there.
+    Contradiction,
 }
 
 impl Condition {
@@ -24,32 +26,46 @@ impl Condition {
                 .map(|text| Some(text.trim()))
                 .map_err(|_| Problem::bad_request(format!("{name} holds what is no entity tag"))),
         };
-        match (text(header::IF_MATCH)?, text(header::IF_NONE_MATCH)?) {
+        let if_match = match text(header::IF_MATCH)? {
+            None => None,
+            Some("*") => Some(Self::MustExist),
+            Some(tag) => Some(Self::Etag(strong(tag).ok_or_else(|| {
+                Problem::bad_request("If-Match takes one strong entity tag in quotes, or `*`")
+            })?)),
+        };
+        let if_none_match = match text(header::IF_NONE_MATCH)? {
+            None => None,
+            Some("*") => Some(Self::MustNotExist),
+            Some(_) => return Err(Problem::bad_request("a change takes If-None-Match with `*` only")),
+        };
+        match (if_match, if_none_match) {
+            (Some(_), Some(_)) => Ok(Self::Contradiction),
+            (Some(condition), None) | (None, Some(condition)) => Ok(condition),
             (None, None) => Ok(Self::Any),
-            (Some("*"), None) => Ok(Self::MustExist),
-            (None, Some("*")) => Ok(Self::MustNotExist),
-            (Some(tag), None) => tag
-                .strip_prefix('"')
-                .and_then(|rest| rest.strip_suffix('"'))
-                .filter(|tag| !tag.contains('"'))
-                .map(|tag| Self::Etag(tag.to_owned()))
-                .ok_or_else(|| {
-                    Problem::bad_request("If-Match takes one strong entity tag in quotes, or `*`")
-                }),
-            (None, Some(_)) => Err(Problem::bad_request("a change takes If-None-Match with `*` only")),
-            (Some(_), Some(_)) => Err(Problem::bad_request("send If-Match or If-None-Match, not both")),
         }
     }
 
     /// As the store takes it.
-    pub(crate) fn as_if_match(&self) -> IfMatch<'_> {
+    pub(crate) fn as_if_match(&self) -> Result<IfMatch<'_>, Problem> {
         match self {
-            Self::Any => IfMatch::Any,
-            Self::MustNotExist => IfMatch::MustNotExist,
-            Self::MustExist => IfMatch::MustExist,
-            Self::Etag(tag) => IfMatch::Etag(tag),
+            Self::Any => Ok(IfMatch::Any),
+            Self::MustNotExist => Ok(IfMatch::MustNotExist),
+            Self::MustExist => Ok(IfMatch::MustExist),
+            Self::Etag(tag) => Ok(IfMatch::Etag(tag)),
+            Self::Contradiction => Err(Problem::new(
+                StatusCode::PRECONDITION_FAILED,
+                "precondition-failed",
+                "If-Match and If-None-Match cannot both hold; send one of them",
+            )),
         }
     }
+}
+
+/// The text of a strong entity tag.
+fn strong(tag: &str) -> Option<String> {
+    let inside = tag.strip_prefix('"')?.strip_suffix('"')?;
+    let plain = !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+    plain.then(|| inside.to_owned())
 }
 
 /// An entity tag as a header has it.
@@ -71,7 +87,7 @@ mod tests {
         assert_eq!(condition(&[(header::IF_MATCH, "\"ab\"")]).unwrap(), Condition::Etag("ab".into()));
         assert_eq!(condition(&[(header::IF_MATCH, "*")]).unwrap(), Condition::MustExist);
         assert_eq!(condition(&[(header::IF_NONE_MATCH, "*")]).unwrap(), Condition::MustNotExist);
-        for wrong in ["ab", "W/\"ab\"", "\"a\", \"b\"", "\""] {
+        for wrong in ["ab", "W/\"ab\"", "\"a\", \"b\"", "\"", "\"\""] {
             assert!(condition(&[(header::IF_MATCH, wrong)]).is_err(), "{wrong}");
         }
     }

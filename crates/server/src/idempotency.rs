@@ -46,7 +46,7 @@ impl Once {
     ) -> Result<Option<Self>, Problem> {
         let Some(value) = headers.get(HEADER) else { return Ok(None) };
         let key = value.to_str().unwrap_or_default();
-        if key.is_empty() || key.len() > LONGEST {
+        if key.is_empty() || key.len() > LONGEST || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             let detail = format!("{HEADER} must be 1 to {LONGEST} characters of visible ASCII");
             return Err(Problem::bad_request(detail));
         }

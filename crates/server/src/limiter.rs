@@ -9,9 +9,6 @@ use std::sync::{Mutex, PoisonError};
 
 use domesday_model::Instant;
 
-/// How many failures an address may have in one window before it is told to wait.
-const FAILURES: u32 = 20;
-
 /// The length of a window in microseconds.
 const WINDOW_MICROS: i64 = 60_000_000;
 
@@ -19,12 +16,19 @@ const WINDOW_MICROS: i64 = 60_000_000;
 const ADDRESSES: usize = 10_000;
 
 /// Failures by address.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Limiter {
+    /// How many failures an address may have in one window before it is told to wait.
+    most: u32,
     windows: Mutex<HashMap<IpAddr, (Instant, u32)>>,
 }
 
 impl Limiter {
+    /// A limit of `most` failures a minute.
+    pub(crate) fn new(most: u32) -> Self {
+        Self { most, windows: Mutex::default() }
+    }
+
     /// Counts a failure; the seconds to wait when there were too many.
     pub(crate) fn failed(&self, address: IpAddr, now: Instant) -> Option<u64> {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,7 +45,7 @@ impl Limiter {
         }
         *count += 1;
         let left = WINDOW_MICROS - (now.as_micros() - start.as_micros());
-        (*count > FAILURES).then(|| left.unsigned_abs().div_ceil(1_000_000).max(1))
+        (*count > self.most).then(|| left.unsigned_abs().div_ceil(1_000_000).max(1))
     }
 }
 
@@ -51,10 +55,10 @@ mod tests {
 
     #[test]
     fn an_address_waits_out_its_window_and_others_do_not() {
-        let limiter = Limiter::default();
+        let limiter = Limiter::new(20);
         let address = |last| IpAddr::from([192, 0, 2, last]);
         let at = |seconds: i64| Instant::from_micros(seconds * 1_000_000);
-        for _ in 0..FAILURES {
+        for _ in 0..20 {
             assert_eq!(limiter.failed(address(1), at(0)), None);
         }
         assert_eq!(limiter.failed(address(1), at(10)), Some(50));
@@ -64,7 +68,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let limiter = Limiter::default();
+        let limiter = Limiter::new(20);
         for number in 0..u32::try_from(3 * ADDRESSES).unwrap() {
             limiter.failed(IpAddr::from(number.to_be_bytes()), Instant::from_micros(0));
         }

@@ -43,7 +43,6 @@ struct Histogram {
     sum: f64,
 }
 
-#[allow(dead_code, reason = "the runs count")]
 impl Metrics {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Counters stay right whoever panicked while holding them.

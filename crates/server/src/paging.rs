@@ -31,5 +31,5 @@ pub(crate) fn position<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Opti
     let Some(cursor) = cursor else { return Ok(None) };
     let read = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     read.map(Some)
-        .ok_or_else(|| Problem::bad_request("cursor is not one that this list gave; begin again without it"))
+        .ok_or_else(|| Problem::invalid("cursor is not one that this list gave; begin again without it"))
 }

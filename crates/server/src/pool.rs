@@ -62,6 +62,16 @@ impl Pool {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let idle = std::mem::take(self.idle.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if !idle.is_empty() {
+            // Closing a connection may block, and who drops the pool may be a task that must not.
+            let _ = std::thread::spawn(move || drop(idle)).join();
+        }
+    }
+}
+
 impl Shared {
     fn with<T, E: From<StoreError>>(&self, work: impl FnOnce(&mut Store) -> Result<T, E>) -> Result<T, E> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();

@@ -3,13 +3,16 @@
 //! The table that the lines make ([`crate::routes::table`]) feeds the router, the OpenAPI document and the test
 //! that walks every route with every role, so none of the three can know a route that another does not.
 
+use std::pin::Pin;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
-use axum::{Json, Router};
+use axum::{Json, RequestExt, Router};
 use bytes::Bytes;
 use domesday_model::Permission;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -85,6 +88,7 @@ pub(crate) struct Route {
     pub(crate) about: String,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<(&'static str, SchemaOf)>,
+    pub(crate) body_required: bool,
     pub(crate) answers: Vec<Answer>,
     /// Statuses of failure beyond those that every route has.
     pub(crate) failures: Vec<u16>,
@@ -109,6 +113,7 @@ impl Route {
             about: String::new(),
             parameters: Vec::new(),
             body: None,
+            body_required: true,
             answers: Vec::new(),
             failures: Vec::new(),
             handler: MethodRouter::new().on(filter, handler),
@@ -162,18 +167,21 @@ impl Route {
 
     /// A change that takes preconditions.
     pub(crate) fn conditional(self) -> Self {
-        let text = || schema(serde_json::json!({ "type": "string" }));
+        let tag = serde_json::json!({
+            "anyOf": [{ "const": "*" }, { "type": "string", "pattern": r#"^"[!#-~]+"$"# }]
+        });
+        let any = serde_json::json!({ "const": "*" });
         self.header(
             "If-Match",
             "Only when the entity tag is this one, in quotes, or `*`: when it exists.",
-            text(),
+            schema(tag),
         )
-        .header("If-None-Match", "`*`: only when it does not exist yet.", text())
+        .header("If-None-Match", "`*`: only when it does not exist yet.", schema(any))
     }
 
     /// A creating call that may be sent again.
     pub(crate) fn idempotent(self) -> Self {
-        let text = serde_json::json!({ "type": "string", "minLength": 1, "maxLength": 255 });
+        let text = serde_json::json!({ "type": "string", "pattern": "^[!-~]{1,255}$" });
         self.header(
             crate::idempotency::HEADER,
             "Chosen by the caller, one for each thing to be created: sent again, the first answer comes again.",
@@ -192,6 +200,12 @@ impl Route {
 
     pub(crate) fn body_of(mut self, media_type: &'static str, schema: SchemaOf) -> Self {
         self.body = Some((media_type, schema));
+        self
+    }
+
+    /// The body may be left out.
+    pub(crate) fn body_optional(mut self) -> Self {
+        self.body_required = false;
         self
     }
 
@@ -257,8 +271,46 @@ pub(crate) fn router(routes: Vec<Route>, app: &App) -> Router {
 /// takes the answer with it.
 async fn drain(body: Body) {
     const MOST: usize = 64 << 10;
-    const LONGEST: std::time::Duration = std::time::Duration::from_secs(2);
-    let _ = tokio::time::timeout(LONGEST, axum::body::to_bytes(body, MOST)).await;
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, axum::body::to_bytes(body, MOST)).await;
+}
+
+/// How long a client may go on sending what nobody wants before the answer goes out anyway.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Reads a body within the route's limit. The rest of one that is larger is thrown away as it comes, for a while,
+/// so that the refusal arrives.
+async fn read(mut body: Body) -> Result<Bytes, Problem> {
+    let mut whole = Vec::new();
+    while let Some(frame) = next_frame(&mut body).await {
+        match frame {
+            Ok(frame) => whole.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+            Err(error) if is_too_large(&error) => {
+                drop(whole);
+                // Past its limit the body goes on, each part an error.
+                let rest = async { while next_frame(&mut body).await.is_some() {} };
+                let _ = tokio::time::timeout(DRAIN_TIMEOUT, rest).await;
+                let message = "the body is larger than this route takes";
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message));
+            }
+            Err(error) => return Err(Problem::bad_request(format!("the body broke off: {error}"))),
+        }
+    }
+    Ok(whole.into())
+}
+
+async fn next_frame(body: &mut Body) -> Option<Result<hyper::body::Frame<Bytes>, axum::Error>> {
+    std::future::poll_fn(|context| hyper::body::Body::poll_frame(Pin::new(&mut *body), context)).await
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 async fn guard(State((app, permit)): State<(App, Permit)>, request: Request, next: Next) -> Response {
@@ -289,34 +341,46 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     })
 }
 
+/// A body as JSON text for a reader of documents, which says better than a parser what is wrong inside.
+pub(crate) fn json_text(text: &[u8]) -> Result<&str, Problem> {
+    let text = std::str::from_utf8(text).map_err(|_| Problem::bad_request("the body is no UTF-8"))?;
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        return Err(Problem::bad_request(format!("the body is no JSON: {error}")));
+    }
+    // Not every database keeps one. Looked for as it is written: anything else that is `\u0000` in the text is
+    // a backslash that was meant, and no name.
+    if text.contains("\\u0000") {
+        return Err(Problem::invalid("the body holds a character U+0000, which no name or text may"));
+    }
+    Ok(text)
+}
+
+/// Refuses a body that is not said to be JSON.
+pub(crate) fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-media-type",
+        "send the body as application/json",
+    ))
+}
+
 /// A JSON body as it came.
 pub(crate) struct Text(pub(crate) Bytes);
 
 impl FromRequest<App> for Text {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/json") {
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        if let Err(problem) = expect_json(request.headers()) {
             drain(request.into_body()).await;
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
-                "send the body as application/json",
-            ));
+            return Err(problem);
         }
-        Bytes::from_request(request, app).await.map(Self).map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "too-large",
-                    "the body is larger than this route takes",
-                )
-            } else {
-                Problem::bad_request(rejection.body_text())
-            }
-        })
+        read(request.with_limited_body().into_body()).await.map(Self)
     }
 }
 

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -82,6 +83,15 @@ impl Sealer {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         hex(&self.mark())
+    }
+
+    /// What tells a secret from others to who may see it, without helping to guess it: it takes this key.
+    #[must_use]
+    pub fn fingerprint_of(&self, secret: &SecretString) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.expose_secret()).expect("HMAC takes any key");
+        mac.update(b"fingerprint of a secret");
+        mac.update(secret.expose_secret().as_bytes());
+        hex(&mac.finalize().into_bytes()[..6])
     }
 
     fn mark(&self) -> [u8; FINGERPRINT] {

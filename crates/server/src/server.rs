@@ -12,7 +12,7 @@ use domesday_model::Permission;
 use domesday_store::{ChangeBy, NewApiKey, Store, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
@@ -20,11 +20,12 @@ use uuid::Uuid;
 use crate::caller::ADMINISTRATOR;
 use crate::clock::Clock;
 use crate::config::{Config, Database, SecretKey};
+use crate::limiter::Limiter;
 use crate::listener::{self, TlsError};
 use crate::pool::{Pool, open_store};
 use crate::seal::{SealError, Sealer};
 use crate::service::{App, Service};
-use crate::{keys, layers, openapi, route, routes};
+use crate::{keys, layers, openapi, route, routes, runs};
 
 /// How long the first start may take before another replica may try it, in microseconds.
 const FIRST_START_MICROS: i64 = 30_000_000;
@@ -109,20 +110,23 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     documented.extend(routes::operations());
     let openapi = serde_json::to_vec(&openapi::document(&documented)).expect("the document is plain data");
     let grace = config.shutdown_grace;
+    let limiter = Limiter::new(config.failed_authentications);
     let app: App = Arc::new(Service {
         config,
         clock,
         pool,
         sealer,
         metrics: Default::default(),
-        limiter: Default::default(),
+        limiter,
         cache: Default::default(),
         previews: Semaphore::new(PREVIEWS),
         openapi: Bytes::from(openapi),
         replica,
+        wake: Notify::new(),
         stop: stop.clone(),
     });
     let mut tasks = JoinSet::new();
+    tasks.spawn(runs::keep(app.clone()));
     let mut serve = |listener: TcpListener, router: Router, tls: Option<TlsAcceptor>| {
         tasks.spawn(listener::serve(listener, router, tls, stop.subscribe(), grace));
     };

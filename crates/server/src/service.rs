@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domesday_model::Instant;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -34,6 +34,8 @@ pub(crate) struct Service {
     pub(crate) openapi: Bytes,
     /// What tells this process from others on the same database.
     pub(crate) replica: Uuid,
+    /// Wakes who looks after the runs.
+    pub(crate) wake: Notify,
     /// True once the service is to end.
     pub(crate) stop: watch::Sender<bool>,
 }

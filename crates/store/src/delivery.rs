@@ -1,11 +1,15 @@
 //! What a run must know of the one before it: the credentials of a destination cannot read back.
+//!
+//! A delivery is *announced* before its manifest is put and *recorded* when all of it is there. A process that is
+//! cut off in between leaves both behind: the next run then asks the destination's listing which of the two
+//! manifests it holds, since the chain must name that one.
 
 use uuid::Uuid;
 
 use crate::database::values;
 use crate::{Store, StoreError};
 
-/// The last summary delivered to a destination.
+/// A summary delivered to a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The snapshot delivered.
@@ -14,6 +18,11 @@ pub struct Delivery {
     pub manifest_sha256: String,
     /// The link of that manifest itself, which the same snapshot delivered again has to name.
     pub previous_manifest_sha256: Option<String>,
+    /// The slot it was written into, in the swap layout.
+    pub slot: Option<String>,
+    /// By which the destination's listing tells the manifest from another, if it does; unknown while the delivery
+    /// is only announced.
+    pub manifest_mark: Option<String>,
 }
 
 impl Delivery {
@@ -29,39 +38,84 @@ impl Delivery {
 }
 
 impl Store {
-    /// The last delivery to a destination, by the destination's name.
+    /// The last complete delivery to a destination, by the destination's name.
     ///
     /// # Errors
     /// When the store fails.
     pub fn last_delivery(&mut self, destination: &str) -> Result<Option<Delivery>, StoreError> {
-        let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256 FROM delivery WHERE destination = ?1";
+        let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256, slot, manifest_mark
+                   FROM delivery WHERE destination = ?1";
+        self.read_delivery(sql, destination)
+    }
+
+    /// The delivery that was announced and never recorded.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn announced_delivery(&mut self, destination: &str) -> Result<Option<Delivery>, StoreError> {
+        let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256, slot, NULL
+                   FROM announced_delivery WHERE destination = ?1";
+        self.read_delivery(sql, destination)
+    }
+
+    /// Remembers that a delivery's manifest is about to be put.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn announce_delivery(&mut self, destination: &str, delivery: &Delivery) -> Result<(), StoreError> {
+        self.database.execute(
+            "INSERT INTO announced_delivery
+                 (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (destination) DO UPDATE
+             SET snapshot_id = ?2, manifest_sha256 = ?3, previous_manifest_sha256 = ?4, slot = ?5",
+            values![
+                destination,
+                &delivery.snapshot_id.to_string(),
+                &delivery.manifest_sha256,
+                delivery.previous_manifest_sha256.as_ref(),
+                delivery.slot.as_ref()
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Remembers a delivery that is complete; nothing is announced any more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn record_delivery(&mut self, destination: &str, delivery: &Delivery) -> Result<(), StoreError> {
+        let mut transaction = self.database.write()?;
+        transaction.execute(
+            "INSERT INTO delivery
+                 (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot, manifest_mark)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (destination) DO UPDATE
+             SET snapshot_id = ?2, manifest_sha256 = ?3, previous_manifest_sha256 = ?4, slot = ?5,
+                 manifest_mark = ?6",
+            values![
+                destination,
+                &delivery.snapshot_id.to_string(),
+                &delivery.manifest_sha256,
+                delivery.previous_manifest_sha256.as_ref(),
+                delivery.slot.as_ref(),
+                delivery.manifest_mark.as_ref()
+            ],
+        )?;
+        transaction.execute("DELETE FROM announced_delivery WHERE destination = ?1", values![destination])?;
+        transaction.commit()
+    }
+
+    fn read_delivery(&mut self, sql: &str, destination: &str) -> Result<Option<Delivery>, StoreError> {
         self.database.first(sql, values![destination], |row| {
             Ok(Delivery {
                 snapshot_id: Uuid::parse_str(row.text(0)?).expect("snapshot ids are written from UUIDs only"),
                 manifest_sha256: row.text(1)?.to_owned(),
                 previous_manifest_sha256: row.maybe_text(2)?.map(str::to_owned),
+                slot: row.maybe_text(3)?.map(str::to_owned),
+                manifest_mark: row.maybe_text(4)?.map(str::to_owned),
             })
         })
-    }
-
-    /// Remembers a delivery that is complete.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn record_delivery(&mut self, destination: &str, delivery: &Delivery) -> Result<(), StoreError> {
-        self.database.execute(
-            "INSERT INTO delivery (destination, snapshot_id, manifest_sha256, previous_manifest_sha256)
-             VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (destination) DO UPDATE
-             SET snapshot_id = ?2, manifest_sha256 = ?3, previous_manifest_sha256 = ?4",
-            values![
-                destination,
-                &delivery.snapshot_id.to_string(),
-                &delivery.manifest_sha256,
-                delivery.previous_manifest_sha256.as_ref()
-            ],
-        )?;
-        Ok(())
     }
 }
 
@@ -69,21 +123,38 @@ impl Store {
 mod tests {
     use super::*;
 
+    fn delivery(snapshot: u128, manifest: &str, previous: Option<&str>) -> Delivery {
+        Delivery {
+            snapshot_id: Uuid::from_u128(snapshot),
+            manifest_sha256: manifest.into(),
+            previous_manifest_sha256: previous.map(Into::into),
+            slot: Some("b".into()),
+            manifest_mark: None,
+        }
+    }
+
     #[test]
     fn the_same_snapshot_again_names_the_link_it_named() {
         let mut store = Store::in_memory().unwrap();
-        let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
         assert_eq!(store.last_delivery("out").unwrap(), None);
-        let delivered = Delivery {
-            snapshot_id: first,
-            manifest_sha256: "aa".into(),
-            previous_manifest_sha256: Some("99".into()),
-        };
+        let delivered = Delivery { manifest_mark: Some("e".into()), ..delivery(1, "aa", Some("99")) };
         store.record_delivery("out", &delivered).unwrap();
         let last = store.last_delivery("out").unwrap().unwrap();
         assert_eq!(last, delivered);
-        assert_eq!(last.link_for(first), Some("99"));
-        assert_eq!(last.link_for(second), Some("aa"));
+        assert_eq!(last.link_for(Uuid::from_u128(1)), Some("99"));
+        assert_eq!(last.link_for(Uuid::from_u128(2)), Some("aa"));
         assert_eq!(store.last_delivery("elsewhere").unwrap(), None);
+    }
+
+    #[test]
+    fn what_was_announced_is_known_until_a_delivery_is_recorded() {
+        let mut store = Store::in_memory().unwrap();
+        let (first, second) = (delivery(1, "aa", None), delivery(2, "bb", Some("aa")));
+        store.announce_delivery("out", &first).unwrap();
+        store.record_delivery("out", &first).unwrap();
+        assert_eq!(store.announced_delivery("out").unwrap(), None);
+        store.announce_delivery("out", &second).unwrap();
+        assert_eq!(store.announced_delivery("out").unwrap(), Some(second));
+        assert_eq!(store.last_delivery("out").unwrap(), Some(first));
     }
 }

@@ -47,6 +47,17 @@ pub enum StoreError {
     /// Somebody else is changing the store and does not come to an end.
     #[error("the store is busy with a long change by somebody else; try again later")]
     Busy,
+    /// The backup cannot be written.
+    #[error("cannot write the backup {path}: {source}", path = path.display())]
+    Backup {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The database is backed up by its own tools.
+    #[error("a store on PostgreSQL is backed up with PostgreSQL's tools, such as pg_dump")]
+    BackupElsewhere,
     /// The file is a database of something else.
     #[error("this database is not a Domesday store; name another file")]
     Foreign,

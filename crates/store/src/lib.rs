@@ -17,6 +17,7 @@
 
 mod apply;
 mod audit;
+mod backup;
 mod change;
 mod consistency;
 mod database;

@@ -58,6 +58,9 @@ impl Store {
         limit: usize,
     ) -> Result<(Vec<StoredObject>, u64), StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        // No name is empty, so that every name comes after the empty one; none holds a NUL, so that the same names
+        // come after a text and after what it holds before its first NUL.
+        let after = after.and_then(|after| after.split('\0').next()).unwrap_or_default();
         let mut transaction = self.database.read()?;
         let objects = transaction.all(
             concat!(
@@ -65,8 +68,7 @@ impl Store {
                 stored_columns!(),
                 " FROM object WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3"
             ),
-            // No name is empty, so that every name comes after the empty one.
-            values![kind.key(), after.unwrap_or_default(), limit],
+            values![kind.key(), after, limit],
             |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),
         )?;
         let total =

@@ -109,7 +109,7 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
     };
     match output.format {
         Format::Json => output.json(&report),
-        Format::Text | Format::Markdown => print(&report, args.all, *output),
+        _ => print(&report, args.all, *output),
     }
     match args.max_gained {
         Some(limit) if report.gained > limit => Err(LimitPassed { gained: report.gained, limit }.into()),

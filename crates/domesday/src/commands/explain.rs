@@ -29,14 +29,14 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
             let explanation = outcomes.explain_column(user, source, column);
             match output.format {
                 Format::Json => output.json(&explanation),
-                Format::Text | Format::Markdown => output.result(words::of_column(&explanation).trim_end()),
+                _ => output.result(words::of_column(&explanation).trim_end()),
             }
         }
         None => {
             let explanation = outcomes.explain(user, source, args.scope.into());
             match output.format {
                 Format::Json => output.json(&explanation),
-                Format::Text | Format::Markdown => output.result(words::of_pair(&explanation).trim_end()),
+                _ => output.result(words::of_pair(&explanation).trim_end()),
             }
         }
     }

@@ -1,22 +1,25 @@
 //! `domesday export`: the access summary, from a catalog directory or the store to a destination.
 
-use std::path::PathBuf;
+use std::time::Duration;
 
 use domesday_run::{Export, RunReport, run as run_export};
 
 use crate::cli::{ExportArgs, Format};
+use crate::commands::target::target;
 use crate::commands::{instant, open_store};
 use crate::output::{DIM, GOOD, Output, STRONG, grouped, size};
 use crate::progress::Progress;
 
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     let at = instant(args.at);
-    let destination = local_directory(&args.to)?;
+    let target = target(&args.target)?;
     let progress = Progress::new(*output);
     progress.say("reading the catalog");
     let mut store = open_store(args.catalog.as_deref(), &args.store.store, at, *output)?;
     let export = Export {
-        destination,
+        target,
+        layout: args.layout.into(),
+        settle: Duration::from_secs(args.settle.into()),
         console_url: args.console_url.trim_end_matches('/').to_owned(),
         trigger: "cli".to_owned(),
         actor: "cli".to_owned(),
@@ -25,27 +28,10 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     drop(progress);
     match output.format {
         Format::Json => output.json(&report),
-        Format::Text | Format::Markdown if output.is_quiet() => {}
-        Format::Text | Format::Markdown => print(&report, args, *output),
+        _ if output.is_quiet() => {}
+        _ => print(&report, args, *output),
     }
     Ok(())
-}
-
-/// The directory that a destination names.
-fn local_directory(to: &str) -> anyhow::Result<PathBuf> {
-    if let Some(path) = to.strip_prefix("file://") {
-        if !path.starts_with('/') {
-            anyhow::bail!("`{to}` names no absolute path; write file:///srv/summary, or a plain path");
-        }
-        return Ok(path.into());
-    }
-    if let Some((scheme, _)) = to.split_once("://") {
-        anyhow::bail!("`{scheme}://` is no destination this version knows; name a directory or file:///PATH");
-    }
-    if to.is_empty() {
-        anyhow::bail!("the destination is empty; name a directory such as ./out");
-    }
-    Ok(to.into())
 }
 
 fn print(report: &RunReport, args: &ExportArgs, output: Output) {
@@ -77,13 +63,29 @@ fn print(report: &RunReport, args: &ExportArgs, output: Output) {
         "The summary of {} is in {STRONG}{}{STRONG:#}.",
         report.snapshot_at, report.root
     ));
-    let root = &report.root;
     let from = args.catalog.as_ref().map_or_else(
         || format!("--store {}", args.store.store.display()),
         |catalog| format!("--catalog {}", catalog.display()),
     );
+    output.result(format_args!("{DIM}Look at it:  {}", look(report)));
     output.result(format_args!(
-        "{DIM}Look at it:  duckdb -c \"FROM '{root}/policy-outcomes/*.parquet' LIMIT 20\"\n\
-         Ask it why:  domesday explain {from} --user USERNAME --data-source NAME{DIM:#}"
+        "Ask it why:  domesday explain {from} --user USERNAME --data-source NAME{DIM:#}"
     ));
+}
+
+/// How to look at what was written: through the views where they alone tell the days apart.
+fn look(report: &RunReport) -> String {
+    let root = &report.root;
+    match report.layout.as_str() {
+        _ if root.starts_with("s3://") => {
+            format!("duckdb -c \".read _setup/duckdb.sql\"  with the file from {root}")
+        }
+        "latest" => format!("duckdb -c \"FROM '{root}/policy-outcomes/*.parquet' LIMIT 20\""),
+        layout => {
+            let directory = root.trim_end_matches("/v1");
+            format!(
+                "domesday setup ddl --engine duckdb --to {directory} --layout {layout} | duckdb access.db"
+            )
+        }
+    }
 }

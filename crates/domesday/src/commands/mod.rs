@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod config;
+pub(crate) mod destination;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod export;
@@ -12,6 +13,8 @@ pub(crate) mod openapi;
 pub(crate) mod policy;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod setup;
+pub(crate) mod target;
 
 use std::path::Path;
 

@@ -40,8 +40,8 @@ fn write(dir: &Path, export: &CedarExport, output: Output) -> anyhow::Result<()>
         Format::Json => {
             output.json(&serde_json::json!({ "directory": dir, "files": files.map(|(name, _)| name) }));
         }
-        Format::Text | Format::Markdown if output.is_quiet() => {}
-        Format::Text | Format::Markdown => {
+        _ if output.is_quiet() => {}
+        _ => {
             let names = files.map(|(name, _)| name).join(", ");
             output.result(format_args!("{GOOD}Wrote{GOOD:#} {names} to {}", dir.display()));
         }

@@ -13,7 +13,7 @@ pub(crate) fn run(args: &SchemaArgs, output: &Output) -> anyhow::Result<()> {
     };
     match output.format {
         Format::Json => output.json(&domesday_tables::render_json(table)),
-        Format::Text | Format::Markdown => output.result(domesday_tables::render_markdown(table).trim_end()),
+        _ => output.result(domesday_tables::render_markdown(table).trim_end()),
     }
     Ok(())
 }

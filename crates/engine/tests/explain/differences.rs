@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domesday_engine::{Access, diff, evaluate};
+use domesday_engine::{Access, Effect, diff, evaluate};
 use domesday_model::{Catalog, Scope};
 use proptest::prelude::*;
 
@@ -67,4 +67,61 @@ fn comparing_worlds_finds_exactly_the_rows_that_differ() {
             .collect();
         prop_assert_eq!(told, wanted);
     });
+}
+
+#[test]
+fn effects_are_told_apart_and_gains_are_counted() {
+    let worlds = [
+        // Who is in, and whom the guardrail admits: bob comes in, cy is let through, dee is put out, eve blocked.
+        (["ada", "cy", "dee", "eve", "fay"], ["ada", "bob", "dee", "eve"]),
+        (["ada", "bob", "cy", "eve", "gus"], ["ada", "bob", "cy", "dee"]),
+    ];
+    let everyone = ["ada", "bob", "cy", "dee", "eve", "fay", "gus"];
+    let everyone = everyone.map(|name| serde_json::json!({ "username": name }));
+    let [before, after] = worlds.map(|(named, admitted)| {
+        super::oracle::print::parse(&serde_json::json!({
+            "users": everyone,
+            "dataSources": [{ "name": "L", "platform": "p", "columns": [{ "name": "id", "type": "INT" }] }],
+            "policies": [
+                { "name": "In", "type": "grant", "level": "individuals", "individuals": { "users": named },
+                  "appliesTo": "all" },
+                { "name": "Through", "type": "guardrail", "level": "individuals",
+                  "individuals": { "users": admitted }, "appliesTo": "all" },
+            ],
+            "dataPolicies": [{ "name": "M", "mask": { "kind": "null" }, "columns": { "names": ["id"] },
+                "appliesTo": if named.contains(&"fay") { "all" } else { "optIn" } }],
+        }))
+    });
+    let (left, right) = (snapshot(&before), snapshot(&after));
+    let found = diff(&evaluate(&left), &evaluate(&right));
+    let told: Vec<_> = found
+        .access
+        .iter()
+        .map(|change| (change.user.as_str(), change.effect, change.effect.gains(), change.policies.len()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("bob", Effect::Added, true, 1),
+            ("cy", Effect::Unblocked, true, 1),
+            ("dee", Effect::Removed, false, 1),
+            ("eve", Effect::Blocked, false, 1),
+            // Behind the guardrail before and after.
+            ("fay", Effect::Idle, false, 2),
+            ("gus", Effect::Idle, false, 2),
+        ]
+    );
+    let clear: Vec<_> = found.columns.iter().map(|change| (change.user.as_str(), change.clear)).collect();
+    assert_eq!(clear, [("ada", true)]);
+    assert_eq!(found.gained(), 3);
+    let counts: Vec<_> = found.counts().into_iter().collect();
+    let wanted = [
+        (Effect::Added, 1),
+        (Effect::Unblocked, 1),
+        (Effect::Removed, 1),
+        (Effect::Blocked, 1),
+        (Effect::Idle, 2),
+    ];
+    assert_eq!(counts, wanted);
+    assert!(!found.is_empty() && diff(&evaluate(&left), &evaluate(&left)).is_empty());
 }

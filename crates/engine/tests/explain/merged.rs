@@ -116,6 +116,10 @@ fn the_line_is_written_as_the_tables_say() {
           "appliesTo": { "dataSources": ["L", "M", "N"] } },
         { "name": "H", "type": "guardrail", "scope": "write", "level": "individuals",
           "individuals": { "users": ["ada"] }, "appliesTo": { "dataSources": ["L", "M"] } },
+        { "name": "S", "type": "grant", "level": "anyone", "appliesTo": { "dataSources": ["O", "P"] } },
+        { "name": "T", "type": "grant", "level": "approval", "appliesTo": { "dataSources": ["P"] } },
+        { "name": "I", "type": "guardrail", "level": "individuals", "individuals": { "users": ["ada"] },
+          "appliesTo": { "dataSources": ["O"] } },
         { "name": "Loud", "type": "grant", "level": "anyone", "appliesTo": { "names": ["K"] } },
         { "name": "Strict", "type": "grant", "level": "approval", "appliesTo": { "names": ["K"] } },
     ]);
@@ -123,7 +127,7 @@ fn the_line_is_written_as_the_tables_say() {
     let catalog = super::oracle::print::parse(&serde_json::json!({
         "groups": [{ "name": "x" }, { "name": "y" }, { "name": "z" }],
         "users": [{ "username": "ada" }],
-        "dataSources": [source("L"), source("M"), source("N"), source("K")],
+        "dataSources": [source("L"), source("M"), source("N"), source("K"), source("O"), source("P")],
         "policies": policies,
     }));
     let snapshot = snapshot(&catalog);
@@ -136,6 +140,9 @@ fn the_line_is_written_as_the_tables_say() {
         ("M", Scope::Read, format!("({xy}) AND {xz}")),
         ("N", Scope::Read, format!("NO GRANT AND {xz}")),
         ("N", Scope::Write, format!("NO GRANT AND {xz}")),
+        // Parentheses only where they are needed.
+        ("O", Scope::Read, "ANYONE AND NAMED IN 'I'".to_owned()),
+        ("P", Scope::Read, "ANYONE OR APPROVED".to_owned()),
         ("K", Scope::Read, "APPROVED".to_owned()),
         ("K", Scope::Write, "NO GRANT".to_owned()),
     ];

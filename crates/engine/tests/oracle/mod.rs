@@ -12,6 +12,7 @@ pub(crate) mod coverage;
 pub(crate) mod evaluate;
 pub(crate) mod expected;
 pub(crate) mod generate;
+#[cfg(test)]
 mod language;
 mod mutants;
 mod pools;
@@ -19,5 +20,5 @@ pub(crate) mod print;
 mod reasons;
 pub(crate) mod row;
 pub(crate) mod rules;
-mod settle;
+pub(crate) mod settle;
 pub(crate) mod widen;

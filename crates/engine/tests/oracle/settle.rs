@@ -42,7 +42,7 @@ impl Present {
 }
 
 /// Makes `catalog` valid.
-pub(super) fn settle(catalog: &mut Catalog) {
+pub(crate) fn settle(catalog: &mut Catalog) {
     if catalog.users.is_empty() {
         catalog.users.push(Declared::new(User::named("ada"), "world.json"));
     }

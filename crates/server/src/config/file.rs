@@ -27,6 +27,7 @@ pub(super) struct Server {
     pub(super) trusted_proxies: Option<Vec<String>>,
     pub(super) request_timeout_seconds: Option<u64>,
     pub(super) max_body_bytes: Option<usize>,
+    pub(super) failed_authentications_per_minute: Option<u32>,
     pub(super) shutdown_grace_seconds: Option<u64>,
 }
 
@@ -53,6 +54,7 @@ pub(super) struct Tenant {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Delivery {
     pub(super) allowed_endpoints: Option<Vec<String>>,
+    pub(super) attempts: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]

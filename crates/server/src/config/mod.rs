@@ -30,6 +30,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// The largest body of a request, in bytes; a whole catalog may be ten times as large.
     pub max_body_bytes: usize,
+    /// How many requests without a valid API key an address may send in a minute before it is told to wait.
+    pub failed_authentications: u32,
     /// How long a shutdown waits for requests and a run to finish.
     pub shutdown_grace: Duration,
     /// Where the metadata is kept.
@@ -40,6 +42,8 @@ pub struct Config {
     pub tenant: FirstTenant,
     /// What `endpoint` of an export may be, as scheme, host and port.
     pub allowed_endpoints: Vec<String>,
+    /// How often a request to a destination is tried within one attempt of a run.
+    pub delivery_attempts: u32,
     /// Who is told of runs.
     pub webhook: Option<Webhook>,
     /// The least severe log entries written.

@@ -12,6 +12,12 @@ use super::{Config, ConfigError, Database, FirstTenant, LogLevel, SecretKey, Tls
 /// The largest body of a request unless told otherwise: 8 MiB.
 const MAX_BODY_BYTES: usize = 8 << 20;
 
+/// How many failed authentications an address has in a minute unless told otherwise.
+const FAILED_AUTHENTICATIONS: u32 = 20;
+
+/// How often a request to a destination is tried unless told otherwise: over about two minutes.
+const DELIVERY_ATTEMPTS: u32 = 9;
+
 impl Config {
     /// Reads the configuration of the file, if one is named, and over it the environment.
     ///
@@ -73,6 +79,22 @@ impl Reader<'_> {
         let proxies = self.list("DOMESDAY_TRUSTED_PROXIES", server.trusted_proxies);
         let trusted_proxies = proxies.into_iter().filter_map(|text| self.proxy(&text)).collect();
         let tls = self.tls(server.tls_certificate, server.tls_key);
+        let request_timeout =
+            self.number("DOMESDAY_REQUEST_TIMEOUT_SECONDS", server.request_timeout_seconds, 60);
+        let shutdown_grace =
+            self.number("DOMESDAY_SHUTDOWN_GRACE_SECONDS", server.shutdown_grace_seconds, 30);
+        let delivery_attempts =
+            self.number("DOMESDAY_DELIVERY_ATTEMPTS", file.delivery.attempts, DELIVERY_ATTEMPTS);
+        self.require(
+            delivery_attempts > 0,
+            "delivery.attempts (DOMESDAY_DELIVERY_ATTEMPTS) must be at least 1".to_owned(),
+        );
+        let failed_authentications = self.number(
+            "DOMESDAY_FAILED_AUTHENTICATIONS_PER_MINUTE",
+            server.failed_authentications_per_minute,
+            FAILED_AUTHENTICATIONS,
+        );
+        let max_body_bytes = self.number("DOMESDAY_MAX_BODY_BYTES", server.max_body_bytes, MAX_BODY_BYTES);
         let webhook = self.webhook(file.webhook.url, file.webhook.secret_file);
         let log = self.text("DOMESDAY_LOG", file.log.level).unwrap_or("info".into());
         let log = self.log_level(&log);
@@ -82,13 +104,15 @@ impl Reader<'_> {
             public_url: public_url.trim_end_matches('/').to_owned(),
             tls,
             trusted_proxies,
-            request_timeout: Duration::from_secs(server.request_timeout_seconds.unwrap_or(60)),
-            max_body_bytes: server.max_body_bytes.unwrap_or(MAX_BODY_BYTES),
-            shutdown_grace: Duration::from_secs(server.shutdown_grace_seconds.unwrap_or(30)),
+            request_timeout: Duration::from_secs(request_timeout),
+            max_body_bytes,
+            failed_authentications,
+            shutdown_grace: Duration::from_secs(shutdown_grace),
             database,
             secret_key: secret_key?,
             tenant: FirstTenant { name, time_zone },
             allowed_endpoints,
+            delivery_attempts,
             webhook,
             log: log?,
         })
@@ -106,6 +130,14 @@ impl Reader<'_> {
 
     fn text(&self, name: &str, of_file: Option<String>) -> Option<String> {
         self.environment(name).or(of_file)
+    }
+
+    fn number<T: std::str::FromStr>(&mut self, name: &str, of_file: Option<T>, default: T) -> T {
+        let Some(text) = self.environment(name) else { return of_file.unwrap_or(default) };
+        text.parse().unwrap_or_else(|_| {
+            self.mistakes.push(format!("{name} must be a whole number, found `{text}`"));
+            default
+        })
     }
 
     fn list(&self, name: &str, of_file: Option<Vec<String>>) -> Vec<String> {

@@ -118,9 +118,9 @@ fn attributes() -> Value {
     })
 }
 
-fn condition() -> Value {
+fn condition(types: impl Into<Value>) -> Value {
     json!({
-        "type": ["string", "null"],
+        "type": types.into(),
         "description": "In the condition language, such as @isInGroups('Analysts') AND NOT @hasAttribute('Region','EU')."
     })
 }
@@ -209,29 +209,49 @@ fn applies_to() -> Value {
 }
 
 fn policy() -> Value {
-    object(
-        &["name", "type", "appliesTo"],
-        json!({
+    // One form for each level, since each requires what the others forbid.
+    let form = |required: &[&str], more: Value| {
+        let mut properties = json!({
             "name": name(),
             "type": words(&["grant", "guardrail"]),
             "scope": optional_words(&["read", "write"]),
-            "level": optional_words(&["entitlements", "anyone", "approval", "individuals"]),
-            "condition": condition(),
-            "individuals": {
-                "type": ["object", "null"],
-                "additionalProperties": false,
-                "properties": { "users": names(), "groups": names() }
-            },
             "appliesTo": applies_to(),
             "owner": text(),
             "state": optional_words(&["active", "staged", "disabled"]),
             "createdAt": instant()
-        }),
-    )
+        });
+        merge(&mut properties, more);
+        object(&[&["name", "type", "appliesTo"], required].concat(), properties)
+    };
+    let individuals = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": { "users": names(), "groups": names() }
+    });
+    json!({
+        "anyOf": [
+            form(&["condition"], json!({ "level": optional_words(&["entitlements"]), "condition": condition("string") })),
+            form(&["level"], json!({ "type": words(&["grant"]), "level": words(&["anyone", "approval"]) })),
+            form(&["level", "individuals"], json!({ "level": words(&["individuals"]), "individuals": individuals }))
+        ]
+    })
+}
+
+fn merge(into: &mut Value, more: Value) {
+    if let (Value::Object(into), Value::Object(more)) = (into, more) {
+        into.extend(more);
+    }
 }
 
 fn data_policy() -> Value {
     let kind = |kind: &str| json!({ "const": kind });
+    let some = || json!({ "type": "array", "items": string(), "minItems": 1 });
+    let columns = json!({
+        "anyOf": [
+            object(&["tagged"], json!({ "tagged": some(), "names": names() })),
+            object(&["names"], json!({ "tagged": names(), "names": some() }))
+        ]
+    });
     object(
         &["name", "mask", "columns", "appliesTo"],
         json!({
@@ -245,9 +265,9 @@ fn data_policy() -> Value {
                 ),
                 object(&["kind", "precision"], json!({ "kind": kind("rounding"), "precision": { "type": "number" } }))
             ] },
-            "columns": object(&[], json!({ "tagged": names(), "names": names() })),
+            "columns": columns,
             "appliesTo": applies_to(),
-            "except": condition(),
+            "except": condition(json!(["string", "null"])),
             "state": optional_words(&["active", "staged", "disabled"]),
             "owner": text(),
             "createdAt": instant()
@@ -328,24 +348,34 @@ fn request() -> Value {
             "name": string(), "version": integer(), "acceptedBy": string(), "acceptedAt": required_instant()
         }),
     );
-    object(
-        &["id", "type", "user", "status", "createdAt"],
-        json!({
+    // One form for each thing that can be asked for.
+    let form = |required: &[&str], more: Value| {
+        let mut properties = json!({
             "id": scalar(),
-            "type": words(&["dataAccess", "maskingException"]),
             "user": string(),
             "requester": text(),
-            "dataProduct": text(),
-            "dataSource": text(),
-            "columns": names(),
             "scope": optional_words(&["read", "write"]),
             "status": words(&["pending", "approved", "denied", "canceled", "revoked"]),
             "answers": { "type": ["object", "null"] },
             "createdAt": required_instant(),
             "updatedAt": instant(),
             "expiresAt": instant(),
-            "determinations": list(determination),
-            "agreements": list(agreement)
-        }),
-    )
+            "determinations": list(determination.clone()),
+            "agreements": list(agreement.clone())
+        });
+        merge(&mut properties, more);
+        object(&[&["id", "type", "user", "status", "createdAt"], required].concat(), properties)
+    };
+    let some = json!({ "type": "array", "items": string(), "minItems": 1 });
+    let access = words(&["dataAccess"]);
+    json!({
+        "anyOf": [
+            form(&["dataProduct"], json!({ "type": access, "dataProduct": string() })),
+            form(&["dataSource"], json!({ "type": access, "dataSource": string() })),
+            form(
+                &["dataSource", "columns"],
+                json!({ "type": words(&["maskingException"]), "dataSource": string(), "columns": some })
+            )
+        ]
+    })
 }

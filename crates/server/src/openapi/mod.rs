@@ -117,8 +117,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         operation["parameters"] = parameters.into();
     }
     if let Some((media_type, schema)) = &route.body {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { *media_type: { "schema": schema(generator) } } });
+        operation["requestBody"] = json!({ "required": route.body_required, "content": { *media_type: { "schema": schema(generator) } } });
     }
     if guarded {
         operation["security"] = json!([{ "key": [] }, { "bearer": [] }]);

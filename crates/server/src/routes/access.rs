@@ -33,7 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
             .query::<OutcomeName>("outcome", "Only this outcome.")
             .limited()
             .answers::<AccessPage<'static>>(200, "A page of access.")
-            .fails(&[400, 404]),
+            .fails(&[400, 404, 422]),
         Route::new(Method::GET, "/api/v1/access/explain", Permit::AnyKey, "explainAccess", explain)
             .tag("access")
             .about(
@@ -142,7 +142,7 @@ async fn list(
     let after = paging::position::<(i64, Scope)>(query.cursor.as_deref())?;
     let after = after.map(|(id, scope)| After { id, scope });
     if query.user.is_none() && query.data_source.is_none() {
-        return Err(Problem::bad_request("name a user (`user=`), a data source (`dataSource=`), or both"));
+        return Err(Problem::invalid("name a user (`user=`), a data source (`dataSource=`), or both"));
     }
     let evaluated = app.evaluated(caller.revision).await?;
     let (user, source) = find(&evaluated, &caller, query.user.as_deref(), query.data_source.as_deref())?;

@@ -89,10 +89,7 @@ async fn apply(
 ) -> Result<Response, Problem> {
     let now = app.now();
     let work = move |store: &mut Store| -> Result<_, Problem> {
-        let text = std::str::from_utf8(&text).map_err(|_| Problem::bad_request("the body is no UTF-8"))?;
-        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-            return Err(Problem::bad_request(format!("the body is no JSON: {error}")));
-        }
+        let text = crate::route::json_text(&text)?;
         let loaded = domesday_sources::parse_str("api.json", text).map_err(|diagnostics| {
             let list = diagnostics.iter().map(|one| {
                 json!({ "field": one.field, "line": one.line, "column": one.column, "message": one.message })

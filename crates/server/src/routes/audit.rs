@@ -30,7 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .limited()
         .answers::<AuditPage>(200, "A page.")
-        .fails(&[400]),
+        .fails(&[400, 422]),
     ]
 }
 

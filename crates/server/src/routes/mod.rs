@@ -3,11 +3,16 @@
 mod access;
 mod apply;
 mod audit;
+mod export;
 mod health;
 mod keys;
 mod objects;
 mod preview;
+mod requests;
+mod review;
+mod runs;
 mod scoped;
+mod setup;
 mod tenant;
 
 pub use audit::AuditView;
@@ -20,8 +25,12 @@ pub(crate) fn table(max_body_bytes: usize) -> Vec<Route> {
     let mut routes = tenant::routes();
     routes.extend(keys::routes());
     routes.extend(objects::routes());
+    routes.extend(requests::routes());
     routes.extend(preview::routes());
     routes.extend(apply::routes(max_body_bytes));
+    routes.extend(export::routes());
+    routes.extend(runs::routes());
+    routes.extend(setup::routes());
     routes.extend(access::routes());
     routes.extend(audit::routes());
     routes.extend(health::documentation());

@@ -129,7 +129,7 @@ impl Resource {
             .about(format!("Every {label}, by name. `total` is exact."))
             .limited()
             .answers_as(200, "A page.", "application/json", Some(schema(reference(&format!("{name}Page")))))
-            .fails(&[400]),
+            .fails(&[400, 422]),
             Route::new(Method::GET, &item_path, read_one, format!("get{name}"), move |app, caller, path| {
                 show(self, app, caller, path)
             })
@@ -209,7 +209,7 @@ struct ListQuery {
 /// One object with what the service knows of it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ObjectView {
+pub(super) struct ObjectView {
     id: i64,
     name: String,
     origin: String,
@@ -317,7 +317,7 @@ async fn show(
     Ok(object_response(StatusCode::OK, found))
 }
 
-fn object_response(status: StatusCode, object: StoredObject) -> Response {
+pub(super) fn object_response(status: StatusCode, object: StoredObject) -> Response {
     let tag = quoted(&object.etag);
     (status, [(header::ETAG, tag)], crate::route::json(ObjectView::from(object))).into_response()
 }
@@ -339,10 +339,10 @@ async fn put(
             let key = name_key(of.kind);
             return Err(Problem::invalid(format!("`{key}` must be the name in the path, `{name}`")));
         }
+        let expected = condition.as_if_match()?;
         let before = store.object(of.kind, &name)?;
         scoped::check(store, &caller, of.kind, before.as_ref(), Some(&document))?;
-        let stored = caller
-            .change(now, |change| store.put_object(of.kind, &document, condition.as_if_match(), change))?;
+        let stored = caller.change(now, |change| store.put_object(of.kind, &document, expected, change))?;
         Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, stored))
     };
     let (status, stored) = app.pool.with(work).await?;
@@ -393,12 +393,12 @@ async fn delete(
     let now = app.now();
     let work = move |store: &mut Store| -> Result<(), Problem> {
         scoped::may_write(store, &caller, of.kind)?;
+        let expected = condition.as_if_match()?;
         let before = store.object(of.kind, &name)?;
         if let Some(before) = &before {
             scoped::check(store, &caller, of.kind, Some(before), None)?;
         }
-        Ok(caller
-            .change(now, |change| store.delete_object(of.kind, &name, condition.as_if_match(), change))?)
+        Ok(caller.change(now, |change| store.delete_object(of.kind, &name, expected, change))?)
     };
     app.pool.with(work).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -406,10 +406,7 @@ async fn delete(
 
 /// A document as strictly as files are read.
 pub(super) fn read_document(kind: Kind, text: &[u8]) -> Result<Value, Problem> {
-    let text = std::str::from_utf8(text).map_err(|_| Problem::bad_request("the body is no UTF-8"))?;
-    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        return Err(Problem::bad_request(format!("the body is no JSON: {error}")));
-    }
+    let text = crate::route::json_text(text)?;
     domesday_sources::parse_object(kind, text).map_err(|diagnostics| {
         let list = diagnostics.iter().map(|one| {
             json!({ "field": one.field, "line": one.line, "column": one.column, "message": one.message })

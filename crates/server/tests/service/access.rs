@@ -191,6 +191,6 @@ fn everybody_asks_for_themselves_and_owners_for_their_sources() {
     ask(&bob, "?dataSource=T").expect(403);
     ask(&world.admin, "?user=nobody").expect(404);
     ask(&world.admin, "?dataSource=nothing").expect(404);
-    ask(&world.admin, "").expect(400);
+    ask(&world.admin, "").expect(422);
     ask(&world.admin, "?datasource=S&user=ada").expect(400);
 }

@@ -4,7 +4,9 @@
 
 mod access;
 mod catalog;
+mod export;
 mod keys;
 mod limits;
+mod requests;
 mod routes;
 mod world;

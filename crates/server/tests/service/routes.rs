@@ -10,8 +10,8 @@ const PERMISSIONS: [&str; 5] =
     ["GOVERNANCE", "USER_ADMIN", "AUDIT", "CREATE_DATA_SOURCE", "APPLICATION_ADMIN"];
 
 /// Routes that any key may call and that then look at whose it is; a key without permissions gets this.
-const DEPENDS: [(&str, &str, u16); 16] = [
-    ("GET", "/api/v1/access", 400),
+const DEPENDS: [(&str, &str, u16); 19] = [
+    ("GET", "/api/v1/access", 422),
     ("GET", "/api/v1/access/explain", 400),
     ("POST", "/api/v1/api-keys", 422),
     ("DELETE", "/api/v1/api-keys/{id}", 404),
@@ -26,6 +26,9 @@ const DEPENDS: [(&str, &str, u16); 16] = [
     ("PUT", "/api/v1/data-policies/{name}", 403),
     ("POST", "/api/v1/data-policies", 403),
     ("DELETE", "/api/v1/data-policies/{name}", 403),
+    ("POST", "/api/v1/requests", 422),
+    ("POST", "/api/v1/requests/{name}/cancel", 404),
+    ("POST", "/api/v1/requests/{name}/determinations", 422),
     ("GET", "/deployment/tenant", 200),
 ];
 

@@ -15,7 +15,7 @@ use std::fmt;
 use crate::StoreError;
 
 pub(crate) use postgres::Postgres;
-pub(crate) use sqlite::Sqlite;
+pub(crate) use sqlite::{Sqlite, create_private};
 pub(crate) use value::{Row, Value, values};
 
 /// What is done with each row of an answer, as it streams by.

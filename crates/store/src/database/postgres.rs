@@ -30,7 +30,8 @@ const FEW: usize = 4;
 /// A connection to PostgreSQL.
 pub(crate) struct Postgres {
     server: Server,
-    client: Client,
+    /// There until dropped.
+    client: Option<Client>,
     /// Prepared statements by the text they were prepared from, before translation.
     statements: HashMap<String, Statement>,
     in_transaction: bool,
@@ -39,22 +40,27 @@ pub(crate) struct Postgres {
 impl Postgres {
     pub(crate) fn connect(url: &SecretString) -> Result<Self, StoreError> {
         let server = Server::of(url)?;
-        let client = open(&server)?;
+        let client = Some(open(&server)?);
         Ok(Self { server, client, statements: HashMap::new(), in_transaction: false })
     }
 
+    fn client(&mut self) -> &mut Client {
+        self.client.as_mut().expect("the client is there until it is dropped")
+    }
+
     pub(super) fn begin(&mut self, write: bool) -> Result<(), StoreError> {
-        self.reconnect_if_lost()?;
-        self.in_transaction = true;
-        self.client.batch_execute(if write { WRITERS } else { READ }).map_err(|error| {
+        let begin = if write { WRITERS } else { READ };
+        let begun = self.repeated_if_lost(|postgres| Ok(postgres.client().batch_execute(begin)?));
+        if begun.is_err() {
             // A turn that did not come leaves a transaction that failed.
             self.end();
-            error.into()
-        })
+        }
+        self.in_transaction = begun.is_ok();
+        begun
     }
 
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
-        let done = self.client.batch_execute("COMMIT");
+        let done = self.client().batch_execute("COMMIT");
         self.in_transaction = false;
         Ok(done?)
     }
@@ -62,14 +68,16 @@ impl Postgres {
     /// Ends a transaction as if it had never been.
     pub(super) fn end(&mut self) {
         // A server that does not hear this has lost the connection, and with it the transaction.
-        let _ = self.client.batch_execute("ROLLBACK");
+        let _ = self.client().batch_execute("ROLLBACK");
         self.in_transaction = false;
     }
 
     pub(super) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        let statement = self.prepare(sql)?;
         let values: Vec<_> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        Ok(self.client.execute(&statement, &values)?)
+        self.repeated_if_lost(|postgres| {
+            let statement = postgres.prepare(sql)?;
+            Ok(postgres.client().execute(&statement, &values)?)
+        })
     }
 
     pub(super) fn each(
@@ -78,8 +86,23 @@ impl Postgres {
         values: &[Value<'_>],
         use_row: UseRow<'_>,
     ) -> Result<(), StoreError> {
+        let mut handed_on = false;
+        let result = self.each_once(sql, values, &mut |row| {
+            handed_on = true;
+            use_row(row)
+        });
+        match result {
+            Err(_) if !handed_on && self.is_lost() => {
+                self.reconnect()?;
+                self.each_once(sql, values, use_row)
+            }
+            result => result,
+        }
+    }
+
+    fn each_once(&mut self, sql: &str, values: &[Value<'_>], use_row: UseRow<'_>) -> Result<(), StoreError> {
         let statement = self.prepare(sql)?;
-        let mut rows = self.client.query_raw(&statement, values)?;
+        let mut rows = self.client().query_raw(&statement, values)?;
         while let Some(row) = rows.next()? {
             use_row(&Row::Postgres(&row))?;
         }
@@ -99,7 +122,7 @@ impl Postgres {
         }
         let names = into.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let types: Vec<_> = into.columns.iter().map(|(_, kind)| native(*kind)).collect();
-        let copy = self.client.copy_in(&format!("COPY {} ({names}) FROM STDIN BINARY", into.table))?;
+        let copy = self.client().copy_in(&format!("COPY {} ({names}) FROM STDIN BINARY", into.table))?;
         let mut copy = BinaryCopyInWriter::new(copy, &types);
         for row in few.into_iter().chain(rows) {
             copy.write_raw(&row)?;
@@ -109,28 +132,54 @@ impl Postgres {
     }
 
     pub(super) fn script(&mut self, script: &str) -> Result<(), StoreError> {
-        self.reconnect_if_lost()?;
-        Ok(self.client.batch_execute(&dialect::definitions(script))?)
+        let script = dialect::definitions(script);
+        self.repeated_if_lost(|postgres| Ok(postgres.client().batch_execute(&script)?))
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement, StoreError> {
-        self.reconnect_if_lost()?;
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(&dialect::statement(sql))?;
+        let statement = self.client().prepare(&dialect::statement(sql))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
 
-    /// A server that was restarted is connected to again, at the next thing that is no part of a transaction:
-    /// a service runs for years, and its database is restarted now and then.
-    fn reconnect_if_lost(&mut self) -> Result<(), StoreError> {
-        if self.client.is_closed() && !self.in_transaction {
-            self.statements.clear();
-            self.client = open(&self.server)?;
+    /// Runs something, and once more on a new connection when the old one turns out to be lost: a service runs
+    /// for years, and its database is restarted now and then. Transactions are not repeated but fail; outside of
+    /// one the store runs only statements that change nothing when they are repeated.
+    fn repeated_if_lost<T>(
+        &mut self,
+        run: impl Fn(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match run(self) {
+            Err(_) if self.is_lost() => {
+                self.reconnect()?;
+                run(self)
+            }
+            result => result,
         }
+    }
+
+    fn is_lost(&self) -> bool {
+        !self.in_transaction && self.client.as_ref().is_none_or(Client::is_closed)
+    }
+
+    fn reconnect(&mut self) -> Result<(), StoreError> {
+        self.statements.clear();
+        self.client = Some(open(&self.server)?);
         Ok(())
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        // The client ends a runtime of its own, which must not happen on a thread that drives another: whoever
+        // holds a store may be dropped anywhere, such as by a service that stops.
+        if let Ok(thread) = std::thread::Builder::new().spawn(move || drop(client)) {
+            let _ = thread.join();
+        }
     }
 }
 

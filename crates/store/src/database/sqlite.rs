@@ -1,5 +1,7 @@
 //! SQLite, embedded: a file, or memory.
 
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant as Stopwatch};
 
@@ -17,17 +19,41 @@ const RETRY: Duration = Duration::from_millis(5);
 /// How many prepared statements a connection keeps: about as many as the store has.
 const STATEMENTS: usize = 96;
 
+/// Makes an empty file that only its owner may read: SQLite takes it for an empty database, and gives the files
+/// beside it the same rights.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// A connection to SQLite.
 pub(crate) struct Sqlite(Connection);
 
 impl Sqlite {
     /// Opens a file, made when it is missing and `create` says so.
     pub(crate) fn open(path: &Path, create: bool) -> Result<Self, StoreError> {
+        if create {
+            // There when somebody else was first.
+            let _ = create_private(path);
+        }
         let mut flags = OpenFlags::default();
         flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
         let connection = Connection::open_with_flags(path, flags)
             .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
         Self::prepare(connection)
+    }
+
+    /// Writes everything, as of one instant, into a new file; others go on reading and writing meanwhile.
+    pub(crate) fn copy_into(&mut self, path: &Path) -> Result<(), StoreError> {
+        let path = path.to_str().ok_or_else(|| StoreError::Backup {
+            path: path.to_owned(),
+            source: io::Error::other("the path is no Unicode text"),
+        })?;
+        self.0.execute("VACUUM INTO ?1", [path])?;
+        Ok(())
     }
 
     /// A database in memory.

@@ -7,9 +7,12 @@
 
 mod apply;
 mod audit;
+mod backup;
 mod concurrency;
 mod databases;
+mod network;
 mod objects;
+mod oracle;
 mod postgres_server;
 mod service;
 mod upgrade;

@@ -1,5 +1,6 @@
 //! A PostgreSQL server of the tests' own: in a temporary directory, on a socket, gone with the tests.
 
+use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,14 +10,23 @@ use std::time::Duration;
 use postgres::{Client, Config, NoTls};
 use secrecy::SecretString;
 
-/// Starts a server and stops it when its standard input ends, however the tests do.
+/// Starts a server and stops it when its standard input ends, however the tests do. On its socket it lets anybody
+/// in; over the network it speaks TLS and wants a password.
 const SCRIPT: &str = r#"
 set -eu
 trap '' INT
-dir=$1 bin=$2
-shift 2
-"$@" "$bin/initdb" -D "$dir/data" -U domesday -A trust -E UTF8 --locale=C.UTF-8 --no-sync > "$dir/log" 2>&1
-"$@" "$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off -c max_connections=200 >> "$dir/log" 2>&1 &
+dir=$1 bin=$2 port=$3
+shift 3
+{
+    "$@" "$bin/initdb" -D "$dir/data" -U domesday -A trust -E UTF8 --locale=C.UTF-8 --no-sync
+    "$@" openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE \
+        -keyout "$dir/data/server.key" -out "$dir/data/server.crt"
+    cp "$dir/data/server.crt" "$dir/server.crt"
+    printf 'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n' > "$dir/data/pg_hba.conf"
+} > "$dir/log" 2>&1
+"$@" "$bin/postgres" -D "$dir/data" -k "$dir" -p "$port" -c listen_addresses=127.0.0.1 -c ssl=on -c fsync=off \
+    -c max_connections=200 >> "$dir/log" 2>&1 &
 pid=$!
 cat > /dev/null
 kill -INT $pid
@@ -27,6 +37,7 @@ rm -rf "$dir"
 /// A running server.
 pub(crate) struct Server {
     dir: PathBuf,
+    port: u16,
     _script: Child,
 }
 
@@ -43,20 +54,21 @@ impl Server {
         );
         let dir = tempfile::Builder::new().prefix("pg").tempdir().unwrap().keep();
         std::fs::set_permissions(&dir, PermissionsExt::from_mode(0o777)).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut script = Command::new("sh");
-        script.args(["-c", SCRIPT, "sh"]).arg(&dir).arg(bin);
+        script.args(["-c", SCRIPT, "sh"]).arg(&dir).arg(bin).arg(port.to_string());
         if std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
             // The server refuses to run as root; its package has made a user for it.
             script.args(["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]);
         }
         let script = script.stdin(Stdio::piped()).spawn().unwrap();
-        let server = Self { dir, _script: script };
+        let server = Self { dir, port, _script: script };
         server.wait_until_ready();
         server
     }
 
     fn wait_until_ready(&self) {
-        for _ in 0..600 {
+        for _ in 0..3600 {
             if self.config("postgres").connect(NoTls).is_ok() {
                 return;
             }
@@ -68,7 +80,17 @@ impl Server {
 
     /// The URL of a database on the server.
     pub(crate) fn url(&self, database: &str) -> SecretString {
-        format!("postgres:///{database}?host={}&user=domesday", self.dir.display()).into()
+        format!("postgres:///{database}?host={}&port={}&user=domesday", self.dir.display(), self.port).into()
+    }
+
+    /// The port over which it speaks TLS, on 127.0.0.1 under the name `localhost`.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The file of the authority that signed its certificate.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.dir.join("server.crt")
     }
 
     /// Runs statements in a database.
@@ -94,7 +116,7 @@ impl Server {
 
     fn config(&self, database: &str) -> Config {
         let mut config = Config::new();
-        config.host_path(&self.dir).user("domesday").dbname(database);
+        config.host_path(&self.dir).port(self.port).user("domesday").dbname(database);
         config
     }
 }

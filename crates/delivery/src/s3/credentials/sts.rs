@@ -1,0 +1,170 @@
+//! STS: a role's credentials for those who may assume it, and who somebody is.
+
+use jiff::Timestamp;
+
+use super::{Credentials, Means, RoleSession};
+use crate::s3::answers::Element;
+use crate::s3::errors::{Asked, refusal};
+use crate::s3::http::{self, Payload};
+use crate::s3::sign::{Request, Scope, encode_pairs, sign};
+use crate::{Answer, DeliveryError};
+
+/// How long a role's session lasts, in seconds: what every role allows.
+const SESSION_SECONDS: &str = "3600";
+
+/// Who credentials belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallerIdentity {
+    pub(crate) arn: String,
+}
+
+/// Assumes a role.
+///
+/// # Errors
+/// When STS refuses or cannot be reached.
+pub(super) fn assume_role(
+    means: &Means,
+    own: &Credentials,
+    role: &RoleSession,
+) -> Result<Credentials, DeliveryError> {
+    let mut form = vec![
+        ("Action", "AssumeRole"),
+        ("RoleArn", role.arn.as_str()),
+        ("RoleSessionName", role.name.as_str()),
+        ("DurationSeconds", SESSION_SECONDS),
+    ];
+    if !role.external_id.is_empty() {
+        form.push(("ExternalId", role.external_id.as_str()));
+    }
+    let answer = call(means, Some(own), &form)?;
+    if answer.is_success() {
+        return session(&answer);
+    }
+    match refused(means, Some(own), "sts:AssumeRole", &role.arn, &answer) {
+        // STS says one and the same to a wrong external id, a stranger and a role that is not there.
+        DeliveryError::MissingPermission { answer, .. } => Err(DeliveryError::RoleRefused {
+            role: role.arn.clone(),
+            external_id: role.external_id.clone(),
+            answer,
+        }),
+        other => Err(other),
+    }
+}
+
+/// Assumes a role with a token that the surroundings have issued.
+///
+/// # Errors
+/// When STS refuses or cannot be reached.
+pub(super) fn assume_role_with_web_identity(
+    means: &Means,
+    role_arn: &str,
+    session_name: &str,
+    token: &str,
+) -> Result<Credentials, DeliveryError> {
+    let form = [
+        ("Action", "AssumeRoleWithWebIdentity"),
+        ("RoleArn", role_arn),
+        ("RoleSessionName", session_name),
+        ("DurationSeconds", SESSION_SECONDS),
+        ("WebIdentityToken", token),
+    ];
+    let answer = call(means, None, &form)?;
+    if answer.is_success() {
+        return session(&answer);
+    }
+    Err(refused(means, None, "sts:AssumeRoleWithWebIdentity", role_arn, &answer))
+}
+
+/// Asks who credentials belong to. Nobody needs a right for that.
+///
+/// # Errors
+/// When they are not accepted; `None` when the server has no STS.
+pub(crate) fn caller_identity(
+    means: &Means,
+    credentials: &Credentials,
+) -> Result<Option<CallerIdentity>, DeliveryError> {
+    let answer = call(means, Some(credentials), &[("Action", "GetCallerIdentity")])?;
+    let document = Element::parse(&answer.body);
+    let find = |name: &str| document.as_ref().and_then(|document| document.find(name));
+    if answer.is_success() {
+        return Ok(find("Arn").map(|arn| CallerIdentity { arn: arn.to_owned() }));
+    }
+    match refused(means, Some(credentials), "sts:GetCallerIdentity", "*", &answer) {
+        error @ (DeliveryError::BadCredentials { .. }
+        | DeliveryError::ExpiredSession { .. }
+        | DeliveryError::ClockSkew { .. }
+        | DeliveryError::Throttled { .. }
+        | DeliveryError::Unavailable { .. })
+            if answer.status != 501 =>
+        {
+            Err(error)
+        }
+        // A store without STS takes the call for something else, and refuses that.
+        _ => Ok(None),
+    }
+}
+
+fn call(
+    means: &Means,
+    credentials: Option<&Credentials>,
+    form: &[(&str, &str)],
+) -> Result<http::Answer, DeliveryError> {
+    let mut form: Vec<_> =
+        form.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    form.push(("Version".to_owned(), "2011-06-15".to_owned()));
+    let body = encode_pairs(&form);
+    let content_type = ("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned());
+    let request = Request {
+        method: "POST",
+        host: means.sts.host().to_owned(),
+        path: "/".to_owned(),
+        query: Vec::new(),
+        headers: vec![content_type],
+        body_sha256: domesday_tables::sha256(body.as_bytes()),
+    };
+    let scope = Scope { region: &means.region, service: "sts" };
+    let headers = match credentials {
+        Some(credentials) => sign(&request, credentials, scope, means.clock.now()),
+        None => request.headers,
+    };
+    means.http.send("POST", &means.sts.url("/", ""), &headers, Payload::Text(&body))
+}
+
+fn session(answer: &http::Answer) -> Result<Credentials, DeliveryError> {
+    let read = || {
+        let document = Element::parse(&answer.body)?;
+        let expires_at: Timestamp = document.find("Expiration")?.parse().ok()?;
+        Some(Credentials {
+            access_key_id: document.find("AccessKeyId")?.to_owned(),
+            secret_access_key: document.find("SecretAccessKey")?.into(),
+            session_token: Some(document.find("SessionToken")?.into()),
+            expires_at: Some(expires_at),
+        })
+    };
+    // What came instead is not told: it may hold a secret.
+    read().ok_or_else(|| DeliveryError::Refused {
+        what: "read the session that STS gave".to_owned(),
+        answer: Box::new(Answer { service: "STS", status: answer.status, ..Answer::default() }),
+    })
+}
+
+fn refused(
+    means: &Means,
+    credentials: Option<&Credentials>,
+    action: &'static str,
+    resource: &str,
+    answer: &http::Answer,
+) -> DeliveryError {
+    let asked = Asked {
+        service: "STS",
+        action,
+        resource,
+        what: &format!("call {action}"),
+        bucket: "",
+        region: &means.region,
+        access_key_id: credentials.map_or("", |credentials| &credentials.access_key_id),
+        kms_key_id: None,
+        at: means.clock.now(),
+    };
+    refusal(asked, answer)
+}

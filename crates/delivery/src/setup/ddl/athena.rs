@@ -1,0 +1,40 @@
+//! Athena: external tables of the Glue catalog. It lists anew with every query, folders below included, so there
+//! is nothing to refresh.
+
+use domesday_tables::FieldKind;
+
+use super::{Place, all_tables, backticked, columns, quoted, string, view_name};
+
+pub(super) fn script(place: &Place<'_>) -> String {
+    let comment =
+        format!("Athena runs one statement at a time; the workgroup must be in {}.", place.region());
+    let mut text = place.heading("Athena", &comment);
+    text.push_str("\nCREATE DATABASE IF NOT EXISTS domesday;\n");
+    for source in place.all_sources() {
+        let fields = columns(source.table, |field| {
+            let kind = match field.kind {
+                FieldKind::String => "string",
+                FieldKind::Integer => "bigint",
+                FieldKind::Boolean => "boolean",
+                FieldKind::Timestamp => "timestamp",
+            };
+            // The catalog takes comments of at most 255 characters.
+            let about: String = field.about.chars().take(200).collect();
+            format!(
+                "{} {kind} COMMENT '{}'",
+                backticked(field.name),
+                about.replace('\\', "\\\\").replace('\'', "\\'")
+            )
+        });
+        text.push_str(&format!(
+            "\nCREATE EXTERNAL TABLE IF NOT EXISTS domesday.{} (\n{fields}\n)\nSTORED AS PARQUET\nLOCATION {};\n",
+            source.name,
+            string(&format!("{}/{}", place.root, source.folder)),
+        ));
+    }
+    for table in all_tables() {
+        let query = place.query(table, quoted, &|name| format!("domesday.{name}"));
+        text.push_str(&format!("\nCREATE OR REPLACE VIEW domesday.{} AS\n{query};\n", view_name(table)));
+    }
+    text
+}

@@ -1,0 +1,143 @@
+//! The service: serve, config, audit, key, openapi.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Run the service: the HTTP API, the schedule and the runs
+///
+/// The first start mints the tenant and prints one administrator's API key, once. Settings come from a file and
+/// over it from the environment; docs/service.md lists them. Logs go to standard error as JSON lines. SIGTERM or
+/// SIGINT ends the service in good order.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday serve                                       an embedded database beside it, on 127.0.0.1:8080
+  domesday serve --config /etc/domesday/domesday.toml
+  DATABASE_URL=postgres://governance@db/governance domesday serve")]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+}
+
+/// Where the service's configuration is.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFileArg {
+    /// The configuration file, in TOML; without one, defaults and the environment
+    #[arg(long, value_name = "FILE", env = "DOMESDAY_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Look at the service's configuration
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    Check(ConfigCheckArgs),
+}
+
+/// Check the service's configuration: every mistake at once, or what would hold
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday config check --config /etc/domesday/domesday.toml")]
+pub(crate) struct ConfigCheckArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+}
+
+/// Look at the service's audit log
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    Verify(AuditVerifyArgs),
+    Export(AuditExportArgs),
+}
+
+/// Prove that no entry of the audit log is missing or changed
+///
+/// Each entry names the hash of the one before. The hash of the last entry is printed: kept elsewhere, it proves
+/// later that nobody rewrote the log as a whole.
+#[derive(Debug, Args)]
+pub(crate) struct AuditVerifyArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+}
+
+/// Print the audit log as JSON lines, oldest first
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday audit export > audit.jsonl
+  domesday audit export --after 1200 >> audit.jsonl")]
+pub(crate) struct AuditExportArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+    /// Only entries after this number
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) after: u64,
+}
+
+/// Work with the key that seals secrets, and with the administrator's API keys
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    pub(crate) command: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    New(KeyNewArgs),
+    Rotate(KeyRotateArgs),
+    Admin(KeyAdminArgs),
+}
+
+/// Make a secret key in a new file that only its owner reads
+#[derive(Debug, Args)]
+pub(crate) struct KeyNewArgs {
+    /// The file to make
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// Seal every secret with another key
+///
+/// Opens each secret with the configured key and seals it with the new one, all in one transaction. Stop the
+/// service before, and start it with the new key after.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday key new new.key
+  domesday key rotate --to new.key && mv new.key domesday.key")]
+pub(crate) struct KeyRotateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+    /// The file of the new key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+}
+
+/// Make another administrator's API key, when the first is lost, and print it once
+///
+/// Needs the database, not the service. Keys that are lost stay valid until somebody revokes them.
+#[derive(Debug, Args)]
+pub(crate) struct KeyAdminArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+    /// What the key is for
+    #[arg(long, default_value = "made at the command line")]
+    pub(crate) name: String,
+}
+
+/// Print the OpenAPI document of the service
+#[derive(Debug, Args)]
+pub(crate) struct OpenapiArgs {}

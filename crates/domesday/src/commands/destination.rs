@@ -1,0 +1,113 @@
+//! `domesday destination`: try one, or check what was delivered there.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use domesday_delivery::{Audit, ChainBegin, CheckStatus, Target, TenantName, Verification, audit, verify};
+
+use crate::cli::{DestinationArgs, DestinationAuditArgs, DestinationCommand, Format, VerifyArgs};
+use crate::commands::target::{target, tenant};
+use crate::output::{DIM, ERROR, GOOD, Output, grouped, size};
+
+/// Checks failed, and were told.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ChecksFailed(String);
+
+pub(crate) fn run(args: &DestinationArgs, output: &Output) -> anyhow::Result<()> {
+    match &args.command {
+        DestinationCommand::Verify(args) => verify_destination(args, *output),
+        DestinationCommand::Audit(args) => audit_destination(args, *output),
+    }
+}
+
+fn verify_destination(args: &VerifyArgs, output: Output) -> anyhow::Result<()> {
+    let target = target(&args.target)?;
+    let (verification, _) = verify(&target, &tenant_of(&target, args, output)?);
+    match output.format {
+        Format::Json => output.json(&verification),
+        _ => print(&verification, output),
+    }
+    if !verification.ok {
+        anyhow::bail!(ChecksFailed(format!("{} does not take summaries yet", verification.destination)));
+    }
+    Ok(())
+}
+
+fn audit_destination(args: &DestinationAuditArgs, output: Output) -> anyhow::Result<()> {
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let kept = args.previous.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let audited = audit(&target(&args.target)?, &nobody(), &kept)?;
+    match output.format {
+        Format::Json => output.json(&audited),
+        _ => print_audit(&audited, output),
+    }
+    if !audited.ok {
+        anyhow::bail!(ChecksFailed(format!("what is at {} is not what was delivered", audited.destination)));
+    }
+    Ok(())
+}
+
+fn print_audit(audit: &Audit, output: Output) {
+    let (files, bytes) = (grouped(audit.files as u64), size(audit.bytes));
+    output.result(format_args!("The manifest of {} is {}.", audit.snapshot_at, audit.manifest_sha256));
+    output.result(format_args!("{files} files, {bytes} compared with it."));
+    let begin = match &audit.chain_begins {
+        ChainBegin::Start { at } => format!("the chain begins at {at}"),
+        ChainBegin::NotKept { at, sha256 } => format!("before {at} comes {sha256}, which is not here"),
+    };
+    output.result(format_args!("{} links of the chain are right; {begin}.", audit.links));
+    if audit.forgotten > 0 {
+        output.result(format_args!(
+            "{} files of older days are no longer there.",
+            grouped(audit.forgotten as u64)
+        ));
+    }
+    for name in &audit.unlinked {
+        output.result(format_args!("{name} is in no chain: a run was cut off there."));
+    }
+    for problem in &audit.problems {
+        output.result(format_args!("{ERROR}wrong:{ERROR:#} {problem}"));
+    }
+    if audit.ok {
+        output.result(format_args!("{GOOD}Nothing is wrong.{GOOD:#}"));
+    }
+}
+
+/// Whoever reads needs no tenant, save as the external id of a role, which is then given.
+fn nobody() -> TenantName {
+    TenantName { id: uuid::Uuid::nil(), name: "audit".to_owned() }
+}
+
+/// The tenant where it matters: as the external id of a role that names none.
+fn tenant_of(target: &Target, args: &VerifyArgs, output: Output) -> anyhow::Result<TenantName> {
+    let needs_tenant = match target {
+        Target::S3(_, access) => access.role.as_ref().is_some_and(|role| role.external_id.is_none()),
+        Target::Directory(_) => false,
+    };
+    if needs_tenant {
+        return tenant(args.catalog.as_deref(), &args.store.store, output);
+    }
+    Ok(nobody())
+}
+
+fn print(verification: &Verification, output: Output) {
+    for check in &verification.checks {
+        let (style, word) = match check.status {
+            CheckStatus::Passed => (GOOD, "passed "),
+            CheckStatus::Failed => (ERROR, "failed "),
+            CheckStatus::Skipped => (DIM, "skipped"),
+        };
+        output.result(format_args!("{style}{word}{style:#}  {:<12} {}", check.name, check.message));
+        if let Some(fix) = &check.fix {
+            output.result(format_args!("{:>23}fix: {fix}", ""));
+        }
+        let said = [&check.code, &check.service_message, &check.request_id];
+        let said: Vec<_> = said.into_iter().flatten().map(String::as_str).collect();
+        if !said.is_empty() {
+            output.result(format_args!("{DIM}{:>23}the service says: {}{DIM:#}", "", said.join(", ")));
+        }
+    }
+}

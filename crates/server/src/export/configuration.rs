@@ -1,0 +1,248 @@
+//! The configuration as it is sent and as it is kept.
+
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::endpoint;
+use crate::problem::Problem;
+use crate::schedule::Cron;
+
+/// An export as it is configured: with `accessKeyId` and `secretAccessKey`, or with `roleArn`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(extend("oneOf" = [
+    { "required": ["accessKeyId", "secretAccessKey"], "properties": {
+        "accessKeyId": { "type": "string" }, "secretAccessKey": { "type": "string" }, "roleArn": { "type": "null" }
+    } },
+    { "required": ["roleArn"], "properties": {
+        "roleArn": { "type": "string" }, "accessKeyId": { "type": "null" }, "secretAccessKey": { "type": "null" }
+    } }
+]))]
+pub(crate) struct ExportRequest {
+    /// The bucket's name.
+    bucket: String,
+    /// The bucket's region.
+    region: String,
+    /// The id of an access key that may list and put under the path.
+    #[serde(default)]
+    access_key_id: Option<String>,
+    /// Its secret; kept sealed, and never shown again.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
+    secret_access_key: Option<SecretText>,
+    /// The role that Domesday assumes, with the tenant's id as external id.
+    #[serde(default)]
+    role_arn: Option<String>,
+    /// The prefix of every key; the bucket's top when absent.
+    #[serde(default)]
+    path: Option<String>,
+    /// The KMS key that encrypts what is put; the bucket's default encryption when absent.
+    #[serde(default)]
+    kms_key_id: Option<String>,
+    /// The account that must own the bucket.
+    #[serde(default)]
+    bucket_owner: Option<String>,
+    /// When it runs, as a cron expression in the tenant's time zone: daily at 3 AM with an access key and at 5 AM
+    /// with a role when absent.
+    #[serde(default)]
+    schedule: Option<String>,
+    /// How the days lie beside each other: `latest` when absent.
+    #[serde(default)]
+    #[schemars(with = "Option<LayoutName>")]
+    layout: Option<String>,
+    /// An S3-compatible store other than AWS, among those that the operator allows.
+    #[serde(default)]
+    endpoint: Option<String>,
+}
+
+/// A layout by name.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "Layout")]
+#[expect(dead_code, reason = "stands for the delivery's type in the schema")]
+enum LayoutName {
+    Latest,
+    Swap,
+    History,
+}
+
+/// A text that is never printed.
+#[derive(Debug)]
+struct SecretText(SecretString);
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(text.into()))
+    }
+}
+
+/// A configuration without its secret: what is saved, shown and audited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Configuration {
+    pub(crate) bucket: String,
+    pub(crate) region: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) access_key_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) role_arn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kms_key_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bucket_owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) layout: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) endpoint: Option<String>,
+}
+
+impl ExportRequest {
+    /// The configuration and its secret, as far as they can be right without asking the destination.
+    pub(crate) fn split(self) -> Result<(Configuration, Option<SecretString>), Problem> {
+        let given = [&self.access_key_id, &self.role_arn].map(Option::is_some);
+        let secret = self.secret_access_key.map(|secret| secret.0);
+        match (given, secret.is_some()) {
+            ([true, false], true) | ([false, true], false) => {}
+            ([true, true], _) => {
+                return Err(Problem::invalid("give `accessKeyId` with its secret, or `roleArn`, not both"));
+            }
+            ([true, false], false) => {
+                return Err(Problem::invalid("`secretAccessKey` is missing; it is not kept from before"));
+            }
+            ([false, _], true) => {
+                return Err(Problem::invalid(
+                    "`secretAccessKey` belongs to an `accessKeyId`, which is missing",
+                ));
+            }
+            ([false, false], false) => {
+                return Err(Problem::invalid(
+                    "who delivers is missing: give `accessKeyId` and `secretAccessKey`, or `roleArn`",
+                ));
+            }
+        }
+        if let Some(arn) = &self.role_arn
+            && !is_role(arn)
+        {
+            return Err(Problem::invalid(format!(
+                "`roleArn` must be a role such as arn:aws:iam::111122223333:role/domesday, found `{arn}`"
+            )));
+        }
+        if let Some(schedule) = &self.schedule
+            && let Err(error) = schedule.parse::<Cron>()
+        {
+            return Err(Problem::invalid(format!("`schedule`: {error}")));
+        }
+        if let Some(layout) = &self.layout
+            && layout.parse::<domesday_delivery::Layout>().is_err()
+        {
+            return Err(Problem::invalid(format!(
+                "`layout` must be latest, swap or history, found `{layout}`"
+            )));
+        }
+        let configuration = Configuration {
+            bucket: self.bucket,
+            region: self.region,
+            access_key_id: self.access_key_id,
+            role_arn: self.role_arn,
+            path: self.path.map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty()),
+            kms_key_id: self.kms_key_id,
+            bucket_owner: self.bucket_owner,
+            schedule: self.schedule,
+            layout: self.layout,
+            endpoint: self.endpoint,
+        };
+        Ok((configuration, secret))
+    }
+}
+
+impl Configuration {
+    /// The configuration of a saved document.
+    pub(crate) fn of_document(document: &Value) -> Result<Self, Problem> {
+        serde_json::from_value(document.clone()).map_err(|error| Problem::internal(&error))
+    }
+
+    /// The document to be saved.
+    pub(crate) fn document(&self) -> Value {
+        serde_json::to_value(self).expect("a configuration is plain data")
+    }
+
+    /// Whether the operator allows the endpoint, if one is named.
+    pub(crate) fn check_endpoint(&self, allowed: &[String]) -> Result<(), Problem> {
+        match &self.endpoint {
+            Some(endpoint) if !endpoint::is_allowed(endpoint, allowed) => Err(Problem::invalid(format!(
+                "the endpoint `{endpoint}` is not among those that the operator of this service allows \
+                 (delivery.allowed_endpoints)"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a text is the ARN of a role.
+fn is_role(arn: &str) -> bool {
+    let parts: Vec<_> = arn.splitn(6, ':').collect();
+    let [arn, partition, iam, region, account, resource] = parts.as_slice() else { return false };
+    *arn == "arn"
+        && partition.starts_with("aws")
+        && *iam == "iam"
+        && region.is_empty()
+        && account.len() == 12
+        && account.bytes().all(|byte| byte.is_ascii_digit())
+        && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty())
+        && !resource.chars().any(|c| c.is_control() || c.is_whitespace() || c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn split(value: Value) -> Result<(Configuration, Option<SecretString>), Problem> {
+        serde_json::from_value::<ExportRequest>(value).unwrap().split()
+    }
+
+    #[test]
+    fn both_forms_of_the_guide_are_taken() {
+        let key = json!({ "bucket": "b", "region": "r", "accessKeyId": "A", "secretAccessKey": "hush", "path": "/p/" });
+        let (configuration, secret) = split(key).unwrap();
+        assert!(secret.is_some());
+        assert_eq!(configuration.path.as_deref(), Some("p"));
+        assert!(!configuration.document().to_string().contains("hush"));
+        let role = json!({ "bucket": "b", "region": "r", "roleArn": "arn:aws:iam::111122223333:role/x/y" });
+        assert!(split(role).unwrap().1.is_none());
+    }
+
+    #[test]
+    fn anything_between_the_forms_is_refused() {
+        let role = "arn:aws:iam::111122223333:role/x";
+        for (wrong, word) in [
+            (json!({}), "who delivers"),
+            (json!({ "accessKeyId": "A" }), "secretAccessKey"),
+            (json!({ "secretAccessKey": "s" }), "accessKeyId"),
+            (json!({ "accessKeyId": "A", "secretAccessKey": "s", "roleArn": role }), "not both"),
+            (json!({ "roleArn": role, "secretAccessKey": "s" }), "accessKeyId"),
+            (json!({ "roleArn": "role/x" }), "roleArn"),
+            (json!({ "roleArn": "arn:aws:iam::111122223333:user/x" }), "roleArn"),
+            (json!({ "roleArn": role, "schedule": "daily" }), "schedule"),
+            (json!({ "roleArn": role, "layout": "heap" }), "layout"),
+        ] {
+            let mut whole = json!({ "bucket": "b", "region": "r" });
+            whole.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+            let problem = split(whole).unwrap_err().to_string();
+            assert!(problem.contains(word), "{wrong}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_request_never_shows_its_secret() {
+        let request = json!({ "bucket": "b", "region": "r", "accessKeyId": "A", "secretAccessKey": "hush" });
+        let request: ExportRequest = serde_json::from_value(request).unwrap();
+        assert!(!format!("{request:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,264 @@
+//! Runs: queued by the schedule or by hand, done one at a time for each export, recorded.
+//!
+//! One task a process looks after them ([`keep`]): it queues what the schedule is due, takes the lease of the
+//! export, and runs. A run whose holder died is found again, still open and with its lease free, and done over:
+//! a run is idempotent, so trying it whole again is always right.
+
+mod execute;
+mod lease;
+mod view;
+
+use std::collections::HashMap;
+
+use domesday_model::Instant;
+use domesday_store::{ChangeBy, NewRun, RunRecord, RunState, Store, StoredExport};
+use jiff::tz::TimeZone;
+use serde_json::json;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::export;
+use crate::problem::Problem;
+use crate::service::App;
+use crate::webhook;
+
+use execute::Ended;
+use lease::{Halt, Lease};
+pub(crate) use view::RunView;
+
+/// How often a run is tried before it has failed.
+const ATTEMPTS: u32 = 5;
+
+/// The wait after the first failed attempt, in microseconds; each further one waits twice as long.
+const FIRST_WAIT_MICROS: i64 = 60_000_000;
+
+/// A run this much later than its time is one that was missed.
+const LATE_MICROS: i64 = 300_000_000;
+
+/// How long the answer to a creating call is kept for when it is sent again, in microseconds.
+const ANSWERS_LAST_MICROS: i64 = 24 * 3_600_000_000;
+
+/// Who queues runs by the schedule.
+const SCHEDULER: &str = "scheduler";
+
+/// What the loop keeps in mind between two rounds.
+#[derive(Debug, Default)]
+struct Keeper {
+    /// When a failed run is tried again.
+    again_at: HashMap<Uuid, Instant>,
+    /// When answers to creating calls were last forgotten.
+    forgot_at: Option<Instant>,
+}
+
+/// Looks after schedule and runs until the service stops.
+pub(crate) async fn keep(app: App) {
+    let mut stop = app.stop.subscribe();
+    let mut keeper = Keeper::default();
+    remember_success(&app).await;
+    while !app.is_stopping() {
+        let next = match keeper.round(&app).await {
+            Ok(next) => next,
+            Err(problem) => {
+                tracing::error!(%problem, "the schedule could not be looked after; it is tried again");
+                None
+            }
+        };
+        tokio::select! {
+            () = app.clock.wait_towards(next) => {}
+            () = app.wake.notified() => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+/// How many runs are looked through for the last success.
+const LOOKED_THROUGH: usize = 100;
+
+/// Tells the metrics of the last success before this process, so that its age is right from the start.
+async fn remember_success(app: &App) {
+    let read = |store: &mut Store| -> Result<_, Problem> {
+        Ok(store.runs(export::DEFAULT, None, LOOKED_THROUGH)?.0)
+    };
+    let runs = app.pool.with(read).await.unwrap_or_default();
+    let last = runs.into_iter().find(|run| run.state == RunState::Succeeded);
+    if let Some(at) = last.and_then(|run| run.finished_at) {
+        app.metrics.succeeded_before(at);
+    }
+}
+
+impl Keeper {
+    /// Does what is due, and says when there is something to do next.
+    async fn round(&mut self, app: &App) -> Result<Option<Instant>, Problem> {
+        self.forget_answers(app).await?;
+        let read = |store: &mut Store| -> Result<_, Problem> { Ok((store.exports()?, store.tenant()?)) };
+        let (exports, tenant) = app.pool.with(read).await?;
+        let zone =
+            tenant.and_then(|(tenant, _)| TimeZone::get(&tenant.time_zone).ok()).unwrap_or(TimeZone::UTC);
+        let mut next: Option<Instant> = None;
+        for stored in exports {
+            let at = self.look_after(app, stored, &zone).await?;
+            next = [next, at].into_iter().flatten().min();
+        }
+        Ok(next)
+    }
+
+    /// Forgets, once an hour, the answers to creating calls that nobody will send again.
+    async fn forget_answers(&mut self, app: &App) -> Result<(), Problem> {
+        let now = app.now();
+        let hour = |at: Instant| at.as_micros().div_euclid(3_600_000_000);
+        if self.forgot_at.is_some_and(|at| hour(at) == hour(now)) {
+            return Ok(());
+        }
+        let before = Instant::from_micros(now.as_micros() - ANSWERS_LAST_MICROS);
+        let forget = move |store: &mut Store| -> Result<_, Problem> { Ok(store.forget_responses(before)?) };
+        app.pool.with(forget).await?;
+        self.forgot_at = Some(now);
+        Ok(())
+    }
+
+    async fn look_after(
+        &mut self,
+        app: &App,
+        stored: StoredExport,
+        zone: &TimeZone,
+    ) -> Result<Option<Instant>, Problem> {
+        queue_due(app, &stored, zone).await?;
+        let id = stored.id.clone();
+        let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.unfinished_runs(&id)?) };
+        let mut next = export::schedule(&stored.document).next_after(app.now(), zone);
+        for run in app.pool.with(read).await? {
+            if app.is_stopping() {
+                break;
+            }
+            match self.again_at.get(&run.id) {
+                Some(at) if *at > app.now() => next = [next, Some(*at)].into_iter().flatten().min(),
+                _ => self.work(app, &stored, run).await?,
+            }
+        }
+        Ok(next)
+    }
+
+    /// Does a run if nobody else does.
+    async fn work(&mut self, app: &App, stored: &StoredExport, run: RunRecord) -> Result<(), Problem> {
+        let halt = Halt::default();
+        let Some(lease) = Lease::take(app, &stored.id, &halt).await? else { return Ok(()) };
+        // What it was when it was read may have changed before the lease was taken.
+        let id = run.id;
+        let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.run(id)?) };
+        let result = match app.pool.with(read).await {
+            Ok(Some(run)) if execute::is_open(&run) => {
+                let span = tracing::info_span!("run", id = %run.id, trigger = %run.trigger);
+                self.attempt(app, stored.clone(), run, &halt).instrument(span).await
+            }
+            Ok(_) => Ok(()),
+            Err(problem) => Err(problem),
+        };
+        lease.release().await;
+        result
+    }
+
+    async fn attempt(
+        &mut self,
+        app: &App,
+        stored: StoredExport,
+        mut run: RunRecord,
+        halt: &Halt,
+    ) -> Result<(), Problem> {
+        let at = app.now();
+        run.state = RunState::Running;
+        run.attempts += 1;
+        run.started_at = run.started_at.or(Some(at));
+        run.snapshot_at = Some(at);
+        execute::save(app, &run).await?;
+        tracing::info!(attempt = run.attempts, "run begins");
+        let attempt = execute::attempt(app, stored, &run, at, halt.clone());
+        let ended = until_stopped(app, attempt, halt).await;
+        let now = app.now();
+        match ended {
+            Ended::Succeeded(report) => {
+                let tables: Vec<_> = report
+                    .tables
+                    .iter()
+                    .map(|table| (table.table.to_owned(), table.rows, table.bytes))
+                    .collect();
+                app.metrics.run_succeeded(now, report.seconds, &tables);
+                tracing::info!(seconds = report.seconds, "run succeeded");
+                run.state = RunState::Succeeded;
+                run.finished_at = Some(now);
+                run.error = None;
+                run.report = serde_json::to_value(&*report).ok();
+                self.again_at.remove(&run.id);
+            }
+            Ended::Failed { kind, error, heals } => {
+                tracing::error!(%kind, %error, heals, attempt = run.attempts, "run failed");
+                run.error = Some(error);
+                if heals && run.attempts < ATTEMPTS {
+                    let wait = FIRST_WAIT_MICROS << run.attempts.min(10).saturating_sub(1);
+                    // Half of the wait is drawn, so that many that failed together do not come together again.
+                    let drawn =
+                        i64::try_from(Uuid::new_v4().as_u128() % wait.unsigned_abs() as u128).unwrap_or(0);
+                    self.again_at
+                        .insert(run.id, Instant::from_micros(now.as_micros() + wait / 2 + drawn / 2));
+                    run.state = RunState::Queued;
+                    return execute::save(app, &run).await;
+                }
+                app.metrics.run_failed(&kind);
+                run.state = RunState::Failed;
+                run.finished_at = Some(now);
+                self.again_at.remove(&run.id);
+            }
+            Ended::Halted => {
+                // Left open: whoever has the lease next does it over.
+                tracing::warn!("run broken off; it is done over");
+                run.state = RunState::Queued;
+                run.error =
+                    Some(json!({ "kind": "halted", "message": "the service stopped during the run" }));
+                return execute::save(app, &run).await;
+            }
+        }
+        execute::save(app, &run).await?;
+        webhook::tell(app, &run);
+        Ok(())
+    }
+}
+
+/// Waits for an attempt; when the service stops meanwhile, gives it the time of grace and then says halt.
+async fn until_stopped(app: &App, attempt: impl Future<Output = Ended>, halt: &Halt) -> Ended {
+    let mut attempt = std::pin::pin!(attempt);
+    let mut stop = app.stop.subscribe();
+    tokio::select! {
+        ended = &mut attempt => return ended,
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    match tokio::time::timeout(app.config.shutdown_grace, &mut attempt).await {
+        Ok(ended) => ended,
+        Err(_) => {
+            halt.say();
+            attempt.await
+        }
+    }
+}
+
+/// Queues the run that the schedule is due, if none is queued for that time.
+async fn queue_due(app: &App, stored: &StoredExport, zone: &TimeZone) -> Result<(), Problem> {
+    let (id, now) = (stored.id.clone(), app.now());
+    let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.last_scheduled(&id)?) };
+    let since = stored.updated_at.max(app.pool.with(read).await?.unwrap_or(stored.updated_at));
+    let Some(due) = export::schedule(&stored.document).last_between(since, now, zone) else { return Ok(()) };
+    let late = now.as_micros() - due.as_micros() > LATE_MICROS;
+    let new = NewRun {
+        id: Uuid::new_v4(),
+        export_id: stored.id.clone(),
+        trigger: if late { "catch-up" } else { "schedule" }.to_owned(),
+        scheduled_for: Some(due),
+    };
+    let create = move |store: &mut Store| -> Result<_, Problem> {
+        let change = ChangeBy { actor: SCHEDULER, origin: SCHEDULER, from: None, at: now };
+        Ok(store.create_run(&new, &change)?)
+    };
+    // None: another replica had the same thought.
+    if let Some(run) = app.pool.with(create).await? {
+        tracing::info!(run = %run.id, due = %due, "queued by the schedule");
+    }
+    Ok(())
+}

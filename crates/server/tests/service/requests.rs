@@ -1,0 +1,117 @@
+//! Asking for access and deciding on it.
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const PATH: &str = "/api/v1/requests";
+
+struct Cast {
+    world: World,
+    eve: String,
+    olga: String,
+    rita: String,
+}
+
+/// Eve asks; Rita reviews first, then Olga, who owns the data.
+fn cast() -> Cast {
+    let world = World::new();
+    let [eve, olga, rita] = ["eve", "olga", "rita"].map(|name| world.user(name, &[]));
+    let put = |path: &str, body: Value| world.call("PUT", &format!("/api/v1/{path}"), Some(body)).expect(201);
+    put("data-sources/Orders", json!({ "name": "Orders", "platform": "postgres", "owners": ["olga"] }));
+    put("agreements/Care", json!({ "name": "Care", "version": 3, "text": "Handle with care." }));
+    put(
+        "request-forms/Two%20steps",
+        json!({
+            "name": "Two steps", "version": 1,
+            "questions": [{ "id": "why", "text": "Why?", "kind": "text", "required": true }],
+            "review": [{ "approvers": { "users": ["rita"] } }, { "approvers": { "owners": true } }]
+        }),
+    );
+    put(
+        "data-products/Sales",
+        json!({
+            "name": "Sales", "createdBy": "olga", "dataSources": ["Orders"], "form": "Two steps",
+            "agreements": ["Care"]
+        }),
+    );
+    Cast { world, eve, olga, rita }
+}
+
+impl Cast {
+    fn ask(&self, more: &Value) -> crate::world::Answer {
+        let mut asked =
+            json!({ "dataProduct": "Sales", "answers": { "why": "work" }, "agreements": ["Care"] });
+        asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.world.call_as(&self.eve, "POST", PATH, Some(asked))
+    }
+
+    fn decide(&self, key: &str, id: &str, status: &str) -> crate::world::Answer {
+        let decision = json!({ "status": status, "durationDays": 90 });
+        self.world.call_as(key, "POST", &format!("{PATH}/{id}/determinations"), Some(decision))
+    }
+
+    fn access(&self) -> Value {
+        self.world.call_as(&self.eve, "GET", "/api/v1/access?user=eve", None).expect(200).json()["total"]
+            .clone()
+    }
+}
+
+#[test]
+fn a_request_goes_through_its_steps_and_gives_access() {
+    let cast = cast();
+    let asked = cast.ask(&json!({})).expect(201).json();
+    let id = asked["name"].as_str().unwrap();
+    assert_eq!(asked["document"]["status"], "pending");
+    assert_eq!(asked["document"]["agreements"][0]["version"], 3);
+    assert_eq!(cast.access(), 0);
+    // Olga's turn comes second, Eve's never, and the administrator is nobody who could have decided.
+    cast.decide(&cast.olga, id, "approved").expect(403);
+    cast.decide(&cast.eve, id, "approved").expect(403);
+    cast.decide(&cast.world.admin, id, "approved").expect(403);
+    let first = cast.decide(&cast.rita, id, "approved").expect(200).json();
+    assert_eq!(first["document"]["status"], "pending");
+    cast.decide(&cast.rita, id, "approved").expect(403);
+    let second = cast.decide(&cast.olga, id, "approved").expect(200).json();
+    assert_eq!(second["document"]["status"], "approved");
+    assert_eq!(second["document"]["expiresAt"], "2026-04-14T23:00:00Z");
+    assert_eq!(cast.access(), 1);
+    cast.decide(&cast.world.user("gov", &["GOVERNANCE"]), id, "denied").expect(409);
+}
+
+#[test]
+fn a_denial_ends_it_and_governance_decides_for_good() {
+    let cast = cast();
+    let id = |asked: crate::world::Answer| asked.expect(201).json()["name"].as_str().unwrap().to_owned();
+    let denied = id(cast.ask(&json!({})));
+    assert_eq!(cast.decide(&cast.rita, &denied, "denied").expect(200).json()["document"]["status"], "denied");
+    let governance = cast.world.user("gov", &["GOVERNANCE"]);
+    let approved = id(cast.ask(&json!({})));
+    let answer = cast.decide(&governance, &approved, "approved").expect(200).json();
+    assert_eq!(answer["document"]["status"], "approved");
+    let canceled = id(cast.ask(&json!({})));
+    let path = format!("{PATH}/{canceled}/cancel");
+    cast.world.call_as(&cast.rita, "POST", &path, None).expect(403);
+    let answer = cast.world.call_as(&cast.eve, "POST", &path, None).expect(200).json();
+    assert_eq!(answer["document"]["status"], "canceled");
+    cast.world.call_as(&cast.eve, "POST", &path, None).expect(409);
+    // Eve reads what is hers, Rita does not.
+    cast.world.call_as(&cast.eve, "GET", &format!("{PATH}/{canceled}"), None).expect(200);
+    cast.world.call_as(&cast.rita, "GET", &format!("{PATH}/{canceled}"), None).expect(403);
+}
+
+#[test]
+fn what_is_incomplete_is_refused() {
+    let cast = cast();
+    for (wrong, word) in [
+        (json!({ "answers": {} }), "answers.why"),
+        (json!({ "agreements": [] }), "Care"),
+        (json!({ "dataSource": "Orders" }), "one of"),
+        (json!({ "dataProduct": "Nothing" }), "Nothing"),
+        (json!({ "columns": ["x"], "type": "maskingException" }), "names a data source"),
+    ] {
+        let answer = cast.ask(&wrong).expect(422);
+        assert!(answer.text.contains(word), "{wrong}: {}", answer.text);
+    }
+    cast.ask(&json!({ "user": "olga" })).expect(403);
+}

@@ -1,0 +1,276 @@
+"""The service end to end: over HTTP, into buckets of the S3 server that the delivery tests use."""
+
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+import botocore.config
+import botocore.session
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "s3"))
+
+from strict import Strict  # noqa: E402
+
+REGION = "eu-central-1"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(condition, what, seconds=60):
+    """What `condition` returns once it is true; the time is real, the service's clock is not."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{what} did not happen in {seconds} s"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The S3 server with its checks on: (host, port)."""
+    port = free_port()
+    folder = tmp_path_factory.mktemp("server")
+    log = open(folder / "log", "w")
+    env = {**os.environ, "AUTH": "true", "GATEWAY_PORT": str(port), "LOG_LEVEL": "WARNING"}
+    process = subprocess.Popen([sys.executable, "-m", "ministack"], env=env, stdout=log, stderr=log, cwd=folder)
+
+    def answers():
+        assert process.poll() is None, "the server does not start"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    wait_for(answers, "the start of the S3 server")
+    yield ("127.0.0.1", port)
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
+def admin(server):
+    """A client for a service of the S3 server, with its root key."""
+    session = botocore.session.Session()
+    config = botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 3})
+
+    def client(service):
+        return session.create_client(
+            service,
+            region_name=REGION,
+            endpoint_url=f"http://{server[0]}:{server[1]}",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=config,
+        )
+
+    return client
+
+
+@pytest.fixture
+def strict(server):
+    proxy = Strict(server)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """A PostgreSQL server: a function that makes a database and gives its URL."""
+    # Debian keeps the programs of each version in a folder of its own; elsewhere they are on the path.
+    folders = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+
+    def program(name):
+        there = [folder / name for folder in folders if (folder / name).exists()]
+        return there[-1] if there else shutil.which(name)
+
+    home = pathlib.Path(tempfile.mkdtemp(prefix="domesday-postgres-"))
+    # The server refuses to run as root.
+    as_user = []
+    if os.geteuid() == 0:
+        shutil.chown(home, "postgres", "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    data, port = home / "data", free_port()
+    subprocess.run(
+        [*as_user, program("initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8"],
+        check=True,
+        capture_output=True,
+        cwd=home,
+    )
+    log = open(home / "log", "w")
+    process = subprocess.Popen(
+        [*as_user, program("postgres"), "-D", data, "-p", str(port), "-k", home, "-c", "fsync=off"],
+        stdout=log,
+        stderr=log,
+        cwd=home,
+    )
+
+    def psql(sql):
+        command = [program("psql"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-qc", sql]
+        return subprocess.run(command, capture_output=True, text=True).returncode == 0
+
+    wait_for(lambda: psql("SELECT 1"), "the start of PostgreSQL")
+
+    def database():
+        name = "d" + uuid.uuid4().hex[:12]
+        assert psql(f"CREATE DATABASE {name}")
+        return f"postgres://postgres@127.0.0.1:{port}/{name}?sslmode=disable"
+
+    yield database
+    process.terminate()
+    process.wait(timeout=30)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+class Bucket:
+    def __init__(self, admin, strict):
+        self.s3 = admin("s3")
+        self.name = "acme-" + uuid.uuid4().hex[:12]
+        self.s3.create_bucket(Bucket=self.name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        strict.regions[self.name] = REGION
+
+    def keys(self):
+        return sorted(entry["Key"] for entry in self.s3.list_objects_v2(Bucket=self.name).get("Contents", []))
+
+    def read(self, key):
+        return self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
+
+
+@pytest.fixture
+def bucket(admin, strict):
+    return Bucket(admin, strict)
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def expect(self, status):
+        assert self.status == status, self.body.decode()
+        return self
+
+
+def call(url, method, path, key=None, body=None, headers=None):
+    headers = {**({"Authorization": key} if key else {}), **(headers or {})}
+    data = None
+    if body is not None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers.setdefault("Content-Type", "application/json")
+    request = urllib.request.Request(url + path, data=data, headers=headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return Answer(response.status, response.headers, response.read())
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, error.headers, error.read())
+
+
+class Service:
+    """The service in a process of its own, its clock standing where a test sets it."""
+
+    def __init__(self, folder, clock, env, database=None):
+        self.folder = folder
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "DOMESDAY_LISTEN": "127.0.0.1:0",
+            "DOMESDAY_STORE": str(database or folder / "governance.db"),
+            "DOMESDAY_TENANT_NAME": "Acme",
+            "DOMESDAY_TIME_ZONE": "Europe/Berlin",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **env,
+        }
+        self.key = None
+        self.start(clock)
+
+    def start(self, clock):
+        self.log = open(self.folder / f"log-{uuid.uuid4().hex[:6]}", "w+")
+        self.process = subprocess.Popen(
+            [os.environ["DOMESDAY_STANDING_CLOCK"]],
+            env=self.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+        )
+        self.set_clock(clock)
+        address = self.process.stdout.readline().strip()
+        assert address, self.logged()
+        self.url = f"http://{address}"
+        self.key = self.process.stdout.readline().strip() or self.key
+
+    def set_clock(self, at):
+        self.process.stdin.write(at + "\n")
+        self.process.stdin.flush()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.stdin.close()
+            self.process.wait(timeout=60)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def logged(self):
+        self.log.flush()
+        return pathlib.Path(self.log.name).read_text()
+
+    def call(self, method, path, body=None, key=None, headers=None):
+        return call(self.url, method, path, key or self.key, body, headers)
+
+    def runs(self):
+        return self.call("GET", "/api/v1/access-summary/runs").expect(200).json["items"]
+
+    def run_ended(self, number=1):
+        """The newest run, once `number` of them have ended."""
+        ended = lambda: [run for run in self.runs() if run["state"] in ("succeeded", "failed")]  # noqa: E731
+        return wait_for(lambda: len(ended()) >= number and ended(), f"run {number}\n{self.logged()}")[0]
+
+
+@pytest.fixture
+def service(tmp_path, strict):
+    """A service that may deliver to the S3 server; more are started with `service.another`."""
+    started = []
+
+    def start(clock="2026-01-14T23:00:00Z", env=None, folder=None, database=None):
+        folder = folder or tmp_path / f"service{len(started)}"
+        folder.mkdir(exist_ok=True)
+        allowed = {"DOMESDAY_ALLOWED_ENDPOINTS": strict.url}
+        started.append(Service(folder, clock, {**allowed, **(env or {})}, database))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+WORLD = {
+    "groups": [{"name": "Analysts"}],
+    "users": [{"username": "ada", "groups": ["Analysts"]}, {"username": "bob"}],
+    "dataSources": [{"name": "Ledger", "platform": "snowflake"}],
+    "policies": [
+        {"name": "Analysts read", "type": "grant", "condition": "@isInGroups('Analysts')", "appliesTo": "all"}
+    ],
+}
