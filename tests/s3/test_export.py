@@ -29,6 +29,10 @@ def test_an_export_arrives_whole_under_the_generated_policy(admin, strict, bucke
     others = {"access/v1/_manifest.json"}
     if layout == "history":
         others.add("access/v1/_manifests/2026-11-24T020000Z.json")
+    if layout == "swap":
+        # The files of no rows in the slot not in use: the next run overwrites them while this manifest holds.
+        others |= {key for key in found if "/slot=b/" in key}
+        assert not any("/slot=b/" in key for key in named)
     assert set(found) == named | others
 
     # Tables, then what sets engines up, then the snapshot row, the manifest last.

@@ -83,7 +83,7 @@ impl Files {
         setup: &[SetupScript],
         manifest: &mut Manifest,
     ) -> Result<(), RunError> {
-        let beside = self.first_of_other_slot(settings, manifest)?;
+        let beside = self.first_of_other_slot(settings)?;
         let mut tables = Vec::new();
         for part in parts {
             tables.push(self.spooled(self.places.part_key(part.table.name, part.number), part, manifest));
@@ -125,11 +125,9 @@ impl Files {
 
     /// Files of no rows for the other slot of the swap layout, where it has none yet: engines define a view over
     /// both slots only where both are. They are put before the tables, so that this run's slot is the later one.
-    fn first_of_other_slot(
-        &self,
-        settings: &Settings,
-        manifest: &mut Manifest,
-    ) -> Result<Vec<SpooledFile>, RunError> {
+    /// The manifest does not name them: they are no part of the snapshot, and the next run overwrites them while
+    /// this one's manifest still holds.
+    fn first_of_other_slot(&self, settings: &Settings) -> Result<Vec<SpooledFile>, RunError> {
         let Some(other) = self.places.other_slot() else { return Ok(Vec::new()) };
         let has_files = |table: &Table| {
             let prefix = other.table_prefix(table.name);
@@ -140,7 +138,7 @@ impl Files {
             let key = other.part_key(table.name, 0);
             let writer = self.spool.create(&key).map_err(|source| self.failed(source))?;
             let part = encode_empty(table, 0, settings, writer).map_err(|error| self.sort_error(error))?;
-            files.push(self.spooled(key, &part, manifest));
+            files.push(self.spool.complete(&key, part.bytes, part.sha256));
         }
         Ok(files)
     }
