@@ -5,7 +5,7 @@
 //! as the signed digest of the body and as its checksum, and the server refuses what differs.
 //!
 //! [`S3Settings`] is what somebody configured; [`S3Settings::open`] makes a destination of it without a word to any
-//! server, [`verify`](crate::verify) proves that it works.
+//! server, [`verify`](crate::verify()) proves that it works.
 
 mod answers;
 mod client;

@@ -66,7 +66,7 @@ pub(crate) struct S3Args {
     /// The bucket's region [default: AWS_REGION, AWS_DEFAULT_REGION or the profile's]
     #[arg(long, value_name = "REGION", help_heading = "S3")]
     pub(crate) region: Option<String>,
-    /// A server other than AWS, such as https://s3.example.com:9000 [default: AWS_ENDPOINT_URL_S3]
+    /// A server other than AWS, such as `https://s3.example.com:9000` [default: AWS_ENDPOINT_URL_S3]
     #[arg(long, value_name = "URL", help_heading = "S3")]
     pub(crate) endpoint: Option<String>,
     /// A role to assume first

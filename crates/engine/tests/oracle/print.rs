@@ -53,7 +53,7 @@ fn to_value(object: &impl Serialize) -> Value {
     serde_json::to_value(object).expect("every object of a catalog can be written as JSON")
 }
 
-/// The catalog that a document describes; the inverse of [`print`]. Tags may be written as bare names.
+/// The catalog that a document describes; the inverse of [`print()`]. Tags may be written as bare names.
 ///
 /// # Panics
 /// When the document is no catalog: it is part of a test.
