@@ -41,10 +41,14 @@ impl Clock {
         self.set.send_replace(Some(at));
     }
 
-    /// Waits until `at` at the latest, or shorter: the caller looks at the time again.
-    pub(crate) async fn wait_towards(&self, at: Option<Instant>) {
-        let mut changes = self.set.subscribe();
-        changes.mark_unchanged();
+    /// From here on, every setting of the clock is seen by who waits with it.
+    pub(crate) fn watch(&self) -> ClockChanges {
+        ClockChanges(self.set.subscribe())
+    }
+
+    /// Waits until `at` at the latest, or shorter: the caller looks at the time again. `changes` were watched since
+    /// before the caller looked, so that a clock set in between wakes it at once.
+    pub(crate) async fn wait_towards(&self, at: Option<Instant>, ClockChanges(mut changes): ClockChanges) {
         let standing = self.set.borrow().is_some();
         let left = at.map(|at| at.as_micros().saturating_sub(self.now().as_micros()).max(0).unsigned_abs());
         if left == Some(0) {
@@ -63,6 +67,10 @@ impl Clock {
     }
 }
 
+/// The settings of a clock since it was watched.
+#[derive(Debug)]
+pub(crate) struct ClockChanges(watch::Receiver<Option<Instant>>);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,12 +81,20 @@ mod tests {
         let other = clock.clone();
         let waiting = tokio::spawn(async move {
             while other.now() < Instant::from_micros(10) {
-                other.wait_towards(Some(Instant::from_micros(10))).await;
+                other.wait_towards(Some(Instant::from_micros(10)), other.watch()).await;
             }
             other.now()
         });
         tokio::task::yield_now().await;
         clock.set(Instant::from_micros(11));
         assert_eq!(waiting.await.unwrap(), Instant::from_micros(11));
+    }
+
+    #[tokio::test]
+    async fn a_clock_set_before_the_wait_wakes_it_too() {
+        let clock = Clock::standing_at(Instant::from_micros(0));
+        let changes = clock.watch();
+        clock.set(Instant::from_micros(5));
+        clock.wait_towards(Some(Instant::from_micros(10)), changes).await;
     }
 }

@@ -56,6 +56,7 @@ pub(crate) async fn keep(app: App) {
     let mut keeper = Keeper::default();
     remember_success(&app).await;
     while !app.is_stopping() {
+        let changes = app.clock.watch();
         let next = match keeper.round(&app).await {
             Ok(next) => next,
             Err(problem) => {
@@ -64,7 +65,7 @@ pub(crate) async fn keep(app: App) {
             }
         };
         tokio::select! {
-            () = app.clock.wait_towards(next) => {}
+            () = app.clock.wait_towards(next, changes) => {}
             () = app.wake.notified() => {}
             _ = stop.changed() => {}
         }
