@@ -116,13 +116,13 @@ fn draft(kind: Kind, document: Value, before: &Snapshot, remove: bool) -> Result
     if kind == Kind::DataPolicy {
         let spec: DataPolicy = serde_json::from_value(document).map_err(misread)?;
         let place = before.data_policy(&spec.name);
+        let declared = vec![Declared::new(spec.clone(), "")];
+        check(before, Catalog { data_policies: declared, ..Catalog::default() })?;
         if remove {
             let place = place.ok_or_else(|| none(&spec.name))?;
             snapshot.data_policies[place.get()].spec.state = PolicyState::Disabled;
             return Ok(snapshot);
         }
-        let declared = vec![Declared::new(spec.clone(), "")];
-        check(before, Catalog { data_policies: declared, ..Catalog::default() })?;
         match place {
             Some(place) => snapshot.data_policies[place.get()].spec = spec,
             None => snapshot.data_policies.push(Record { id: PolicyId(last + 1), spec, provenance }),
@@ -130,12 +130,12 @@ fn draft(kind: Kind, document: Value, before: &Snapshot, remove: bool) -> Result
     } else {
         let spec: Policy = serde_json::from_value(document).map_err(misread)?;
         let place = before.policy(&spec.name);
+        check(before, Catalog { policies: vec![Declared::new(spec.clone(), "")], ..Catalog::default() })?;
         if remove {
             let place = place.ok_or_else(|| none(&spec.name))?;
             snapshot.policies[place.get()].spec.state = PolicyState::Disabled;
             return Ok(snapshot);
         }
-        check(before, Catalog { policies: vec![Declared::new(spec.clone(), "")], ..Catalog::default() })?;
         match place {
             Some(place) => snapshot.policies[place.get()].spec = spec,
             None => snapshot.policies.push(Record { id: PolicyId(last + 1), spec, provenance }),

@@ -220,6 +220,7 @@ fn a_draft_is_previewed_and_not_saved() {
     });
     let answer = preview("/api/v1/policy-preview", &wrong).expect(422).json();
     assert!(answer["problems"][0]["message"].as_str().unwrap().contains("there is no group `B`"));
+    preview("/api/v1/policy-preview?remove=true", &wrong).expect(422);
     let mask = json!({
         "name": "M", "mask": { "kind": "hash" }, "columns": { "names": ["*"] }, "appliesTo": "all"
     });
