@@ -3,6 +3,7 @@
 //! Nothing of this is part of the product; the product does not know that it is measured.
 
 pub mod enterprise;
+pub mod load;
 pub mod normalized;
 pub mod phases;
 pub mod random;

@@ -1,11 +1,16 @@
 //! `domesday-bench`: makes enterprises and measures the product over them.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use domesday_bench::enterprise::{Size, enterprise};
+use domesday_bench::load::{Load, Measured, query_value};
+use domesday_bench::random::Random;
 use domesday_bench::{normalized, phases};
+use domesday_model::Snapshot;
 
 /// Makes enterprises and measures the product over them.
 #[derive(Debug, Parser)]
@@ -37,6 +42,81 @@ enum Command {
         /// The directory for the tables.
         out: PathBuf,
     },
+    /// Asks a running service many questions and prints how fast they were answered, as JSON.
+    ///
+    /// The API key comes from the variable DOMESDAY_KEY.
+    Load(LoadArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct LoadArgs {
+    /// What to ask for.
+    question: Question,
+    /// The store's file, for the names of users and data sources.
+    #[arg(long)]
+    store: PathBuf,
+    /// Where the service listens.
+    #[arg(long)]
+    address: SocketAddr,
+    /// Requests a second; as many as are answered without it.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// For how many seconds.
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+    /// How many connections.
+    #[arg(long, default_value_t = 16)]
+    connections: usize,
+}
+
+/// What a load asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Question {
+    /// Nothing that needs a key, a database or an evaluation.
+    Live,
+    /// Something small that needs a key and the database.
+    Tenant,
+    /// What a user can reach, first page.
+    User,
+    /// Who can reach a data source, first page.
+    DataSource,
+    /// Whether a user can reach a data source.
+    Pair,
+}
+
+impl Question {
+    /// So many different questions, drawn evenly.
+    fn paths(self, snapshot: &Snapshot, count: usize) -> Vec<String> {
+        let mut random = Random::new(7);
+        let draw = |_| {
+            let user = &snapshot.users[random.below(snapshot.users.len())].username;
+            let source = &snapshot.data_sources[random.below(snapshot.data_sources.len())].name;
+            let (user, source) = (query_value(user), query_value(source));
+            match self {
+                Self::Live => "/health/live".to_owned(),
+                Self::Tenant => "/deployment/tenant".to_owned(),
+                Self::User => format!("/api/v1/access?user={user}"),
+                Self::DataSource => format!("/api/v1/access?dataSource={source}"),
+                Self::Pair => format!("/api/v1/access?user={user}&dataSource={source}"),
+            }
+        };
+        (0..count).map(draw).collect()
+    }
+}
+
+/// How many different questions a load asks.
+const QUESTIONS: usize = 100_000;
+
+fn load(args: &LoadArgs) -> anyhow::Result<Measured> {
+    let paths = args.question.paths(&phases::load(&args.store)?, QUESTIONS);
+    let load = Load {
+        address: args.address,
+        key: std::env::var("DOMESDAY_KEY").ok(),
+        connections: args.connections,
+        rate: args.rate,
+        lasts: Duration::from_secs_f64(args.seconds),
+    };
+    load.run(&paths)
 }
 
 fn main() -> anyhow::Result<()> {
@@ -51,6 +131,7 @@ fn main() -> anyhow::Result<()> {
             String::new()
         }
         Command::Run { store, out } => serde_json::to_string_pretty(&phases::run(&store, &out)?)? + "\n",
+        Command::Load(args) => serde_json::to_string(&load(&args)?)? + "\n",
     };
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(())

@@ -1,0 +1,152 @@
+"""Measures the service's access queries under load.
+
+    load.py [--size l] [--seconds 10] [--rates 500,1000,2000] [--work DIR] [--out results.json]
+
+Needs release builds (`cargo build --release -p domesday -p domesday-bench`). Fills a store, starts `domesday serve`
+on it, and asks: first as fast as answers come, beside two questions that need no evaluation (`live`: no key, no
+database; `tenant`: a key and the database), which say what the server itself costs; then at fixed rates, latencies
+counted from the instant that a request was due. Last it changes a policy and asks again at once: the answer must be
+the new one. The generator shares the machine's processors with the service.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import signal
+import statistics
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "release"
+QUESTIONS = ["live", "tenant", "user", "data-source", "pair"]
+
+
+class Service:
+    """`domesday serve` on a store, with its administrator's key."""
+
+    def __init__(self, store: pathlib.Path, work: pathlib.Path):
+        environment = {
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": f"sqlite:{store}",
+            "DOMESDAY_LISTEN": "127.0.0.1:0",
+            "DOMESDAY_LOG": "warn",
+        }
+        admin = subprocess.run(
+            [TARGET / "domesday", "key", "admin"], env=environment, cwd=work, check=True, capture_output=True, text=True
+        )
+        self.key = re.search(r"domesday_\S+", admin.stdout)[0]
+        self.process = subprocess.Popen(
+            [TARGET / "domesday", "serve"], env=environment, cwd=work,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        for line in self.process.stderr:
+            if found := re.search(r"Listening on (\S+)", line):
+                self.address = found[1]
+                break
+        else:
+            raise SystemExit("the service did not start")
+
+    def call(self, method: str, path: str, body: object = None) -> tuple[dict, str | None]:
+        headers = {"Authorization": self.key, "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://{self.address}{path}", data, headers, method=method)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer), answer.headers.get("etag")
+
+    def load(self, store: pathlib.Path, question: str, seconds: float, rate: float | None = None) -> dict:
+        command = [TARGET / "domesday-bench", "load", question, "--store", store, "--address", self.address]
+        command += ["--seconds", str(seconds)] + ([] if rate is None else ["--rate", str(rate)])
+        environment = os.environ | {"DOMESDAY_KEY": self.key}
+        run = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+        return json.loads(run.stdout)
+
+    def memory(self) -> int:
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+def change(service: Service, rounds: int) -> dict:
+    """Milliseconds from sending a policy's change to the answer that shows it."""
+    one = service.call("GET", "/api/v1/users?limit=1")[0]["items"][0]
+    user = one.get("name") or one["document"]["username"]
+    source = service.call("GET", "/api/v1/data-sources?limit=1")[0]["items"][0]
+    source = source.get("name") or source["document"]["name"]
+    pair = urllib.parse.urlencode({"user": user, "dataSource": source, "scope": "read"})
+    name = "Changed under load"
+    saved, answered = [], []
+    for turn in range(rounds):
+        state = "active" if turn % 2 == 0 else "staged"
+        policy = {
+            "name": name, "type": "grant", "level": "individuals", "individuals": {"users": [user]},
+            "appliesTo": {"dataSources": [source]}, "state": state,
+        }  # fmt: skip
+        started = time.perf_counter()
+        service.call("PUT", f"/api/v1/policies/{urllib.parse.quote(name)}", policy)
+        saved.append((time.perf_counter() - started) * 1e3)
+        rows = service.call("GET", f"/api/v1/access?{pair}")[0]["items"]
+        answered.append((time.perf_counter() - started) * 1e3)
+        shown = any(name in row["grants"] for row in rows)
+        assert shown == (state == "active"), f"the answer after the change is not the new one: {rows}"
+    return {"rounds": rounds, "saved_ms": statistics.median(saved), "answered_ms": statistics.median(answered)}
+
+
+def table(result: dict) -> str:
+    lines = ["| question | rate asked | answers a second | p50 ms | p90 ms | p99 ms | p99.9 ms | max ms | bytes |", "|" + "---|" * 9]
+    for run in result["throughput"] + result["latency"]:
+        rate = f"{run['rate']:.0f}" if run["rate"] else "as fast as answered"
+        times = " | ".join(f"{run[name]:.2f}" for name in ("p50", "p90", "p99", "p999", "max"))
+        lines.append(f"| {run['question']} | {rate} | {run['per_second']:.0f} | {times} | {run['bytes_each']:.0f} |")
+    tenant = next(run for run in result["throughput"] if run["question"] == "tenant")["per_second"]
+    for run in result["throughput"]:
+        lines.append(f"\n{run['question']}: {run['per_second'] / tenant:.2f} of the rate of `tenant`")
+    one = result["change"]
+    lines.append(f"\nchange of a policy: saved in {one['saved_ms']:.0f} ms, the next answer shows it after {one['answered_ms']:.0f} ms")
+    lines.append(f"\npeak memory of the service: {result['peak_bytes'] / 1e6:.0f} MB")
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", default="l")
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--rates", default="500,1000,2000")
+    parser.add_argument("--rounds", type=int, default=6, help="changes of a policy")
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("/tmp/domesday-load"))
+    parser.add_argument("--out", type=pathlib.Path)
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    store = arguments.work / f"load-{arguments.size}.db"
+    if not store.exists():
+        subprocess.run([TARGET / "domesday-bench", "fill", arguments.size, store], check=True)
+    service = Service(store, arguments.work)
+    try:
+        started = time.perf_counter()
+        service.load(store, "user", 0.01)
+        result = {"size": arguments.size, "first_answer_s": time.perf_counter() - started, "throughput": [], "latency": []}
+        for question in QUESTIONS:
+            run = service.load(store, question, arguments.seconds)
+            result["throughput"].append({"question": question, "rate": None} | run)
+        for rate in map(float, arguments.rates.split(",")):
+            for question in ("user", "data-source", "pair"):
+                run = service.load(store, question, arguments.seconds, rate)
+                result["latency"].append({"question": question, "rate": rate} | run)
+        result["change"] = change(service, arguments.rounds)
+        result["peak_bytes"] = service.memory()
+    finally:
+        service.stop()
+    print(table(result))
+    if arguments.out:
+        arguments.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
