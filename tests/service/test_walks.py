@@ -1,9 +1,5 @@
 """The two walks of the set-up guide, as a customer does them, and what else a night can bring."""
 
-import base64
-import hashlib
-import hmac
-import http.server
 import json
 import threading
 import uuid
@@ -275,42 +271,6 @@ def test_secrets_are_nowhere(admin, bucket, strict, service):
         assert secret not in told
     # The search itself finds what is there.
     assert configuration["accessKeyId"] in told
-
-
-def test_the_webhook_tells_of_success_and_failure(admin, bucket, strict, service):
-    messages = []
-
-    class Receiver(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["content-length"]))
-            messages.append((dict(self.headers.items()), body))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
-
-    receiver = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=receiver.serve_forever, daemon=True).start()
-    raw = b"a secret of twenty-four."
-    acme = service(
-        env={
-            "DOMESDAY_WEBHOOK_URL": f"http://127.0.0.1:{receiver.server_address[1]}/hook",
-            "DOMESDAY_WEBHOOK_SECRET": "whsec_" + base64.b64encode(raw).decode(),
-        }
-    )
-    acme.call("POST", "/api/v1/apply", WORLD).expect(200)
-    acme.call("PUT", EXPORT, with_key(admin, acme, bucket, strict)).expect(201)
-    acme.call("POST", RUNS).expect(202)
-    run = acme.run_ended()
-    headers, body = wait_for(lambda: messages and messages[0], "the message")
-    headers = {name.lower(): value for name, value in headers.items()}
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    signature = base64.b64encode(hmac.new(raw, signed, hashlib.sha256).digest()).decode()
-    assert headers["webhook-signature"] == f"v1,{signature}"
-    message = json.loads(body)
-    assert (message["type"], message["data"]["id"]) == ("run.succeeded", run["id"])
-    receiver.shutdown()
 
 
 def test_a_stop_in_the_middle_leaves_a_run_that_is_done_over(admin, bucket, strict, service):

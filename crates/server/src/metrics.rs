@@ -31,6 +31,7 @@ struct Inner {
     run_seconds: f64,
     last_success: Option<Instant>,
     webhooks: BTreeMap<&'static str, u64>,
+    webhooks_pending: u64,
     evaluations: u64,
     evaluation_seconds: f64,
     classes: usize,
@@ -96,6 +97,10 @@ impl Metrics {
         *self.lock().webhooks.entry(result).or_default() += 1;
     }
 
+    pub(crate) fn webhooks_pending(&self, count: u64) {
+        self.lock().webhooks_pending = count;
+    }
+
     pub(crate) fn evaluated(&self, took: Duration, classes: usize) {
         let mut inner = self.lock();
         inner.evaluations += 1;
@@ -141,8 +146,12 @@ impl Metrics {
         out.sample("", &[], inner.run_seconds);
         out.family("domesday_last_success_timestamp_seconds", "gauge", "The last successful run's end.");
         out.family_age(inner.last_success, now);
-        out.family("domesday_webhooks_total", "counter", "Webhook messages, by result.");
-        inner.webhooks.iter().for_each(|(result, count)| out.sample("", &[("result", result)], *count));
+        out.family("domesday_webhooks_total", "counter", "Attempts to send webhook messages, by result.");
+        for result in ["delivered", "failed", "given-up"] {
+            out.sample("", &[("result", result)], inner.webhooks.get(result).copied().unwrap_or_default());
+        }
+        out.family("domesday_webhooks_pending", "gauge", "Webhook messages that wait for an attempt.");
+        out.sample("", &[], inner.webhooks_pending);
         out.family("domesday_evaluations_total", "counter", "Evaluations kept in memory for access queries.");
         out.sample("", &[], inner.evaluations);
         out.family("domesday_evaluation_seconds", "gauge", "How long the last evaluation took.");

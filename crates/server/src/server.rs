@@ -25,7 +25,7 @@ use crate::listener::{self, TlsError};
 use crate::pool::{Pool, open_store};
 use crate::seal::{SealError, Sealer};
 use crate::service::{App, Service};
-use crate::{keys, layers, openapi, route, routes, runs};
+use crate::{keys, layers, openapi, route, routes, runs, webhook};
 
 /// How long the first start may take before another replica may try it, in microseconds.
 const FIRST_START_MICROS: i64 = 30_000_000;
@@ -123,10 +123,12 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         openapi: Bytes::from(openapi),
         replica,
         wake: Notify::new(),
+        told: Notify::new(),
         stop: stop.clone(),
     });
     let mut tasks = JoinSet::new();
     tasks.spawn(runs::keep(app.clone()));
+    tasks.spawn(webhook::keep(app.clone()));
     let mut serve = |listener: TcpListener, router: Router, tls: Option<TlsAcceptor>| {
         tasks.spawn(listener::serve(listener, router, tls, stop.subscribe(), grace));
     };

@@ -9,7 +9,8 @@
 //! - [`Store::apply`] brings a catalog in: all of it or, on any error, nothing.
 //! - [`Store::put_object`] and its neighbours change one object at a time, guarded by entity tags.
 //! - [`Store::snapshot`] is the one consistent read from which everything else is computed.
-//! - API keys, exports, runs, leases and remembered answers are what the service needs, a module each.
+//! - API keys, exports, runs, leases, messages to a receiver and remembered answers are what the service needs, a
+//!   module each.
 //! - Every change writes its entry of the audit log ([`AuditEntry`]) in the same transaction.
 //!
 //! What is not here: no evaluation, no HTTP, no encryption, no clock; every operation is told the instant it
@@ -29,6 +30,7 @@ mod idempotency;
 mod keys;
 mod leases;
 mod objects;
+mod outbox;
 mod plan;
 mod records;
 mod references;
@@ -51,6 +53,7 @@ pub use error::StoreError;
 pub use exports::StoredExport;
 pub use keys::{ApiKey, NewApiKey};
 pub use objects::StoredObject;
+pub use outbox::{Message, MessageState, NewMessage, Settled};
 pub use plan::{Action, Change, FieldChange, Plan};
 pub use runs::{NewRun, RunRecord, RunState};
 

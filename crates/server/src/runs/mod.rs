@@ -217,8 +217,10 @@ impl Keeper {
                 return execute::save(app, &run).await;
             }
         }
-        execute::save(app, &run).await?;
-        webhook::tell(app, &run);
+        let message = webhook::message(app, &run, now);
+        let end = move |store: &mut Store| -> Result<(), Problem> { Ok(store.end_run(&run, message.as_ref())?) };
+        app.pool.with(end).await?;
+        app.told.notify_one();
         Ok(())
     }
 }

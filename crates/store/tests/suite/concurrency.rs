@@ -25,7 +25,7 @@ on_each_database!(
 const REPLICAS: usize = 4;
 
 /// Runs something on each of several connections at once and returns what came of it.
-fn at_once<T: Send>(
+pub(crate) fn at_once<T: Send>(
     database: &Database,
     run: impl Fn(usize, &mut domesday_store::Store) -> T + Sync,
 ) -> Vec<T> {
