@@ -51,6 +51,7 @@ pub use change::{ChangeBy, IfMatch};
 pub use delivery::Delivery;
 pub use error::StoreError;
 pub use exports::StoredExport;
+pub use idempotency::Call;
 pub use keys::{ApiKey, NewApiKey};
 pub use objects::StoredObject;
 pub use outbox::{Message, MessageState, NewMessage, Settled};
@@ -119,6 +120,31 @@ impl Store {
             sqlite.make_durable()?;
         }
         Ok(Self { database, lasts: true })
+    }
+
+    /// Does several things in one turn at writing: all of them last, or none. Nobody else writes meanwhile.
+    ///
+    /// # Errors
+    /// What `work` fails with, or the store.
+    fn in_one_turn<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        /// Ends the turn on whatever way out.
+        struct Turn<'s>(&'s mut Store);
+
+        impl Drop for Turn<'_> {
+            fn drop(&mut self) {
+                self.0.database.roll_back();
+            }
+        }
+
+        self.database.begin_turn()?;
+        let turn = Turn(self);
+        let done = work(turn.0)?;
+        turn.0.database.commit()?;
+        std::mem::forget(turn);
+        Ok(done)
     }
 
     /// Whether the database answers.

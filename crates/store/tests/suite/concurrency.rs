@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Barrier;
 
 use domesday_model::{Instant, Kind};
-use domesday_store::{IfMatch, StoreError};
+use domesday_store::{Call, IfMatch, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ on_each_database!(
     the_chain_has_no_fork,
     a_lease_goes_to_one_of_many,
     a_night_is_one_run,
+    of_twins_one_creates_and_all_are_answered,
     a_snapshot_is_of_one_instant,
 );
 
@@ -137,6 +138,28 @@ fn a_night_is_one_run(database: &Database) {
         store.create_run(&new, &by_ada(LATER)).unwrap()
     });
     assert_eq!(runs.iter().flatten().count(), 1, "{runs:?}");
+}
+
+fn of_twins_one_creates_and_all_are_answered(database: &Database) {
+    const CALLS: u8 = 20;
+    let answers = at_once(database, |replica, store| {
+        let ask = |n: u8| {
+            let call = Call { owner: "ada", key: &format!("key-{n}"), request_hash: &[n; 32] };
+            let answer = store.once(&call, Instant::from_micros(LATER), |store| {
+                let document = json!({ "name": format!("group-{n}-{replica}") });
+                let group = store.put_object(Kind::Group, &document, IfMatch::MustNotExist, &by_ada(LATER))?;
+                Ok::<_, StoreError>(group.name.into_bytes())
+            });
+            answer.unwrap()
+        };
+        (0..CALLS).map(ask).collect::<Vec<_>>()
+    });
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+    let mut store = database.open();
+    assert_eq!(store.verify_audit().unwrap().entries, u64::from(CALLS), "each call created one group");
+    for answer in &answers[0] {
+        assert!(store.object(Kind::Group, std::str::from_utf8(answer).unwrap()).unwrap().is_some());
+    }
 }
 
 fn a_snapshot_is_of_one_instant(database: &Database) {

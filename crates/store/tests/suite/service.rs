@@ -1,7 +1,7 @@
 //! What the service keeps: keys, exports, runs, leases and answers.
 
-use domesday_model::{Instant, Permission};
-use domesday_store::{IfMatch, NewApiKey, NewRun, RunState, Store, StoreError};
+use domesday_model::{Instant, Kind, Permission};
+use domesday_store::{Call, IfMatch, NewApiKey, NewRun, RunState, Store, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ on_each_database!(
     one_run_for_each_time_of_a_schedule,
     a_lease_has_one_holder_and_ends,
     an_answer_is_given_again_to_the_same_request_only,
+    what_a_failed_call_did_never_was,
 );
 
 fn instant(micros: i64) -> Instant {
@@ -209,16 +210,60 @@ fn a_lease_has_one_holder_and_ends(database: &Database) {
     );
 }
 
+/// Sends a call whose answer would be `answer`.
+fn ask(store: &mut Store, owner: &str, hash: u8, answer: &str) -> Result<String, StoreError> {
+    let call = Call { owner, key: "k", request_hash: &[hash; 32] };
+    let create = |_: &mut Store| Ok::<_, StoreError>(answer.into());
+    store.once(&call, instant(FIRST), create).map(|answer| String::from_utf8(answer).unwrap())
+}
+
 fn an_answer_is_given_again_to_the_same_request_only(database: &Database) {
     let mut store = database.open();
-    let ask = |store: &mut Store, owner: &str, hash: u8| store.idempotent_response(owner, "k", &[hash; 32]);
-    assert_eq!(ask(&mut store, "ada", 1).unwrap(), None);
-    store.remember_response("ada", "k", &[1; 32], b"first", instant(FIRST)).unwrap();
-    store.remember_response("ada", "k", &[1; 32], b"second", instant(FIRST)).unwrap();
-    assert_eq!(ask(&mut store, "ada", 1).unwrap().as_deref(), Some(&b"first"[..]));
-    assert!(matches!(ask(&mut store, "ada", 2), Err(StoreError::KeyReused)));
-    assert_eq!(ask(&mut store, "bob", 2).unwrap(), None);
+    assert_eq!(ask(&mut store, "ada", 1, "first").unwrap(), "first");
+    assert_eq!(ask(&mut store, "ada", 1, "second").unwrap(), "first");
+    assert!(matches!(ask(&mut store, "ada", 2, "third"), Err(StoreError::KeyReused)));
+    assert_eq!(ask(&mut store, "bob", 2, "fourth").unwrap(), "fourth");
     assert_eq!(store.forget_responses(instant(FIRST)).unwrap(), 0);
-    assert_eq!(store.forget_responses(instant(LATER)).unwrap(), 1);
-    assert_eq!(ask(&mut store, "ada", 2).unwrap(), None);
+    assert_eq!(store.forget_responses(instant(LATER)).unwrap(), 2);
+    assert_eq!(ask(&mut store, "ada", 2, "fifth").unwrap(), "fifth");
+}
+
+fn what_a_failed_call_did_never_was(database: &Database) {
+    let mut store = database.open();
+    let put = |store: &mut Store, name: &str| {
+        let document = json!({ "name": name });
+        store.put_object(Kind::Group, &document, IfMatch::MustNotExist, &by_ada(FIRST))
+    };
+    let call = Call { owner: "ada", key: "k", request_hash: &[1; 32] };
+    let failed = store.once(&call, instant(FIRST), |store| {
+        put(store, "A")?;
+        put(store, "A")?;
+        Ok(Vec::new())
+    });
+    assert!(matches!(failed, Err(StoreError::Precondition { .. })), "{failed:?}");
+    // A thread that dies in the middle.
+    let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        store.once(&call, instant(FIRST), |store| -> Result<_, StoreError> {
+            put(store, "A")?;
+            std::panic::resume_unwind(Box::new("dead"));
+        })
+    }));
+    assert!(died.is_err());
+    assert!(store.object(Kind::Group, "A").unwrap().is_none());
+    assert_eq!(store.verify_audit().unwrap().entries, 0);
+    // A part that failed, and that the call did without, is gone by itself.
+    let answer = store.once(&call, instant(FIRST), |store| -> Result<_, StoreError> {
+        put(store, "A")?;
+        assert!(put(store, "A").is_err());
+        assert!(store.create_api_key(new_key(1, "ada"), &[1; 32], &by_ada(FIRST)).is_ok());
+        assert!(store.create_api_key(new_key(1, "ada"), &[1; 32], &by_ada(FIRST)).is_err());
+        put(store, "B")?;
+        assert_eq!(store.objects(Kind::Group, None, 10)?.1, 2, "a call sees what it did");
+        Ok(b"done".to_vec())
+    });
+    assert_eq!(answer.unwrap(), b"done");
+    let mut other = database.open();
+    assert!(other.object(Kind::Group, "B").unwrap().is_some());
+    assert_eq!(other.api_keys(None).unwrap().len(), 1);
+    assert_eq!(other.verify_audit().unwrap().entries, 3);
 }
