@@ -1,6 +1,8 @@
 """The two walks of the set-up guide, as a customer does them, and what else a night can bring."""
 
+import concurrent.futures
 import json
+import signal
 import threading
 import uuid
 
@@ -245,6 +247,70 @@ def test_two_replicas_one_run_and_the_other_takes_over(admin, bucket, strict, se
     assert (run["state"], run["attempts"], run["scheduledFor"]) == ("succeeded", 2, "2026-01-16T02:00:00Z")
     assert len(two.runs()) == 2
     assert manifest(bucket)["snapshot"]["id"] == run["report"]["snapshotId"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_replica_that_was_paused_does_not_write_over_its_successor(
+    admin, bucket, strict, service, postgres, tmp_path, kind
+):
+    database = {"DATABASE_URL": postgres() if kind == "postgres" else f"sqlite:{tmp_path}/shared.db"}
+    env = {"DOMESDAY_SECRET_KEY": "0a" * 32, **database}
+    one = service(env=env)
+    two = service(env=env)
+    two.key = one.key
+    one.call("POST", "/api/v1/apply", WORLD).expect(200)
+    one.call("PUT", EXPORT, with_key(admin, one, bucket, strict)).expect(201)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def fault(request, number):
+        if request.action == "s3:PutObject" and not reached.is_set():
+            reached.set()
+            go_on.wait(60)
+
+    strict.fault = fault
+    one.set_clock("2026-01-15T02:00:00Z")
+    assert reached.wait(60)
+    one.process.send_signal(signal.SIGSTOP)
+    try:
+        two.set_clock("2026-01-15T02:02:00Z")
+        run = two.run_ended()
+        assert (run["state"], run["attempts"]) == ("succeeded", 2)
+        delivered = manifest(bucket)
+        one.set_clock("2026-01-15T02:02:30Z")
+    finally:
+        one.process.send_signal(signal.SIGCONT)
+    go_on.set()
+    wait_for(lambda: "another replica took the run over" in one.logged(), "the end of the first attempt")
+    assert two.runs() == [run]
+    assert manifest(bucket) == delivered
+    # The chain goes on from what is there, whoever does the next night.
+    for each in (one, two):
+        each.set_clock("2026-01-16T02:00:00Z")
+    two.run_ended(2)
+    assert manifest(bucket)["previous_manifest_sha256"] == run["report"]["manifestSha256"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_of_twins_of_a_call_one_creates(service, postgres, tmp_path, kind):
+    database = {"DATABASE_URL": postgres() if kind == "postgres" else f"sqlite:{tmp_path}/shared.db"}
+    env = {"DOMESDAY_SECRET_KEY": "0a" * 32, **database}
+    replicas = [service(env=env), service(env=env)]
+    for each in replicas:
+        each.key = replicas[0].key
+    twins = 24
+    start = threading.Barrier(twins)
+
+    def create(number):
+        start.wait()
+        body, headers = {"name": "one"}, {"Idempotency-Key": "k"}
+        return replicas[number % 2].call("POST", "/api/v1/api-keys", body, headers=headers)
+
+    with concurrent.futures.ThreadPoolExecutor(twins) as pool:
+        answers = list(pool.map(create, range(twins)))
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.body for answer in answers}) == 1
+    keys = replicas[0].call("GET", "/api/v1/api-keys").expect(200).json["items"]
+    assert [key["name"] for key in keys].count("one") == 1
 
 
 def test_secrets_are_nowhere(admin, bucket, strict, service):

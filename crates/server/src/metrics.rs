@@ -87,6 +87,10 @@ impl Metrics {
         *inner.run_failures.entry(kind.to_owned()).or_default() += 1;
     }
 
+    pub(crate) fn run_superseded(&self) {
+        *self.lock().runs.entry("superseded").or_default() += 1;
+    }
+
     /// The last success that the store knows of, from before this process.
     pub(crate) fn succeeded_before(&self, at: Instant) {
         let mut inner = self.lock();
@@ -131,7 +135,7 @@ impl Metrics {
         out.family("domesday_rate_limited_total", "counter", "Failed authentications answered with 429.");
         out.sample("", &[], inner.rate_limited);
         out.family("domesday_runs_total", "counter", "Runs ended, by result.");
-        for result in ["succeeded", "failed"] {
+        for result in ["succeeded", "failed", "superseded"] {
             out.sample("", &[("result", result)], inner.runs.get(result).copied().unwrap_or_default());
         }
         out.family("domesday_run_failures_total", "counter", "Runs failed, by kind of error.");

@@ -214,15 +214,13 @@ async fn first_start(
         if !store.api_keys(Some(ADMINISTRATOR))?.is_empty() {
             return Ok(None);
         }
-        if !store.acquire_lease("first-start", &holder, at, until)? {
-            return Ok(None);
-        }
+        let Some(fence) = store.acquire_lease("first-start", &holder, at, until)? else { return Ok(None) };
         let key = if store.api_keys(Some(ADMINISTRATOR))?.is_empty() {
             Some(administrator_key(&mut store, "first start", at)?)
         } else {
             None
         };
-        store.release_lease("first-start", &holder)?;
+        store.release_lease(&fence)?;
         Ok(key)
     };
     tokio::task::spawn_blocking(work)

@@ -53,6 +53,7 @@ pub use error::StoreError;
 pub use exports::StoredExport;
 pub use idempotency::Call;
 pub use keys::{ApiKey, NewApiKey};
+pub use leases::Fence;
 pub use objects::StoredObject;
 pub use outbox::{Message, MessageState, NewMessage, Settled};
 pub use plan::{Action, Change, FieldChange, Plan};

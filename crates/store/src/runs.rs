@@ -10,7 +10,7 @@ use crate::audit::{self, Entry};
 use crate::database::{Database, Row, values};
 use crate::outbox::{self, NewMessage};
 use crate::records::take_ids;
-use crate::{ChangeBy, Store, StoreError};
+use crate::{ChangeBy, Fence, Store, StoreError};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -149,22 +149,29 @@ impl Store {
         Ok(run)
     }
 
-    /// Writes how a run goes: state, snapshot, start, end, attempts, report and error. What it is and who
-    /// began it stays. Progress is no change that the audit log tells of.
+    /// Writes how a run goes, under the lease of its export: state, snapshot, start, end, attempts, report and
+    /// error. What it is and who began it stays. Progress is no change that the audit log tells of.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when there is no such run.
-    pub fn update_run(&mut self, run: &RunRecord) -> Result<(), StoreError> {
-        update(&mut self.database, run)
+    /// [`StoreError::NotFound`] when there is no such run, [`StoreError::Superseded`] when somebody else has the
+    /// lease.
+    pub fn update_run(&mut self, run: &RunRecord, fence: &Fence) -> Result<(), StoreError> {
+        self.end_run(run, None, fence)
     }
 
     /// Writes how a run ended, as [`Store::update_run`] does, and with it the message that tells a receiver of it:
     /// both or neither, so that no crash comes between them.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when there is no such run.
-    pub fn end_run(&mut self, run: &RunRecord, message: Option<&NewMessage>) -> Result<(), StoreError> {
+    /// As [`Store::update_run`].
+    pub fn end_run(
+        &mut self,
+        run: &RunRecord,
+        message: Option<&NewMessage>,
+        fence: &Fence,
+    ) -> Result<(), StoreError> {
         let mut transaction = self.database.write()?;
+        fence.hold(&mut transaction)?;
         update(&mut transaction, run)?;
         if let Some(message) = message {
             outbox::add(&mut transaction, message)?;

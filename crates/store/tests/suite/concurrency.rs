@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Barrier;
 
 use domesday_model::{Instant, Kind};
-use domesday_store::{Call, IfMatch, StoreError};
+use domesday_store::{Call, Fence, IfMatch, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ on_each_database!(
     ids_are_given_once,
     the_chain_has_no_fork,
     a_lease_goes_to_one_of_many,
+    a_former_holder_writes_nothing_over_a_later_one,
     a_night_is_one_run,
     of_twins_one_creates_and_all_are_answered,
     a_snapshot_is_of_one_instant,
@@ -123,8 +124,44 @@ fn a_lease_goes_to_one_of_many(database: &Database) {
         let taken = at_once(database, |replica, store| {
             store.acquire_lease("run/default", &format!("{round}-{replica}"), at, until).unwrap()
         });
-        assert_eq!(taken.iter().filter(|taken| **taken).count(), 1, "round {round}: {taken:?}");
+        let taken: Vec<_> = taken.iter().flatten().map(Fence::token).collect();
+        assert_eq!(taken, [round + 1], "one, with the next number");
     }
+}
+
+fn a_former_holder_writes_nothing_over_a_later_one(database: &Database) {
+    const EACH: i64 = 15;
+    let instant = Instant::from_micros;
+    // Every lease has ended when the next one comes, so each holder is superseded at any point of what it does.
+    let written = at_once(database, |replica, store| {
+        let mut written = Vec::new();
+        for n in 0..EACH {
+            let holder = format!("{replica}-{n}");
+            let fence = store.acquire_lease("export:default", &holder, instant(1), instant(0)).unwrap().unwrap();
+            let token = fence.token();
+            let before = store.last_delivery("out").unwrap();
+            let before: i64 = before.map_or(0, |last| last.manifest_sha256.parse().unwrap());
+            let delivery = domesday_store::Delivery {
+                snapshot_id: Uuid::from_u128(1),
+                manifest_sha256: token.to_string(),
+                previous_manifest_sha256: None,
+                slot: None,
+                manifest_mark: None,
+            };
+            match store.record_delivery("out", &delivery, Some(&fence)) {
+                Ok(()) => {
+                    assert!(before < token, "{token} wrote over {before}");
+                    written.push(token);
+                }
+                Err(StoreError::Superseded { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        written
+    });
+    let last = database.open().last_delivery("out").unwrap().unwrap();
+    let latest = written.into_iter().flatten().max().unwrap();
+    assert_eq!(last.manifest_sha256, latest.to_string(), "nobody wrote after a later holder");
 }
 
 fn a_night_is_one_run(database: &Database) {

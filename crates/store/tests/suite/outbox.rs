@@ -1,7 +1,7 @@
 //! Messages to a receiver: recorded with what they tell of, sent by one at a time, given up or forgotten.
 
 use domesday_model::Instant;
-use domesday_store::{Message, MessageState, NewMessage, NewRun, RunState, Settled, Store, StoreError};
+use domesday_store::{Fence, Message, MessageState, NewMessage, NewRun, RunState, Settled, Store, StoreError};
 use uuid::Uuid;
 
 use crate::concurrency::at_once;
@@ -26,7 +26,12 @@ fn tell(store: &mut Store, number: u128, at: i64) {
     let new = NewRun { id, export_id: "e".to_owned(), trigger: "manual".to_owned(), scheduled_for: None };
     let mut run = store.create_run(&new, &by_ada(FIRST)).unwrap().unwrap();
     run.state = RunState::Succeeded;
-    store.end_run(&run, Some(&message(number, at))).unwrap();
+    let fence = lease(store);
+    store.end_run(&run, Some(&message(number, at)), &fence).unwrap();
+}
+
+fn lease(store: &mut Store) -> Fence {
+    store.acquire_lease("export:e", "test", instant(0), instant(1)).unwrap().unwrap()
 }
 
 fn message(number: u128, at: i64) -> NewMessage {
@@ -44,14 +49,15 @@ fn a_message_is_recorded_with_the_end_of_its_run(database: &Database) {
     let run = store.run(Uuid::from_u128(1)).unwrap().unwrap();
     assert_eq!(run.state, RunState::Succeeded);
     // Ended once more, as after an answer of the database that got lost: still one message.
-    store.end_run(&run, Some(&message(1, 100))).unwrap();
+    let fence = lease(&mut store);
+    store.end_run(&run, Some(&message(1, 100)), &fence).unwrap();
     let (messages, total) = store.messages(None, None, 10).unwrap();
     assert_eq!(total, 1);
     assert_eq!((messages[0].id.as_str(), messages[0].run_id, messages[0].attempts), ("msg_1", run.id, 0));
     assert_eq!(messages[0].body, "{\"n\":1}");
     // Neither without the other.
     let nobody = domesday_store::RunRecord { id: Uuid::from_u128(9), ..run };
-    let error = store.end_run(&nobody, Some(&message(9, 100))).unwrap_err();
+    let error = store.end_run(&nobody, Some(&message(9, 100)), &fence).unwrap_err();
     assert!(matches!(error, StoreError::NotFound { .. }), "{error}");
     assert_eq!(store.messages(None, None, 10).unwrap().1, 1);
 }

@@ -1,7 +1,9 @@
 //! What the service keeps: keys, exports, runs, leases and answers.
 
 use domesday_model::{Instant, Kind, Permission};
-use domesday_store::{Call, IfMatch, NewApiKey, NewRun, RunState, Store, StoreError};
+use domesday_store::{
+    Call, Delivery, IfMatch, NewApiKey, NewMessage, NewRun, RunState, Store, StoreError,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -17,6 +19,7 @@ on_each_database!(
     runs_are_listed_newest_first,
     one_run_for_each_time_of_a_schedule,
     a_lease_has_one_holder_and_ends,
+    what_a_former_holder_records_is_refused,
     an_answer_is_given_again_to_the_same_request_only,
     what_a_failed_call_did_never_was,
 );
@@ -163,7 +166,8 @@ fn runs_are_listed_newest_first(database: &Database) {
     run.state = RunState::Failed;
     (run.started_at, run.finished_at, run.attempts) = (Some(instant(1)), Some(instant(2)), 3);
     (run.snapshot_at, run.error) = (Some(instant(3)), Some(json!({ "kind": "denied" })));
-    store.update_run(&run).unwrap();
+    let fence = store.acquire_lease("export:default", "test", instant(0), instant(10)).unwrap().unwrap();
+    store.update_run(&run, &fence).unwrap();
     assert_eq!(store.run(run.id).unwrap(), Some(run.clone()));
     let number = |run: &domesday_store::RunRecord| run.id.as_u128();
     let (page, total) = store.runs("default", None, 2).unwrap();
@@ -174,7 +178,7 @@ fn runs_are_listed_newest_first(database: &Database) {
     let unfinished = store.unfinished_runs("default").unwrap();
     assert_eq!(unfinished.iter().map(number).collect::<Vec<_>>(), [1, 2, 4, 5]);
     run.id = Uuid::from_u128(99);
-    assert!(matches!(store.update_run(&run), Err(StoreError::NotFound { .. })));
+    assert!(matches!(store.update_run(&run, &fence), Err(StoreError::NotFound { .. })));
     assert!(matches!(store.runs("default", Some(run.id), 1), Err(StoreError::NotFound { .. })));
 }
 
@@ -191,23 +195,72 @@ fn one_run_for_each_time_of_a_schedule(database: &Database) {
 
 fn a_lease_has_one_holder_and_ends(database: &Database) {
     let (mut one, mut other) = (database.open(), database.open());
-    assert!(one.acquire_lease("run", "one", instant(0), instant(10)).unwrap());
-    assert!(!other.acquire_lease("run", "other", instant(5), instant(15)).unwrap());
-    assert!(other.acquire_lease("another", "other", instant(5), instant(15)).unwrap());
-    assert!(one.renew_lease("run", "one", instant(8), instant(20)).unwrap());
-    assert!(!other.renew_lease("run", "other", instant(8), instant(20)).unwrap());
-    assert!(!other.acquire_lease("run", "other", instant(19), instant(30)).unwrap());
+    let take = |store: &mut Store, holder: &str, at: i64, until: i64| {
+        store.acquire_lease("run", holder, instant(at), instant(until)).unwrap()
+    };
+    let first = take(&mut one, "one", 0, 10).unwrap();
+    assert_eq!(take(&mut other, "other", 5, 15), None);
+    assert!(other.acquire_lease("another", "other", instant(5), instant(15)).unwrap().is_some());
+    assert!(one.renew_lease(&first, instant(8), instant(20)).unwrap());
+    assert_eq!(take(&mut other, "other", 19, 30), None);
     // It ends with its holder, who is gone, and cannot have it back by renewing.
-    assert!(other.acquire_lease("run", "other", instant(20), instant(30)).unwrap());
-    assert!(!one.renew_lease("run", "one", instant(21), instant(40)).unwrap());
-    one.release_lease("run", "one").unwrap();
-    assert!(!one.acquire_lease("run", "one", instant(21), instant(40)).unwrap(), "another's lease stays");
-    other.release_lease("run", "other").unwrap();
-    assert!(one.acquire_lease("run", "one", instant(21), instant(40)).unwrap());
-    assert!(
-        one.acquire_lease("run", "one", instant(22), instant(41)).unwrap(),
-        "its holder may have it again"
-    );
+    let second = take(&mut other, "other", 20, 30).unwrap();
+    assert!(!one.renew_lease(&first, instant(21), instant(40)).unwrap());
+    one.release_lease(&first).unwrap();
+    assert_eq!(take(&mut one, "one", 21, 40), None, "another's lease stays");
+    other.release_lease(&second).unwrap();
+    let third = take(&mut one, "one", 21, 40).unwrap();
+    let again = take(&mut one, "one", 22, 41).expect("its holder may have it again");
+    assert!(!one.renew_lease(&third, instant(23), instant(50)).unwrap(), "under its new fence only");
+    let tokens = [first, second, third, again].map(|fence| fence.token());
+    assert_eq!(tokens, [1, 2, 3, 4], "released or not, it grows");
+}
+
+fn what_a_former_holder_records_is_refused(database: &Database) {
+    let (mut paused, mut other) = (database.open(), database.open());
+    let queued = paused.create_run(&new_run(1, None), &by_ada(FIRST)).unwrap().unwrap();
+    let delivery = |manifest: &str, slot: &str| Delivery {
+        snapshot_id: Uuid::from_u128(7),
+        manifest_sha256: manifest.to_owned(),
+        previous_manifest_sha256: None,
+        slot: Some(slot.to_owned()),
+        manifest_mark: Some(manifest.to_owned()),
+    };
+    let run = |error: &str, state: RunState| domesday_store::RunRecord {
+        state,
+        error: Some(json!(error)),
+        ..queued.clone()
+    };
+    let message = |of: &str| NewMessage {
+        id: format!("msg_{of}"),
+        run_id: queued.id,
+        body: String::new(),
+        at: instant(1),
+    };
+    let first = paused.acquire_lease("export:e", "one", instant(0), instant(10)).unwrap().unwrap();
+    paused.update_run(&run("begun", RunState::Running), &first).unwrap();
+    paused.announce_delivery("out", &delivery("m1", "a"), Some(&first)).unwrap();
+    // An end alone takes nothing away; somebody else's acquisition does.
+    let second = other.acquire_lease("export:e", "two", instant(10), instant(20)).unwrap().unwrap();
+    let superseded = |result: Result<(), StoreError>| {
+        let error = result.unwrap_err();
+        assert!(matches!(error, StoreError::Superseded { .. }), "{error}");
+        assert!(error.to_string().contains("export:e"), "{error}");
+    };
+    superseded(paused.update_run(&run("late", RunState::Queued), &first));
+    superseded(paused.announce_delivery("out", &delivery("late", "b"), Some(&first)));
+    other.announce_delivery("out", &delivery("m2", "b"), Some(&second)).unwrap();
+    superseded(paused.record_delivery("out", &delivery("late", "a"), Some(&first)));
+    assert_eq!(other.announced_delivery("out").unwrap().unwrap().manifest_sha256, "m2");
+    other.record_delivery("out", &delivery("m2", "b"), Some(&second)).unwrap();
+    other.end_run(&run("done", RunState::Succeeded), Some(&message("two")), &second).unwrap();
+    other.release_lease(&second).unwrap();
+    superseded(paused.record_delivery("out", &delivery("late", "a"), Some(&first)));
+    superseded(paused.end_run(&run("late", RunState::Failed), Some(&message("one")), &first));
+    assert_eq!(other.run(queued.id).unwrap(), Some(run("done", RunState::Succeeded)));
+    assert_eq!(other.last_delivery("out").unwrap(), Some(delivery("m2", "b")));
+    let messages = other.messages(None, None, 10).unwrap().0;
+    assert_eq!(messages.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), ["msg_two"]);
 }
 
 /// Sends a call whose answer would be `answer`.
