@@ -41,8 +41,9 @@ pub(super) async fn attempt(
 ) -> Ended {
     let (app, run, fence, halt) = (app.clone(), run.clone(), lease.fence.clone(), lease.halt.clone());
     let span = tracing::Span::current();
-    let task =
-        tokio::task::spawn_blocking(move || span.in_scope(|| blocking(&app, &stored, &run, at, fence, &halt)));
+    let task = tokio::task::spawn_blocking(move || {
+        span.in_scope(|| blocking(&app, &stored, &run, at, fence, &halt))
+    });
     match task.await {
         Ok(ended) => ended,
         Err(error) => match error.try_into_panic() {

@@ -91,8 +91,9 @@ async fn renew(app: App, fence: Fence, halt: Halt) {
     loop {
         tokio::time::sleep(RENEW_EVERY).await;
         let (fence, now) = (fence.clone(), app.now());
-        let renew =
-            move |store: &mut Store| -> Result<bool, Problem> { Ok(store.renew_lease(&fence, now, end(now))?) };
+        let renew = move |store: &mut Store| -> Result<bool, Problem> {
+            Ok(store.renew_lease(&fence, now, end(now))?)
+        };
         match app.pool.with(renew).await {
             Ok(true) => halt.held_until.store(end(now).as_micros(), Ordering::Relaxed),
             // A database that does not answer takes the lease away only once it has ended.

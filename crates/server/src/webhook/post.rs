@@ -66,7 +66,9 @@ fn judge(status: u16, retry_after: Option<&ureq::http::HeaderValue>) -> Answer {
         200..=299 => Answer::Taken,
         410 => Answer::Gone,
         300..=399 => Answer::Refused {
-            error: format!("answered {status}: redirects are not followed, name the new address as webhook.url"),
+            error: format!(
+                "answered {status}: redirects are not followed, name the new address as webhook.url"
+            ),
             wait: None,
         },
         _ => {

@@ -137,7 +137,8 @@ fn a_former_holder_writes_nothing_over_a_later_one(database: &Database) {
         let mut written = Vec::new();
         for n in 0..EACH {
             let holder = format!("{replica}-{n}");
-            let fence = store.acquire_lease("export:default", &holder, instant(1), instant(0)).unwrap().unwrap();
+            let fence =
+                store.acquire_lease("export:default", &holder, instant(1), instant(0)).unwrap().unwrap();
             let token = fence.token();
             let before = store.last_delivery("out").unwrap();
             let before: i64 = before.map_or(0, |last| last.manifest_sha256.parse().unwrap());
@@ -184,7 +185,8 @@ fn of_twins_one_creates_and_all_are_answered(database: &Database) {
             let call = Call { owner: "ada", key: &format!("key-{n}"), request_hash: &[n; 32] };
             let answer = store.once(&call, Instant::from_micros(LATER), |store| {
                 let document = json!({ "name": format!("group-{n}-{replica}") });
-                let group = store.put_object(Kind::Group, &document, IfMatch::MustNotExist, &by_ada(LATER))?;
+                let group =
+                    store.put_object(Kind::Group, &document, IfMatch::MustNotExist, &by_ada(LATER))?;
                 Ok::<_, StoreError>(group.name.into_bytes())
             });
             answer.unwrap()

@@ -1,7 +1,9 @@
 //! Messages to a receiver: recorded with what they tell of, sent by one at a time, given up or forgotten.
 
 use domesday_model::Instant;
-use domesday_store::{Fence, Message, MessageState, NewMessage, NewRun, RunState, Settled, Store, StoreError};
+use domesday_store::{
+    Fence, Message, MessageState, NewMessage, NewRun, RunState, Settled, Store, StoreError,
+};
 use uuid::Uuid;
 
 use crate::concurrency::at_once;

@@ -1,9 +1,7 @@
 //! What the service keeps: keys, exports, runs, leases and answers.
 
 use domesday_model::{Instant, Kind, Permission};
-use domesday_store::{
-    Call, Delivery, IfMatch, NewApiKey, NewMessage, NewRun, RunState, Store, StoreError,
-};
+use domesday_store::{Call, Delivery, IfMatch, NewApiKey, NewMessage, NewRun, RunState, Store, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
