@@ -1,10 +1,8 @@
 """The two walks of the set-up guide, as a customer does them, and what else a night can bring."""
 
-import base64
-import hashlib
-import hmac
-import http.server
+import concurrent.futures
 import json
+import signal
 import threading
 import uuid
 
@@ -251,6 +249,70 @@ def test_two_replicas_one_run_and_the_other_takes_over(admin, bucket, strict, se
     assert manifest(bucket)["snapshot"]["id"] == run["report"]["snapshotId"]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_replica_that_was_paused_does_not_write_over_its_successor(
+    admin, bucket, strict, service, postgres, tmp_path, kind
+):
+    database = {"DATABASE_URL": postgres() if kind == "postgres" else f"sqlite:{tmp_path}/shared.db"}
+    env = {"DOMESDAY_SECRET_KEY": "0a" * 32, **database}
+    one = service(env=env)
+    two = service(env=env)
+    two.key = one.key
+    one.call("POST", "/api/v1/apply", WORLD).expect(200)
+    one.call("PUT", EXPORT, with_key(admin, one, bucket, strict)).expect(201)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def fault(request, number):
+        if request.action == "s3:PutObject" and not reached.is_set():
+            reached.set()
+            go_on.wait(60)
+
+    strict.fault = fault
+    one.set_clock("2026-01-15T02:00:00Z")
+    assert reached.wait(60)
+    one.process.send_signal(signal.SIGSTOP)
+    try:
+        two.set_clock("2026-01-15T02:02:00Z")
+        run = two.run_ended()
+        assert (run["state"], run["attempts"]) == ("succeeded", 2)
+        delivered = manifest(bucket)
+        one.set_clock("2026-01-15T02:02:30Z")
+    finally:
+        one.process.send_signal(signal.SIGCONT)
+    go_on.set()
+    wait_for(lambda: "another replica took the run over" in one.logged(), "the end of the first attempt")
+    assert two.runs() == [run]
+    assert manifest(bucket) == delivered
+    # The chain goes on from what is there, whoever does the next night.
+    for each in (one, two):
+        each.set_clock("2026-01-16T02:00:00Z")
+    two.run_ended(2)
+    assert manifest(bucket)["previous_manifest_sha256"] == run["report"]["manifestSha256"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_of_twins_of_a_call_one_creates(service, postgres, tmp_path, kind):
+    database = {"DATABASE_URL": postgres() if kind == "postgres" else f"sqlite:{tmp_path}/shared.db"}
+    env = {"DOMESDAY_SECRET_KEY": "0a" * 32, **database}
+    replicas = [service(env=env), service(env=env)]
+    for each in replicas:
+        each.key = replicas[0].key
+    twins = 24
+    start = threading.Barrier(twins)
+
+    def create(number):
+        start.wait()
+        body, headers = {"name": "one"}, {"Idempotency-Key": "k"}
+        return replicas[number % 2].call("POST", "/api/v1/api-keys", body, headers=headers)
+
+    with concurrent.futures.ThreadPoolExecutor(twins) as pool:
+        answers = list(pool.map(create, range(twins)))
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.body for answer in answers}) == 1
+    keys = replicas[0].call("GET", "/api/v1/api-keys").expect(200).json["items"]
+    assert [key["name"] for key in keys].count("one") == 1
+
+
 def test_secrets_are_nowhere(admin, bucket, strict, service):
     acme = service(env={"DOMESDAY_LOG": "debug"})
     acme.call("POST", "/api/v1/apply", WORLD).expect(200)
@@ -275,42 +337,6 @@ def test_secrets_are_nowhere(admin, bucket, strict, service):
         assert secret not in told
     # The search itself finds what is there.
     assert configuration["accessKeyId"] in told
-
-
-def test_the_webhook_tells_of_success_and_failure(admin, bucket, strict, service):
-    messages = []
-
-    class Receiver(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["content-length"]))
-            messages.append((dict(self.headers.items()), body))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
-
-    receiver = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=receiver.serve_forever, daemon=True).start()
-    raw = b"a secret of twenty-four."
-    acme = service(
-        env={
-            "DOMESDAY_WEBHOOK_URL": f"http://127.0.0.1:{receiver.server_address[1]}/hook",
-            "DOMESDAY_WEBHOOK_SECRET": "whsec_" + base64.b64encode(raw).decode(),
-        }
-    )
-    acme.call("POST", "/api/v1/apply", WORLD).expect(200)
-    acme.call("PUT", EXPORT, with_key(admin, acme, bucket, strict)).expect(201)
-    acme.call("POST", RUNS).expect(202)
-    run = acme.run_ended()
-    headers, body = wait_for(lambda: messages and messages[0], "the message")
-    headers = {name.lower(): value for name, value in headers.items()}
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    signature = base64.b64encode(hmac.new(raw, signed, hashlib.sha256).digest()).decode()
-    assert headers["webhook-signature"] == f"v1,{signature}"
-    message = json.loads(body)
-    assert (message["type"], message["data"]["id"]) == ("run.succeeded", run["id"])
-    receiver.shutdown()
 
 
 def test_a_stop_in_the_middle_leaves_a_run_that_is_done_over(admin, bucket, strict, service):

@@ -69,12 +69,12 @@ mod tests {
             Before::read(store, "out", &listing(mark)).unwrap().link_for(Uuid::from_u128(9))
         };
         assert_eq!(link(&mut store, None), None);
-        store.announce_delivery("out", &delivery(1, "m1", None)).unwrap();
+        store.announce_delivery("out", &delivery(1, "m1", None), None).unwrap();
         assert_eq!(link(&mut store, None), None, "the first was cut off before its manifest");
         assert_eq!(link(&mut store, Some("e1")).as_deref(), Some("m1"), "and after it");
-        store.record_delivery("out", &delivery(1, "m1", Some("e1"))).unwrap();
+        store.record_delivery("out", &delivery(1, "m1", Some("e1")), None).unwrap();
         assert_eq!(link(&mut store, Some("e1")).as_deref(), Some("m1"));
-        store.announce_delivery("out", &delivery(2, "m2", None)).unwrap();
+        store.announce_delivery("out", &delivery(2, "m2", None), None).unwrap();
         assert_eq!(link(&mut store, Some("e1")).as_deref(), Some("m1"), "the second before");
         assert_eq!(link(&mut store, Some("e2")).as_deref(), Some("m2"), "the second after");
     }

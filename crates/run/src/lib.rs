@@ -12,7 +12,7 @@ use std::time::{Duration, Instant as Stopwatch};
 use domesday_delivery::{DeliveryError, Layout, Opened, Places, Slot, Target, TenantName, setup_scripts};
 use domesday_engine::evaluate;
 use domesday_model::Instant;
-use domesday_store::{Delivery, Store, StoreError};
+use domesday_store::{Delivery, Fence, Store, StoreError};
 use domesday_tables::{EncodeError, Evidence, Manifest, Settings, encode, sha256, snapshot_id};
 
 use before::Before;
@@ -39,6 +39,8 @@ pub struct Export {
     pub trigger: String,
     /// Who began it, for the manifest.
     pub actor: String,
+    /// The lease under which the run is done, when it is done under one: whoever lost it records nothing.
+    pub fence: Option<Fence>,
 }
 
 /// Where a run is.
@@ -125,10 +127,10 @@ pub fn run(
         slot: manifest.slot.clone(),
         manifest_mark: None,
     };
-    store.announce_delivery(&name, &announced)?;
+    store.announce_delivery(&name, &announced, export.fence.as_ref())?;
     let receipt = files.deliver(&mut *destination, export.settle, progress)?;
     let delivery = Delivery { manifest_mark: receipt.last_mark.clone(), ..announced };
-    store.record_delivery(&name, &delivery)?;
+    store.record_delivery(&name, &delivery, export.fence.as_ref())?;
     Ok(RunReport::new(&export.target, &manifest, &receipt, started.elapsed()))
 }
 

@@ -1,11 +1,11 @@
 //! `Idempotency-Key`: a creating call that is sent again gets the answer of the first, and creates nothing twice.
 //!
 //! Answers are kept sealed, since one of them shows a new API key. Only answers of success are kept: a call that
-//! failed changed nothing and may be tried again.
+//! failed changed nothing and may be tried again. What is created and its answer are one transaction of the store.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use domesday_store::Store;
+use domesday_store::{Call, Store};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -57,12 +57,16 @@ impl Once {
         Ok(Some(Self { owner: owner.to_owned(), key: key.to_owned(), hash: hash.finalize().into() }))
     }
 
+    fn call(&self) -> Call<'_> {
+        Call { owner: &self.owner, key: &self.key, request_hash: &self.hash }
+    }
+
     fn record(&self) -> String {
         format!("answer:{}:{}", self.owner, self.key)
     }
 }
 
-/// Creates something, once for each key.
+/// Creates something, once for each key: a twin of a call that is under way waits for its answer and gets the same.
 pub(crate) fn create(
     app: &App,
     store: &mut Store,
@@ -70,15 +74,13 @@ pub(crate) fn create(
     create: impl FnOnce(&mut Store) -> Result<Created, Problem>,
 ) -> Result<Created, Problem> {
     let Some(once) = once else { return create(store) };
-    if let Some(kept) = store.idempotent_response(&once.owner, &once.key, &once.hash)? {
-        let opened = app.sealer.open(&once.record(), &kept).map_err(|error| Problem::internal(&error))?;
-        return serde_json::from_slice(opened.expose_secret()).map_err(|error| Problem::internal(&error));
-    }
-    let created = create(store)?;
-    let text = serde_json::to_vec(&created).expect("an answer is plain data");
-    let sealed = app.sealer.seal(&once.record(), &text).map_err(|error| Problem::internal(&error))?;
-    store.remember_response(&once.owner, &once.key, &once.hash, &sealed, app.now())?;
-    Ok(created)
+    let (call, record) = (once.call(), once.record());
+    let sealed = store.once(&call, app.now(), |store| -> Result<_, Problem> {
+        let text = serde_json::to_vec(&create(store)?).expect("an answer is plain data");
+        app.sealer.seal(&record, &text).map_err(|error| Problem::internal(&error))
+    })?;
+    let opened = app.sealer.open(&record, &sealed).map_err(|error| Problem::internal(&error))?;
+    serde_json::from_slice(opened.expose_secret()).map_err(|error| Problem::internal(&error))
 }
 
 impl IntoResponse for Created {

@@ -31,6 +31,7 @@ struct Inner {
     run_seconds: f64,
     last_success: Option<Instant>,
     webhooks: BTreeMap<&'static str, u64>,
+    webhooks_pending: u64,
     evaluations: u64,
     evaluation_seconds: f64,
     classes: usize,
@@ -86,6 +87,10 @@ impl Metrics {
         *inner.run_failures.entry(kind.to_owned()).or_default() += 1;
     }
 
+    pub(crate) fn run_superseded(&self) {
+        *self.lock().runs.entry("superseded").or_default() += 1;
+    }
+
     /// The last success that the store knows of, from before this process.
     pub(crate) fn succeeded_before(&self, at: Instant) {
         let mut inner = self.lock();
@@ -94,6 +99,10 @@ impl Metrics {
 
     pub(crate) fn webhook(&self, result: &'static str) {
         *self.lock().webhooks.entry(result).or_default() += 1;
+    }
+
+    pub(crate) fn webhooks_pending(&self, count: u64) {
+        self.lock().webhooks_pending = count;
     }
 
     pub(crate) fn evaluated(&self, took: Duration, classes: usize) {
@@ -126,7 +135,7 @@ impl Metrics {
         out.family("domesday_rate_limited_total", "counter", "Failed authentications answered with 429.");
         out.sample("", &[], inner.rate_limited);
         out.family("domesday_runs_total", "counter", "Runs ended, by result.");
-        for result in ["succeeded", "failed"] {
+        for result in ["succeeded", "failed", "superseded"] {
             out.sample("", &[("result", result)], inner.runs.get(result).copied().unwrap_or_default());
         }
         out.family("domesday_run_failures_total", "counter", "Runs failed, by kind of error.");
@@ -141,8 +150,12 @@ impl Metrics {
         out.sample("", &[], inner.run_seconds);
         out.family("domesday_last_success_timestamp_seconds", "gauge", "The last successful run's end.");
         out.family_age(inner.last_success, now);
-        out.family("domesday_webhooks_total", "counter", "Webhook messages, by result.");
-        inner.webhooks.iter().for_each(|(result, count)| out.sample("", &[("result", result)], *count));
+        out.family("domesday_webhooks_total", "counter", "Attempts to send webhook messages, by result.");
+        for result in ["delivered", "failed", "given-up"] {
+            out.sample("", &[("result", result)], inner.webhooks.get(result).copied().unwrap_or_default());
+        }
+        out.family("domesday_webhooks_pending", "gauge", "Webhook messages that wait for an attempt.");
+        out.sample("", &[], inner.webhooks_pending);
         out.family("domesday_evaluations_total", "counter", "Evaluations kept in memory for access queries.");
         out.sample("", &[], inner.evaluations);
         out.family("domesday_evaluation_seconds", "gauge", "How long the last evaluation took.");

@@ -25,7 +25,7 @@ use crate::listener::{self, TlsError};
 use crate::pool::{Pool, open_store};
 use crate::seal::{SealError, Sealer};
 use crate::service::{App, Service};
-use crate::{keys, layers, openapi, route, routes, runs};
+use crate::{keys, layers, openapi, route, routes, runs, webhook};
 
 /// How long the first start may take before another replica may try it, in microseconds.
 const FIRST_START_MICROS: i64 = 30_000_000;
@@ -123,10 +123,12 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         openapi: Bytes::from(openapi),
         replica,
         wake: Notify::new(),
+        told: Notify::new(),
         stop: stop.clone(),
     });
     let mut tasks = JoinSet::new();
     tasks.spawn(runs::keep(app.clone()));
+    tasks.spawn(webhook::keep(app.clone()));
     let mut serve = |listener: TcpListener, router: Router, tls: Option<TlsAcceptor>| {
         tasks.spawn(listener::serve(listener, router, tls, stop.subscribe(), grace));
     };
@@ -212,15 +214,13 @@ async fn first_start(
         if !store.api_keys(Some(ADMINISTRATOR))?.is_empty() {
             return Ok(None);
         }
-        if !store.acquire_lease("first-start", &holder, at, until)? {
-            return Ok(None);
-        }
+        let Some(fence) = store.acquire_lease("first-start", &holder, at, until)? else { return Ok(None) };
         let key = if store.api_keys(Some(ADMINISTRATOR))?.is_empty() {
             Some(administrator_key(&mut store, "first start", at)?)
         } else {
             None
         };
-        store.release_lease("first-start", &holder)?;
+        store.release_lease(&fence)?;
         Ok(key)
     };
     tokio::task::spawn_blocking(work)

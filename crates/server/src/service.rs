@@ -36,6 +36,8 @@ pub(crate) struct Service {
     pub(crate) replica: Uuid,
     /// Wakes who looks after the runs.
     pub(crate) wake: Notify,
+    /// Wakes who sends messages to the webhook.
+    pub(crate) told: Notify,
     /// True once the service is to end.
     pub(crate) stop: watch::Sender<bool>,
 }

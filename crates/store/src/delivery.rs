@@ -7,7 +7,7 @@
 use uuid::Uuid;
 
 use crate::database::values;
-use crate::{Store, StoreError};
+use crate::{Fence, Store, StoreError};
 
 /// A summary delivered to a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,12 +58,21 @@ impl Store {
         self.read_delivery(sql, destination)
     }
 
-    /// Remembers that a delivery's manifest is about to be put.
+    /// Remembers that a delivery's manifest is about to be put; who delivers under a lease names its fence.
     ///
     /// # Errors
-    /// When the store fails.
-    pub fn announce_delivery(&mut self, destination: &str, delivery: &Delivery) -> Result<(), StoreError> {
-        self.database.execute(
+    /// [`StoreError::Superseded`] when somebody else has the lease.
+    pub fn announce_delivery(
+        &mut self,
+        destination: &str,
+        delivery: &Delivery,
+        fence: Option<&Fence>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.database.write()?;
+        if let Some(fence) = fence {
+            fence.hold(&mut transaction)?;
+        }
+        transaction.execute(
             "INSERT INTO announced_delivery
                  (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot)
              VALUES (?1, ?2, ?3, ?4, ?5)
@@ -77,15 +86,24 @@ impl Store {
                 delivery.slot.as_ref()
             ],
         )?;
-        Ok(())
+        transaction.commit()
     }
 
-    /// Remembers a delivery that is complete; nothing is announced any more.
+    /// Remembers a delivery that is complete; nothing is announced any more. Who delivers under a lease names its
+    /// fence.
     ///
     /// # Errors
-    /// When the store fails.
-    pub fn record_delivery(&mut self, destination: &str, delivery: &Delivery) -> Result<(), StoreError> {
+    /// [`StoreError::Superseded`] when somebody else has the lease.
+    pub fn record_delivery(
+        &mut self,
+        destination: &str,
+        delivery: &Delivery,
+        fence: Option<&Fence>,
+    ) -> Result<(), StoreError> {
         let mut transaction = self.database.write()?;
+        if let Some(fence) = fence {
+            fence.hold(&mut transaction)?;
+        }
         transaction.execute(
             "INSERT INTO delivery
                  (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot, manifest_mark)
@@ -138,7 +156,7 @@ mod tests {
         let mut store = Store::in_memory().unwrap();
         assert_eq!(store.last_delivery("out").unwrap(), None);
         let delivered = Delivery { manifest_mark: Some("e".into()), ..delivery(1, "aa", Some("99")) };
-        store.record_delivery("out", &delivered).unwrap();
+        store.record_delivery("out", &delivered, None).unwrap();
         let last = store.last_delivery("out").unwrap().unwrap();
         assert_eq!(last, delivered);
         assert_eq!(last.link_for(Uuid::from_u128(1)), Some("99"));
@@ -150,10 +168,10 @@ mod tests {
     fn what_was_announced_is_known_until_a_delivery_is_recorded() {
         let mut store = Store::in_memory().unwrap();
         let (first, second) = (delivery(1, "aa", None), delivery(2, "bb", Some("aa")));
-        store.announce_delivery("out", &first).unwrap();
-        store.record_delivery("out", &first).unwrap();
+        store.announce_delivery("out", &first, None).unwrap();
+        store.record_delivery("out", &first, None).unwrap();
         assert_eq!(store.announced_delivery("out").unwrap(), None);
-        store.announce_delivery("out", &second).unwrap();
+        store.announce_delivery("out", &second, None).unwrap();
         assert_eq!(store.announced_delivery("out").unwrap(), Some(second));
         assert_eq!(store.last_delivery("out").unwrap(), Some(first));
     }

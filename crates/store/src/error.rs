@@ -108,6 +108,12 @@ pub enum StoreError {
         /// What differs, and what to do.
         reason: &'static str,
     },
+    /// Who writes lost its lease to somebody else, whose writes must stay.
+    #[error("somebody else took over {lease}; what came of this attempt is not recorded")]
+    Superseded {
+        /// The lease.
+        lease: String,
+    },
     /// A text holds the one character that a database cannot keep.
     #[error("a name or text holds a NUL character; leave it out")]
     NulInText,

@@ -9,7 +9,8 @@
 //! - [`Store::apply`] brings a catalog in: all of it or, on any error, nothing.
 //! - [`Store::put_object`] and its neighbours change one object at a time, guarded by entity tags.
 //! - [`Store::snapshot`] is the one consistent read from which everything else is computed.
-//! - API keys, exports, runs, leases and remembered answers are what the service needs, a module each.
+//! - API keys, exports, runs, leases, messages to a receiver and remembered answers are what the service needs, a
+//!   module each.
 //! - Every change writes its entry of the audit log ([`AuditEntry`]) in the same transaction.
 //!
 //! What is not here: no evaluation, no HTTP, no encryption, no clock; every operation is told the instant it
@@ -29,6 +30,7 @@ mod idempotency;
 mod keys;
 mod leases;
 mod objects;
+mod outbox;
 mod plan;
 mod records;
 mod references;
@@ -49,8 +51,11 @@ pub use change::{ChangeBy, IfMatch};
 pub use delivery::Delivery;
 pub use error::StoreError;
 pub use exports::StoredExport;
+pub use idempotency::Call;
 pub use keys::{ApiKey, NewApiKey};
+pub use leases::Fence;
 pub use objects::StoredObject;
+pub use outbox::{Message, MessageState, NewMessage, Settled};
 pub use plan::{Action, Change, FieldChange, Plan};
 pub use runs::{NewRun, RunRecord, RunState};
 
@@ -116,6 +121,31 @@ impl Store {
             sqlite.make_durable()?;
         }
         Ok(Self { database, lasts: true })
+    }
+
+    /// Does several things in one turn at writing: all of them last, or none. Nobody else writes meanwhile.
+    ///
+    /// # Errors
+    /// What `work` fails with, or the store.
+    fn in_one_turn<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        /// Ends the turn on whatever way out.
+        struct Turn<'s>(&'s mut Store);
+
+        impl Drop for Turn<'_> {
+            fn drop(&mut self) {
+                self.0.database.roll_back();
+            }
+        }
+
+        self.database.begin_turn()?;
+        let turn = Turn(self);
+        let done = work(turn.0)?;
+        turn.0.database.commit()?;
+        std::mem::forget(turn);
+        Ok(done)
     }
 
     /// Whether the database answers.

@@ -78,6 +78,37 @@ impl Store {
         Ok((objects, total.and_then(|total| u64::try_from(total).ok()).unwrap_or_default()))
     }
 
+    /// Up to `limit` objects of a kind that `wanted` picks, in order of their names, from the first after `after`
+    /// on, and how many it picks in all. Looks at every object of the kind, as of one instant.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn objects_where(
+        &mut self,
+        kind: Kind,
+        after: Option<&str>,
+        limit: usize,
+        mut wanted: impl FnMut(&StoredObject) -> bool,
+    ) -> Result<(Vec<StoredObject>, u64), StoreError> {
+        let after = after.unwrap_or_default();
+        let (mut page, mut total) = (Vec::new(), 0);
+        self.database.each(
+            concat!("SELECT name, ", stored_columns!(), " FROM object WHERE kind = ?1 ORDER BY name"),
+            values![kind.key()],
+            &mut |row| {
+                let object = object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?)?;
+                if wanted(&object) {
+                    total += 1;
+                    if page.len() < limit && object.name.as_str() > after {
+                        page.push(object);
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        Ok((page, total))
+    }
+
     /// Creates an object or replaces it as a whole; its name stands in the document. A document equal to what
     /// is stored changes nothing. Unknown keys are not kept: who must refuse them reads strictly before.
     /// Ancestors of a new tag come with it.

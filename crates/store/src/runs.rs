@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use crate::audit::{self, Entry};
 use crate::database::{Database, Row, values};
+use crate::outbox::{self, NewMessage};
 use crate::records::take_ids;
-use crate::{ChangeBy, Store, StoreError};
+use crate::{ChangeBy, Fence, Store, StoreError};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,34 +149,34 @@ impl Store {
         Ok(run)
     }
 
-    /// Writes how a run goes: state, snapshot, start, end, attempts, report and error. What it is and who
-    /// began it stays. Progress is no change that the audit log tells of.
+    /// Writes how a run goes, under the lease of its export: state, snapshot, start, end, attempts, report and
+    /// error. What it is and who began it stays. Progress is no change that the audit log tells of.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when there is no such run.
-    pub fn update_run(&mut self, run: &RunRecord) -> Result<(), StoreError> {
-        let instant = |instant: Option<Instant>| instant.map(Instant::as_micros);
-        let text = |json: &Option<Json>| json.as_ref().map(Json::to_string);
-        let (report, error) = (text(&run.report), text(&run.error));
-        let touched = self.database.execute(
-            "UPDATE run SET state = ?2, snapshot_at = ?3, started_at = ?4, finished_at = ?5, attempts = ?6,
-                 report = ?7, error = ?8
-             WHERE id = ?1",
-            values![
-                &run.id.to_string(),
-                run.state.as_str(),
-                instant(run.snapshot_at),
-                instant(run.started_at),
-                instant(run.finished_at),
-                i64::from(run.attempts),
-                report.as_ref(),
-                error.as_ref(),
-            ],
-        )?;
-        if touched == 0 {
-            return Err(StoreError::NotFound { target: format!("runs/{}", run.id) });
+    /// [`StoreError::NotFound`] when there is no such run, [`StoreError::Superseded`] when somebody else has the
+    /// lease.
+    pub fn update_run(&mut self, run: &RunRecord, fence: &Fence) -> Result<(), StoreError> {
+        self.end_run(run, None, fence)
+    }
+
+    /// Writes how a run ended, as [`Store::update_run`] does, and with it the message that tells a receiver of it:
+    /// both or neither, so that no crash comes between them.
+    ///
+    /// # Errors
+    /// As [`Store::update_run`].
+    pub fn end_run(
+        &mut self,
+        run: &RunRecord,
+        message: Option<&NewMessage>,
+        fence: &Fence,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.database.write()?;
+        fence.hold(&mut transaction)?;
+        update(&mut transaction, run)?;
+        if let Some(message) = message {
+            outbox::add(&mut transaction, message)?;
         }
-        Ok(())
+        transaction.commit()
     }
 
     /// A run by id.
@@ -233,6 +234,31 @@ impl Store {
         let last = self.database.first(sql, values![export_id], |row| row.maybe_integer(0))?;
         Ok(last.flatten().map(Instant::from_micros))
     }
+}
+
+fn update(database: &mut Database, run: &RunRecord) -> Result<(), StoreError> {
+    let instant = |instant: Option<Instant>| instant.map(Instant::as_micros);
+    let text = |json: &Option<Json>| json.as_ref().map(Json::to_string);
+    let (report, error) = (text(&run.report), text(&run.error));
+    let touched = database.execute(
+        "UPDATE run SET state = ?2, snapshot_at = ?3, started_at = ?4, finished_at = ?5, attempts = ?6,
+             report = ?7, error = ?8
+         WHERE id = ?1",
+        values![
+            &run.id.to_string(),
+            run.state.as_str(),
+            instant(run.snapshot_at),
+            instant(run.started_at),
+            instant(run.finished_at),
+            i64::from(run.attempts),
+            report.as_ref(),
+            error.as_ref(),
+        ],
+    )?;
+    if touched == 0 {
+        return Err(StoreError::NotFound { target: format!("runs/{}", run.id) });
+    }
+    Ok(())
 }
 
 fn find(database: &mut Database, id: Uuid) -> Result<Option<RunRecord>, StoreError> {

@@ -23,6 +23,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
         console_url: args.console_url.trim_end_matches('/').to_owned(),
         trigger: "cli".to_owned(),
         actor: "cli".to_owned(),
+        fence: None,
     };
     let report = run_export(&export, &mut store, at, &mut |stage| progress.stage(stage))?;
     drop(progress);

@@ -3,8 +3,8 @@
 //! A page is found by its first row's ids, so that a cursor stays good when the catalog changes between two
 //! pages: what came before it is not shown again, what comes after it is not left out. Totals are exact.
 
-use domesday_engine::{ColumnOutcome, Explanation, Outcome, Reason};
-use domesday_model::{DataSourceIx, Instant, PolicyIx, Scope, UserIx};
+use domesday_engine::{ColumnExplanation, ColumnOutcome, Explanation, Outcome, Reason};
+use domesday_model::{ColumnIx, DataSourceIx, Instant, PolicyIx, Scope, UserIx};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -175,7 +175,17 @@ impl Evaluated {
         source: DataSourceIx,
         scope: Scope,
     ) -> Result<Explanation, Problem> {
-        self.worker.explain(user, source, scope).await
+        self.worker.ask(move |outcomes| outcomes.explain(user, source, scope)).await
+    }
+
+    /// One column's derivation for a user.
+    pub(crate) async fn explain_column(
+        &self,
+        user: UserIx,
+        source: DataSourceIx,
+        column: ColumnIx,
+    ) -> Result<ColumnExplanation, Problem> {
+        self.worker.ask(move |outcomes| outcomes.explain_column(user, source, column)).await
     }
 
     fn reason(&self, class: usize, scope: Scope, user: UserIx) -> Option<&Reason> {

@@ -4,8 +4,8 @@
 
 use std::sync::{Arc, mpsc};
 
-use domesday_engine::{ClassIx, ClassOutcomes, Explanation, Outcomes, SourceOutcomes, evaluate};
-use domesday_model::{DataSourceIx, Scope, Snapshot, UserIx};
+use domesday_engine::{ClassIx, ClassOutcomes, Outcomes, SourceOutcomes, evaluate};
+use domesday_model::Snapshot;
 use rayon::prelude::*;
 use tokio::sync::oneshot;
 
@@ -43,17 +43,15 @@ impl Worker {
         Ok((Self { questions }, sources, classes))
     }
 
-    /// One pair's derivation.
-    pub(super) async fn explain(
+    /// Asks the engine's own view for something.
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
-        user: UserIx,
-        source: DataSourceIx,
-        scope: Scope,
-    ) -> Result<Explanation, Problem> {
+        question: impl FnOnce(&Outcomes<'_>) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         let (answer, answered) = oneshot::channel();
         let question: Question = Box::new(move |outcomes| {
             // Who asked may have gone meanwhile.
-            let _ = answer.send(outcomes.explain(user, source, scope));
+            let _ = answer.send(question(outcomes));
         });
         let gone = || Problem::internal(&"the evaluation's thread is gone");
         self.questions.send(question).map_err(|_| gone())?;

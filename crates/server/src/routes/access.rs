@@ -7,6 +7,7 @@ use domesday_engine::Outcome;
 use domesday_model::{DataSourceIx, Permission, Scope, UserIx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::caller::Caller;
 use crate::evaluated::{After, Evaluated, Filter, Page, Row};
@@ -38,33 +39,48 @@ pub(super) fn routes() -> Vec<Route> {
             .tag("access")
             .about(
                 "Why a user can or cannot reach a data source: every grant, guardrail, request and condition \
-                 with what became of it, and the nearest ways to access. For whom: as the list of access.",
+                 with what became of it, and the nearest ways to access; with `column`, why they see that column \
+                 as they do. For whom: as the list of access.",
             )
             .query::<String>("user", "A username.")
             .required()
             .query::<String>("dataSource", "A data source's name.")
             .required()
             .query::<ScopeName>("scope", "The scope; `read` when absent.")
-            .answers_as(
-                200,
-                "The derivation.",
-                "application/json",
-                Some(schema(serde_json::json!({
-                    "type": "object",
-                    "required": ["user", "dataSource", "scope", "access", "grants", "guardrails", "requests"],
-                    "properties": {
-                        "user": { "type": "string" },
-                        "dataSource": { "type": "string" },
-                        "scope": { "enum": ["READ", "WRITE"] },
-                        "access": { "enum": ["GRANTED", "BLOCKED", "NONE"] },
-                        "grants": { "type": "array", "items": { "type": "object" } },
-                        "guardrails": { "type": "array", "items": { "type": "object" } },
-                        "requests": { "type": "array", "items": { "type": "object" } }
-                    }
-                }))),
-            )
+            .query::<String>("column", "One of its columns, which are only read.")
+            .answers_as(200, "The derivation.", "application/json", Some(schema(explanations())))
             .fails(&[400, 404]),
     ]
+}
+
+/// The schema of a derivation: of a pair, or of a column with that of its pair inside.
+fn explanations() -> serde_json::Value {
+    let objects = json!({ "type": "array", "items": { "type": "object" } });
+    let pair = json!({
+        "type": "object",
+        "required": ["user", "dataSource", "scope", "access", "grants", "guardrails", "requests"],
+        "properties": {
+            "user": { "type": "string" },
+            "dataSource": { "type": "string" },
+            "scope": { "enum": ["READ", "WRITE"] },
+            "access": { "enum": ["GRANTED", "BLOCKED", "NONE"] },
+            "grants": objects,
+            "guardrails": objects,
+            "requests": objects
+        }
+    });
+    let column = json!({
+        "type": "object",
+        "required": ["column", "sight", "policies", "exceptions", "read"],
+        "properties": {
+            "column": { "type": "string" },
+            "sight": { "enum": ["MASKED", "UNMASKED", "PLAIN", "UNREADABLE"] },
+            "policies": objects,
+            "exceptions": objects,
+            "read": pair
+        }
+    });
+    json!({ "anyOf": [pair, column] })
 }
 
 /// READ or WRITE, as asked for.
@@ -109,6 +125,7 @@ struct ExplainQuery {
     user: String,
     data_source: String,
     scope: Option<ScopeName>,
+    column: Option<String>,
 }
 
 /// A page of access.
@@ -167,13 +184,23 @@ async fn explain(
     caller: Caller,
     Query(query): Query<ExplainQuery>,
 ) -> Result<Response, Problem> {
+    let scope = query.scope.map_or(Scope::Read, Scope::from);
+    if query.column.is_some() && scope == Scope::Write {
+        return Err(Problem::bad_request("a column is read, not written; leave out `scope` or `column`"));
+    }
     let evaluated = app.evaluated(caller.revision).await?;
     let (user, source) = find(&evaluated, &caller, Some(&query.user), Some(&query.data_source))?;
     let (Some(user), Some(source)) = (user, source) else {
         return Err(Problem::internal(&"an explanation without a pair was let through"));
     };
-    let scope = query.scope.map_or(Scope::Read, Scope::from);
-    Ok(json(evaluated.explain(user, source, scope).await?))
+    let Some(name) = query.column else {
+        return Ok(json(evaluated.explain(user, source, scope).await?));
+    };
+    let column = evaluated.snapshot.columns_of(source).find(|(_, column)| *column.name == *name);
+    let (column, _) = column.ok_or_else(|| {
+        Problem::not_found(format!("the data source `{}` has no column `{name}`", query.data_source))
+    })?;
+    Ok(json(evaluated.explain_column(user, source, column).await?))
 }
 
 /// The user and the data source that a query names, when the caller may ask for them. Who may not is refused

@@ -14,6 +14,7 @@ mod runs;
 mod scoped;
 mod setup;
 mod tenant;
+mod webhook;
 
 pub use audit::AuditView;
 pub(crate) use objects::object_schemas;
@@ -30,6 +31,7 @@ pub(crate) fn table(max_body_bytes: usize) -> Vec<Route> {
     routes.extend(apply::routes(max_body_bytes));
     routes.extend(export::routes());
     routes.extend(runs::routes());
+    routes.extend(webhook::routes());
     routes.extend(setup::routes());
     routes.extend(access::routes());
     routes.extend(audit::routes());

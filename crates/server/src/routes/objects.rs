@@ -21,7 +21,7 @@ use crate::problem::Problem;
 use crate::route::{Path, Permit, Query, Route, Text, schema};
 use crate::service::App;
 
-use super::scoped;
+use super::{requests, scoped};
 
 /// A kind's place in the API.
 #[derive(Debug, Clone, Copy)]
@@ -122,18 +122,16 @@ impl Resource {
         // Users see themselves, and the requests that are theirs.
         let own = matches!(kind, Kind::User | Kind::Request);
         let read_one = if own { Permit::AnyKey } else { read };
-        let mut routes = vec![
-            Route::new(Method::GET, &list_path, read, format!("list{name}s"), move |app, query| {
-                list(self, app, query)
-            })
-            .about(format!("Every {label}, by name. `total` is exact."))
-            .limited()
-            .answers_as(200, "A page.", "application/json", Some(schema(reference(&format!("{name}Page")))))
-            .fails(&[400, 422]),
+        let mut routes =
+            vec![
             Route::new(Method::GET, &item_path, read_one, format!("get{name}"), move |app, caller, path| {
                 show(self, app, caller, path)
             })
-            .about(format!("One {label}.{}", if own { " A user may read what is theirs." } else { "" }))
+            .about(format!("One {label}.{}", match kind {
+                Kind::User => " A user may read what is theirs.",
+                Kind::Request => " Read by whom it is, who asked, and who may decide it now.",
+                _ => "",
+            }))
             .answers_as(200, "The object.", "application/json", Some(object()))
             .fails(&[404]),
             Route::new(
@@ -165,7 +163,22 @@ impl Resource {
             .answers_nothing(204, "Deleted.")
             .fails(&[400, 404, 409, 412]),
         ];
+        // Requests are listed by who has a part in them and made by asking: `requests`.
         if kind != Kind::Request {
+            routes.push(
+                Route::new(Method::GET, &list_path, read, format!("list{name}s"), move |app, query| {
+                    list(self, app, query)
+                })
+                .about(format!("Every {label}, by name. `total` is exact."))
+                .limited()
+                .answers_as(
+                    200,
+                    "A page.",
+                    "application/json",
+                    Some(schema(reference(&format!("{name}Page")))),
+                )
+                .fails(&[400, 422]),
+            );
             routes.push(
                 Route::new(
                     Method::POST,
@@ -303,11 +316,19 @@ async fn show(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let looked_for = name.clone();
-    let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.object(of.kind, &looked_for)?) };
-    let found = app.pool.with(read).await?;
+    let who = caller.clone();
+    let read = move |store: &mut Store| -> Result<_, Problem> {
+        let found = store.object(of.kind, &looked_for)?;
+        let theirs = match &found {
+            None => false,
+            Some(object) => scoped::is_theirs(&who, object) || requests::is_to_decide(store, &who, object)?,
+        };
+        Ok((found, theirs))
+    };
+    let (found, theirs) = app.pool.with(read).await?;
     // Who may not read all of a kind is refused unless the object is theirs, whether it exists or not.
     let all = matches!(of.read, Permit::AnyOf(list) if caller.has_any(list)) || of.read == Permit::AnyKey;
-    if !all && !found.as_ref().is_some_and(|object| scoped::is_theirs(&caller, object)) {
+    if !all && !theirs {
         let Permit::AnyOf(list) = of.read else {
             return Err(Problem::forbidden("this is not yours to read"));
         };

@@ -53,13 +53,16 @@ impl Review {
         }
     }
 
-    /// Whether a user is among the approvers of the step at its turn.
-    pub(super) fn approves(
+    /// Whether a user is among the approvers of the step at its turn. Nobody reviews their own request.
+    pub(super) fn admits(
         &self,
         store: &mut Store,
         request: &Request,
         username: &str,
     ) -> Result<bool, Problem> {
+        if username == request.user {
+            return Ok(false);
+        }
         match self.present(store, request)? {
             Some(step) => self.is_approver(store, username, &step.approvers),
             None => Ok(false),

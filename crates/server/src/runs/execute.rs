@@ -8,10 +8,10 @@ use std::panic;
 
 use domesday_model::Instant;
 use domesday_run::{RunError, RunReport};
-use domesday_store::{RunRecord, RunState, Store, StoredExport};
+use domesday_store::{Fence, NewMessage, RunRecord, RunState, Store, StoreError, StoredExport};
 use serde_json::{Value, json};
 
-use super::lease::Halt;
+use super::lease::{Halt, Lease};
 use crate::export;
 use crate::problem::Problem;
 use crate::service::App;
@@ -22,8 +22,10 @@ pub(super) enum Ended {
     Succeeded(Box<RunReport>),
     /// Failed, with what the record says; whether trying again can help.
     Failed { kind: String, error: Value, heals: bool },
-    /// Told to stop.
+    /// Told to stop, or its lease ended.
     Halted,
+    /// Another replica has the lease, and what this one did is not recorded.
+    Superseded,
 }
 
 /// What a run that was told to stop unwinds with.
@@ -35,12 +37,13 @@ pub(super) async fn attempt(
     stored: StoredExport,
     run: &RunRecord,
     at: Instant,
-    halt: Halt,
+    lease: &Lease,
 ) -> Ended {
-    let (app, run) = (app.clone(), run.clone());
+    let (app, run, fence, halt) = (app.clone(), run.clone(), lease.fence.clone(), lease.halt.clone());
     let span = tracing::Span::current();
-    let task =
-        tokio::task::spawn_blocking(move || span.in_scope(|| blocking(&app, &stored, &run, at, &halt)));
+    let task = tokio::task::spawn_blocking(move || {
+        span.in_scope(|| blocking(&app, &stored, &run, at, fence, &halt))
+    });
     match task.await {
         Ok(ended) => ended,
         Err(error) => match error.try_into_panic() {
@@ -54,7 +57,14 @@ pub(super) async fn attempt(
     }
 }
 
-fn blocking(app: &App, stored: &StoredExport, run: &RunRecord, at: Instant, halt: &Halt) -> Ended {
+fn blocking(
+    app: &App,
+    stored: &StoredExport,
+    run: &RunRecord,
+    at: Instant,
+    fence: Fence,
+    halt: &Halt,
+) -> Ended {
     let target = match export::target(app, stored) {
         Ok(target) => target,
         Err(problem) => return failed("configuration", &problem.to_string(), "", false),
@@ -66,6 +76,7 @@ fn blocking(app: &App, stored: &StoredExport, run: &RunRecord, at: Instant, halt
         console_url: app.config.public_url.clone(),
         trigger: run.trigger.clone(),
         actor: run.actor.clone(),
+        fence: Some(fence),
     };
     let mut store = match crate::pool::open_store(&app.config.database) {
         Ok(store) => store,
@@ -93,6 +104,7 @@ fn blocking(app: &App, stored: &StoredExport, run: &RunRecord, at: Instant, halt
             }
             ended
         }
+        Err(RunError::Store(StoreError::Superseded { .. })) => Ended::Superseded,
         Err(error @ RunError::Store(_)) => failed("store", &error.to_string(), "", true),
         Err(error) => failed("encode", &error.to_string(), "", false),
     }
@@ -106,10 +118,28 @@ fn failed(kind: &str, message: &str, fix: &str, heals: bool) -> Ended {
     Ended::Failed { kind: kind.to_owned(), error, heals }
 }
 
-/// Writes how a run goes.
-pub(super) async fn save(app: &App, run: &RunRecord) -> Result<(), Problem> {
-    let run = run.clone();
-    app.pool.with(move |store: &mut Store| -> Result<(), Problem> { Ok(store.update_run(&run)?) }).await
+/// Whether something was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Saved {
+    Written,
+    /// Another replica has the lease: nothing was written.
+    Superseded,
+}
+
+/// Writes how a run goes, and with its end the message that tells of it.
+pub(super) async fn save(
+    app: &App,
+    run: &RunRecord,
+    message: Option<NewMessage>,
+    fence: &Fence,
+) -> Result<Saved, Problem> {
+    let (run, fence) = (run.clone(), fence.clone());
+    let write = move |store: &mut Store| match store.end_run(&run, message.as_ref(), &fence) {
+        Ok(()) => Ok(Saved::Written),
+        Err(StoreError::Superseded { .. }) => Ok(Saved::Superseded),
+        Err(error) => Err(Problem::from(error)),
+    };
+    app.pool.with(write).await
 }
 
 /// Whether a state is one in which somebody still has to do something.

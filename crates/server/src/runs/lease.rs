@@ -1,15 +1,17 @@
 //! The lease of an export: one run at a time, whichever replica does it.
 //!
 //! It is held in the database, ends by itself, and is made longer while the run goes on. Whoever loses it stops:
-//! two runs into one bucket at once could leave parts of two days there.
+//! two runs into one bucket at once could leave parts of two days there. A process that was paused finds by the
+//! clock that its lease has ended, before its next file; what it records later than that its fence keeps out.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use domesday_model::Instant;
-use domesday_store::Store;
+use domesday_store::{Fence, Store};
 
+use crate::clock::Clock;
 use crate::problem::Problem;
 use crate::service::App;
 
@@ -19,24 +21,40 @@ const LASTS_MICROS: i64 = 60_000_000;
 /// How often it is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(15);
 
-/// A word to a run that it is to stop; clones share it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Halt(Arc<AtomicBool>);
+/// Whether a run is to stop: because it was told to, or because its lease has ended. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Halt {
+    said: Arc<AtomicBool>,
+    held_until: Arc<AtomicI64>,
+    clock: Clock,
+}
 
 impl Halt {
+    fn new(clock: Clock, held_until: Instant) -> Self {
+        let held_until = Arc::new(AtomicI64::new(held_until.as_micros()));
+        Self { said: Arc::default(), held_until, clock }
+    }
+
     pub(super) fn say(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.said.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_said(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.said.load(Ordering::Relaxed) || self.has_ended()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.clock.now().as_micros() >= self.held_until.load(Ordering::Relaxed)
     }
 }
 
 /// A lease that is held and renewed until it is given back.
 pub(super) struct Lease {
     app: App,
-    name: String,
+    /// What is written under the lease is written with it.
+    pub(super) fence: Fence,
+    /// Says when the lease is lost.
+    pub(super) halt: Halt,
     renewal: tokio::task::JoinHandle<()>,
 }
 
@@ -45,53 +63,64 @@ fn end(now: Instant) -> Instant {
 }
 
 impl Lease {
-    /// Takes the lease of an export; `None` when another replica has it. `halt` is said when it gets lost.
-    pub(super) async fn take(app: &App, export: &str, halt: &Halt) -> Result<Option<Self>, Problem> {
+    /// Takes the lease of an export; `None` when another replica has it.
+    pub(super) async fn take(app: &App, export: &str) -> Result<Option<Self>, Problem> {
         let name = format!("export:{export}");
         let (holder, now) = (app.replica.to_string(), app.now());
-        let taken = {
-            let name = name.clone();
-            let acquire = move |store: &mut Store| -> Result<bool, Problem> {
-                Ok(store.acquire_lease(&name, &holder, now, end(now))?)
-            };
-            app.pool.with(acquire).await?
+        let acquire = move |store: &mut Store| -> Result<_, Problem> {
+            Ok(store.acquire_lease(&name, &holder, now, end(now))?)
         };
-        if !taken {
-            return Ok(None);
-        }
-        let renewal = tokio::spawn(renew(app.clone(), name.clone(), halt.clone()));
-        Ok(Some(Self { app: app.clone(), name, renewal }))
+        let Some(fence) = app.pool.with(acquire).await? else { return Ok(None) };
+        let halt = Halt::new(app.clock.clone(), end(now));
+        let renewal = tokio::spawn(renew(app.clone(), fence.clone(), halt.clone()));
+        Ok(Some(Self { app: app.clone(), fence, halt, renewal }))
     }
 
     /// Gives the lease back.
     pub(super) async fn release(self) {
         self.renewal.abort();
-        let (name, holder) = (self.name, self.app.replica.to_string());
-        let release =
-            move |store: &mut Store| -> Result<(), Problem> { Ok(store.release_lease(&name, &holder)?) };
+        let fence = self.fence;
+        let release = move |store: &mut Store| -> Result<(), Problem> { Ok(store.release_lease(&fence)?) };
         if self.app.pool.with(release).await.is_err() {
             tracing::warn!("the lease could not be given back; it ends by itself");
         }
     }
 }
 
-async fn renew(app: App, name: String, halt: Halt) {
-    let mut held_until = end(app.now());
+async fn renew(app: App, fence: Fence, halt: Halt) {
     loop {
         tokio::time::sleep(RENEW_EVERY).await;
-        let (name, holder, now) = (name.clone(), app.replica.to_string(), app.now());
+        let (fence, now) = (fence.clone(), app.now());
         let renew = move |store: &mut Store| -> Result<bool, Problem> {
-            Ok(store.renew_lease(&name, &holder, now, end(now))?)
+            Ok(store.renew_lease(&fence, now, end(now))?)
         };
         match app.pool.with(renew).await {
-            Ok(true) => held_until = end(now),
+            Ok(true) => halt.held_until.store(end(now).as_micros(), Ordering::Relaxed),
             // A database that does not answer takes the lease away only once it has ended.
-            Err(_) if app.now() < held_until => {}
+            Err(_) if !halt.has_ended() => {}
             Ok(false) | Err(_) => {
                 tracing::error!("the run's lease is lost; the run stops");
                 halt.say();
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_stops_when_its_lease_has_ended_whether_somebody_says_so_or_not() {
+        let clock = Clock::standing_at(Instant::from_micros(0));
+        let halt = Halt::new(clock.clone(), Instant::from_micros(10));
+        assert!(!halt.is_said());
+        clock.set(Instant::from_micros(10));
+        assert!(halt.is_said());
+        halt.held_until.store(20, Ordering::Relaxed);
+        assert!(!halt.is_said());
+        halt.clone().say();
+        assert!(halt.is_said());
     }
 }

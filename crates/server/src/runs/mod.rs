@@ -22,7 +22,7 @@ use crate::problem::Problem;
 use crate::service::App;
 use crate::webhook;
 
-use execute::Ended;
+use execute::{Ended, Saved};
 use lease::{Halt, Lease};
 pub(crate) use view::RunView;
 
@@ -141,15 +141,14 @@ impl Keeper {
 
     /// Does a run if nobody else does.
     async fn work(&mut self, app: &App, stored: &StoredExport, run: RunRecord) -> Result<(), Problem> {
-        let halt = Halt::default();
-        let Some(lease) = Lease::take(app, &stored.id, &halt).await? else { return Ok(()) };
+        let Some(lease) = Lease::take(app, &stored.id).await? else { return Ok(()) };
         // What it was when it was read may have changed before the lease was taken.
         let id = run.id;
         let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.run(id)?) };
         let result = match app.pool.with(read).await {
             Ok(Some(run)) if execute::is_open(&run) => {
                 let span = tracing::info_span!("run", id = %run.id, trigger = %run.trigger);
-                self.attempt(app, stored.clone(), run, &halt).instrument(span).await
+                self.attempt(app, stored.clone(), run, &lease).instrument(span).await
             }
             Ok(_) => Ok(()),
             Err(problem) => Err(problem),
@@ -163,64 +162,92 @@ impl Keeper {
         app: &App,
         stored: StoredExport,
         mut run: RunRecord,
-        halt: &Halt,
+        lease: &Lease,
     ) -> Result<(), Problem> {
         let at = app.now();
         run.state = RunState::Running;
         run.attempts += 1;
         run.started_at = run.started_at.or(Some(at));
         run.snapshot_at = Some(at);
-        execute::save(app, &run).await?;
+        if execute::save(app, &run, None, &lease.fence).await? == Saved::Superseded {
+            superseded(app);
+            return Ok(());
+        }
         tracing::info!(attempt = run.attempts, "run begins");
-        let attempt = execute::attempt(app, stored, &run, at, halt.clone());
-        let ended = until_stopped(app, attempt, halt).await;
+        let attempt = execute::attempt(app, stored, &run, at, lease);
+        let ended = until_stopped(app, attempt, &lease.halt).await;
         let now = app.now();
-        match ended {
+        self.again_at.remove(&run.id);
+        match &ended {
             Ended::Succeeded(report) => {
-                let tables: Vec<_> = report
-                    .tables
-                    .iter()
-                    .map(|table| (table.table.to_owned(), table.rows, table.bytes))
-                    .collect();
-                app.metrics.run_succeeded(now, report.seconds, &tables);
-                tracing::info!(seconds = report.seconds, "run succeeded");
                 run.state = RunState::Succeeded;
                 run.finished_at = Some(now);
                 run.error = None;
-                run.report = serde_json::to_value(&*report).ok();
-                self.again_at.remove(&run.id);
+                run.report = serde_json::to_value(report).ok();
             }
             Ended::Failed { kind, error, heals } => {
                 tracing::error!(%kind, %error, heals, attempt = run.attempts, "run failed");
-                run.error = Some(error);
-                if heals && run.attempts < ATTEMPTS {
-                    let wait = FIRST_WAIT_MICROS << run.attempts.min(10).saturating_sub(1);
-                    // Half of the wait is drawn, so that many that failed together do not come together again.
-                    let drawn =
-                        i64::try_from(Uuid::new_v4().as_u128() % wait.unsigned_abs() as u128).unwrap_or(0);
-                    self.again_at
-                        .insert(run.id, Instant::from_micros(now.as_micros() + wait / 2 + drawn / 2));
+                run.error = Some(error.clone());
+                if *heals && run.attempts < ATTEMPTS {
+                    self.again_at.insert(run.id, again_at(now, run.attempts));
                     run.state = RunState::Queued;
-                    return execute::save(app, &run).await;
+                } else {
+                    run.state = RunState::Failed;
+                    run.finished_at = Some(now);
                 }
-                app.metrics.run_failed(&kind);
-                run.state = RunState::Failed;
-                run.finished_at = Some(now);
-                self.again_at.remove(&run.id);
             }
             Ended::Halted => {
                 // Left open: whoever has the lease next does it over.
                 tracing::warn!("run broken off; it is done over");
                 run.state = RunState::Queued;
-                run.error =
-                    Some(json!({ "kind": "halted", "message": "the service stopped during the run" }));
-                return execute::save(app, &run).await;
+                run.error = Some(json!({
+                    "kind": "halted",
+                    "message": "the service stopped during the run, or its lease ended"
+                }));
+            }
+            Ended::Superseded => {
+                superseded(app);
+                return Ok(());
             }
         }
-        execute::save(app, &run).await?;
-        webhook::tell(app, &run);
+        let message = if run.state.is_final() { webhook::message(app, &run, now) } else { None };
+        if execute::save(app, &run, message, &lease.fence).await? == Saved::Superseded {
+            superseded(app);
+            return Ok(());
+        }
+        if run.state.is_final() {
+            count(app, &ended, now);
+            app.told.notify_one();
+        }
         Ok(())
     }
+}
+
+/// When a run that failed is tried again.
+fn again_at(now: Instant, attempts: u32) -> Instant {
+    let wait = FIRST_WAIT_MICROS << attempts.min(10).saturating_sub(1);
+    // Half of the wait is drawn, so that many that failed together do not come together again.
+    let drawn = i64::try_from(Uuid::new_v4().as_u128() % wait.unsigned_abs() as u128).unwrap_or(0);
+    Instant::from_micros(now.as_micros() + wait / 2 + drawn / 2)
+}
+
+/// Tells the metrics and the log how a run ended for good.
+fn count(app: &App, ended: &Ended, now: Instant) {
+    match ended {
+        Ended::Succeeded(report) => {
+            let tables = report.tables.iter().map(|table| (table.table.to_owned(), table.rows, table.bytes));
+            app.metrics.run_succeeded(now, report.seconds, &tables.collect::<Vec<_>>());
+            tracing::info!(seconds = report.seconds, "run succeeded");
+        }
+        Ended::Failed { kind, .. } => app.metrics.run_failed(kind),
+        Ended::Halted | Ended::Superseded => {}
+    }
+}
+
+/// Says that an attempt counts for nothing: its lease ended, and the replica that has it now does the run over.
+fn superseded(app: &App) {
+    app.metrics.run_superseded();
+    tracing::error!("another replica took the run over; what this one did is not recorded");
 }
 
 /// Waits for an attempt; when the service stops meanwhile, gives it the time of grace and then says halt.

@@ -147,6 +147,14 @@ fn a_row_says_why_and_what_is_masked() {
     assert_eq!(why["access"], "NONE");
     assert_eq!(why["grants"][0]["condition"]["holds"], false);
     assert!(!why["ways"].as_array().unwrap().is_empty());
+    let column = |user: &str| format!("/api/v1/access/explain?user={user}&dataSource=S&column=iban");
+    let seen = world.get(&column("ada")).expect(200).json();
+    assert_eq!((&seen["sight"], &seen["policies"][0]["name"]), (&json!("MASKED"), &json!("Mask")));
+    assert_eq!((&seen["read"]["user"], &seen["read"]["access"]), (&json!("ada"), &json!("GRANTED")));
+    assert_eq!(world.get(&column("eve")).expect(200).json()["sight"], "UNREADABLE");
+    world.get(&format!("{}&scope=read", column("eve"))).expect(200);
+    world.get(&format!("{}&scope=write", column("eve"))).expect(400);
+    world.get("/api/v1/access/explain?user=eve&dataSource=S&column=no").expect(404);
 }
 
 #[test]
@@ -181,6 +189,9 @@ fn everybody_asks_for_themselves_and_owners_for_their_sources() {
     ask(&ada, "?user=ada").expect(200);
     ask(&ada, "?user=ada&dataSource=S").expect(200);
     ask(&ada, "/explain?user=ada&dataSource=S").expect(200);
+    ask(&ada, "/explain?user=ada&dataSource=S&column=iban").expect(200);
+    ask(&ada, "/explain?user=bob&dataSource=S&column=iban").expect(403);
+    ask(&ada, "/explain?user=bob&dataSource=S&column=no").expect(403);
     ask(&ada, "?user=bob").expect(403);
     ask(&ada, "?user=nobody").expect(403);
     ask(&ada, "?dataSource=S").expect(403);

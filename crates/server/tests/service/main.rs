@@ -9,4 +9,5 @@ mod keys;
 mod limits;
 mod requests;
 mod routes;
+mod webhook;
 mod world;

@@ -101,6 +101,61 @@ fn a_denial_ends_it_and_governance_decides_for_good() {
 }
 
 #[test]
+fn everybody_lists_what_they_have_a_part_in() {
+    let cast = cast();
+    let [zoe, auditor, governance] = [("zoe", &[][..]), ("audrey", &["AUDIT"]), ("gov", &["GOVERNANCE"])]
+        .map(|(name, permissions)| cast.world.user(name, permissions));
+    let mut asked: Vec<String> = (0..5)
+        .map(|_| cast.ask(&json!({})).expect(201).json()["name"].as_str().unwrap().to_owned())
+        .collect();
+    asked.sort_unstable();
+    let list = |key: &str, query: &str| {
+        let mut names = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("{PATH}?limit=2{query}{cursor}");
+            let page = cast.world.call_as(key, "GET", &path, None).expect(200).json();
+            let items = page["items"].as_array().unwrap();
+            names.extend(items.iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => {
+                    assert_eq!(page["total"], names.len(), "{query}");
+                    return names;
+                }
+            }
+        }
+    };
+    // The first step is Rita's, and Olga waits for it.
+    for (key, all) in [
+        (&cast.eve, true),
+        (&cast.rita, true),
+        (&cast.olga, false),
+        (&zoe, false),
+        (&auditor, true),
+        (&governance, true),
+    ] {
+        assert_eq!(list(key, ""), if all { asked.clone() } else { vec![] });
+    }
+    cast.decide(&cast.rita, &asked[0], "approved").expect(200);
+    cast.decide(&cast.rita, &asked[1], "denied").expect(200);
+    assert_eq!(list(&cast.rita, ""), asked[2..]);
+    assert_eq!(list(&cast.olga, "&part=review"), asked[..1]);
+    cast.world.call_as(&cast.olga, "GET", &format!("{PATH}/{}", asked[0]), None).expect(200);
+    cast.world.call_as(&cast.rita, "GET", &format!("{PATH}/{}", asked[0]), None).expect(403);
+    assert_eq!(list(&cast.eve, "&part=own"), asked);
+    assert_eq!(list(&cast.eve, "&status=denied"), asked[1..2]);
+    assert_eq!(list(&cast.eve, "&part=review"), Vec::<String>::new());
+    assert_eq!(list(&auditor, "&status=pending").len(), 4);
+    assert_eq!(list(&auditor, "&part=review"), Vec::<String>::new());
+    assert_eq!(list(&governance, "&part=review&status=pending").len(), 4);
+    assert_eq!(list(&governance, "&part=review&status=denied"), Vec::<String>::new());
+    assert_eq!(list(&cast.world.admin, ""), asked);
+    assert_eq!(list(&cast.world.admin, "&part=review"), Vec::<String>::new(), "it is no user");
+    cast.world.call_as(&cast.eve, "GET", &format!("{PATH}?status=lost"), None).expect(400);
+}
+
+#[test]
 fn what_is_incomplete_is_refused() {
     let cast = cast();
     for (wrong, word) in [

@@ -10,12 +10,13 @@ const PERMISSIONS: [&str; 5] =
     ["GOVERNANCE", "USER_ADMIN", "AUDIT", "CREATE_DATA_SOURCE", "APPLICATION_ADMIN"];
 
 /// Routes that any key may call and that then look at whose it is; a key without permissions gets this.
-const DEPENDS: [(&str, &str, u16); 19] = [
+const DEPENDS: [(&str, &str, u16); 20] = [
     ("GET", "/api/v1/access", 422),
     ("GET", "/api/v1/access/explain", 400),
     ("POST", "/api/v1/api-keys", 422),
     ("DELETE", "/api/v1/api-keys/{id}", 404),
     ("GET", "/api/v1/users/{name}", 403),
+    ("GET", "/api/v1/requests", 200),
     ("GET", "/api/v1/requests/{name}", 403),
     ("GET", "/api/v1/agreements/{name}", 404),
     ("GET", "/api/v1/request-forms/{name}", 404),

@@ -130,23 +130,61 @@ impl Database {
         }
     }
 
-    /// Begins a transaction that sees one state of the database throughout and changes nothing.
+    /// Begins a transaction that sees one state of the database throughout and changes nothing; within another
+    /// it is part of that one.
     pub(crate) fn read(&mut self) -> Result<Transaction<'_>, StoreError> {
+        if self.in_transaction() {
+            return Ok(Transaction { database: self, extent: Extent::Nothing });
+        }
         match self {
             Self::Sqlite(sqlite) => sqlite.script("BEGIN DEFERRED")?,
             Self::Postgres(postgres) => postgres.begin(false)?,
         }
-        Ok(Transaction { database: self, open: true })
+        Ok(Transaction { database: self, extent: Extent::Whole })
     }
 
     /// Begins a transaction that changes the catalog, the audit log or what is governed beside them. There is
-    /// one at a time, whoever else is connected: each sees all of the ones before it.
+    /// one at a time, whoever else is connected: each sees all of the ones before it. Within another it is a part
+    /// that can fail by itself, and lasts once the other does.
     pub(crate) fn write(&mut self) -> Result<Transaction<'_>, StoreError> {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.script("BEGIN IMMEDIATE")?,
-            Self::Postgres(postgres) => postgres.begin(true)?,
+        if self.in_transaction() {
+            self.script("SAVEPOINT part")?;
+            return Ok(Transaction { database: self, extent: Extent::Part });
         }
-        Ok(Transaction { database: self, open: true })
+        self.begin_turn()?;
+        Ok(Transaction { database: self, extent: Extent::Whole })
+    }
+
+    /// Begins what [`Database::write`] begins, for somebody who says when it ends.
+    pub(crate) fn begin_turn(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.script("BEGIN IMMEDIATE"),
+            Self::Postgres(postgres) => postgres.begin(true),
+        }
+    }
+
+    /// Makes what happened since [`Database::begin_turn`] last.
+    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.script("COMMIT"),
+            Self::Postgres(postgres) => postgres.commit(),
+        }
+    }
+
+    /// Makes what happened since [`Database::begin_turn`] never have been.
+    pub(crate) fn roll_back(&mut self) {
+        match self {
+            // SQLite ends a transaction by itself after some failures, and then has none to roll back.
+            Self::Sqlite(sqlite) => drop(sqlite.script("ROLLBACK")),
+            Self::Postgres(postgres) => postgres.end(),
+        }
+    }
+
+    fn in_transaction(&self) -> bool {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.in_transaction(),
+            Self::Postgres(postgres) => postgres.in_transaction(),
+        }
     }
 }
 
@@ -169,17 +207,29 @@ impl fmt::Debug for Database {
 /// A transaction; dropped without [`Transaction::commit`], it never happened.
 pub(crate) struct Transaction<'d> {
     database: &'d mut Database,
-    open: bool,
+    extent: Extent,
+}
+
+/// What a transaction has to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// A transaction of the database.
+    Whole,
+    /// A part of one, in which something may be undone by itself.
+    Part,
+    /// Nothing, or nothing any more.
+    Nothing,
 }
 
 impl Transaction<'_> {
     /// Makes what happened in the transaction last.
     pub(crate) fn commit(mut self) -> Result<(), StoreError> {
-        match self.database {
-            Database::Sqlite(sqlite) => sqlite.script("COMMIT")?,
-            Database::Postgres(postgres) => postgres.commit()?,
+        match self.extent {
+            Extent::Whole => self.database.commit()?,
+            Extent::Part => self.database.script("RELEASE SAVEPOINT part")?,
+            Extent::Nothing => {}
         }
-        self.open = false;
+        self.extent = Extent::Nothing;
         Ok(())
     }
 }
@@ -200,13 +250,11 @@ impl std::ops::DerefMut for Transaction<'_> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if !self.open {
-            return;
-        }
-        match self.database {
-            // SQLite ends a transaction by itself after some failures, and then has none to roll back.
-            Database::Sqlite(sqlite) => drop(sqlite.script("ROLLBACK")),
-            Database::Postgres(postgres) => postgres.end(),
+        match self.extent {
+            Extent::Whole => self.database.roll_back(),
+            // Where this fails the whole transaction is lost, and whoever began it is told when it is to last.
+            Extent::Part => drop(self.database.script("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")),
+            Extent::Nothing => {}
         }
     }
 }

@@ -59,6 +59,10 @@ impl Postgres {
         begun
     }
 
+    pub(super) fn in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
     pub(super) fn commit(&mut self) -> Result<(), StoreError> {
         let done = self.client().batch_execute("COMMIT");
         self.in_transaction = false;

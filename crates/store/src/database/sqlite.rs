@@ -87,6 +87,10 @@ impl Sqlite {
         }
     }
 
+    pub(super) fn in_transaction(&self) -> bool {
+        !self.0.is_autocommit()
+    }
+
     pub(super) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
         let touched = self.0.prepare_cached(sql)?.execute(params_from_iter(values))?;
         Ok(touched as u64)

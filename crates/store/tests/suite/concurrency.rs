@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Barrier;
 
 use domesday_model::{Instant, Kind};
-use domesday_store::{IfMatch, StoreError};
+use domesday_store::{Call, Fence, IfMatch, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -18,14 +18,16 @@ on_each_database!(
     ids_are_given_once,
     the_chain_has_no_fork,
     a_lease_goes_to_one_of_many,
+    a_former_holder_writes_nothing_over_a_later_one,
     a_night_is_one_run,
+    of_twins_one_creates_and_all_are_answered,
     a_snapshot_is_of_one_instant,
 );
 
 const REPLICAS: usize = 4;
 
 /// Runs something on each of several connections at once and returns what came of it.
-fn at_once<T: Send>(
+pub(crate) fn at_once<T: Send>(
     database: &Database,
     run: impl Fn(usize, &mut domesday_store::Store) -> T + Sync,
 ) -> Vec<T> {
@@ -122,8 +124,45 @@ fn a_lease_goes_to_one_of_many(database: &Database) {
         let taken = at_once(database, |replica, store| {
             store.acquire_lease("run/default", &format!("{round}-{replica}"), at, until).unwrap()
         });
-        assert_eq!(taken.iter().filter(|taken| **taken).count(), 1, "round {round}: {taken:?}");
+        let taken: Vec<_> = taken.iter().flatten().map(Fence::token).collect();
+        assert_eq!(taken, [round + 1], "one, with the next number");
     }
+}
+
+fn a_former_holder_writes_nothing_over_a_later_one(database: &Database) {
+    const EACH: i64 = 15;
+    let instant = Instant::from_micros;
+    // Every lease has ended when the next one comes, so each holder is superseded at any point of what it does.
+    let written = at_once(database, |replica, store| {
+        let mut written = Vec::new();
+        for n in 0..EACH {
+            let holder = format!("{replica}-{n}");
+            let fence =
+                store.acquire_lease("export:default", &holder, instant(1), instant(0)).unwrap().unwrap();
+            let token = fence.token();
+            let before = store.last_delivery("out").unwrap();
+            let before: i64 = before.map_or(0, |last| last.manifest_sha256.parse().unwrap());
+            let delivery = domesday_store::Delivery {
+                snapshot_id: Uuid::from_u128(1),
+                manifest_sha256: token.to_string(),
+                previous_manifest_sha256: None,
+                slot: None,
+                manifest_mark: None,
+            };
+            match store.record_delivery("out", &delivery, Some(&fence)) {
+                Ok(()) => {
+                    assert!(before < token, "{token} wrote over {before}");
+                    written.push(token);
+                }
+                Err(StoreError::Superseded { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        written
+    });
+    let last = database.open().last_delivery("out").unwrap().unwrap();
+    let latest = written.into_iter().flatten().max().unwrap();
+    assert_eq!(last.manifest_sha256, latest.to_string(), "nobody wrote after a later holder");
 }
 
 fn a_night_is_one_run(database: &Database) {
@@ -137,6 +176,29 @@ fn a_night_is_one_run(database: &Database) {
         store.create_run(&new, &by_ada(LATER)).unwrap()
     });
     assert_eq!(runs.iter().flatten().count(), 1, "{runs:?}");
+}
+
+fn of_twins_one_creates_and_all_are_answered(database: &Database) {
+    const CALLS: u8 = 20;
+    let answers = at_once(database, |replica, store| {
+        let ask = |n: u8| {
+            let call = Call { owner: "ada", key: &format!("key-{n}"), request_hash: &[n; 32] };
+            let answer = store.once(&call, Instant::from_micros(LATER), |store| {
+                let document = json!({ "name": format!("group-{n}-{replica}") });
+                let group =
+                    store.put_object(Kind::Group, &document, IfMatch::MustNotExist, &by_ada(LATER))?;
+                Ok::<_, StoreError>(group.name.into_bytes())
+            });
+            answer.unwrap()
+        };
+        (0..CALLS).map(ask).collect::<Vec<_>>()
+    });
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+    let mut store = database.open();
+    assert_eq!(store.verify_audit().unwrap().entries, u64::from(CALLS), "each call created one group");
+    for answer in &answers[0] {
+        assert!(store.object(Kind::Group, std::str::from_utf8(answer).unwrap()).unwrap().is_some());
+    }
 }
 
 fn a_snapshot_is_of_one_instant(database: &Database) {

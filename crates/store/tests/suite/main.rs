@@ -13,6 +13,7 @@ mod databases;
 mod network;
 mod objects;
 mod oracle;
+mod outbox;
 mod postgres_server;
 mod service;
 mod upgrade;

@@ -1,7 +1,7 @@
 //! What the service keeps: keys, exports, runs, leases and answers.
 
-use domesday_model::{Instant, Permission};
-use domesday_store::{IfMatch, NewApiKey, NewRun, RunState, Store, StoreError};
+use domesday_model::{Instant, Kind, Permission};
+use domesday_store::{Call, Delivery, IfMatch, NewApiKey, NewMessage, NewRun, RunState, Store, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -17,7 +17,9 @@ on_each_database!(
     runs_are_listed_newest_first,
     one_run_for_each_time_of_a_schedule,
     a_lease_has_one_holder_and_ends,
+    what_a_former_holder_records_is_refused,
     an_answer_is_given_again_to_the_same_request_only,
+    what_a_failed_call_did_never_was,
 );
 
 fn instant(micros: i64) -> Instant {
@@ -162,7 +164,8 @@ fn runs_are_listed_newest_first(database: &Database) {
     run.state = RunState::Failed;
     (run.started_at, run.finished_at, run.attempts) = (Some(instant(1)), Some(instant(2)), 3);
     (run.snapshot_at, run.error) = (Some(instant(3)), Some(json!({ "kind": "denied" })));
-    store.update_run(&run).unwrap();
+    let fence = store.acquire_lease("export:default", "test", instant(0), instant(10)).unwrap().unwrap();
+    store.update_run(&run, &fence).unwrap();
     assert_eq!(store.run(run.id).unwrap(), Some(run.clone()));
     let number = |run: &domesday_store::RunRecord| run.id.as_u128();
     let (page, total) = store.runs("default", None, 2).unwrap();
@@ -173,7 +176,7 @@ fn runs_are_listed_newest_first(database: &Database) {
     let unfinished = store.unfinished_runs("default").unwrap();
     assert_eq!(unfinished.iter().map(number).collect::<Vec<_>>(), [1, 2, 4, 5]);
     run.id = Uuid::from_u128(99);
-    assert!(matches!(store.update_run(&run), Err(StoreError::NotFound { .. })));
+    assert!(matches!(store.update_run(&run, &fence), Err(StoreError::NotFound { .. })));
     assert!(matches!(store.runs("default", Some(run.id), 1), Err(StoreError::NotFound { .. })));
 }
 
@@ -190,35 +193,128 @@ fn one_run_for_each_time_of_a_schedule(database: &Database) {
 
 fn a_lease_has_one_holder_and_ends(database: &Database) {
     let (mut one, mut other) = (database.open(), database.open());
-    assert!(one.acquire_lease("run", "one", instant(0), instant(10)).unwrap());
-    assert!(!other.acquire_lease("run", "other", instant(5), instant(15)).unwrap());
-    assert!(other.acquire_lease("another", "other", instant(5), instant(15)).unwrap());
-    assert!(one.renew_lease("run", "one", instant(8), instant(20)).unwrap());
-    assert!(!other.renew_lease("run", "other", instant(8), instant(20)).unwrap());
-    assert!(!other.acquire_lease("run", "other", instant(19), instant(30)).unwrap());
+    let take = |store: &mut Store, holder: &str, at: i64, until: i64| {
+        store.acquire_lease("run", holder, instant(at), instant(until)).unwrap()
+    };
+    let first = take(&mut one, "one", 0, 10).unwrap();
+    assert_eq!(take(&mut other, "other", 5, 15), None);
+    assert!(other.acquire_lease("another", "other", instant(5), instant(15)).unwrap().is_some());
+    assert!(one.renew_lease(&first, instant(8), instant(20)).unwrap());
+    assert_eq!(take(&mut other, "other", 19, 30), None);
     // It ends with its holder, who is gone, and cannot have it back by renewing.
-    assert!(other.acquire_lease("run", "other", instant(20), instant(30)).unwrap());
-    assert!(!one.renew_lease("run", "one", instant(21), instant(40)).unwrap());
-    one.release_lease("run", "one").unwrap();
-    assert!(!one.acquire_lease("run", "one", instant(21), instant(40)).unwrap(), "another's lease stays");
-    other.release_lease("run", "other").unwrap();
-    assert!(one.acquire_lease("run", "one", instant(21), instant(40)).unwrap());
-    assert!(
-        one.acquire_lease("run", "one", instant(22), instant(41)).unwrap(),
-        "its holder may have it again"
-    );
+    let second = take(&mut other, "other", 20, 30).unwrap();
+    assert!(!one.renew_lease(&first, instant(21), instant(40)).unwrap());
+    one.release_lease(&first).unwrap();
+    assert_eq!(take(&mut one, "one", 21, 40), None, "another's lease stays");
+    other.release_lease(&second).unwrap();
+    let third = take(&mut one, "one", 21, 40).unwrap();
+    let again = take(&mut one, "one", 22, 41).expect("its holder may have it again");
+    assert!(!one.renew_lease(&third, instant(23), instant(50)).unwrap(), "under its new fence only");
+    let tokens = [first, second, third, again].map(|fence| fence.token());
+    assert_eq!(tokens, [1, 2, 3, 4], "released or not, it grows");
+}
+
+fn what_a_former_holder_records_is_refused(database: &Database) {
+    let (mut paused, mut other) = (database.open(), database.open());
+    let queued = paused.create_run(&new_run(1, None), &by_ada(FIRST)).unwrap().unwrap();
+    let delivery = |manifest: &str, slot: &str| Delivery {
+        snapshot_id: Uuid::from_u128(7),
+        manifest_sha256: manifest.to_owned(),
+        previous_manifest_sha256: None,
+        slot: Some(slot.to_owned()),
+        manifest_mark: Some(manifest.to_owned()),
+    };
+    let run = |error: &str, state: RunState| domesday_store::RunRecord {
+        state,
+        error: Some(json!(error)),
+        ..queued.clone()
+    };
+    let message = |of: &str| NewMessage {
+        id: format!("msg_{of}"),
+        run_id: queued.id,
+        body: String::new(),
+        at: instant(1),
+    };
+    let first = paused.acquire_lease("export:e", "one", instant(0), instant(10)).unwrap().unwrap();
+    paused.update_run(&run("begun", RunState::Running), &first).unwrap();
+    paused.announce_delivery("out", &delivery("m1", "a"), Some(&first)).unwrap();
+    // An end alone takes nothing away; somebody else's acquisition does.
+    let second = other.acquire_lease("export:e", "two", instant(10), instant(20)).unwrap().unwrap();
+    let superseded = |result: Result<(), StoreError>| {
+        let error = result.unwrap_err();
+        assert!(matches!(error, StoreError::Superseded { .. }), "{error}");
+        assert!(error.to_string().contains("export:e"), "{error}");
+    };
+    superseded(paused.update_run(&run("late", RunState::Queued), &first));
+    superseded(paused.announce_delivery("out", &delivery("late", "b"), Some(&first)));
+    other.announce_delivery("out", &delivery("m2", "b"), Some(&second)).unwrap();
+    superseded(paused.record_delivery("out", &delivery("late", "a"), Some(&first)));
+    assert_eq!(other.announced_delivery("out").unwrap().unwrap().manifest_sha256, "m2");
+    other.record_delivery("out", &delivery("m2", "b"), Some(&second)).unwrap();
+    other.end_run(&run("done", RunState::Succeeded), Some(&message("two")), &second).unwrap();
+    other.release_lease(&second).unwrap();
+    superseded(paused.record_delivery("out", &delivery("late", "a"), Some(&first)));
+    superseded(paused.end_run(&run("late", RunState::Failed), Some(&message("one")), &first));
+    assert_eq!(other.run(queued.id).unwrap(), Some(run("done", RunState::Succeeded)));
+    assert_eq!(other.last_delivery("out").unwrap(), Some(delivery("m2", "b")));
+    let messages = other.messages(None, None, 10).unwrap().0;
+    assert_eq!(messages.iter().map(|message| message.id.as_str()).collect::<Vec<_>>(), ["msg_two"]);
+}
+
+/// Sends a call whose answer would be `answer`.
+fn ask(store: &mut Store, owner: &str, hash: u8, answer: &str) -> Result<String, StoreError> {
+    let call = Call { owner, key: "k", request_hash: &[hash; 32] };
+    let create = |_: &mut Store| Ok::<_, StoreError>(answer.into());
+    store.once(&call, instant(FIRST), create).map(|answer| String::from_utf8(answer).unwrap())
 }
 
 fn an_answer_is_given_again_to_the_same_request_only(database: &Database) {
     let mut store = database.open();
-    let ask = |store: &mut Store, owner: &str, hash: u8| store.idempotent_response(owner, "k", &[hash; 32]);
-    assert_eq!(ask(&mut store, "ada", 1).unwrap(), None);
-    store.remember_response("ada", "k", &[1; 32], b"first", instant(FIRST)).unwrap();
-    store.remember_response("ada", "k", &[1; 32], b"second", instant(FIRST)).unwrap();
-    assert_eq!(ask(&mut store, "ada", 1).unwrap().as_deref(), Some(&b"first"[..]));
-    assert!(matches!(ask(&mut store, "ada", 2), Err(StoreError::KeyReused)));
-    assert_eq!(ask(&mut store, "bob", 2).unwrap(), None);
+    assert_eq!(ask(&mut store, "ada", 1, "first").unwrap(), "first");
+    assert_eq!(ask(&mut store, "ada", 1, "second").unwrap(), "first");
+    assert!(matches!(ask(&mut store, "ada", 2, "third"), Err(StoreError::KeyReused)));
+    assert_eq!(ask(&mut store, "bob", 2, "fourth").unwrap(), "fourth");
     assert_eq!(store.forget_responses(instant(FIRST)).unwrap(), 0);
-    assert_eq!(store.forget_responses(instant(LATER)).unwrap(), 1);
-    assert_eq!(ask(&mut store, "ada", 2).unwrap(), None);
+    assert_eq!(store.forget_responses(instant(LATER)).unwrap(), 2);
+    assert_eq!(ask(&mut store, "ada", 2, "fifth").unwrap(), "fifth");
+}
+
+fn what_a_failed_call_did_never_was(database: &Database) {
+    let mut store = database.open();
+    let put = |store: &mut Store, name: &str| {
+        let document = json!({ "name": name });
+        store.put_object(Kind::Group, &document, IfMatch::MustNotExist, &by_ada(FIRST))
+    };
+    let call = Call { owner: "ada", key: "k", request_hash: &[1; 32] };
+    let failed = store.once(&call, instant(FIRST), |store| {
+        put(store, "A")?;
+        put(store, "A")?;
+        Ok(Vec::new())
+    });
+    assert!(matches!(failed, Err(StoreError::Precondition { .. })), "{failed:?}");
+    // A thread that dies in the middle.
+    let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        store.once(&call, instant(FIRST), |store| -> Result<_, StoreError> {
+            put(store, "A")?;
+            std::panic::resume_unwind(Box::new("dead"));
+        })
+    }));
+    assert!(died.is_err());
+    assert!(store.object(Kind::Group, "A").unwrap().is_none());
+    assert_eq!(store.verify_audit().unwrap().entries, 0);
+    // A part that failed, and that the call did without, is gone by itself.
+    let answer = store.once(&call, instant(FIRST), |store| -> Result<_, StoreError> {
+        put(store, "A")?;
+        assert!(put(store, "A").is_err());
+        assert!(store.create_api_key(new_key(1, "ada"), &[1; 32], &by_ada(FIRST)).is_ok());
+        assert!(store.create_api_key(new_key(1, "ada"), &[1; 32], &by_ada(FIRST)).is_err());
+        put(store, "B")?;
+        assert_eq!(store.objects(Kind::Group, None, 10)?.1, 2, "a call sees what it did");
+        Ok(b"done".to_vec())
+    });
+    assert_eq!(answer.unwrap(), b"done");
+    let mut other = database.open();
+    assert!(other.object(Kind::Group, "B").unwrap().is_some());
+    assert_eq!(other.api_keys(None).unwrap().len(), 1);
+    assert_eq!(other.verify_audit().unwrap().entries, 3);
 }

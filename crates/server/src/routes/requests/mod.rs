@@ -1,8 +1,10 @@
 //! Access requests by who has a part in them: whoever asks, for whom, and those who decide.
 //!
-//! A request is made through [`ask`], taken back through [`cancel`] and decided through [`decide`]; each writes the
-//! request as a whole, guarded by the entity tag that it was read with. Who may decide is what the review steps of
-//! the product's form say (step after step), and GOVERNANCE always.
+//! Requests are listed in [`list`]. One is made through [`ask`], taken back through [`cancel`] and decided through
+//! [`decide`]; each writes the request as a whole, guarded by the entity tag that it was read with. Who may decide is
+//! what the review steps of the product's form say (step after step), and GOVERNANCE always.
+
+mod list;
 
 use std::collections::BTreeSet;
 
@@ -30,6 +32,8 @@ use crate::service::App;
 use super::objects::{ObjectView, object_response};
 use super::review::{Review, form_of, read};
 
+pub(super) use list::is_to_decide;
+
 const PATH: &str = "/api/v1/requests";
 
 /// Microseconds of a day.
@@ -38,6 +42,7 @@ const DAY_MICROS: i64 = 86_400_000_000;
 pub(super) fn routes() -> Vec<Route> {
     let object = || schema(reference("RequestObject"));
     let routes = vec![
+        list::route(),
         Route::new(Method::POST, PATH, Permit::AnyKey, "askForAccess", ask)
             .about(
                 "Asks for access to a data product or a data source, or for an exception from masking: for \
@@ -293,8 +298,7 @@ async fn decide(
         };
         let review = Review::of(store, request)?;
         let governs = caller.has(Permission::Governance);
-        let approves = by != request.user && review.approves(store, request, &by)?;
-        if !governs && !approves {
+        if !governs && !review.admits(store, request, &by)? {
             return Err(Problem::forbidden(
                 "this request is decided by the approvers of its present review step, or with GOVERNANCE",
             ));

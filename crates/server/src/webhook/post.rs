@@ -1,0 +1,115 @@
+//! One attempt to hand a message over.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use domesday_model::Instant;
+use domesday_store::Message;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+use crate::config::Webhook;
+
+/// How long a receiver may take.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The longest that a receiver's `Retry-After` is heeded.
+const LONGEST_ASKED: Duration = Duration::from_secs(86_400);
+
+/// What a secret of Standard Webhooks begins with; what follows is base64.
+const SECRET_PREFIX: &str = "whsec_";
+
+/// What the receiver made of a message.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// It took it.
+    Taken,
+    /// It wants no messages any more.
+    Gone,
+    /// It did not take this one now.
+    Refused {
+        /// Why.
+        error: String,
+        /// How long it wants to be left alone.
+        wait: Option<Duration>,
+    },
+}
+
+/// Sends a message. What the receiver answers beyond its status is not read: nobody here has a use for it, and it
+/// could be of any size.
+pub(super) fn post(webhook: &Webhook, message: &Message, at: Instant) -> Answer {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .http_status_as_error(false)
+        // The message was signed for the one who was named.
+        .max_redirects(0)
+        .build()
+        .into();
+    let timestamp = at.as_micros().div_euclid(1_000_000);
+    let sent = agent
+        .post(&webhook.url)
+        .header("content-type", "application/json")
+        .header("webhook-id", &message.id)
+        .header("webhook-timestamp", timestamp.to_string())
+        .header("webhook-signature", signature(&webhook.secret, &message.id, timestamp, &message.body))
+        .send(&message.body);
+    match sent {
+        Ok(response) => judge(response.status().as_u16(), response.headers().get("retry-after")),
+        Err(error) => Answer::Refused { error: error.to_string().replace('\0', ""), wait: None },
+    }
+}
+
+fn judge(status: u16, retry_after: Option<&ureq::http::HeaderValue>) -> Answer {
+    match status {
+        200..=299 => Answer::Taken,
+        410 => Answer::Gone,
+        300..=399 => Answer::Refused {
+            error: format!(
+                "answered {status}: redirects are not followed, name the new address as webhook.url"
+            ),
+            wait: None,
+        },
+        _ => {
+            let asked = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+            let wait = asked.map(|seconds| Duration::from_secs(seconds).min(LONGEST_ASKED));
+            Answer::Refused { error: format!("answered {status}"), wait }
+        }
+    }
+}
+
+/// The signature of a message.
+fn signature(secret: &SecretString, id: &str, timestamp: i64, body: &str) -> String {
+    let secret = secret.expose_secret();
+    let key = secret.strip_prefix(SECRET_PREFIX).and_then(|rest| STANDARD.decode(rest).ok());
+    let key = key.unwrap_or_else(|| secret.as_bytes().to_vec());
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes keys of any length");
+    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_as_the_specification_shows() {
+        // The example that libraries of Standard Webhooks test themselves with.
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
+        let body = r#"{"test": 2432232314}"#;
+        let signed = signature(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body);
+        assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn a_receiver_may_ask_for_time_within_reason() {
+        let asked = |text: &str| match judge(503, Some(&text.parse().unwrap())) {
+            Answer::Refused { wait, .. } => wait,
+            answer => panic!("{answer:?}"),
+        };
+        assert_eq!(asked("90"), Some(Duration::from_secs(90)));
+        assert_eq!(asked("99999999999"), Some(LONGEST_ASKED));
+        assert_eq!(asked("tomorrow"), None);
+    }
+}

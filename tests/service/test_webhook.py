@@ -1,0 +1,134 @@
+"""The webhook, with processes that are killed: no message is lost, and one is one whoever sends it."""
+
+import base64
+import hashlib
+import hmac
+import http.server
+import json
+import threading
+
+import pytest
+from conftest import WORLD, wait_for
+from test_walks import EXPORT, RUNS, with_key
+
+MESSAGES = "/api/v1/access-summary/webhook-messages"
+SECRET = b"a secret of twenty-four."
+
+
+class Hook:
+    """A receiver: what it answers is `self.answer()`, what it got is in `self.got`."""
+
+    def __init__(self):
+        self.got = []
+        self.answer = lambda: 204
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                hook.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                self.send_response(hook.answer())
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def env(self):
+        return {
+            "DOMESDAY_WEBHOOK_URL": f"http://127.0.0.1:{self.server.server_address[1]}/hook",
+            "DOMESDAY_WEBHOOK_SECRET": "whsec_" + base64.b64encode(SECRET).decode(),
+        }
+
+    def message(self, number):
+        """What came as the message of a number, once its signature is found to be right."""
+        headers, body = wait_for(lambda: len(self.got) >= number and self.got[number - 1], f"message {number}")
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+        signature = base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
+        assert headers["webhook-signature"] == f"v1,{signature}"
+        return headers["webhook-id"], json.loads(body)
+
+
+@pytest.fixture
+def hook():
+    hook = Hook()
+    yield hook
+    hook.server.shutdown()
+
+
+def messages(service, state):
+    return service.call("GET", f"{MESSAGES}?state={state}").expect(200).json["items"]
+
+
+def test_a_message_refused_by_its_receiver_outlives_the_process(admin, bucket, strict, service, hook):
+    acme = service(env=hook.env())
+    acme.call("POST", "/api/v1/apply", WORLD).expect(200)
+    acme.call("PUT", EXPORT, with_key(admin, acme, bucket, strict)).expect(201)
+    hook.answer = lambda: 500
+    acme.call("POST", RUNS).expect(202)
+    run = acme.run_ended()
+    first, body = hook.message(1)
+    assert (body["type"], body["data"]["id"]) == ("run.succeeded", run["id"])
+    wait_for(lambda: messages(acme, "pending")[0]["error"], "the refusal")
+    acme.kill()
+    hook.answer = lambda: 204
+    acme.start("2026-01-14T23:00:05Z")
+    assert hook.message(2) == (first, body)
+    wait_for(lambda: messages(acme, "delivered"), "the delivery")
+    assert len(hook.got) == 2
+
+
+def test_a_process_killed_while_it_sends(admin, bucket, strict, service, hook):
+    acme = service(env=hook.env())
+    acme.call("POST", "/api/v1/apply", WORLD).expect(200)
+    acme.call("PUT", EXPORT, with_key(admin, acme, bucket, strict)).expect(201)
+    go_on = threading.Event()
+    hook.answer = lambda: go_on.wait(60) and 204
+    acme.call("POST", RUNS).expect(202)
+    first = hook.message(1)
+    acme.kill()
+    go_on.set()
+    # Whether it arrived nobody can know, so it comes again: once the claim of who died has ended.
+    acme.start("2026-01-14T23:00:30Z")
+    wait_for(lambda: acme.call("GET", "/health/ready").status == 200, "readiness")
+    assert messages(acme, "pending")[0]["attempts"] == 1
+    acme.set_clock("2026-01-14T23:01:01Z")
+    assert hook.message(2) == first
+    wait_for(lambda: messages(acme, "delivered"), "the delivery")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_two_replicas_deliver_once(admin, bucket, strict, service, postgres, tmp_path, hook, kind):
+    database = {"DATABASE_URL": postgres() if kind == "postgres" else f"sqlite:{tmp_path}/shared.db"}
+    env = {"DOMESDAY_SECRET_KEY": "0a" * 32, **database, **hook.env()}
+    one = service(env=env)
+    two = service(env=env)
+    one.call("POST", "/api/v1/apply", WORLD).expect(200)
+    one.call("PUT", EXPORT, with_key(admin, one, bucket, strict)).expect(201)
+    hook.answer = lambda: 503
+    one.call("POST", RUNS).expect(202)
+    one.run_ended()
+    hook.message(1)
+    wait_for(lambda: messages(one, "pending")[0]["error"], "the refusal")
+    hook.answer = lambda: 204
+    # Both think of it at the same moment, and of the times after.
+    for at in ["05", "40", "50"]:
+        for each in (one, two):
+            each.set_clock(f"2026-01-14T23:00:{at}Z")
+        assert hook.message(2)[0] == hook.message(1)[0]
+    delivered = wait_for(lambda: messages(one, "delivered"), "the delivery")
+    assert (delivered[0]["attempts"], len(hook.got)) == (2, 2)
+    # What one of them recorded before it died, the other sends.
+    hook.answer = lambda: 503
+    one.call("POST", RUNS).expect(202)
+    one.run_ended(2)
+    third, _ = hook.message(3)
+    wait_for(lambda: messages(one, "pending")[0]["error"], "the refusal")
+    one.kill()
+    hook.answer = lambda: 204
+    two.key = one.key
+    two.set_clock("2026-01-14T23:01:00Z")
+    assert hook.message(4)[0] == third
