@@ -120,7 +120,7 @@ mod tests {
         assert!(halt.is_said());
         halt.held_until.store(20, Ordering::Relaxed);
         assert!(!halt.is_said());
-        halt.clone().say();
+        halt.say();
         assert!(halt.is_said());
     }
 }
