@@ -49,7 +49,7 @@ pub(super) fn routes() -> Vec<Route> {
             .query::<ScopeName>("scope", "The scope; `read` when absent.")
             .query::<String>("column", "One of its columns, which are only read.")
             .answers_as(200, "The derivation.", "application/json", Some(schema(explanations())))
-            .fails(&[400, 404]),
+            .fails(&[400, 404, 422]),
     ]
 }
 
@@ -186,7 +186,7 @@ async fn explain(
 ) -> Result<Response, Problem> {
     let scope = query.scope.map_or(Scope::Read, Scope::from);
     if query.column.is_some() && scope == Scope::Write {
-        return Err(Problem::bad_request("a column is read, not written; leave out `scope` or `column`"));
+        return Err(Problem::invalid("a column is read, not written; leave out `scope` or `column`"));
     }
     let evaluated = app.evaluated(caller.revision).await?;
     let (user, source) = find(&evaluated, &caller, Some(&query.user), Some(&query.data_source))?;

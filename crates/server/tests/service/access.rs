@@ -153,7 +153,7 @@ fn a_row_says_why_and_what_is_masked() {
     assert_eq!((&seen["read"]["user"], &seen["read"]["access"]), (&json!("ada"), &json!("GRANTED")));
     assert_eq!(world.get(&column("eve")).expect(200).json()["sight"], "UNREADABLE");
     world.get(&format!("{}&scope=read", column("eve"))).expect(200);
-    world.get(&format!("{}&scope=write", column("eve"))).expect(400);
+    world.get(&format!("{}&scope=write", column("eve"))).expect(422);
     world.get("/api/v1/access/explain?user=eve&dataSource=S&column=no").expect(404);
 }
 
