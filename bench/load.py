@@ -51,12 +51,12 @@ class Service:
         else:
             raise SystemExit("the service did not start")
 
-    def call(self, method: str, path: str, body: object = None) -> tuple[dict, str | None]:
+    def call(self, method: str, path: str, body: object = None) -> dict:
         headers = {"Authorization": self.key, "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"http://{self.address}{path}", data, headers, method=method)
         with urllib.request.urlopen(request) as answer:
-            return json.load(answer), answer.headers.get("etag")
+            return json.load(answer)
 
     def load(self, store: pathlib.Path, question: str, seconds: float, rate: float | None = None) -> dict:
         command = [TARGET / "domesday-bench", "load", question, "--store", store, "--address", self.address]
@@ -76,10 +76,10 @@ class Service:
 
 def change(service: Service, rounds: int) -> dict:
     """Milliseconds from sending a policy's change to the answer that shows it."""
-    one = service.call("GET", "/api/v1/users?limit=1")[0]["items"][0]
-    user = one.get("name") or one["document"]["username"]
-    source = service.call("GET", "/api/v1/data-sources?limit=1")[0]["items"][0]
-    source = source.get("name") or source["document"]["name"]
+    def first(path: str) -> str:
+        return service.call("GET", f"{path}?limit=1")["items"][0]["name"]
+
+    user, source = first("/api/v1/users"), first("/api/v1/data-sources")
     pair = urllib.parse.urlencode({"user": user, "dataSource": source, "scope": "read"})
     name = "Changed under load"
     saved, answered = [], []
@@ -92,7 +92,7 @@ def change(service: Service, rounds: int) -> dict:
         started = time.perf_counter()
         service.call("PUT", f"/api/v1/policies/{urllib.parse.quote(name)}", policy)
         saved.append((time.perf_counter() - started) * 1e3)
-        rows = service.call("GET", f"/api/v1/access?{pair}")[0]["items"]
+        rows = service.call("GET", f"/api/v1/access?{pair}")["items"]
         answered.append((time.perf_counter() - started) * 1e3)
         shown = any(name in row["grants"] for row in rows)
         assert shown == (state == "active"), f"the answer after the change is not the new one: {rows}"

@@ -167,16 +167,3 @@ impl Line {
         Ok((status, length))
     }
 }
-
-/// A text as a value of a query.
-#[must_use]
-pub fn query_value(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
-}

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use domesday_bench::enterprise::{Size, enterprise};
-use domesday_bench::load::{Load, Measured, query_value};
+use domesday_bench::load::{Load, Measured};
 use domesday_bench::random::Random;
 use domesday_bench::{normalized, phases};
 use domesday_model::Snapshot;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Makes enterprises and measures the product over them.
 #[derive(Debug, Parser)]
@@ -91,7 +92,8 @@ impl Question {
         let draw = |_| {
             let user = &snapshot.users[random.below(snapshot.users.len())].username;
             let source = &snapshot.data_sources[random.below(snapshot.data_sources.len())].name;
-            let (user, source) = (query_value(user), query_value(source));
+            let encoded = |name: &str| utf8_percent_encode(name, NON_ALPHANUMERIC).to_string();
+            let (user, source) = (encoded(user), encoded(source));
             match self {
                 Self::Live => "/health/live".to_owned(),
                 Self::Tenant => "/deployment/tenant".to_owned(),

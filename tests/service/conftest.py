@@ -140,6 +140,16 @@ def postgres(tmp_path_factory):
     shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def shared(request, tmp_path):
+    """The environment of replicas on one database, of each kind in turn."""
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres")()
+    else:
+        url = f"sqlite:{tmp_path}/shared.db"
+    return {"DOMESDAY_SECRET_KEY": "0a" * 32, "DATABASE_URL": url}
+
+
 class Bucket:
     def __init__(self, admin, strict):
         self.s3 = admin("s3")

@@ -6,7 +6,6 @@ import signal
 import threading
 import uuid
 
-import pytest
 from conftest import REGION, WORLD, call, wait_for
 from strict import Refusal
 
@@ -209,12 +208,9 @@ def test_what_heals_is_tried_again(admin, bucket, strict, service):
     assert (run["state"], run["attempts"]) == ("succeeded", 2)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_two_replicas_one_run_and_the_other_takes_over(admin, bucket, strict, service, postgres, tmp_path, kind):
-    database = {"DATABASE_URL": postgres() if kind == "postgres" else f"sqlite:{tmp_path}/shared.db"}
-    env = {"DOMESDAY_SECRET_KEY": "0a" * 32, **database}
-    one = service(env=env)
-    two = service(env=env)
+def test_two_replicas_one_run_and_the_other_takes_over(admin, bucket, strict, service, shared):
+    one = service(env=shared)
+    two = service(env=shared)
     assert two.key is None  # the first start was one's
     one.call("POST", "/api/v1/apply", WORLD).expect(200)
     one.call("PUT", EXPORT, with_key(admin, one, bucket, strict)).expect(201)
@@ -249,14 +245,9 @@ def test_two_replicas_one_run_and_the_other_takes_over(admin, bucket, strict, se
     assert manifest(bucket)["snapshot"]["id"] == run["report"]["snapshotId"]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_a_replica_that_was_paused_does_not_write_over_its_successor(
-    admin, bucket, strict, service, postgres, tmp_path, kind
-):
-    database = {"DATABASE_URL": postgres() if kind == "postgres" else f"sqlite:{tmp_path}/shared.db"}
-    env = {"DOMESDAY_SECRET_KEY": "0a" * 32, **database}
-    one = service(env=env)
-    two = service(env=env)
+def test_a_replica_that_was_paused_does_not_write_over_its_successor(admin, bucket, strict, service, shared):
+    one = service(env=shared)
+    two = service(env=shared)
     two.key = one.key
     one.call("POST", "/api/v1/apply", WORLD).expect(200)
     one.call("PUT", EXPORT, with_key(admin, one, bucket, strict)).expect(201)
@@ -290,11 +281,8 @@ def test_a_replica_that_was_paused_does_not_write_over_its_successor(
     assert manifest(bucket)["previous_manifest_sha256"] == run["report"]["manifestSha256"]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_of_twins_of_a_call_one_creates(service, postgres, tmp_path, kind):
-    database = {"DATABASE_URL": postgres() if kind == "postgres" else f"sqlite:{tmp_path}/shared.db"}
-    env = {"DOMESDAY_SECRET_KEY": "0a" * 32, **database}
-    replicas = [service(env=env), service(env=env)]
+def test_of_twins_of_a_call_one_creates(service, shared):
+    replicas = [service(env=shared), service(env=shared)]
     for each in replicas:
         each.key = replicas[0].key
     twins = 24

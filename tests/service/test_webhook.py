@@ -100,10 +100,8 @@ def test_a_process_killed_while_it_sends(admin, bucket, strict, service, hook):
     wait_for(lambda: messages(acme, "delivered"), "the delivery")
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_two_replicas_deliver_once(admin, bucket, strict, service, postgres, tmp_path, hook, kind):
-    database = {"DATABASE_URL": postgres() if kind == "postgres" else f"sqlite:{tmp_path}/shared.db"}
-    env = {"DOMESDAY_SECRET_KEY": "0a" * 32, **database, **hook.env()}
+def test_two_replicas_deliver_once(admin, bucket, strict, service, shared, hook):
+    env = {**shared, **hook.env()}
     one = service(env=env)
     two = service(env=env)
     one.call("POST", "/api/v1/apply", WORLD).expect(200)

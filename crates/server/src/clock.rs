@@ -71,6 +71,23 @@ impl Clock {
 #[derive(Debug)]
 pub(crate) struct ClockChanges(watch::Receiver<Option<Instant>>);
 
+/// Keeps in mind when something was last done that is to be done once an hour.
+#[derive(Debug, Default)]
+pub(crate) struct Hourly(Option<Instant>);
+
+impl Hourly {
+    /// Whether another hour of the clock has begun since it was last done.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        let hour = |at: Instant| at.as_micros().div_euclid(3_600_000_000);
+        self.0.is_none_or(|last| hour(last) != hour(now))
+    }
+
+    /// Says that it is done.
+    pub(crate) fn done(&mut self, now: Instant) {
+        self.0 = Some(now);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

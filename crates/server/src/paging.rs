@@ -21,6 +21,18 @@ pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     }
 }
 
+/// Cuts a list that was read one entry longer than a page down to the page; the cursor of the next, when there is
+/// one, is the position of the last entry left.
+pub(crate) fn cut<T, P: Serialize>(
+    entries: &mut Vec<T>,
+    limit: usize,
+    position: impl FnOnce(&T) -> P,
+) -> Option<String> {
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    entries.last().filter(|_| more).map(|last| cursor(&position(last)))
+}
+
 /// A position as a cursor.
 pub(crate) fn cursor<T: Serialize>(position: &T) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).expect("positions are plain data"))

@@ -68,10 +68,7 @@ impl Store {
         delivery: &Delivery,
         fence: Option<&Fence>,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.database.write()?;
-        if let Some(fence) = fence {
-            fence.hold(&mut transaction)?;
-        }
+        let mut transaction = self.write_under(fence)?;
         transaction.execute(
             "INSERT INTO announced_delivery
                  (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot)
@@ -100,10 +97,7 @@ impl Store {
         delivery: &Delivery,
         fence: Option<&Fence>,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.database.write()?;
-        if let Some(fence) = fence {
-            fence.hold(&mut transaction)?;
-        }
+        let mut transaction = self.write_under(fence)?;
         transaction.execute(
             "INSERT INTO delivery
                  (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot, manifest_mark)

@@ -9,7 +9,7 @@
 
 use domesday_model::Instant;
 
-use crate::database::{Database, values};
+use crate::database::{Database, Transaction, values};
 use crate::{Store, StoreError};
 
 /// One acquisition of a lease: what tells its holder from those before and after.
@@ -28,7 +28,7 @@ impl Fence {
 
     /// Lets a transaction go on only when nobody acquired the lease since, and nobody acquire it before the
     /// transaction ends.
-    pub(crate) fn hold(&self, database: &mut Database) -> Result<(), StoreError> {
+    fn hold(&self, database: &mut Database) -> Result<(), StoreError> {
         // Written rather than read: an acquisition then waits for this transaction.
         let sql = "UPDATE lease SET token = token WHERE name = ?1 AND token = ?2";
         match database.execute(sql, values![&self.name, self.token])? {
@@ -74,6 +74,18 @@ impl Store {
             values![&fence.name, fence.token, at.as_micros(), until.as_micros()],
         )?;
         Ok(touched == 1)
+    }
+
+    /// Begins a transaction of somebody who does what they do under a lease, if they do.
+    ///
+    /// # Errors
+    /// [`StoreError::Superseded`] when somebody else has the lease.
+    pub(crate) fn write_under(&mut self, fence: Option<&Fence>) -> Result<Transaction<'_>, StoreError> {
+        let mut transaction = self.database.write()?;
+        if let Some(fence) = fence {
+            fence.hold(&mut transaction)?;
+        }
+        Ok(transaction)
     }
 
     /// Gives a lease back. Somebody else's stays.

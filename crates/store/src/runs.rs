@@ -170,8 +170,7 @@ impl Store {
         message: Option<&NewMessage>,
         fence: &Fence,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.database.write()?;
-        fence.hold(&mut transaction)?;
+        let mut transaction = self.write_under(Some(fence))?;
         update(&mut transaction, run)?;
         if let Some(message) = message {
             outbox::add(&mut transaction, message)?;

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domesday_model::{Kind, Permission};
 use domesday_store::{Store, StoredObject};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -294,9 +295,7 @@ async fn list(
         Ok(store.objects(of.kind, after.as_deref(), limit + 1)?)
     };
     let (mut objects, total) = app.pool.with(read).await?;
-    let more = objects.len() > limit;
-    objects.truncate(limit);
-    let next = objects.last().filter(|_| more).map(|last| paging::cursor(&last.name));
+    let next = paging::cut(&mut objects, limit, |last| last.name.clone());
     let items: Vec<_> = objects.into_iter().map(ObjectView::from).collect();
     Ok(crate::route::json(with_cursor(json!({ "total": total, "items": items }), next)))
 }
@@ -316,19 +315,21 @@ async fn show(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let looked_for = name.clone();
-    let who = caller.clone();
+    let all = matches!(of.read, Permit::AnyOf(list) if caller.has_any(list)) || of.read == Permit::AnyKey;
     let read = move |store: &mut Store| -> Result<_, Problem> {
         let found = store.object(of.kind, &looked_for)?;
-        let theirs = match &found {
+        let allowed = match &found {
+            _ if all => true,
             None => false,
-            Some(object) => scoped::is_theirs(&who, object) || requests::is_to_decide(store, &who, object)?,
+            Some(object) => {
+                scoped::is_theirs(&caller, object) || requests::is_to_decide(store, &caller, object)?
+            }
         };
-        Ok((found, theirs))
+        Ok((found, allowed))
     };
-    let (found, theirs) = app.pool.with(read).await?;
+    let (found, allowed) = app.pool.with(read).await?;
     // Who may not read all of a kind is refused unless the object is theirs, whether it exists or not.
-    let all = matches!(of.read, Permit::AnyOf(list) if caller.has_any(list)) || of.read == Permit::AnyKey;
-    if !all && !theirs {
+    if !allowed {
         let Permit::AnyOf(list) = of.read else {
             return Err(Problem::forbidden("this is not yours to read"));
         };
@@ -450,10 +451,10 @@ pub(super) fn name_of(kind: Kind, document: &Value) -> &str {
     document[name_key(kind)].as_str().unwrap_or_default()
 }
 
+/// What stands for itself anywhere in a URL (RFC 3986, section 2.3).
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// A name as a segment of a path.
 pub(super) fn percent_encoded(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    name.bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+    utf8_percent_encode(name, UNRESERVED).to_string()
 }

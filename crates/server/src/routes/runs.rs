@@ -97,9 +97,7 @@ async fn list(State(app): State<App>, Query(query): Query<RunQuery>) -> Result<R
     let after: Option<Uuid> = paging::position(query.cursor.as_deref())?;
     let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.runs(DEFAULT, after, limit + 1)?) };
     let (mut runs, total) = app.pool.with(read).await?;
-    let more = runs.len() > limit;
-    runs.truncate(limit);
-    let next_cursor = runs.last().filter(|_| more).map(|run| paging::cursor(&run.id));
+    let next_cursor = paging::cut(&mut runs, limit, |last| last.id);
     Ok(json(RunPage { total, items: runs.into_iter().map(RunView::from).collect(), next_cursor }))
 }
 

@@ -131,8 +131,6 @@ async fn list(State(app): State<App>, Query(query): Query<MessageQuery>) -> Resu
     let read =
         move |store: &mut Store| -> Result<_, Problem> { Ok(store.messages(state, before, limit + 1)?) };
     let (mut messages, total) = app.pool.with(read).await?;
-    let more = messages.len() > limit;
-    messages.truncate(limit);
-    let next_cursor = messages.last().filter(|_| more).map(|message| paging::cursor(&message.number));
+    let next_cursor = paging::cut(&mut messages, limit, |last| last.number);
     Ok(json(MessagePage { total, items: messages.into_iter().map(MessageView::from).collect(), next_cursor }))
 }

@@ -8,7 +8,7 @@ use std::panic;
 
 use domesday_model::Instant;
 use domesday_run::{RunError, RunReport};
-use domesday_store::{Fence, NewMessage, RunRecord, RunState, Store, StoreError, StoredExport};
+use domesday_store::{Fence, NewMessage, RunRecord, Store, StoreError, StoredExport};
 use serde_json::{Value, json};
 
 use super::lease::{Halt, Lease};
@@ -140,9 +140,4 @@ pub(super) async fn save(
         Err(error) => Err(Problem::from(error)),
     };
     app.pool.with(write).await
-}
-
-/// Whether a state is one in which somebody still has to do something.
-pub(super) fn is_open(run: &RunRecord) -> bool {
-    matches!(run.state, RunState::Queued | RunState::Running)
 }

@@ -17,6 +17,7 @@ use serde_json::json;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::clock::Hourly;
 use crate::export;
 use crate::problem::Problem;
 use crate::service::App;
@@ -47,7 +48,7 @@ struct Keeper {
     /// When a failed run is tried again.
     again_at: HashMap<Uuid, Instant>,
     /// When answers to creating calls were last forgotten.
-    forgot_at: Option<Instant>,
+    forgot: Hourly,
 }
 
 /// Looks after schedule and runs until the service stops.
@@ -106,14 +107,13 @@ impl Keeper {
     /// Forgets, once an hour, the answers to creating calls that nobody will send again.
     async fn forget_answers(&mut self, app: &App) -> Result<(), Problem> {
         let now = app.now();
-        let hour = |at: Instant| at.as_micros().div_euclid(3_600_000_000);
-        if self.forgot_at.is_some_and(|at| hour(at) == hour(now)) {
+        if !self.forgot.is_due(now) {
             return Ok(());
         }
         let before = Instant::from_micros(now.as_micros() - ANSWERS_LAST_MICROS);
         let forget = move |store: &mut Store| -> Result<_, Problem> { Ok(store.forget_responses(before)?) };
         app.pool.with(forget).await?;
-        self.forgot_at = Some(now);
+        self.forgot.done(now);
         Ok(())
     }
 
@@ -146,7 +146,7 @@ impl Keeper {
         let id = run.id;
         let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.run(id)?) };
         let result = match app.pool.with(read).await {
-            Ok(Some(run)) if execute::is_open(&run) => {
+            Ok(Some(run)) if !run.state.is_final() => {
                 let span = tracing::info_span!("run", id = %run.id, trigger = %run.trigger);
                 self.attempt(app, stored.clone(), run, &lease).instrument(span).await
             }

@@ -7,6 +7,7 @@ use domesday_store::{Message, MessageState, Settled, Store};
 use tracing::Instrument;
 
 use super::post::{Answer, TIMEOUT, post};
+use crate::clock::Hourly;
 use crate::config::Webhook;
 use crate::problem::Problem;
 use crate::service::App;
@@ -40,7 +41,7 @@ struct Outbox {
     /// Whether the receiver said that it wants no more messages.
     gone: bool,
     /// When messages were last forgotten.
-    forgot_at: Option<Instant>,
+    forgot: Hourly,
 }
 
 /// Sends messages until the service stops.
@@ -132,8 +133,7 @@ impl Outbox {
     /// Forgets, once an hour, what nobody will look for any more.
     async fn forget(&mut self, app: &App) -> Result<(), Problem> {
         let now = app.now();
-        let hour = |at: Instant| at.as_micros().div_euclid(3_600_000_000);
-        if self.forgot_at.is_some_and(|at| hour(at) == hour(now)) {
+        if !self.forgot.is_due(now) {
             return Ok(());
         }
         let (delivered, others) = (before(now, DELIVERED_KEPT), before(now, OTHERS_KEPT));
@@ -147,7 +147,7 @@ impl Outbox {
             Ok(())
         };
         app.pool.with(forget).await?;
-        self.forgot_at = Some(now);
+        self.forgot.done(now);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use domesday_model::{Kind, Permission, Request};
 use domesday_store::{Store, StoredObject};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::caller::Caller;
@@ -47,7 +47,8 @@ enum PartName {
     Review,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+/// A status, as it stands in documents.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 enum StatusName {
     Pending,
@@ -55,18 +56,6 @@ enum StatusName {
     Denied,
     Canceled,
     Revoked,
-}
-
-impl StatusName {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Approved => "approved",
-            Self::Denied => "denied",
-            Self::Canceled => "canceled",
-            Self::Revoked => "revoked",
-        }
-    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,9 +77,10 @@ async fn list(
 ) -> Result<Response, Problem> {
     let limit = paging::limit(query.limit)?;
     let after: Option<String> = paging::position(query.cursor.as_deref())?;
-    let status = query.status.map(StatusName::as_str);
+    let status = query.status.map(|status| json!(status));
     let read = move |store: &mut Store| -> Result<Found, Problem> {
-        let stands = |object: &StoredObject| status.is_none_or(|status| object.document["status"] == status);
+        let stands =
+            |object: &StoredObject| status.as_ref().is_none_or(|status| object.document["status"] == *status);
         let own = |object: &StoredObject| stands(object) && scoped::is_theirs(&caller, object);
         match query.part {
             Some(PartName::Own) => {
@@ -118,9 +108,7 @@ async fn list(
         }
     };
     let (mut objects, total) = app.pool.with(read).await?;
-    let more = objects.len() > limit;
-    objects.truncate(limit);
-    let next = objects.last().filter(|_| more).map(|last| paging::cursor(&last.name));
+    let next = paging::cut(&mut objects, limit, |last| last.name.clone());
     let items: Vec<_> = objects.into_iter().map(ObjectView::from).collect();
     Ok(crate::route::json(with_cursor(json!({ "total": total, "items": items }), next)))
 }
