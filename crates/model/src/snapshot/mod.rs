@@ -1,6 +1,6 @@
 //! Everything as it stood at one instant: ids given, names resolved, ready to evaluate.
 //!
-//! A snapshot is built by adding the store's objects kind by kind in [`Kind`] order (policies before data
+//! A snapshot is built by adding the store's objects kind by kind in [`Kind`](crate::Kind) order (policies before data
 //! sources, which refer to them), each list in id order. The heavy kinds are kept compact, with indices and
 //! interned symbols in place of names; policies, products, forms and requests are few and keep the form in
 //! which they were declared. Immutable once built; shared by threads without locks.
