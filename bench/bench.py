@@ -1,10 +1,13 @@
 """Measures the product beside its peers, in one run.
 
-    bench.py [--size l] [--runs 3] [--curve s,m,l,xl] [--work DIR] [--ordered] [--readers] [--out results.json]
+    bench.py [--size l] [--runs 3] [--ordered] [--readers] [--work DIR] [--out results.json]
+    bench.py --curve s,m,l,xl           the product alone, size by size
+    bench.py --loading wide             catalogs and stores read; DATABASE_URL may name a PostgreSQL database to fill
 
 Needs `duckdb`, `polars` and `pyarrow` (tests/readers/requirements.txt) and a release build of `domesday-bench`
 (`cargo build --release -p domesday-bench`). Runs of the product and of DuckDB alternate; medians are printed as a
 table and written as JSON. DuckDB's result is proven equal to the product's by count and a hash over all columns.
+Cedar's authorizer is asked about a sample of pairs, one after the other, and its pace extrapolated to all of them.
 """
 
 import argparse
@@ -21,8 +24,9 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")
 BENCH = TARGET / "release" / "domesday-bench"
 
 
-def bench(*arguments: object) -> str:
-    return subprocess.run([BENCH, *map(str, arguments)], check=True, capture_output=True, text=True).stdout
+def bench(*arguments: object, **environment: str) -> str:
+    command, variables = [BENCH, *map(str, arguments)], os.environ | environment
+    return subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def peer(script: str, *arguments: object) -> str:
@@ -51,15 +55,19 @@ def compare(arguments: argparse.Namespace, work: pathlib.Path) -> dict:
     ours, theirs = [], []
     for _ in range(arguments.runs):
         ours.append(json.loads(bench("run", store, out)))
-        theirs.append(json.loads(peer("duckdb_outcomes.py", normalized, peer_file)))
+        theirs.append(json.loads(peer("duckdb_outcomes.py", normalized, peer_file, "--memory", arguments.memory)))
     result = {"size": size, "product": median(ours), "duckdb": median(theirs)}
     result["same"] = json.loads(peer("same.py", f"{out}/policy-outcomes/*.parquet", peer_file))
+    print(table(result), flush=True)
+    result["cedar"] = json.loads(bench("cedar", store))
+    files = [f"{out}/policy-outcomes/*.parquet", peer_file]
     if arguments.ordered:
-        ordered_file = work / f"duckdb-{size}-ordered.parquet"
-        result["duckdb_ordered"] = json.loads(peer("duckdb_outcomes.py", normalized, ordered_file, "--ordered"))
+        ordered = work / f"duckdb-{size}-ordered"
+        files.append(f"{ordered}/*.parquet")
+        result["duckdb_ordered"] = json.loads(peer("duckdb_outcomes.py", normalized, ordered, "--ordered", 32, "--memory", arguments.memory))
     if arguments.readers:
         users = f"{out}/user-metadata/*.parquet"
-        lines = peer("readers.py", f"{out}/policy-outcomes/*.parquet", peer_file, "--users", users)
+        lines = peer("readers.py", *files, "--users", users)
         result["readers"] = [json.loads(line) for line in lines.splitlines()]
     return result
 
@@ -94,7 +102,7 @@ def table(result: dict) -> str:
         f"| {ours['other_tables_cpu_seconds']:.2f} | | | | |",
         f"| writing the same bytes, nothing else | {ours['raw_write_seconds']:.2f} | | | | | |",
     ]
-    for name, key in [("DuckDB, classes first", "duckdb"), ("DuckDB, the same ordered", "duckdb_ordered")]:
+    for name, key in [("DuckDB, classes first", "duckdb"), ("DuckDB, the same ordered, 32 files", "duckdb_ordered")]:
         if key in result:
             theirs = result[key]
             lines.append(
@@ -102,7 +110,29 @@ def table(result: dict) -> str:
                 f"| {theirs['peak_bytes'] / 1e6:.0f} MB | {theirs['bytes'] / rows:.2f} "
                 f"| {theirs['seconds'] / whole:.0f} ({theirs['cpu_seconds'] / whole_cpu:.0f}) |"
             )
+    if cedar := result.get("cedar"):
+        seconds = cedar["all_seconds"] / os.cpu_count()
+        lines.append(
+            f"| Cedar, {cedar['all_questions']:,} questions at the pace of {cedar['questions']:,}, on every core "
+            f"| {seconds:,.0f} | {cedar['all_seconds']:,.0f} | | | | {seconds / whole:,.0f} |"
+        )
     return "\n".join(lines)
+
+
+def loading(size: str, runs: int, work: pathlib.Path) -> dict:
+    """Reading an enterprise from catalog files and from stores."""
+    files, store = work / f"catalog-{size}", work / f"loading-{size}.db"
+    bench("write-catalog", size, files)
+    store.unlink(missing_ok=True)
+    stores = {"SQLite": f"sqlite:{store}"}
+    if shared := os.environ.get("DATABASE_URL"):
+        stores["PostgreSQL"] = shared
+    result = {"catalog": median([json.loads(bench("read-catalog", files)) for _ in range(runs)])}
+    for name, url in stores.items():
+        result[f"{name}, apply"] = json.loads(bench("apply", size, DATABASE_URL=url))
+        reads = [json.loads(bench("snapshot", DATABASE_URL=url)) for _ in range(runs)]
+        result[f"{name}, snapshot"] = median(reads)
+    return result
 
 
 def main() -> None:
@@ -110,8 +140,10 @@ def main() -> None:
     parser.add_argument("--size", default="l")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--curve", default="")
+    parser.add_argument("--loading", metavar="SIZE")
     parser.add_argument("--work", type=pathlib.Path, default=TARGET / "bench")
-    parser.add_argument("--ordered", action="store_true")
+    parser.add_argument("--ordered", action="store_true", help="DuckDB once more, sorted as the product's files are")
+    parser.add_argument("--memory", default="5GB", help="DuckDB's limit")
     parser.add_argument("--readers", action="store_true")
     parser.add_argument("--out", type=pathlib.Path)
     arguments = parser.parse_args()
@@ -121,6 +153,10 @@ def main() -> None:
         results["curve"] = curve(arguments.curve.split(","), arguments.runs, arguments.work)
         for point in results["curve"]:
             print(json.dumps(point))
+    elif arguments.loading:
+        results["loading"] = loading(arguments.loading, arguments.runs, arguments.work)
+        for name, one in results["loading"].items():
+            print(f"{name}: {one['seconds']:.2f} s, {one['cpu_seconds']:.2f} processor s, {one['peak_bytes'] / 1e6:.0f} MB")
     else:
         results["comparison"] = compare(arguments, arguments.work)
         print(table(results["comparison"]))

@@ -5,13 +5,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use domesday_bench::enterprise::{Size, enterprise};
 use domesday_bench::load::{Load, Measured};
 use domesday_bench::random::Random;
-use domesday_bench::{normalized, phases};
+use domesday_bench::{catalog, cedar, normalized, phases, stores};
 use domesday_model::Snapshot;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::SecretString;
+use serde::Serialize;
 
 /// Makes enterprises and measures the product over them.
 #[derive(Debug, Parser)]
@@ -43,6 +46,38 @@ enum Command {
         /// The directory for the tables.
         out: PathBuf,
     },
+    /// Asks Cedar's authorizer about a sample of users and data sources, one pair after the other, and prints what
+    /// all of them would take, as JSON.
+    Cedar {
+        /// The store's file.
+        store: PathBuf,
+        /// How many users and how many data sources: each user is asked about each source, in both scopes.
+        #[arg(long, default_value_t = 150)]
+        each: usize,
+    },
+    /// Writes an enterprise as a directory of catalog files.
+    WriteCatalog {
+        /// How large.
+        size: Size,
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// Reads and validates a directory of catalog files and prints what it took, as JSON.
+    ReadCatalog {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// Applies an enterprise to an empty store and prints what it took, as JSON.
+    ///
+    /// The store's URL comes from the variable DATABASE_URL.
+    Apply {
+        /// How large.
+        size: Size,
+    },
+    /// Reads the snapshot of a store and prints what it took, as JSON.
+    ///
+    /// The store's URL comes from the variable DATABASE_URL.
+    Snapshot,
     /// Asks a running service many questions and prints how fast they were answered, as JSON.
     ///
     /// The API key comes from the variable DOMESDAY_KEY.
@@ -121,6 +156,14 @@ fn load(args: &LoadArgs) -> anyhow::Result<Measured> {
     load.run(&paths)
 }
 
+fn store_url() -> anyhow::Result<SecretString> {
+    Ok(std::env::var("DATABASE_URL").context("DATABASE_URL names no store")?.into())
+}
+
+fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
 fn main() -> anyhow::Result<()> {
     let text = match Cli::parse().command {
         Command::Fill { size, store } => {
@@ -132,8 +175,16 @@ fn main() -> anyhow::Result<()> {
             normalized::write(&phases::load(&store)?, &out)?;
             String::new()
         }
-        Command::Run { store, out } => serde_json::to_string_pretty(&phases::run(&store, &out)?)? + "\n",
-        Command::Load(args) => serde_json::to_string(&load(&args)?)? + "\n",
+        Command::Run { store, out } => json(&phases::run(&store, &out)?)?,
+        Command::Cedar { store, each } => json(&cedar::sample(&phases::load(&store)?, each)?)?,
+        Command::WriteCatalog { size, dir } => {
+            catalog::write(&enterprise(size), &dir)?;
+            String::new()
+        }
+        Command::ReadCatalog { dir } => json(&catalog::read(&dir)?)?,
+        Command::Apply { size } => json(&stores::apply(&enterprise(size), &store_url()?)?)?,
+        Command::Snapshot => json(&stores::read(&store_url()?)?)?,
+        Command::Load(args) => json(&load(&args)?)?,
     };
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(())

@@ -190,7 +190,8 @@ fn raw_write(out: &Path, bytes: u64) -> anyhow::Result<f64> {
 }
 
 /// Processor time of this process so far, on all cores, as Linux counts it (in hundredths); 0 elsewhere.
-fn cpu_seconds() -> f64 {
+#[must_use]
+pub fn cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // Fields after the name, which may hold anything: the 12th and 13th are user and system time.
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
