@@ -11,13 +11,18 @@ pub(crate) struct Step {
 }
 
 /// Every step in order. All of them build in the one profile, so that nothing is built twice.
-pub(crate) const STEPS: [Step; 10] = [
+pub(crate) const STEPS: [Step; 11] = [
     Step { name: "fmt", about: "formatting", run: fmt },
     Step { name: "lint", about: "clippy, warnings denied", run: lint },
     Step { name: "test", about: "unit, property, integration and documentation tests", run: test },
     Step { name: "doc", about: "documentation builds without a warning", run: doc },
     Step { name: "files", about: "generated files are fresh", run: generated::check },
     Step { name: "readers", about: "the tables, read by DuckDB, pyarrow and Polars", run: readers },
+    Step {
+        name: "spark",
+        about: "the tables, read by Apache Spark and parquet-java, where Java is",
+        run: spark,
+    },
     Step { name: "s3", about: "deliveries to S3 servers that check rights and fail on purpose", run: s3 },
     Step { name: "service", about: "the service over HTTP: walks of the guide, an attack", run: service },
     Step { name: "fuzz", about: "coverage-guided fuzzing, a quarter of a minute a target", run: fuzz::fuzz },
@@ -65,6 +70,15 @@ pub(crate) fn readers_with(args: &[&str]) -> Result<(), Failure> {
     pytest("tests/readers", args)
 }
 
+/// Spark brings parquet-java and its own Python, but no Java: without one there is nothing to run.
+fn spark() -> Result<(), Failure> {
+    if run(&mut command("java", &["-version"])).is_err() {
+        println!("no Java (17 or newer) is installed: the tables are not read by Spark");
+        return Ok(());
+    }
+    pytest("tests/spark", &[])
+}
+
 fn s3() -> Result<(), Failure> {
     pytest("tests/s3", &[])
 }
@@ -73,11 +87,12 @@ fn s3() -> Result<(), Failure> {
 fn service() -> Result<(), Failure> {
     postgresql()?;
     let python = python("tests/service")?;
-    build()?;
+    let binary = build()?;
     let name = format!("standing_clock{}", std::env::consts::EXE_SUFFIX);
     let program = absolute(target().join("debug/examples").join(name));
     let mut pytest = command(python, &["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/service"]);
-    run(pytest.env("DOMESDAY_STANDING_CLOCK", program).env("PYTHONDONTWRITEBYTECODE", "1"))
+    pytest.env("DOMESDAY_BIN", binary).env("DOMESDAY_STANDING_CLOCK", program);
+    run(pytest.env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 
 /// Runs a folder's tests against the real binary, in an environment of their own.
