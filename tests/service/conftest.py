@@ -134,6 +134,7 @@ def postgres(tmp_path_factory):
         assert psql(f"CREATE DATABASE {name}")
         return f"postgres://postgres@127.0.0.1:{port}/{name}?sslmode=disable"
 
+    database.program = program
     yield database
     process.terminate()
     process.wait(timeout=30)

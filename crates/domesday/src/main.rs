@@ -28,6 +28,8 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::run(args, &output),
         Command::Config(args) => commands::config::run(args, &output),
         Command::Audit(args) => commands::audit::run(args, &output),
+        Command::Backup(args) => commands::backup::backup(args, &output),
+        Command::Restore(args) => commands::backup::restore(args, &output),
         Command::Key(args) => commands::key::run(args, &output),
         Command::Openapi(_) => commands::openapi::run(&output),
         Command::Destination(args) => commands::destination::run(args, &output),

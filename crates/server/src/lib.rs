@@ -34,9 +34,8 @@ mod service;
 mod webhook;
 
 pub use clock::Clock;
-pub use config::{Config, ConfigError, Database, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
+pub use config::{Config, ConfigError, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
 pub use listener::TlsError;
-pub use pool::open_store;
 pub use routes::AuditView;
 pub use schedule::{Cron, CronError};
 pub use seal::{SealError, Sealer, export_record};

@@ -6,10 +6,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domesday_store::{Store, StoreError};
+use domesday_store::{Location, Store, StoreError};
 use tokio::sync::Semaphore;
 
-use crate::config::Database;
 use crate::problem::Problem;
 
 /// How many connections there are at most.
@@ -23,24 +22,13 @@ pub(crate) struct Pool {
 
 #[derive(Debug)]
 struct Shared {
-    database: Database,
+    database: Location,
     idle: Mutex<Vec<Store>>,
     turns: Semaphore,
 }
 
-/// Opens the store of a configuration.
-///
-/// # Errors
-/// When it cannot be opened.
-pub fn open_store(database: &Database) -> Result<Store, StoreError> {
-    match database {
-        Database::File(path) => Store::open(path),
-        Database::Server(url) => Store::connect(url),
-    }
-}
-
 impl Pool {
-    pub(crate) fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Location) -> Self {
         let shared = Shared { database, idle: Mutex::new(Vec::new()), turns: Semaphore::new(CONNECTIONS) };
         Self { shared: Arc::new(shared) }
     }
@@ -77,7 +65,7 @@ impl Shared {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut store = match idle {
             Some(store) => store,
-            None => open_store(&self.database)?,
+            None => self.database.open()?,
         };
         let result = work(&mut store);
         // After an error the connection proves itself before it is used again.

@@ -9,7 +9,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
 use bytes::Bytes;
 use domesday_model::Permission;
-use domesday_store::{ChangeBy, NewApiKey, Store, StoreError};
+use domesday_store::{ChangeBy, Location, NewApiKey, Store, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -19,10 +19,10 @@ use uuid::Uuid;
 
 use crate::caller::ADMINISTRATOR;
 use crate::clock::Clock;
-use crate::config::{Config, Database, SecretKey};
+use crate::config::{Config, SecretKey};
 use crate::limiter::Limiter;
 use crate::listener::{self, TlsError};
-use crate::pool::{Pool, open_store};
+use crate::pool::Pool;
 use crate::seal::{SealError, Sealer};
 use crate::service::{App, Service};
 use crate::{keys, layers, openapi, route, routes, runs, webhook};
@@ -229,9 +229,9 @@ async fn first_start(
 }
 
 /// Opens the store; a new SQLite file is one that only its owner reads.
-fn open_private(database: &Database) -> Result<Store, StoreError> {
+fn open_private(database: &Location) -> Result<Store, StoreError> {
     #[cfg(unix)]
-    if let Database::File(path) = database
+    if let Some(path) = database.file()
         && !path.exists()
     {
         // What cannot be made here, opening the store says better.
@@ -239,7 +239,7 @@ fn open_private(database: &Database) -> Result<Store, StoreError> {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let _ = options.write(true).create_new(true).open(path);
     }
-    open_store(database)
+    database.open()
 }
 
 /// Makes an API key of the administrator, who may do everything.

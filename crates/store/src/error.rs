@@ -55,8 +55,20 @@ pub enum StoreError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The copy cannot take the store's place.
+    #[error("cannot restore {place} from {copy}: {reason}", place = place.display(), copy = copy.display())]
+    Restore {
+        /// The copy.
+        copy: PathBuf,
+        /// The store's file.
+        place: PathBuf,
+        /// What is in the way.
+        reason: String,
+    },
     /// The database is backed up by its own tools.
-    #[error("a store on PostgreSQL is backed up with PostgreSQL's tools, such as pg_dump")]
+    #[error(
+        "a store on PostgreSQL is backed up and restored with PostgreSQL's tools, such as pg_dump and pg_restore"
+    )]
     BackupElsewhere,
     /// The file is a database of something else.
     #[error("this database is not a Domesday store; name another file")]

@@ -29,6 +29,7 @@ mod exports;
 mod idempotency;
 mod keys;
 mod leases;
+mod location;
 mod objects;
 mod outbox;
 mod plan;
@@ -47,6 +48,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use apply::ApplyOptions;
 pub use audit::{AuditEntry, AuditFault, AuditReport, NewAuditEntry};
+pub use backup::Restored;
 pub use change::{ChangeBy, IfMatch};
 pub use delivery::Delivery;
 pub use error::StoreError;
@@ -54,6 +56,7 @@ pub use exports::StoredExport;
 pub use idempotency::Call;
 pub use keys::{ApiKey, NewApiKey};
 pub use leases::Fence;
+pub use location::{Location, ServerUrl};
 pub use objects::StoredObject;
 pub use outbox::{Message, MessageState, NewMessage, Settled};
 pub use plan::{Action, Change, FieldChange, Plan};
@@ -85,23 +88,19 @@ impl Store {
         Self::open_sqlite(Sqlite::open(path, false)?)
     }
 
-    /// Opens the store that a URL names, creating or migrating it as [`Store::open`] does: `sqlite:PATH`, or
-    /// `postgres://USER:PASSWORD@HOST/DATABASE` for one that several replicas share. Over a network TLS is
-    /// spoken and the server's certificate checked (`sslmode=verify-full`), unless the URL says
-    /// `sslmode=disable`; `sslrootcert=FILE` names the authorities trusted.
+    /// Opens the store that a URL names, creating or migrating it as [`Store::open`] does.
     ///
     /// # Errors
-    /// When the URL names no database of a known kind, and as [`Store::open`]. No error carries the URL.
+    /// As [`Location::parse`] and [`Location::open`].
     pub fn connect(url: &SecretString) -> Result<Self, StoreError> {
-        match url.expose_secret().split_once(':') {
-            Some(("sqlite", path)) => Self::open(Path::new(path.strip_prefix("//").unwrap_or(path))),
-            Some(("postgres" | "postgresql", _)) => {
-                let mut database = Database::Postgres(Box::new(Postgres::connect(url)?));
-                schema::migrate(&mut database)?;
-                Ok(Self { database, lasts: true })
-            }
-            _ => Err(StoreError::UnknownUrl),
-        }
+        Location::parse(url.expose_secret())?.open()
+    }
+
+    /// Opens the store on a PostgreSQL server.
+    fn open_server(url: &SecretString) -> Result<Self, StoreError> {
+        let mut database = Database::Postgres(Box::new(Postgres::connect(url)?));
+        schema::migrate(&mut database)?;
+        Ok(Self { database, lasts: true })
     }
 
     /// An empty store in memory, gone when dropped.

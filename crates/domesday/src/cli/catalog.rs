@@ -4,13 +4,29 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use domesday_model::{Instant, Scope};
+use domesday_store::{Location, StoreError};
+use secrecy::{ExposeSecret, SecretString};
 
 /// Where the store is.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArg {
-    /// The store's file
-    #[arg(long, value_name = "FILE", env = "DOMESDAY_STORE", default_value = "domesday.db")]
-    pub(crate) store: PathBuf,
+    /// The store: a file, or postgres://USER:PASSWORD@HOST/DATABASE. The variable keeps a password out of
+    /// lists of processes
+    #[arg(
+        long,
+        value_name = "STORE",
+        env = "DOMESDAY_STORE",
+        hide_env_values = true,
+        default_value = "domesday.db"
+    )]
+    store: SecretString,
+}
+
+impl StoreArg {
+    /// Where that is. Read here and not with the command line, whose errors repeat what was given.
+    pub(crate) fn location(&self) -> Result<Location, StoreError> {
+        Location::parse(self.store.expose_secret())
+    }
 }
 
 /// Bring a catalog directory into the store

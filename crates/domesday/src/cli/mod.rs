@@ -119,6 +119,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     Config(ConfigArgs),
     Audit(AuditArgs),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
     Key(KeyArgs),
     Openapi(OpenapiArgs),
     Destination(DestinationArgs),

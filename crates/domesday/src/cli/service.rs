@@ -50,6 +50,44 @@ pub(crate) struct ConfigCheckArgs {
     pub(crate) config: ConfigFileArg,
 }
 
+/// Copy the service's embedded store into a file, while it is in use
+///
+/// The copy is a store of one instant, which only its owner may read. A store on PostgreSQL is backed up with
+/// PostgreSQL's own tools. The key that seals secrets is in neither: keep it, apart from the copies.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday backup --to /backup/domesday-2026-11-24.db
+  domesday backup --to copy.db --config /etc/domesday/domesday.toml")]
+pub(crate) struct BackupArgs {
+    /// The file to write; there must be none of that name
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+}
+
+/// Put a copy in the place of the service's embedded store, while the service is stopped
+///
+/// The copy is checked first, its audit log as well, and brought up to this version; the file itself stays as it
+/// is. Without --replace a store that is there is left alone; with it, it is kept under a name that ends in
+/// .replaced.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday restore --from /backup/domesday-2026-11-24.db
+  domesday restore --from copy.db --replace --config /etc/domesday/domesday.toml")]
+pub(crate) struct RestoreArgs {
+    /// The copy that `domesday backup` wrote
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// Take the place of a store that is there
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigFileArg,
+}
+
 /// Look at the service's audit log
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {

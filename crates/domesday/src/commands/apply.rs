@@ -1,6 +1,6 @@
 //! `domesday apply DIR`: a catalog directory into the store.
 
-use domesday_store::{Action, ApplyOptions, Plan, Store};
+use domesday_store::{Action, ApplyOptions, Location, Plan, Store};
 
 use crate::cli::{ApplyArgs, Format};
 use crate::commands::{instant, load_catalog};
@@ -9,9 +9,9 @@ use crate::output::{DIM, ERROR, GOOD, Output, STRONG, WARNING};
 pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
     let at = instant(args.at);
     let catalog = load_catalog(&args.catalog, *output)?;
-    let path = &args.store.store;
+    let location = args.store.location()?;
     // A dry run must not leave a store behind where there was none.
-    let mut store = if args.dry_run && !path.exists() { Store::in_memory()? } else { Store::open(path)? };
+    let mut store = if args.dry_run && !location.exists() { Store::in_memory()? } else { location.open()? };
     let plan = store.apply(&catalog, ApplyOptions { at, prune: args.prune, dry_run: args.dry_run })?;
     if output.format == Format::Json {
         output.json(&serde_json::json!({ "applied": !args.dry_run, "plan": plan }));
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
             print_changes(&plan, *output);
         }
         if !output.is_quiet() {
-            print_totals(&plan, args, *output);
+            print_totals(&plan, args, &location, *output);
         }
     }
     Ok(())
@@ -43,7 +43,7 @@ fn print_changes(plan: &Plan, output: Output) {
     }
 }
 
-fn print_totals(plan: &Plan, args: &ApplyArgs, output: Output) {
+fn print_totals(plan: &Plan, args: &ApplyArgs, store: &Location, output: Output) {
     let (created, updated, deleted) = plan.counts();
     let total = format!(
         "{created} to create, {updated} to update, {deleted} to delete, {} unchanged",
@@ -54,7 +54,7 @@ fn print_totals(plan: &Plan, args: &ApplyArgs, output: Output) {
     } else {
         let total = total.replace(" to create", " created").replace(" to update", " updated");
         let total = total.replace(" to delete", " deleted");
-        output.result(format_args!("{GOOD}Applied{GOOD:#} to {}: {total}", args.store.store.display()));
+        output.result(format_args!("{GOOD}Applied{GOOD:#} to {store}: {total}"));
     }
     if plan.kept > 0 {
         let kept = plan.kept;

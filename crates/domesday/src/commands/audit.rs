@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use domesday_server::{AuditView, open_store};
+use domesday_server::AuditView;
 use domesday_store::AuditFault;
 
 use crate::cli::{AuditArgs, AuditCommand, AuditExportArgs, AuditVerifyArgs, Format};
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<()> {
 
 fn verify(args: &AuditVerifyArgs, output: Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
-    let report = open_store(&config.database)?.verify_audit()?;
+    let report = config.database.open()?.verify_audit()?;
     let head: String = report.head.iter().map(|byte| format!("{byte:02x}")).collect();
     let fault = report.fault.map(|fault| match fault {
         AuditFault::Missing { seq } => format!("entry {seq} is missing"),
@@ -45,7 +45,7 @@ fn verify(args: &AuditVerifyArgs, output: Output) -> anyhow::Result<()> {
 
 fn export(args: &AuditExportArgs) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
-    let mut store = open_store(&config.database)?;
+    let mut store = config.database.open()?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut after = args.after;
     loop {

@@ -88,7 +88,7 @@ fn tenant_of(target: &Target, args: &VerifyArgs, output: Output) -> anyhow::Resu
         Target::Directory(_) => false,
     };
     if needs_tenant {
-        return tenant(args.catalog.as_deref(), &args.store.store, output);
+        return tenant(args.catalog.as_deref(), &args.store, output);
     }
     Ok(nobody())
 }

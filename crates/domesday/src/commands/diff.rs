@@ -88,8 +88,8 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
         [before, after] => (Some(before.as_path()), after),
         _ => anyhow::bail!("give --catalog once (the store against it) or twice (before and after)"),
     };
-    let before = open_store(before, &args.store.store, at, *output)?.snapshot(at)?;
-    let after = open_store(Some(after), &args.store.store, at, *output)?.snapshot(at)?;
+    let before = open_store(before, &args.store, at, *output)?.snapshot(at)?;
+    let after = open_store(Some(after), &args.store, at, *output)?.snapshot(at)?;
     let difference =
         domesday_engine::diff(&domesday_engine::evaluate(&before), &domesday_engine::evaluate(&after));
     let gained = difference.gained();

@@ -18,7 +18,7 @@ const LISTED: usize = 12;
 
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
     let at = instant(args.at);
-    let mut store = open_store(args.catalog.as_deref(), &args.store.store, at, *output)?;
+    let mut store = open_store(args.catalog.as_deref(), &args.store, at, *output)?;
     let snapshot = store.snapshot(at)?;
     let user = find_user(&snapshot, &args.user)?;
     let source = find_data_source(&snapshot, &args.data_source)?;

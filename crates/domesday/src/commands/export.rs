@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domesday_run::{Export, RunReport, run as run_export};
+use domesday_store::Location;
 
 use crate::cli::{ExportArgs, Format};
 use crate::commands::target::target;
@@ -15,7 +16,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     let target = target(&args.target)?;
     let progress = Progress::new(*output);
     progress.say("reading the catalog");
-    let mut store = open_store(args.catalog.as_deref(), &args.store.store, at, *output)?;
+    let mut store = open_store(args.catalog.as_deref(), &args.store, at, *output)?;
     let export = Export {
         target,
         layout: args.layout.into(),
@@ -64,13 +65,15 @@ fn print(report: &RunReport, args: &ExportArgs, output: Output) {
         "The summary of {} is in {STRONG}{}{STRONG:#}.",
         report.snapshot_at, report.root
     ));
-    let from = args.catalog.as_ref().map_or_else(
-        || format!("--store {}", args.store.store.display()),
-        |catalog| format!("--catalog {}", catalog.display()),
-    );
+    let from = match (&args.catalog, args.store.location()) {
+        (Some(catalog), _) => format!("--catalog {} ", catalog.display()),
+        (None, Ok(Location::File(path))) => format!("--store {} ", path.display()),
+        // With its password it is printed nowhere.
+        (None, _) => String::new(),
+    };
     output.result(format_args!("{DIM}Look at it:  {}", look(report)));
     output.result(format_args!(
-        "Ask it why:  domesday explain {from} --user USERNAME --data-source NAME{DIM:#}"
+        "Ask it why:  domesday explain {from}--user USERNAME --data-source NAME{DIM:#}"
     ));
 }
 

@@ -1,6 +1,6 @@
 //! `domesday key`: the key that seals secrets, and the administrator's API keys.
 
-use domesday_server::{SealError, Sealer, SecretKey, administrator_key, open_store, sealer, write_key};
+use domesday_server::{SealError, Sealer, SecretKey, administrator_key, sealer, write_key};
 use domesday_store::{ChangeBy, StoreError};
 use secrecy::ExposeSecret;
 
@@ -49,7 +49,7 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
     let new = sealer(&SecretKey::File { path: args.to.clone(), make: false })?;
     let at = instant(None);
     let change = ChangeBy { actor: ACTOR, origin: "cli", from: None, at };
-    let mut store = open_store(&config.database)?;
+    let mut store = config.database.open()?;
     let count = store.reseal_exports(&change, |id, sealed| {
         let record = domesday_server::export_record(id);
         let secret = old.open(&record, sealed)?;
@@ -68,7 +68,7 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
 
 fn admin(args: &KeyAdminArgs, output: Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
-    let mut store = open_store(&config.database)?;
+    let mut store = config.database.open()?;
     let key = administrator_key(&mut store, &args.name, instant(None))?;
     if output.format == Format::Json {
         output.json(&serde_json::json!({ "apiKey": key.expose_secret() }));

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod destination;
@@ -22,6 +23,7 @@ use anyhow::Context;
 use domesday_model::{Catalog, Instant};
 use domesday_store::{ApplyOptions, Store};
 
+use crate::cli::StoreArg;
 use crate::diagnostics::{InvalidCatalog, print_warnings};
 use crate::output::Output;
 
@@ -37,22 +39,21 @@ pub(crate) fn load_catalog(dir: &Path, output: Output) -> anyhow::Result<Catalog
     Ok(loaded.catalog)
 }
 
-/// The store to look at: one in memory that holds just the catalog directory, or the one in a file.
+/// The store to look at: one in memory that holds just the catalog directory, or the one that is named.
 pub(crate) fn open_store(
     catalog: Option<&Path>,
-    store: &Path,
+    store: &StoreArg,
     at: Instant,
     output: Output,
 ) -> anyhow::Result<Store> {
     let Some(dir) = catalog else {
+        let store = store.location()?;
         if !store.exists() {
             anyhow::bail!(
-                "there is no store {}; name a catalog directory with --catalog DIR, or make a store with `domesday apply DIR --store {}`",
-                store.display(),
-                store.display()
+                "there is no store {store}; name a catalog directory with --catalog DIR, or make a store with `domesday apply DIR --store {store}`"
             );
         }
-        return Ok(Store::open_existing(store)?);
+        return Ok(store.open_existing()?);
     };
     let catalog = load_catalog(dir, output)?;
     let mut store = Store::in_memory()?;

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &PolicyArgs, output: &Output) -> anyhow::Result<()> {
 
 fn export(args: &PolicyExportArgs, output: Output) -> anyhow::Result<()> {
     let at = instant(args.at);
-    let snapshot = open_store(args.catalog.as_deref(), &args.store.store, at, output)?.snapshot(at)?;
+    let snapshot = open_store(args.catalog.as_deref(), &args.store, at, output)?.snapshot(at)?;
     let export = domesday_cedar::export(&snapshot);
     match &args.to {
         Some(dir) => write(dir, &export, output),

@@ -44,7 +44,7 @@ fn print(document: &Document, output: Output) {
 fn trust(args: &TrustArgs, output: Output) -> anyhow::Result<Document> {
     let external_id = match &args.external_id {
         Some(id) => id.clone(),
-        None => tenant(args.catalog.as_deref(), &args.store.store, output)?.id.to_string(),
+        None => tenant(args.catalog.as_deref(), &args.store, output)?.id.to_string(),
     };
     Ok(trust_policy(&settings(&args.bucket)?, &args.principal, &external_id)?)
 }

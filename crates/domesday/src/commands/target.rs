@@ -4,7 +4,7 @@ use std::path::Path;
 
 use domesday_delivery::{Access, Environment, Identity, Role, S3Settings, Target, TenantName};
 
-use crate::cli::{S3Args, TargetArgs};
+use crate::cli::{S3Args, StoreArg, TargetArgs};
 use crate::commands::{instant, open_store};
 use crate::output::Output;
 
@@ -68,8 +68,8 @@ fn given(args: &S3Args) -> Option<&'static str> {
 }
 
 /// The tenant of a catalog directory or a store.
-pub(crate) fn tenant(catalog: Option<&Path>, store: &Path, output: Output) -> anyhow::Result<TenantName> {
-    if catalog.is_none() && !store.exists() {
+pub(crate) fn tenant(catalog: Option<&Path>, store: &StoreArg, output: Output) -> anyhow::Result<TenantName> {
+    if catalog.is_none() && !store.location()?.exists() {
         anyhow::bail!(
             "the external id is the tenant's id: name a --catalog or --store that has it, or --external-id"
         );

@@ -6,11 +6,11 @@
 mod file;
 mod read;
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use domesday_store::Location;
 use secrecy::SecretString;
 
 /// What the service runs with.
@@ -35,7 +35,7 @@ pub struct Config {
     /// How long a shutdown waits for requests and a run to finish.
     pub shutdown_grace: Duration,
     /// Where the metadata is kept.
-    pub database: Database,
+    pub database: Location,
     /// Seals secrets at rest.
     pub secret_key: SecretKey,
     /// The tenant minted at first start.
@@ -48,25 +48,6 @@ pub struct Config {
     pub webhook: Option<Webhook>,
     /// The least severe log entries written.
     pub log: LogLevel,
-}
-
-/// Where the metadata is kept.
-#[derive(Clone)]
-pub enum Database {
-    /// An SQLite file.
-    File(PathBuf),
-    /// A PostgreSQL server, by URL.
-    Server(SecretString),
-}
-
-impl fmt::Debug for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "SQLite file {}", path.display()),
-            // The URL may hold a password.
-            Self::Server(_) => f.write_str("PostgreSQL server"),
-        }
-    }
 }
 
 /// The key that seals secrets.

@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use domesday_store::Location;
 use secrecy::SecretString;
 
 use super::file::ConfigFile;
-use super::{Config, ConfigError, Database, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
+use super::{Config, ConfigError, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
 
 /// The largest body of a request unless told otherwise: 8 MiB.
 const MAX_BODY_BYTES: usize = 8 << 20;
@@ -176,22 +177,19 @@ impl Reader<'_> {
         origin
     }
 
-    fn database(&self, path: Option<PathBuf>) -> Database {
-        match self.environment("DATABASE_URL") {
-            Some(url) => match url.strip_prefix("sqlite:") {
-                Some(path) => Database::File(path.trim_start_matches("//").into()),
-                None => Database::Server(url.into()),
-            },
-            None => Database::File(
-                self.environment("DOMESDAY_STORE")
-                    .map(PathBuf::from)
-                    .or(path)
-                    .unwrap_or_else(|| "domesday.db".into()),
-            ),
-        }
+    fn database(&mut self, path: Option<PathBuf>) -> Location {
+        let file = Location::File(path.unwrap_or_else(|| "domesday.db".into()));
+        let named = ["DATABASE_URL", "DOMESDAY_STORE"]
+            .into_iter()
+            .find_map(|name| self.environment(name).map(|text| (name, text)));
+        let Some((name, text)) = named else { return file };
+        Location::parse(&text).unwrap_or_else(|error| {
+            self.mistakes.push(format!("{name}: {error}"));
+            file
+        })
     }
 
-    fn secret_key(&mut self, of_file: Option<PathBuf>, database: &Database) -> Option<SecretKey> {
+    fn secret_key(&mut self, of_file: Option<PathBuf>, database: &Location) -> Option<SecretKey> {
         if let Some(key) = self.environment("DOMESDAY_SECRET_KEY") {
             return Some(SecretKey::Given(key.into()));
         }
@@ -200,8 +198,8 @@ impl Reader<'_> {
             return Some(SecretKey::File { path, make: false });
         }
         match database {
-            Database::File(path) => Some(SecretKey::File { path: path.with_extension("key"), make: true }),
-            Database::Server(_) => {
+            Location::File(path) => Some(SecretKey::File { path: path.with_extension("key"), make: true }),
+            Location::Server(_) => {
                 self.mistakes.push(
                     "a shared database needs a secret key that every replica has: \
                      set DOMESDAY_SECRET_KEY or secrets.key_file; `domesday key new` makes one"

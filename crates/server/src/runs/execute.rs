@@ -78,7 +78,7 @@ fn blocking(
         actor: run.actor.clone(),
         fence: Some(fence),
     };
-    let mut store = match crate::pool::open_store(&app.config.database) {
+    let mut store = match app.config.database.open() {
         Ok(store) => store,
         Err(error) => return failed("store", &error.to_string(), "", true),
     };

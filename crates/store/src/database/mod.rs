@@ -16,6 +16,7 @@ use crate::StoreError;
 
 pub(crate) use postgres::Postgres;
 pub(crate) use sqlite::{Sqlite, create_private};
+pub(crate) use url::Server;
 pub(crate) use value::{Row, Value, values};
 
 /// What is done with each row of an answer, as it streams by.

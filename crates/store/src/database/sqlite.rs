@@ -56,6 +56,19 @@ impl Sqlite {
         Ok(())
     }
 
+    /// Whether every page and every index is as it should be.
+    pub(crate) fn is_whole(&self) -> Result<bool, StoreError> {
+        let checked = self.0.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
+        match checked {
+            Ok(said) => Ok(said == "ok"),
+            Err(error) => match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DatabaseCorrupt) => Ok(false),
+                Some(rusqlite::ErrorCode::NotADatabase) => Err(StoreError::Foreign),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
     /// A database in memory.
     pub(crate) fn in_memory() -> Result<Self, StoreError> {
         Self::prepare(Connection::open_in_memory()?)

@@ -19,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::StoreError;
 
 /// A server and how to reach it.
-pub(super) struct Server {
+pub(crate) struct Server {
     config: Config,
     /// TLS, unless spoken to in the clear.
     tls: Option<Arc<ClientConfig>>,
@@ -27,7 +27,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Reads a URL. No error says any part of it: which part is the password is not known before it is read.
-    pub(super) fn of(url: &SecretString) -> Result<Self, StoreError> {
+    pub(crate) fn of(url: &SecretString) -> Result<Self, StoreError> {
         let (url, settings) = take_tls_settings(url.expose_secret());
         let mut config: Config = url.parse().map_err(|_| StoreError::UnknownUrl)?;
         config.application_name("domesday");

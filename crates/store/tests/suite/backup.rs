@@ -71,6 +71,64 @@ fn a_copy_taken_while_others_write_is_whole() {
 }
 
 #[test]
+fn a_copy_takes_the_place_of_a_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let (place, copy) = (dir.path().join("store.db"), dir.path().join("copy.db"));
+    let mut store = Store::open(&place).unwrap();
+    store.apply(&catalog(), options(FIRST)).unwrap();
+    store.backup_to(&copy).unwrap();
+    let before = snapshot(&mut store).digest;
+    store.put_object(Kind::User, &json!({ "username": "eve" }), IfMatch::Any, &by_ada(LATER)).unwrap();
+    let after = snapshot(&mut store).digest;
+
+    let refused = |replace| Store::restore(&copy, &place, replace).unwrap_err().to_string();
+    assert!(refused(false).contains("there is a store already"), "{}", refused(false));
+    assert!(refused(true).contains("another process has the store open"), "{}", refused(true));
+    drop(store);
+
+    let restored = Store::restore(&copy, &place, true).unwrap();
+    assert_eq!((restored.audit.entries, restored.audit.fault), (8, None));
+    assert_eq!(snapshot(&mut Store::open_existing(&place).unwrap()).digest, before);
+    let replaced = restored.replaced.unwrap();
+    assert_eq!(snapshot(&mut Store::open_existing(&replaced).unwrap()).digest, after);
+    // The copy is as it was, and can be used again; what was replaced is never written over.
+    assert!(refused(true).contains("from an earlier time"), "{}", refused(true));
+    let elsewhere = dir.path().join("elsewhere.db");
+    assert_eq!(Store::restore(&copy, &elsewhere, false).unwrap().replaced, None);
+    assert_eq!(snapshot(&mut Store::open_existing(&elsewhere).unwrap()).digest, before);
+}
+
+#[test]
+fn a_damaged_store_is_replaced_and_a_damaged_copy_is_not_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let (place, copy) = (dir.path().join("store.db"), dir.path().join("copy.db"));
+    let mut store = Store::open(&place).unwrap();
+    store.apply(&catalog(), options(FIRST)).unwrap();
+    store.backup_to(&copy).unwrap();
+    drop(store);
+
+    let whole = std::fs::read(&copy).unwrap();
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 4096].fill(0xa5);
+    for wrong in [
+        damaged,
+        b"no database at all, but as long as a header of one is: a hundred bytes and a few more, to be sure"
+            .to_vec(),
+        Vec::new(),
+    ] {
+        std::fs::write(&copy, wrong).unwrap();
+        Store::restore(&copy, &dir.path().join("new.db"), false).unwrap_err();
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left behind");
+
+    std::fs::write(&copy, whole).unwrap();
+    std::fs::write(&place, b"what a failing disk left").unwrap();
+    Store::restore(&copy, &place, true).unwrap();
+    snapshot(&mut Store::open_existing(&place).unwrap());
+}
+
+#[test]
 fn postgresql_is_backed_up_with_its_own_tools() {
     let mut store = Database::postgres().open();
     let error = store.backup_to(std::path::Path::new("copy.db")).unwrap_err();

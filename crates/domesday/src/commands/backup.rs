@@ -1,0 +1,54 @@
+//! `domesday backup` and `domesday restore`: a copy of the embedded store, and the way back.
+
+use domesday_store::{Location, Store, StoreError};
+
+use crate::cli::{BackupArgs, Format, RestoreArgs};
+use crate::commands::serve::read_config;
+use crate::output::{GOOD, Output, WARNING};
+
+pub(crate) fn backup(args: &BackupArgs, output: &Output) -> anyhow::Result<()> {
+    let config = read_config(&args.config)?;
+    if !config.database.exists() {
+        anyhow::bail!("there is no store {:?} to back up", config.database);
+    }
+    config.database.open_existing()?.backup_to(&args.to)?;
+    let bytes = std::fs::metadata(&args.to)?.len();
+    if output.format == Format::Json {
+        output.json(&serde_json::json!({ "backup": args.to, "bytes": bytes }));
+    } else if !output.is_quiet() {
+        let (from, to) = (&config.database, args.to.display());
+        output.result(format_args!("{GOOD}Backed up{GOOD:#} {from} to {to}: {}", crate::output::size(bytes)));
+        output.result(format_args!(
+            "The key that seals secrets is not in it: keep that as well, and apart from the copy."
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> anyhow::Result<()> {
+    let config = read_config(&args.config)?;
+    let Location::File(place) = &config.database else { return Err(StoreError::BackupElsewhere.into()) };
+    let restored = Store::restore(&args.from, place, args.replace)?;
+    if output.format == Format::Json {
+        output.json(&serde_json::json!({
+            "store": place,
+            "auditEntries": restored.audit.entries,
+            "replaced": restored.replaced,
+        }));
+    } else if !output.is_quiet() {
+        output.result(format_args!(
+            "{GOOD}Restored{GOOD:#} {} from {}; the audit log is whole: {} entries",
+            place.display(),
+            args.from.display(),
+            restored.audit.entries
+        ));
+        if let Some(replaced) = &restored.replaced {
+            output.result(format_args!("The store that was there is kept as {}", replaced.display()));
+        }
+        output.result(format_args!(
+            "{WARNING}Start the service with the key that sealed this store's secrets{WARNING:#}: \
+             they are of no use without it."
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Where a store is, as users name it: on the command line, in the environment, in a file of settings.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::database::Server;
+use crate::{Store, StoreError};
+
+/// Where a store is. Printed, it says no password.
+#[derive(Clone)]
+pub enum Location {
+    /// An SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL server, which several replicas share.
+    Server(ServerUrl),
+}
+
+/// A PostgreSQL server's URL, which can be read.
+#[derive(Clone)]
+pub struct ServerUrl {
+    url: SecretString,
+    /// The server without the password.
+    shown: String,
+}
+
+impl Location {
+    /// Reads `PATH`, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Over a network TLS is spoken and the
+    /// server's certificate checked (`sslmode=verify-full`), unless the URL says `sslmode=disable`;
+    /// `sslrootcert=FILE` names the authorities trusted.
+    ///
+    /// ```
+    /// use domesday_store::Location;
+    ///
+    /// let shared = Location::parse("postgres://ada:lovelace@db.example:5432/governance")?;
+    /// assert_eq!(shared.to_string(), "db.example:5432 (database governance, user ada)");
+    /// assert_eq!(Location::parse("sqlite:governance.db")?.to_string(), "governance.db");
+    /// assert!(Location::parse("mysql://db.example/governance").is_err());
+    /// # Ok::<(), domesday_store::StoreError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a URL names no database of a known kind, cannot be read, or names certificates that cannot be. No error
+    /// says any part of it.
+    pub fn parse(text: &str) -> Result<Self, StoreError> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            return Ok(Self::File(path.strip_prefix("//").unwrap_or(path).into()));
+        }
+        match text.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => {
+                let url = SecretString::from(text);
+                let shown = Server::of(&url)?.to_string();
+                Ok(Self::Server(ServerUrl { url, shown }))
+            }
+            Some(_) => Err(StoreError::UnknownUrl),
+            None => Ok(Self::File(text.into())),
+        }
+    }
+
+    /// The file, where it is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Server(_) => None,
+        }
+    }
+
+    /// Whether something is there to be opened: a file that exists, or a server, whichever answers.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.file().is_none_or(Path::exists)
+    }
+
+    /// Opens the store, creating or migrating it as [`Store::open`] does.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and when the server cannot be reached.
+    pub fn open(&self) -> Result<Store, StoreError> {
+        match self {
+            Self::File(path) => Store::open(path),
+            Self::Server(server) => Store::open_server(&server.url),
+        }
+    }
+
+    /// Opens a store that must be there already: [`Store::open_existing`]. A server's database always is.
+    ///
+    /// # Errors
+    /// As [`Location::open`], and when there is no such file.
+    pub fn open_existing(&self) -> Result<Store, StoreError> {
+        match self {
+            Self::File(path) => Store::open_existing(path),
+            Self::Server(_) => self.open(),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Server(server) => f.write_str(&server.shown),
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "SQLite file {}", path.display()),
+            Self::Server(server) => write!(f, "PostgreSQL server {}", server.shown),
+        }
+    }
+}
+
+impl ServerUrl {
+    /// The whole URL, the password with it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.url.expose_secret()
+    }
+}
+
+impl fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let location =
+            Location::parse("postgres://ada:secret-word@db.example:6432/governance?sslmode=disable").unwrap();
+        let Location::Server(server) = &location else { panic!("it is a server") };
+        let printed = format!("{location} {location:?} {server:?}");
+        assert!(printed.contains("db.example:6432") && !printed.contains("secret-word"), "{printed}");
+        for wrong in ["postgres://ada:secret-word@db.example:port/x", "http://ada:secret-word@db.example/"] {
+            let error = Location::parse(wrong).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("secret-word"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn files_are_named_plainly_or_by_url() {
+        for text in ["dir/governance.db", "sqlite:dir/governance.db", "sqlite://dir/governance.db"] {
+            assert_eq!(Location::parse(text).unwrap().file(), Some(Path::new("dir/governance.db")));
+        }
+        assert_eq!(Location::parse("sqlite:/srv/a:b.db").unwrap().file(), Some(Path::new("/srv/a:b.db")));
+    }
+}
