@@ -1,5 +1,6 @@
 """The service end to end: over HTTP, into buckets of the S3 server that the delivery tests use."""
 
+import http.server
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -274,6 +276,36 @@ def service(tmp_path, strict):
     yield start
     for each in started:
         each.stop()
+
+
+class Receiver:
+    """Somebody whom the service posts to: what it answers is `self.answer()`, what it got is in `self.got` as path,
+    headers and body."""
+
+    def __init__(self):
+        self.got = []
+        self.answer = lambda: 204
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                receiver.got.append((self.path, headers, body))
+                self.send_response(receiver.answer())
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 WORLD = {

@@ -31,16 +31,20 @@ mod schedule;
 mod seal;
 mod server;
 mod service;
+mod traces;
 mod webhook;
 
 pub use clock::Clock;
-pub use config::{Config, ConfigError, Database, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
+pub use config::{
+    Collector, Config, ConfigError, Database, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook,
+};
 pub use listener::TlsError;
 pub use pool::open_store;
 pub use routes::AuditView;
 pub use schedule::{Cron, CronError};
 pub use seal::{SealError, Sealer, export_record};
 pub use server::{Running, StartError, administrator_key, sealer, start, write_key};
+pub use traces::TracesError;
 
 /// The OpenAPI document of the API, as it is served, laid out for reading.
 #[must_use]
