@@ -4,9 +4,10 @@ import base64
 import threading
 
 import pytest
-from conftest import WORLD, Receiver, free_port, wait_for
+from conftest import WORLD, Receiver
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from s3 import free_port, wait_for
 from test_walks import EXPORT, RUNS, with_key
 from test_webhook import Hook, hook  # noqa: F401
 

@@ -7,7 +7,8 @@ import json
 import threading
 
 import pytest
-from conftest import WORLD, Receiver, wait_for
+from conftest import WORLD, Receiver
+from s3 import wait_for
 from test_walks import EXPORT, RUNS, with_key
 
 MESSAGES = "/api/v1/access-summary/webhook-messages"
