@@ -208,7 +208,7 @@ class Receiver:
     """Somebody whom the service posts to: what it answers is `self.answer()`, what it got is in `self.got` as path,
     headers and body."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.got = []
         self.answer = lambda: 204
         receiver = self
@@ -227,6 +227,9 @@ class Receiver:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+            self.url = self.url.replace("http:", "https:")
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):

@@ -1,6 +1,8 @@
 """Traces as a collector gets them: what they say, what they never say, and that nothing waits for them."""
 
 import base64
+import ssl
+import subprocess
 import threading
 
 import pytest
@@ -19,8 +21,8 @@ def values(attributes):
 
 
 class Collector(Receiver):
-    def __init__(self):
-        super().__init__()
+    def __init__(self, tls=None):
+        super().__init__(tls)
         self.answer = lambda: 200
 
     def env(self, **more):
@@ -152,6 +154,24 @@ def test_nothing_is_sent_unless_asked_for(service, collector, off):
     acme.call("POST", "/api/v1/apply", WORLD).expect(200)
     acme.stop()
     assert collector.got == []
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_collector_must_be_trusted(service, tmp_path, trusted):
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=collector"
+    make += " -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE"
+    subprocess.run([*make.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    collector = Collector(tls)
+    more = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(certificate)} if trusted else {}
+    acme = service(env=collector.env(**more))
+    acme.call("POST", "/api/v1/apply", WORLD).expect(200)
+    acme.stop()
+    assert [span.name for span in collector.spans()] == ["POST /api/v1/apply"] * trusted
+    assert ("the collector does not take the traces" in acme.logged()) != trusted
+    collector.close()
 
 
 @pytest.mark.parametrize("ill", ["gone", "refuses", "hangs"])
