@@ -1,95 +1,25 @@
 """The service end to end: over HTTP, into buckets of the S3 server that the delivery tests use."""
 
+import http.server
 import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
 
-import botocore.config
-import botocore.session
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "s3"))
+sys.path.insert(0, str(HERE.parent / "support"))
 
-from strict import Strict  # noqa: E402
-
-REGION = "eu-central-1"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, what, seconds=60):
-    """What `condition` returns once it is true; the time is real, the service's clock is not."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"{what} did not happen in {seconds} s"
-        time.sleep(0.05)
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """The S3 server with its checks on: (host, port)."""
-    port = free_port()
-    folder = tmp_path_factory.mktemp("server")
-    log = open(folder / "log", "w")
-    env = {**os.environ, "AUTH": "true", "GATEWAY_PORT": str(port), "LOG_LEVEL": "WARNING"}
-    process = subprocess.Popen([sys.executable, "-m", "ministack"], env=env, stdout=log, stderr=log, cwd=folder)
-
-    def answers():
-        assert process.poll() is None, "the server does not start"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return True
-        except OSError:
-            return False
-
-    wait_for(answers, "the start of the S3 server")
-    yield ("127.0.0.1", port)
-    process.kill()
-    process.wait()
-
-
-@pytest.fixture(scope="session")
-def admin(server):
-    """A client for a service of the S3 server, with its root key."""
-    session = botocore.session.Session()
-    config = botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 3})
-
-    def client(service):
-        return session.create_client(
-            service,
-            region_name=REGION,
-            endpoint_url=f"http://{server[0]}:{server[1]}",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=config,
-        )
-
-    return client
-
-
-@pytest.fixture
-def strict(server):
-    proxy = Strict(server)
-    yield proxy
-    proxy.close()
+from s3 import admin, free_port, make_bucket, server, strict, wait_for  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")
@@ -154,9 +84,7 @@ def shared(request, tmp_path):
 class Bucket:
     def __init__(self, admin, strict):
         self.s3 = admin("s3")
-        self.name = "acme-" + uuid.uuid4().hex[:12]
-        self.s3.create_bucket(Bucket=self.name, CreateBucketConfiguration={"LocationConstraint": REGION})
-        strict.regions[self.name] = REGION
+        self.name = make_bucket(admin, strict)
 
     def keys(self):
         return sorted(entry["Key"] for entry in self.s3.list_objects_v2(Bucket=self.name).get("Contents", []))
@@ -275,6 +203,39 @@ def service(tmp_path, strict):
     yield start
     for each in started:
         each.stop()
+
+
+class Receiver:
+    """Somebody whom the service posts to: what it answers is `self.answer()`, what it got is in `self.got` as path,
+    headers and body."""
+
+    def __init__(self, tls=None):
+        self.got = []
+        self.answer = lambda: 204
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                receiver.got.append((self.path, headers, body))
+                self.send_response(receiver.answer())
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+            self.url = self.url.replace("http:", "https:")
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 WORLD = {

@@ -6,22 +6,12 @@ import signal
 import threading
 import uuid
 
-from conftest import REGION, WORLD, call, wait_for
+from conftest import WORLD, call
+from s3 import REGION, IamUser, make_role, wait_for
 from strict import Refusal
 
 EXPORT = "/api/v1/access-summary/export"
 RUNS = "/api/v1/access-summary/runs"
-
-
-def iam_user(admin, policy):
-    """A user of the S3 server with these rights: (access key id, secret, ARN)."""
-    iam = admin("iam")
-    name = "u-" + uuid.uuid4().hex[:8]
-    arn = iam.create_user(UserName=name)["User"]["Arn"]
-    if policy:
-        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return key["AccessKeyId"], key["SecretAccessKey"], arn
 
 
 def setup(service, document, bucket, **query):
@@ -32,7 +22,7 @@ def setup(service, document, bucket, **query):
 
 def with_key(admin, service, bucket, strict, **more):
     """A configuration whose access key has just the rights that the service's own document names."""
-    key, secret, _ = iam_user(admin, setup(service, "iam-policy", bucket))
+    key, secret = IamUser(admin, setup(service, "iam-policy", bucket)).key
     return {
         "bucket": bucket.name,
         "region": REGION,
@@ -42,6 +32,26 @@ def with_key(admin, service, bucket, strict, **more):
         "endpoint": strict.url,
         **more,
     }
+
+
+class HeldPut:
+    """The next put, held back in front of the server until it is let go; those that come after it are not."""
+
+    def __init__(self, strict):
+        self.strict, self.came, self.goes_on = strict, threading.Event(), threading.Event()
+        strict.fault = self.hold
+
+    def hold(self, request, number):
+        if request.action == "s3:PutObject" and not self.came.is_set():
+            self.came.set()
+            self.goes_on.wait(60)
+
+    def wait(self):
+        assert self.came.wait(60), "no put came"
+
+    def let_go(self):
+        self.strict.fault = None
+        self.goes_on.set()
 
 
 def manifest(bucket):
@@ -90,22 +100,18 @@ def test_the_walk_with_an_access_key(admin, bucket, strict, service):
 
 def test_the_walk_with_a_role(admin, bucket, strict, service):
     # The operator's service has an identity of its own, which may assume the customer's role.
-    home, home_secret, home_arn = iam_user(
+    home = IamUser(
         admin,
         {
             "Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}],
         },
     )
-    acme = service(env={"AWS_ACCESS_KEY_ID": home, "AWS_SECRET_ACCESS_KEY": home_secret})
+    acme = service(env=home.env)
     acme.call("POST", "/api/v1/apply", WORLD).expect(200)
     # The customer makes a role with the documents of the service: its trust names the tenant's id.
-    trust = setup(acme, "trust-policy", bucket, principal=home_arn)
-    iam = admin("iam")
-    name = "r-" + uuid.uuid4().hex[:8]
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    policy = json.dumps(setup(acme, "iam-policy", bucket))
-    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+    trust = setup(acme, "trust-policy", bucket, principal=home.arn)
+    role = make_role(admin, trust, setup(acme, "iam-policy", bucket))
 
     configuration = {
         "bucket": bucket.name, "region": REGION, "roleArn": role, "path": "summary", "endpoint": strict.url
@@ -123,7 +129,7 @@ def test_the_walk_with_a_role(admin, bucket, strict, service):
 
 def test_a_failing_verification_is_refused_with_its_checks(admin, bucket, strict, service):
     acme = service()
-    key, secret, _ = iam_user(admin, None)  # a user without any right
+    key, secret = IamUser(admin, None).key  # a user without any right
     configuration = {
         "bucket": bucket.name, "region": REGION, "accessKeyId": key, "secretAccessKey": secret, "path": "summary",
         "endpoint": strict.url,
@@ -220,19 +226,11 @@ def test_two_replicas_one_run_and_the_other_takes_over(admin, bucket, strict, se
     one.run_ended()
     assert len(one.runs()) == 1
     # The next night its holder dies between two files.
-    holding, reached = threading.Event(), threading.Event()
-
-    def fault(request, number):
-        if request.action == "s3:PutObject" and not holding.is_set():
-            reached.set()
-            holding.wait(60)
-
-    strict.fault = fault
+    held = HeldPut(strict)
     one.set_clock("2026-01-16T02:00:00Z")
-    assert reached.wait(60)
+    held.wait()
     one.kill()
-    holding.set()
-    strict.fault = None
+    held.let_go()
     # The lease has not ended yet: the other leaves the run alone, and after it takes it over.
     two.key = one.key
     two.set_clock("2026-01-16T02:00:30Z")
@@ -251,16 +249,9 @@ def test_a_replica_that_was_paused_does_not_write_over_its_successor(admin, buck
     two.key = one.key
     one.call("POST", "/api/v1/apply", WORLD).expect(200)
     one.call("PUT", EXPORT, with_key(admin, one, bucket, strict)).expect(201)
-    reached, go_on = threading.Event(), threading.Event()
-
-    def fault(request, number):
-        if request.action == "s3:PutObject" and not reached.is_set():
-            reached.set()
-            go_on.wait(60)
-
-    strict.fault = fault
+    held = HeldPut(strict)
     one.set_clock("2026-01-15T02:00:00Z")
-    assert reached.wait(60)
+    held.wait()
     one.process.send_signal(signal.SIGSTOP)
     try:
         two.set_clock("2026-01-15T02:02:00Z")
@@ -270,7 +261,7 @@ def test_a_replica_that_was_paused_does_not_write_over_its_successor(admin, buck
         one.set_clock("2026-01-15T02:02:30Z")
     finally:
         one.process.send_signal(signal.SIGCONT)
-    go_on.set()
+    held.let_go()
     wait_for(lambda: "another replica took the run over" in one.logged(), "the end of the first attempt")
     assert two.runs() == [run]
     assert manifest(bucket) == delivered
@@ -331,20 +322,12 @@ def test_a_stop_in_the_middle_leaves_a_run_that_is_done_over(admin, bucket, stri
     acme = service(env={"DOMESDAY_SHUTDOWN_GRACE_SECONDS": "1"})
     acme.call("POST", "/api/v1/apply", WORLD).expect(200)
     acme.call("PUT", EXPORT, with_key(admin, acme, bucket, strict)).expect(201)
-    reached, go_on = threading.Event(), threading.Event()
-
-    def fault(request, number):
-        if request.action == "s3:PutObject" and not go_on.is_set():
-            reached.set()
-            go_on.wait(60)
-
-    strict.fault = fault
+    held = HeldPut(strict)
     acme.call("POST", RUNS).expect(202)
-    assert reached.wait(60)
+    held.wait()
     acme.process.stdin.close()
-    threading.Timer(3, go_on.set).start()
+    threading.Timer(3, held.let_go).start()
     acme.process.wait(timeout=60)
-    strict.fault = None
     assert "summary/v1/_manifest.json" not in bucket.keys()
     acme.start("2026-01-14T23:05:00Z")
     run = acme.run_ended()

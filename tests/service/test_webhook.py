@@ -3,49 +3,30 @@
 import base64
 import hashlib
 import hmac
-import http.server
 import json
 import threading
 
 import pytest
-from conftest import WORLD, wait_for
+from conftest import WORLD, Receiver
+from s3 import wait_for
 from test_walks import EXPORT, RUNS, with_key
 
 MESSAGES = "/api/v1/access-summary/webhook-messages"
 SECRET = b"a secret of twenty-four."
 
 
-class Hook:
-    """A receiver: what it answers is `self.answer()`, what it got is in `self.got`."""
-
-    def __init__(self):
-        self.got = []
-        self.answer = lambda: 204
-        hook = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                hook.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                self.send_response(hook.answer())
-                self.end_headers()
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+class Hook(Receiver):
+    """The receiver of the webhook's messages."""
 
     def env(self):
         return {
-            "DOMESDAY_WEBHOOK_URL": f"http://127.0.0.1:{self.server.server_address[1]}/hook",
+            "DOMESDAY_WEBHOOK_URL": f"{self.url}/hook",
             "DOMESDAY_WEBHOOK_SECRET": "whsec_" + base64.b64encode(SECRET).decode(),
         }
 
     def message(self, number):
         """What came as the message of a number, once its signature is found to be right."""
-        headers, body = wait_for(lambda: len(self.got) >= number and self.got[number - 1], f"message {number}")
+        _, headers, body = wait_for(lambda: len(self.got) >= number and self.got[number - 1], f"message {number}")
         signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
         signature = base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
         assert headers["webhook-signature"] == f"v1,{signature}"
@@ -56,7 +37,7 @@ class Hook:
 def hook():
     hook = Hook()
     yield hook
-    hook.server.shutdown()
+    hook.close()
 
 
 def messages(service, state):

@@ -39,6 +39,7 @@ impl Progress {
                 grouped(users as u64),
                 grouped(data_sources as u64)
             ),
+            Stage::Opening => "looking at the destination".to_owned(),
             Stage::Encoding { table, rows } => format!("encoding {table}: {} rows", grouped(rows)),
             Stage::Delivering { file, files } => format!("delivering file {file} of {files}"),
         });

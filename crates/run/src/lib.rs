@@ -55,6 +55,8 @@ pub enum Stage {
         /// How many data sources.
         data_sources: usize,
     },
+    /// Looking at what lies at the destination.
+    Opening,
     /// Working out and writing the rows of a table.
     Encoding {
         /// The table.
@@ -101,6 +103,7 @@ pub fn run(
     progress(Stage::Evaluating { users: snapshot.users.len(), data_sources: snapshot.data_sources.len() });
     let outcomes = evaluate(&snapshot);
 
+    progress(Stage::Opening);
     let tenant = TenantName { id: snapshot.tenant_id, name: snapshot.tenant.name.clone() };
     let Opened { mut destination, spool } = export.target.open(&tenant)?;
     let name = export.target.name();

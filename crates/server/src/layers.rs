@@ -33,6 +33,8 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     }
     // The path is left out: names of users stand in it. The route's template says enough.
     let span = tracing::info_span!("request", id = %id, %method, route = route.as_deref().unwrap_or("none"));
+    let scheme = if app.config.tls.is_some() { "https" } else { "http" };
+    let traced = app.traces.request(&request, route.as_deref(), &id, scheme);
     let work = async {
         match tokio::time::timeout(app.config.request_timeout, next.run(request)).await {
             Ok(response) => response,
@@ -47,6 +49,8 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     let mut response = work.instrument(span.clone()).await;
     let took = started.elapsed();
     let status = response.status().as_u16();
+    traced.answered(status);
+    drop(traced);
     span.in_scope(|| {
         let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::info!(status, microseconds, "answered");

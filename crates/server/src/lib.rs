@@ -31,15 +31,17 @@ mod schedule;
 mod seal;
 mod server;
 mod service;
+mod traces;
 mod webhook;
 
 pub use clock::Clock;
-pub use config::{Config, ConfigError, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
+pub use config::{Collector, Config, ConfigError, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
 pub use listener::TlsError;
 pub use routes::AuditView;
 pub use schedule::{Cron, CronError};
 pub use seal::{SealError, Sealer, export_record};
 pub use server::{Running, StartError, administrator_key, sealer, start, write_key};
+pub use traces::TracesError;
 
 /// The OpenAPI document of the API, as it is served, laid out for reading.
 #[must_use]

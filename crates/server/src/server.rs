@@ -25,6 +25,7 @@ use crate::listener::{self, TlsError};
 use crate::pool::Pool;
 use crate::seal::{SealError, Sealer};
 use crate::service::{App, Service};
+use crate::traces::{Traces, TracesError};
 use crate::{keys, layers, openapi, route, routes, runs, webhook};
 
 /// How long the first start may take before another replica may try it, in microseconds.
@@ -53,6 +54,9 @@ pub enum StartError {
     /// TLS cannot be spoken.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
+    /// No traces can be sent to the collector that is named.
+    #[error("traces: {0}")]
+    Traces(#[from] TracesError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -73,6 +77,7 @@ pub struct Running {
     /// The first administrator's API key, when this start made it. Shown once: nothing can show it again.
     pub first_key: Option<SecretString>,
     stop: watch::Sender<bool>,
+    traces: Traces,
     tasks: JoinSet<()>,
 }
 
@@ -85,6 +90,7 @@ impl Running {
                 tracing::error!(%error, "a task of the service failed");
             }
         }
+        self.traces.stop().await;
         tracing::info!("stopped");
     }
 }
@@ -97,6 +103,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let sealer = sealer(&config.secret_key)?;
     let tls = config.tls.as_ref().map(listener::acceptor).transpose()?;
     let replica = Uuid::new_v4();
+    let traces = Traces::start(config.collector.as_ref(), replica)?;
     let first_key = first_start(&config, &clock, replica).await?;
 
     let (listener, address) = listen(config.listen).await?;
@@ -117,6 +124,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         pool,
         sealer,
         metrics: Default::default(),
+        traces: traces.clone(),
         limiter,
         cache: Default::default(),
         previews: Semaphore::new(PREVIEWS),
@@ -145,7 +153,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         }
     }
     tracing::info!(%address, database = ?app.config.database, %replica, "listening");
-    Ok(Running { address, operations_address, first_key, stop, tasks })
+    Ok(Running { address, operations_address, first_key, stop, traces, tasks })
 }
 
 /// The router of some routes, with what happens around every request.

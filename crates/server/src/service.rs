@@ -15,6 +15,7 @@ use crate::limiter::Limiter;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::seal::Sealer;
+use crate::traces::Traces;
 
 /// The state of one process; cheap to clone.
 pub(crate) type App = Arc<Service>;
@@ -26,6 +27,7 @@ pub(crate) struct Service {
     pub(crate) pool: Pool,
     pub(crate) sealer: Sealer,
     pub(crate) metrics: Metrics,
+    pub(crate) traces: Traces,
     pub(crate) limiter: Limiter,
     pub(crate) cache: Cache,
     /// Turns at previews, which are costly.

@@ -13,6 +13,7 @@ pub(super) struct ConfigFile {
     pub(super) tenant: Tenant,
     pub(super) delivery: Delivery,
     pub(super) webhook: Webhook,
+    pub(super) traces: Traces,
     pub(super) log: Log,
 }
 
@@ -62,6 +63,12 @@ pub(super) struct Delivery {
 pub(super) struct Webhook {
     pub(super) url: Option<String>,
     pub(super) secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Traces {
+    pub(super) endpoint: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

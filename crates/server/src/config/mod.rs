@@ -46,6 +46,8 @@ pub struct Config {
     pub delivery_attempts: u32,
     /// Who is told of runs.
     pub webhook: Option<Webhook>,
+    /// Where traces are sent; without it there are none.
+    pub collector: Option<Collector>,
     /// The least severe log entries written.
     pub log: LogLevel,
 }
@@ -89,6 +91,18 @@ pub struct Webhook {
     pub url: String,
     /// What they are signed with.
     pub secret: SecretString,
+}
+
+/// An OpenTelemetry collector. Headers, sampler, resource and batches are read from their variables by
+/// OpenTelemetry's SDK, so that they mean here what they mean everywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collector {
+    /// Where traces are posted.
+    pub endpoint: String,
+    /// A file of PEM certificates to trust in place of the public authorities.
+    pub authorities: Option<PathBuf>,
+    /// How long the collector may take for what it is sent at a time.
+    pub timeout: Duration,
 }
 
 /// How much is logged.

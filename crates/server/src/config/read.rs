@@ -8,13 +8,16 @@ use domesday_store::Location;
 use secrecy::SecretString;
 
 use super::file::ConfigFile;
-use super::{Config, ConfigError, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
+use super::{Collector, Config, ConfigError, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
 
 /// The largest body of a request unless told otherwise: 8 MiB.
 const MAX_BODY_BYTES: usize = 8 << 20;
 
 /// How many failed authentications an address has in a minute unless told otherwise.
 const FAILED_AUTHENTICATIONS: u32 = 20;
+
+/// How long a collector of traces may take unless told otherwise, in milliseconds: what OpenTelemetry says.
+const COLLECTOR_TIMEOUT_MILLIS: u64 = 10_000;
 
 /// How often a request to a destination is tried unless told otherwise: over about two minutes.
 const DELIVERY_ATTEMPTS: u32 = 9;
@@ -97,6 +100,7 @@ impl Reader<'_> {
         );
         let max_body_bytes = self.number("DOMESDAY_MAX_BODY_BYTES", server.max_body_bytes, MAX_BODY_BYTES);
         let webhook = self.webhook(file.webhook.url, file.webhook.secret_file);
+        let collector = self.collector(file.traces.endpoint);
         let log = self.text("DOMESDAY_LOG", file.log.level).unwrap_or("info".into());
         let log = self.log_level(&log);
         Some(Config {
@@ -115,6 +119,7 @@ impl Reader<'_> {
             allowed_endpoints,
             delivery_attempts,
             webhook,
+            collector,
             log: log?,
         })
     }
@@ -247,6 +252,50 @@ impl Reader<'_> {
         Some(Webhook { url, secret: SecretString::from(secret.trim().to_owned()) })
     }
 
+    /// The collector, by the variables that OpenTelemetry gives every program.
+    fn collector(&mut self, of_file: Option<String>) -> Option<Collector> {
+        let is = |name: &str, value: &str| {
+            self.environment(name).is_some_and(|text| text.trim().eq_ignore_ascii_case(value))
+        };
+        if is("OTEL_SDK_DISABLED", "true") || is("OTEL_TRACES_EXPORTER", "none") {
+            return None;
+        }
+        // A variable for traces alone goes before the one for everything.
+        let of_both = |reader: &Self, setting: &str| {
+            ["TRACES_", ""]
+                .map(|signal| format!("OTEL_EXPORTER_OTLP_{signal}{setting}"))
+                .into_iter()
+                .find(|name| reader.environment(name).is_some())
+        };
+        let base = || self.environment("OTEL_EXPORTER_OTLP_ENDPOINT");
+        let endpoint = self
+            .environment("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+            .or_else(|| base().map(|base| format!("{}/v1/traces", base.trim_end_matches('/'))))
+            .or(of_file)?;
+        // Not repeated in the mistake: it may hold a password.
+        self.require(
+            endpoint.parse::<ureq::http::Uri>().is_ok_and(|uri| {
+                uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"))
+            }),
+            "traces.endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or OTEL_EXPORTER_OTLP_ENDPOINT without the path) \
+             must be an http or https address"
+                .to_owned(),
+        );
+        for (setting, known) in [("PROTOCOL", "http/protobuf"), ("COMPRESSION", "none")] {
+            let Some(name) = of_both(self, setting) else { continue };
+            let text = self.environment(&name).unwrap_or_default();
+            self.require(text == known, format!("{name} must be {known}, found `{text}`"));
+        }
+        let authorities = of_both(self, "CERTIFICATE").and_then(|name| self.environment(&name));
+        let timeout = of_both(self, "TIMEOUT").unwrap_or_default();
+        let timeout = self.number(&timeout, None, COLLECTOR_TIMEOUT_MILLIS);
+        Some(Collector {
+            endpoint,
+            authorities: authorities.map(PathBuf::from),
+            timeout: Duration::from_millis(timeout),
+        })
+    }
+
     fn log_level(&mut self, text: &str) -> Option<LogLevel> {
         match text {
             "error" => Some(LogLevel::Error),
@@ -311,6 +360,36 @@ mod tests {
         })
         .unwrap_err();
         assert_eq!(mistakes.0.len(), 7, "{mistakes}");
+        assert!(!mistakes.to_string().contains("secret-word"));
+    }
+
+    #[test]
+    fn a_collector_is_named_as_opentelemetry_has_it() {
+        let read = |variables: &'static [(&str, &str)]| {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            Config::read(None, variable).map(|config| config.collector)
+        };
+        let endpoint = |variables| read(variables).unwrap().unwrap().endpoint;
+        assert_eq!(read(&[]).unwrap(), None);
+        const BASE: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/");
+        const OWN: (&str, &str) = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://traces.example/take");
+        assert_eq!(endpoint(&[BASE]), "http://collector:4318/v1/traces");
+        assert_eq!(endpoint(&[BASE, OWN]), "https://traces.example/take");
+        assert_eq!(read(&[BASE, ("OTEL_SDK_DISABLED", "true")]).unwrap(), None);
+        assert_eq!(read(&[BASE, ("OTEL_TRACES_EXPORTER", "none")]).unwrap(), None);
+        let timeouts =
+            read(&[BASE, ("OTEL_EXPORTER_OTLP_TIMEOUT", "9"), ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "7")]);
+        assert_eq!(timeouts.unwrap().unwrap().timeout, Duration::from_millis(7));
+        let mistakes = read(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "u:secret-word@collector"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),
+        ])
+        .unwrap_err();
+        assert_eq!(mistakes.0.len(), 3, "{mistakes}");
         assert!(!mistakes.to_string().contains("secret-word"));
     }
 

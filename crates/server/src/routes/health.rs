@@ -13,6 +13,10 @@ use crate::service::App;
 /// What Prometheus expects of the text format.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+const LIVE: &str = "/health/live";
+const READY: &str = "/health/ready";
+const METRICS: &str = "/metrics";
+
 pub(super) fn operations() -> Vec<Route> {
     let state = || {
         schema(json!({
@@ -20,18 +24,23 @@ pub(super) fn operations() -> Vec<Route> {
         }))
     };
     let routes = vec![
-        Route::new(Method::GET, "/health/live", Permit::Public, "live", live)
+        Route::new(Method::GET, LIVE, Permit::Public, "live", live)
             .about("Whether the process answers.")
             .answers_as(200, "It does.", "application/json", Some(state())),
-        Route::new(Method::GET, "/health/ready", Permit::Public, "ready", ready)
+        Route::new(Method::GET, READY, Permit::Public, "ready", ready)
             .about("Whether the service can work: its database answers and it is not shutting down.")
             .answers_as(200, "It can.", "application/json", Some(state()))
             .fails(&[503]),
-        Route::new(Method::GET, "/metrics", Permit::Public, "metrics", metrics)
+        Route::new(Method::GET, METRICS, Permit::Public, "metrics", metrics)
             .about("Counters and gauges in the text format of Prometheus.")
             .answers_as(200, "The metrics.", METRICS_TYPE, Some(schema(json!({ "type": "string" })))),
     ];
     routes.into_iter().map(|route| route.tag("operations")).collect()
+}
+
+/// Whether a route is one that machines ask every few seconds.
+pub(crate) fn is_probe(route: &str) -> bool {
+    [LIVE, READY, METRICS].contains(&route)
 }
 
 /// The document that describes this API.

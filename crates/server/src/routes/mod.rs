@@ -17,6 +17,7 @@ mod tenant;
 mod webhook;
 
 pub use audit::AuditView;
+pub(crate) use health::is_probe;
 pub(crate) use objects::object_schemas;
 
 use crate::route::Route;

@@ -12,9 +12,11 @@ use domesday_store::{Fence, NewMessage, RunRecord, Store, StoreError, StoredExpo
 use serde_json::{Value, json};
 
 use super::lease::{Halt, Lease};
+use super::phases::Phases;
 use crate::export;
 use crate::problem::Problem;
 use crate::service::App;
+use crate::traces;
 
 /// How an attempt ended.
 pub(super) enum Ended {
@@ -28,6 +30,18 @@ pub(super) enum Ended {
     Superseded,
 }
 
+impl Ended {
+    /// How, in a word.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Succeeded(_) => "succeeded",
+            Self::Failed { .. } => "failed",
+            Self::Halted => "halted",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
 /// What a run that was told to stop unwinds with.
 struct Stopped;
 
@@ -38,11 +52,17 @@ pub(super) async fn attempt(
     run: &RunRecord,
     at: Instant,
     lease: &Lease,
+    traced: traces::Span,
 ) -> Ended {
     let (app, run, fence, halt) = (app.clone(), run.clone(), lease.fence.clone(), lease.halt.clone());
     let span = tracing::Span::current();
     let task = tokio::task::spawn_blocking(move || {
-        span.in_scope(|| blocking(&app, &stored, &run, at, fence, &halt))
+        let mut phases = Phases::new(&app.traces, &traced);
+        let ended = span.in_scope(|| blocking(&app, &stored, &run, at, fence, &halt, &mut phases));
+        if let Ended::Failed { kind, .. } = &ended {
+            phases.failed(kind);
+        }
+        ended
     });
     match task.await {
         Ok(ended) => ended,
@@ -64,6 +84,7 @@ fn blocking(
     at: Instant,
     fence: Fence,
     halt: &Halt,
+    phases: &mut Phases<'_>,
 ) -> Ended {
     let target = match export::target(app, stored) {
         Ok(target) => target,
@@ -84,6 +105,7 @@ fn blocking(
     };
     let mut progress = |stage| {
         tracing::debug!(?stage, "run");
+        phases.come_to(stage);
         if halt.is_said() {
             panic::resume_unwind(Box::new(Stopped));
         }

@@ -6,6 +6,7 @@
 
 mod execute;
 mod lease;
+mod phases;
 mod view;
 
 use std::collections::HashMap;
@@ -174,8 +175,13 @@ impl Keeper {
             return Ok(());
         }
         tracing::info!(attempt = run.attempts, "run begins");
-        let attempt = execute::attempt(app, stored, &run, at, lease);
+        let span = app.traces.run(&run);
+        let attempt = execute::attempt(app, stored, &run, at, lease, span.clone());
         let ended = until_stopped(app, attempt, &lease.halt).await;
+        span.ended(ended.outcome());
+        if let Ended::Failed { kind, .. } = &ended {
+            span.failed(kind);
+        }
         let now = app.now();
         self.again_at.remove(&run.id);
         match &ended {

@@ -92,9 +92,12 @@ impl Outbox {
         let answer = if self.gone {
             Answer::Gone
         } else {
+            let traced = app.traces.message(webhook, &message);
             let (webhook, message, now) = (webhook.clone(), message.clone(), app.now());
             let sent = tokio::task::spawn_blocking(move || post(&webhook, &message, now)).await;
-            sent.map_err(|error| Problem::internal(&error))?
+            let attempt = sent.map_err(|error| Problem::internal(&error))?;
+            traced.received(attempt.status);
+            attempt.answer
         };
         let now = app.now();
         let settled = match answer {

@@ -37,9 +37,18 @@ pub(super) enum Answer {
     },
 }
 
+/// What came of an attempt.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    /// The status of the answer, when there was one.
+    pub(super) status: Option<u16>,
+    /// What it means.
+    pub(super) answer: Answer,
+}
+
 /// Sends a message. What the receiver answers beyond its status is not read: nobody here has a use for it, and it
 /// could be of any size.
-pub(super) fn post(webhook: &Webhook, message: &Message, at: Instant) -> Answer {
+pub(super) fn post(webhook: &Webhook, message: &Message, at: Instant) -> Attempt {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
@@ -56,8 +65,14 @@ pub(super) fn post(webhook: &Webhook, message: &Message, at: Instant) -> Answer 
         .header("webhook-signature", signature(&webhook.secret, &message.id, timestamp, &message.body))
         .send(&message.body);
     match sent {
-        Ok(response) => judge(response.status().as_u16(), response.headers().get("retry-after")),
-        Err(error) => Answer::Refused { error: error.to_string().replace('\0', ""), wait: None },
+        Ok(response) => {
+            let status = response.status().as_u16();
+            Attempt { status: Some(status), answer: judge(status, response.headers().get("retry-after")) }
+        }
+        Err(error) => {
+            let error = error.to_string().replace('\0', "");
+            Attempt { status: None, answer: Answer::Refused { error, wait: None } }
+        }
     }
 }
 
