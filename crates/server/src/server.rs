@@ -175,11 +175,11 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 /// # Errors
 /// When the key cannot be read, made or used.
 pub fn sealer(key: &SecretKey) -> Result<Sealer, StartError> {
-    let text = match key {
-        SecretKey::Given(text) => text.clone(),
+    match key {
+        SecretKey::Given(text) => Ok(Sealer::from_text(text)?),
         SecretKey::File { path, make } => {
             let at = |source| StartError::KeyFile { path: path.clone(), source };
-            match std::fs::read_to_string(path) {
+            let text = match std::fs::read_to_string(path) {
                 Ok(text) => text.into(),
                 Err(error) if *make && error.kind() == io::ErrorKind::NotFound => {
                     let key = Sealer::new_key()?;
@@ -187,10 +187,10 @@ pub fn sealer(key: &SecretKey) -> Result<Sealer, StartError> {
                     key
                 }
                 Err(error) => return Err(at(error)),
-            }
+            };
+            Sealer::from_text(&text).map_err(|error| at(io::Error::other(error)))
         }
-    };
-    Ok(Sealer::from_text(&text)?)
+    }
 }
 
 /// Writes a key into a new file that only its owner reads.
