@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 import subprocess
+import threading
 
 import pytest
 
@@ -43,7 +44,25 @@ def test_a_backup_taken_while_in_use_goes_on_elsewhere(admin, bucket, strict, se
     copy, place = tmp_path / "copy.db", tmp_path / "elsewhere.db"
     store = {"DOMESDAY_STORE": acme.env["DOMESDAY_STORE"]}
 
-    said = domesday(store, "backup", "--to", copy)
+    # Others write meanwhile, from before the copy begins until after it is there.
+    ended, written = threading.Event(), []
+
+    def write():
+        while not ended.is_set():
+            name = f"writer{len(written)}"
+            acme.call("PUT", f"/api/v1/users/{name}", {"username": name}).expect(201)
+            written.append(name)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        wait_for(lambda: written, "the first write")
+        before = len(written)
+        said = domesday(store, "backup", "--to", copy)
+        wait_for(lambda: len(written) > before, "a write after the copy began")
+    finally:
+        ended.set()
+        writer.join(timeout=60)
     assert str(copy) in said and "key that seals secrets is not in it" in said
     assert copy.stat().st_mode & 0o777 == 0o600
     acme.call("PUT", "/api/v1/users/late", {"username": "late"}).expect(201)
@@ -58,6 +77,9 @@ def test_a_backup_taken_while_in_use_goes_on_elsewhere(admin, bucket, strict, se
     # The old administrator's key opens it, what came after the copy is not there, and the sealed secret delivers.
     assert call(other.url, "GET", "/api/v1/users/ada", acme.key).expect(200)
     call(other.url, "GET", "/api/v1/users/late", acme.key).expect(404)
+    # Of what was written meanwhile the copy has what came before its one instant, and nothing after it.
+    there = [call(other.url, "GET", f"/api/v1/users/{name}", acme.key).status for name in written]
+    assert there[:before] == [200] * before and there == sorted(there), there
     other.key = acme.key
     other.call("POST", RUNS, {}).expect(202)
     assert other.run_ended()["state"] == "succeeded", other.logged()

@@ -9,7 +9,7 @@ use crate::cache::{command, root};
 use crate::steps::{build, readers_with};
 
 /// Every command, for the reference of the command line.
-const COMMANDS: [&[&str]; 30] = [
+const COMMANDS: [&[&str]; 32] = [
     &[],
     &["check"],
     &["apply"],
@@ -25,6 +25,8 @@ const COMMANDS: [&[&str]; 30] = [
     &["audit"],
     &["audit", "verify"],
     &["audit", "export"],
+    &["backup"],
+    &["restore"],
     &["key"],
     &["key", "new"],
     &["key", "rotate"],
