@@ -9,31 +9,21 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::phases::{cpu_seconds, peak_bytes};
+use crate::stores::Reading;
 
 /// Objects of one kind in one file, at most: about what a generator of catalogs writes.
 const OBJECTS_A_FILE: usize = 1_000;
 
 /// What reading a catalog took.
 #[derive(Debug, Clone, Serialize)]
-pub struct Reading {
+pub struct CatalogReading {
     /// Files read.
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// Users declared.
-    pub users: usize,
-    /// Groups of users and values of their attributes.
-    pub entitlements: usize,
-    /// Data sources declared.
-    pub data_sources: usize,
-    /// Their columns.
-    pub columns: usize,
     /// From files to a validated catalog.
-    pub seconds: f64,
-    /// The same in processor time.
-    pub cpu_seconds: f64,
-    /// The most memory the process ever held, in bytes.
-    pub peak_bytes: u64,
+    #[serde(flatten)]
+    pub reading: Reading,
 }
 
 /// Writes a catalog below a directory as JSON files.
@@ -92,7 +82,7 @@ fn without_nulls(value: Value) -> Value {
 ///
 /// # Errors
 /// When the catalog cannot be read or has an error.
-pub fn read(dir: &Path) -> anyhow::Result<Reading> {
+pub fn read(dir: &Path) -> anyhow::Result<CatalogReading> {
     let mut bytes = 0;
     for entry in fs::read_dir(dir)? {
         bytes += entry?.metadata()?.len();
@@ -105,9 +95,7 @@ pub fn read(dir: &Path) -> anyhow::Result<Reading> {
     let of_user = |user: &Declared<domesday_model::User>| {
         user.groups.len() + user.attributes.values().map(|values| values.len()).sum::<usize>()
     };
-    Ok(Reading {
-        files: loaded.files,
-        bytes,
+    let reading = Reading {
         users: catalog.users.len(),
         entitlements: catalog.users.iter().map(of_user).sum(),
         data_sources: catalog.data_sources.len(),
@@ -115,7 +103,8 @@ pub fn read(dir: &Path) -> anyhow::Result<Reading> {
         seconds,
         cpu_seconds,
         peak_bytes: peak_bytes(),
-    })
+    };
+    Ok(CatalogReading { files: loaded.files, bytes, reading })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::enterprise::at;
 use crate::phases::{cpu_seconds, peak_bytes};
 
-/// What one read of a store took.
+/// What was read, and what that took.
 #[derive(Debug, Clone, Serialize)]
 pub struct Reading {
     /// Users.
@@ -21,7 +21,7 @@ pub struct Reading {
     pub data_sources: usize,
     /// Their columns.
     pub columns: usize,
-    /// From the open store to the snapshot.
+    /// From the open store to the snapshot, or from the files to the catalog.
     pub seconds: f64,
     /// The same in processor time of this process; what PostgreSQL spends is not in it.
     pub cpu_seconds: f64,

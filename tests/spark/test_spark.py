@@ -2,42 +2,20 @@
 
 import collections
 import datetime
-import json
 import os
 import pathlib
-import subprocess
+import sys
 
 import pytest
 from pyarrow import parquet
 from pyspark.sql import SparkSession
 
-ROOT = pathlib.Path(__file__).parents[2]
-INSTANT = datetime.datetime(2026, 11, 24, 2)
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+
+from summary import schema, summary  # noqa: E402, F401
+
 SPARK = {"String": "string", "Integer": "bigint", "Boolean": "boolean", "Timestamp": "timestamp"}
 READERS = {"vectorised": "true", "parquet-java": "false"}
-
-
-def domesday(*args):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DOMESDAY_")}
-    done = subprocess.run(
-        [os.environ["DOMESDAY_BIN"], *map(str, args)], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def tables():
-    definition = json.loads(domesday("schema", "--format", "json"))
-    return [*definition["tables"], definition["snapshot"]]
-
-
-@pytest.fixture(scope="module")
-def summary(tmp_path_factory):
-    out = tmp_path_factory.mktemp("summary")
-    at = INSTANT.strftime("%Y-%m-%dT%H:%M:%SZ")
-    domesday("export", "--catalog", "examples/acme", "--to", out, "--at", at, "--quiet")
-    return out / "v1"
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +43,15 @@ def spark(session, request):
     return session
 
 
-def test_fields_and_types(spark, summary, tables):
-    for table in tables:
+def test_fields_and_types(spark, summary, schema):
+    for table in schema:
         read = spark.read.parquet(str(summary / table["name"]))
         expected = [(field["name"], SPARK[field["type"]]) for field in table["fields"]]
         assert read.dtypes == expected, table["name"]
 
 
-def test_every_value_is_what_pyarrow_reads(spark, summary, tables):
-    for table in tables:
+def test_every_value_is_what_pyarrow_reads(spark, summary, schema):
+    for table in schema:
         folder = summary / table["name"]
         ours = [row.asDict() for row in spark.read.parquet(str(folder)).collect()]
         theirs = [row for path in sorted(folder.glob("*.parquet")) for row in parquet.read_table(path).to_pylist()]
