@@ -182,6 +182,7 @@ impl From<StoreError> for Problem {
                 .with("problems", list)
             }
             StoreError::OtherTenant { .. } => Self::conflict(error.to_string()),
+            StoreError::NulInText => Self::invalid(error.to_string()),
             StoreError::Busy => Self::unavailable(error.to_string()),
             StoreError::KeyReused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", error.to_string())

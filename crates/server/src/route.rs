@@ -4,11 +4,12 @@
 //! that walks every route with every role, so none of the three can know a route that another does not.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
@@ -228,6 +229,12 @@ impl Route {
         self
     }
 
+    /// The names of the query parameters.
+    fn query_parameters(&self) -> Arc<[&'static str]> {
+        let of_query = self.parameters.iter().filter(|parameter| parameter.place == "query");
+        of_query.map(|parameter| parameter.name).collect()
+    }
+
     pub(crate) fn fails(mut self, statuses: &[u16]) -> Self {
         self.failures.extend(statuses);
         self
@@ -248,7 +255,8 @@ pub(crate) fn schema(value: serde_json::Value) -> SchemaOf {
 pub(crate) fn router(routes: Vec<Route>, app: &App) -> Router {
     let mut router = Router::new();
     for route in routes {
-        let guard = middleware::from_fn_with_state((app.clone(), route.permit), guard);
+        let gate = Gate { app: app.clone(), permit: route.permit, takes: route.query_parameters() };
+        let guard = middleware::from_fn_with_state(gate, guard);
         router = router.route(&route.path, route.handler.route_layer(guard));
     }
     router
@@ -313,14 +321,23 @@ fn is_too_large(error: &axum::Error) -> bool {
     false
 }
 
-async fn guard(State((app, permit)): State<(App, Permit)>, request: Request, next: Next) -> Response {
-    if permit == Permit::Public {
+/// What stands before a route.
+#[derive(Clone)]
+struct Gate {
+    app: App,
+    permit: Permit,
+    /// The query parameters that the route takes.
+    takes: Arc<[&'static str]>,
+}
+
+async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    if gate.permit == Permit::Public {
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let admitted = authenticate(&app, &parts).await.and_then(|caller| match permit.refuse(&caller) {
-        Some(problem) => Err(problem),
-        None => Ok(caller),
+    let admitted = authenticate(&gate.app, &parts).await.and_then(|caller| {
+        let refusal = gate.permit.refuse(&caller).or_else(|| misfit(&parts.uri, &gate.takes));
+        refusal.map_or(Ok(caller), Err)
     });
     let caller = match admitted {
         Ok(caller) => caller,
@@ -333,12 +350,49 @@ async fn guard(State((app, permit)): State<(App, Permit)>, request: Request, nex
     next.run(Request::from_parts(parts, body)).await
 }
 
+/// Why a route does not take an address, if so. A misspelt filter that is ignored shows too much, and not every
+/// database keeps the character U+0000: no name holds it.
+fn misfit(uri: &Uri, takes: &[&str]) -> Option<Problem> {
+    if uri.path().contains("%00") {
+        return Some(Problem::not_found("no name holds the character U+0000"));
+    }
+    let Ok(query) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri) else {
+        return Some(Problem::bad_request(
+            "the query cannot be read; send name=value pairs, percent-encoded",
+        ));
+    };
+    for (name, value) in &query.0 {
+        if !takes.contains(&name.as_str()) {
+            let takes = if takes.is_empty() { "none".to_owned() } else { takes.join(", ") };
+            let detail = format!("the query parameter `{name}` is not known; this route takes {takes}");
+            return Some(Problem::bad_request(detail));
+        }
+        if value.contains('\0') {
+            let detail =
+                format!("the query parameter `{name}` holds the character U+0000, which no name or text may");
+            return Some(Problem::bad_request(detail));
+        }
+    }
+    None
+}
+
+/// Refuses a body that holds the character U+0000, which not every database keeps. It is looked for as it is written:
+/// anything else that is `\u0000` in the text is a backslash that was meant, and no name.
+fn without_nul(text: &[u8]) -> Result<(), Problem> {
+    if text.windows(6).any(|part| part == b"\\u0000") {
+        return Err(Problem::invalid("the body holds a character U+0000, which no name or text may"));
+    }
+    Ok(())
+}
+
 /// Reads a JSON body, strictly.
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(text).map_err(|error| match error.classify() {
+    let parsed = serde_json::from_slice(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => Problem::invalid(format!("the body does not fit: {error}")),
         _ => Problem::bad_request(format!("the body is no JSON: {error}")),
-    })
+    })?;
+    without_nul(text)?;
+    Ok(parsed)
 }
 
 /// A body as JSON text for a reader of documents, which says better than a parser what is wrong inside.
@@ -347,11 +401,7 @@ pub(crate) fn json_text(text: &[u8]) -> Result<&str, Problem> {
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
         return Err(Problem::bad_request(format!("the body is no JSON: {error}")));
     }
-    // Not every database keeps one. Looked for as it is written: anything else that is `\u0000` in the text is
-    // a backslash that was meant, and no name.
-    if text.contains("\\u0000") {
-        return Err(Problem::invalid("the body holds a character U+0000, which no name or text may"));
-    }
+    without_nul(text.as_bytes())?;
     Ok(text)
 }
 

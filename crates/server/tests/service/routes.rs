@@ -93,6 +93,53 @@ fn every_route_with_every_role_and_without() {
 }
 
 #[test]
+fn no_route_ignores_a_parameter_or_takes_a_nul() {
+    let world = World::new();
+    let key = world.user("all", &PERMISSIONS);
+    let document = world.send("GET", "/openapi.json", &[], None).expect(200).json();
+    let (mut walked, mut named, mut bodies) = (0, 0, 0);
+    for (template, item) in document["paths"].as_object().unwrap() {
+        let path = template.replace("{name}", "all").replace("{id}", "00000000-0000-4000-8000-000000000000");
+        for (method, operation) in item.as_object().unwrap() {
+            if operation["x-permission"].is_null() {
+                continue;
+            }
+            let method = method.to_uppercase();
+            let headers = [("authorization", &*key)];
+            let send = |path: &str, body: Option<&str>| {
+                let answer = world.send(&method, path, &headers, body.map(str::to_owned));
+                (answer.status, answer.text)
+            };
+            let body = operation.get("requestBody").map(|_| "{}");
+            let (status, text) = send(&format!("{path}?unkown=1"), body);
+            assert!(status == 400 && text.contains("`unkown`"), "{method} {template}: {status} {text}");
+            walked += 1;
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let name = parameter["name"].as_str().unwrap();
+                if parameter["in"] == "query" {
+                    let (status, text) = send(&format!("{path}?{name}=a%00b"), body);
+                    assert!(status == 400 && text.contains(name), "{method} {template}: {status} {text}");
+                    named += 1;
+                }
+            }
+            if template.contains("{name}") {
+                let (status, text) = send(&template.replace("{name}", "a%00b"), body);
+                assert_eq!(status, 404, "{method} {template}: {text}");
+            }
+            if body.is_some() {
+                let (status, text) = send(&path, Some(r#"{ "name": "a\u0000b" }"#));
+                assert!((400..500).contains(&status), "{method} {template}: {status} {text}");
+                bodies += 1;
+            }
+        }
+    }
+    assert!(
+        walked > 55 && named > 20 && bodies > 15,
+        "{walked} operations, {named} parameters, {bodies} bodies"
+    );
+}
+
+#[test]
 fn the_committed_document_is_the_one_served() {
     let world = World::new();
     let served = world.send("GET", "/openapi.json", &[], None).expect(200).json();
