@@ -234,6 +234,12 @@ impl Reader<'_> {
 
     fn webhook(&mut self, url: Option<String>, secret_file: Option<PathBuf>) -> Option<Webhook> {
         let url = self.text("DOMESDAY_WEBHOOK_URL", url)?;
+        // Not repeated in the mistake: it may hold a password.
+        self.require(
+            is_plain_address(&url),
+            "webhook.url (DOMESDAY_WEBHOOK_URL) must be an http or https address without user and password"
+                .to_owned(),
+        );
         let secret = self.environment("DOMESDAY_WEBHOOK_SECRET").or_else(|| {
             let path = secret_file?;
             std::fs::read_to_string(&path)
@@ -274,11 +280,9 @@ impl Reader<'_> {
             .or(of_file)?;
         // Not repeated in the mistake: it may hold a password.
         self.require(
-            endpoint.parse::<ureq::http::Uri>().is_ok_and(|uri| {
-                uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"))
-            }),
+            is_plain_address(&endpoint),
             "traces.endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or OTEL_EXPORTER_OTLP_ENDPOINT without the path) \
-             must be an http or https address"
+             must be an http or https address without user and password; OTEL_EXPORTER_OTLP_HEADERS takes a key"
                 .to_owned(),
         );
         for (setting, known) in [("PROTOCOL", "http/protobuf"), ("COMPRESSION", "none")] {
@@ -310,6 +314,14 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Whether a text is an address to send to, with nothing in it that must not be printed.
+fn is_plain_address(text: &str) -> bool {
+    text.parse::<ureq::http::Uri>().is_ok_and(|uri| {
+        let names_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")) && !names_user
+    })
 }
 
 #[cfg(test)]
@@ -384,12 +396,14 @@ mod tests {
             read(&[BASE, ("OTEL_EXPORTER_OTLP_TIMEOUT", "9"), ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "7")]);
         assert_eq!(timeouts.unwrap().unwrap().timeout, Duration::from_millis(7));
         let mistakes = read(&[
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "u:secret-word@collector"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:secret-word@collector"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),
+            ("DOMESDAY_WEBHOOK_URL", "https://u:secret-word@hooks.example"),
+            ("DOMESDAY_WEBHOOK_SECRET", "whsec_c2VjcmV0"),
         ])
         .unwrap_err();
-        assert_eq!(mistakes.0.len(), 3, "{mistakes}");
+        assert_eq!(mistakes.0.len(), 4, "{mistakes}");
         assert!(!mistakes.to_string().contains("secret-word"));
     }
 
