@@ -158,12 +158,14 @@ pub struct User {
 }
 
 /// The identity provider of users who name none.
+pub(crate) const BUILTIN_PROVIDER: &str = "builtin";
+
 fn builtin() -> String {
-    "builtin".to_owned()
+    BUILTIN_PROVIDER.to_owned()
 }
 
 fn is_builtin(provider: &str) -> bool {
-    provider == "builtin"
+    provider == BUILTIN_PROVIDER
 }
 
 impl User {
@@ -186,11 +188,5 @@ impl User {
             manager: None,
             created_at: None,
         }
-    }
-
-    /// `global_user_id`: the one given, else UUIDv5 with the tenant's id as namespace (catalog.md, `users`).
-    #[must_use]
-    pub fn global_id(&self, tenant: Uuid) -> Uuid {
-        self.id.unwrap_or_else(|| Uuid::new_v5(&tenant, self.username.as_bytes()))
     }
 }

@@ -4,7 +4,7 @@
 //! Three views of one matter live here:
 //!
 //! - [`Catalog`]: everything as its owners declare it, names referring to names. What files and the HTTP API
-//!   bring in, and what the store keeps.
+//!   bring in, and what the store keeps. [`document`] reads the store's largest parts of it without copying them.
 //! - [`validate`]: what makes a catalog wrong, as problems that point at a field, whatever it was read from.
 //! - [`Snapshot`]: everything as it stood at one instant, with ids given and names resolved to dense indices.
 //!   What the engine evaluates.
@@ -15,7 +15,9 @@ mod agreement;
 mod asset;
 mod catalog;
 pub mod condition;
+pub mod document;
 mod glob;
+mod hash;
 mod identity;
 mod ids;
 mod instant;
@@ -33,6 +35,7 @@ pub use asset::{Column, DataSource, DataSourceStatus, Domain, DomainPermission, 
 pub use catalog::{Catalog, Declared, Kind};
 pub use condition::Condition;
 pub use glob::glob_matches;
+pub use hash::{FastMap, FastSet};
 pub use identity::{ALL_USERS, Attributes, Group, Permission, Tenant, User, UserStatus};
 pub use ids::*;
 pub use instant::{Instant, InstantError};
@@ -45,6 +48,6 @@ pub use request::{
     AcceptedAgreement, Determination, DeterminationStatus, Request, RequestStatus, RequestType, Target,
 };
 pub use snapshot::{
-    Provenance, Record, Since, Snapshot, SnapshotBuilder, SnapshotColumn, SnapshotDataSource, SnapshotError,
-    SnapshotGroup, SnapshotUser, Symbol, Symbols,
+    DataSourceBuilder, Provenance, Record, Since, Snapshot, SnapshotBuilder, SnapshotColumn,
+    SnapshotDataSource, SnapshotError, SnapshotGroup, SnapshotUser, Symbol, Symbols, UserBuilder,
 };

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domesday_model::{Attributes, Catalog, Declared, Instant, Kind};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 
@@ -175,7 +175,7 @@ fn declared<T: DeserializeOwned>(
 }
 
 /// Reads one document.
-pub(crate) fn parse<T: DeserializeOwned>(kind: Kind, name: &str, text: &str) -> Result<T, StoreError> {
+pub(crate) fn parse<'d, T: Deserialize<'d>>(kind: Kind, name: &str, text: &'d str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|source| StoreError::Document { kind, name: name.to_owned(), source })
 }
 

@@ -1,32 +1,33 @@
 //! The one consistent read: everything the store holds, as a snapshot.
 
+use std::panic::resume_unwind;
+
+use domesday_model::document::{DataSourceDocument, UserDocument};
 use domesday_model::{
-    AgreementId, ColumnId, DataProductId, DataSource, DataSourceId, DomainId, Group, GroupId, Instant, Kind,
-    PolicyId, Provenance, RequestFormId, Since, Snapshot, SnapshotBuilder, TagId, User, UserId,
+    AgreementId, ColumnId, DataProductId, DataSourceBuilder, DataSourceId, DomainId, Group, GroupId, Instant,
+    Kind, PolicyId, Provenance, RequestFormId, Since, Snapshot, SnapshotBuilder, TagId, UserId,
 };
 use sha2::{Digest, Sha256};
 
-use crate::database::values;
+use crate::database::{Database, values};
 use crate::documents::parse;
 use crate::{Store, StoreError, revision, tenant};
 
-/// The kinds in the order in which a snapshot is built: policies before the sources that refer to them.
-const BUILD_ORDER: [Kind; 11] = [
-    Kind::Tag,
-    Kind::Group,
-    Kind::User,
-    Kind::Domain,
-    Kind::Policy,
-    Kind::DataPolicy,
-    Kind::DataSource,
-    Kind::Agreement,
-    Kind::RequestForm,
-    Kind::DataProduct,
-    Kind::Request,
-];
+/// The small kinds, in the order in which a snapshot is built: what is named before who names it.
+const FIRST: [Kind; 5] = [Kind::Tag, Kind::Group, Kind::Domain, Kind::Policy, Kind::DataPolicy];
+const LAST: [Kind; 4] = [Kind::Agreement, Kind::RequestForm, Kind::DataProduct, Kind::Request];
+
+/// From this many users a second connection is worth opening.
+const MANY_USERS: i64 = 2_000;
+
+/// How often two connections are brought to the same revision before one does it alone: writers are few.
+const ATTEMPTS: usize = 5;
 
 impl Store {
     /// Everything as it stands, as seen at an instant, in one consistent read.
+    ///
+    /// Of a large store users and data sources are read side by side, the latter on a second connection that is
+    /// opened for it, and both of one revision of the catalog.
     ///
     /// # Errors
     /// [`StoreError::Empty`] when no catalog was ever applied; otherwise when the store cannot be read.
@@ -39,76 +40,145 @@ impl Store {
     /// # Errors
     /// As [`Store::snapshot`].
     pub fn snapshot_and_revision(&mut self, at: Instant) -> Result<(Snapshot, u64), StoreError> {
+        let mut second = self.second_reader()?;
         let mut transaction = self.database.read()?;
-        let revision = revision::read(&mut transaction)?;
-        let (tenant, _) = tenant::read(&mut transaction)?.ok_or(StoreError::Empty)?;
-        let mut digest = Sha256::new();
-        digest.update(serde_json::to_string(&tenant).expect("a tenant is plain data"));
-        let mut build = SnapshotBuilder::new(at, tenant);
-        for kind in BUILD_ORDER {
-            let sql = "SELECT id, name, document, origin, created_at, updated_at, since, column_ids
-                 FROM object WHERE kind = ?1 ORDER BY id";
-            transaction.each(sql, values![kind.key()], &mut |row| {
-                let (id, name, document) = (row.integer(0)?, row.text(1)?, row.text(2)?);
-                let (origin, since) = (row.text(3)?, row.text(6)?);
-                let (created_at, updated_at) = (row.integer(4)?, row.integer(5)?);
-                for part in [kind.key(), document, origin, since] {
-                    digest.update((part.len() as u64).to_le_bytes());
-                    digest.update(part);
-                }
-                [id, created_at, updated_at]
-                    .into_iter()
-                    .for_each(|number| digest.update(number.to_le_bytes()));
-                let provenance = Provenance {
-                    created_at: Instant::from_micros(created_at),
-                    updated_at: Instant::from_micros(updated_at),
-                    origin: origin.into(),
-                    since: if since == "{}" { Since::default() } else { parse(kind, name, since)? },
-                };
-                add(&mut build, kind, id, name, document, provenance, row.text(7)?)
-            })?;
+        let mut revision = revision::read(&mut transaction)?;
+        let mut beside = second.as_mut().map(Database::read).transpose()?;
+        let mut attempts = 0;
+        while let Some(other) = &mut beside {
+            let (of_other, attempt) = (revision::read(other)?, attempts);
+            attempts += 1;
+            if of_other == revision {
+                break;
+            } else if attempt == ATTEMPTS {
+                beside = None;
+            } else if of_other > revision {
+                // Somebody changed the catalog between the two.
+                transaction.renew()?;
+                revision = revision::read(&mut transaction)?;
+            } else {
+                other.renew()?;
+            }
         }
-        transaction.each("SELECT name, version, text FROM agreement_text", &[], &mut |row| {
-            build.agreement_text(row.text(0)?, row.integer(1)?, row.text(2)?);
-            Ok(())
-        })?;
-        Ok((build.finish(digest.finalize().into())?, revision))
+        let snapshot = read(&mut transaction, beside.as_deref_mut(), at)?;
+        Ok((snapshot, revision))
+    }
+
+    /// A second connection, where reading on two is worth it and can be had.
+    fn second_reader(&mut self) -> Result<Option<Database>, StoreError> {
+        let last = "SELECT max(id) FROM object WHERE kind = ?1";
+        let last = self.database.first(last, values![Kind::User.key()], |row| row.maybe_integer(0))?;
+        let many = last.flatten().is_some_and(|last| last >= MANY_USERS);
+        // A server may have no connection to spare: one is enough.
+        Ok(if many { self.database.another().ok().flatten() } else { None })
     }
 }
 
-fn add(
-    build: &mut SnapshotBuilder,
-    kind: Kind,
+/// Reads a snapshot; data sources from a connection beside, where there is one.
+fn read(database: &mut Database, beside: Option<&mut Database>, at: Instant) -> Result<Snapshot, StoreError> {
+    let (tenant, _) = tenant::read(database)?.ok_or(StoreError::Empty)?;
+    let mut digest = Sha256::new();
+    digest.update(serde_json::to_string(&tenant).expect("a tenant is plain data"));
+    let mut build = SnapshotBuilder::new(at, tenant);
+    for kind in FIRST {
+        digest.update(each(database, kind, |object| add(&mut build, kind, object))?);
+    }
+    let (mut users, mut data_sources) = build.parts();
+    let mut of_users = |database: &mut Database| {
+        each(database, Kind::User, |object| {
+            let user: UserDocument<'_> = parse(Kind::User, object.name, object.document)?;
+            Ok(users.add(UserId(object.id), &user, object.provenance)?)
+        })
+    };
+    let mut of_data_sources = |database: &mut Database| {
+        each(database, Kind::DataSource, |object| add_data_source(&mut data_sources, object))
+    };
+    let digests = match beside {
+        None => [of_users(database)?, of_data_sources(database)?],
+        Some(beside) => std::thread::scope(|scope| {
+            let data_sources = scope.spawn(|| of_data_sources(beside));
+            let users = of_users(database);
+            let data_sources = data_sources.join().unwrap_or_else(|panic| resume_unwind(panic));
+            Ok::<_, StoreError>([users?, data_sources?])
+        })?,
+    };
+    digests.iter().for_each(|of_kind| digest.update(of_kind));
+    for kind in LAST {
+        digest.update(each(database, kind, |object| add(&mut build, kind, object))?);
+    }
+    database.each("SELECT name, version, text FROM agreement_text", &[], &mut |row| {
+        build.agreement_text(row.text(0)?, row.integer(1)?, row.text(2)?);
+        Ok(())
+    })?;
+    Ok(build.finish(digest.finalize().into())?)
+}
+
+/// One object as it is stored.
+struct Object<'r> {
     id: i64,
-    name: &str,
-    document: &str,
+    name: &'r str,
+    document: &'r str,
     provenance: Provenance,
-    column_ids: &str,
-) -> Result<(), StoreError> {
+    column_ids: &'r str,
+}
+
+/// Hands on every object of a kind in id order and returns the digest of them all.
+fn each(
+    database: &mut Database,
+    kind: Kind,
+    mut with: impl FnMut(Object<'_>) -> Result<(), StoreError>,
+) -> Result<[u8; 32], StoreError> {
+    let mut digest = Sha256::new();
+    let sql = "SELECT id, name, document, origin, created_at, updated_at, since, column_ids
+         FROM object WHERE kind = ?1 ORDER BY id";
+    database.each(sql, values![kind.key()], &mut |row| {
+        let (id, name, document) = (row.integer(0)?, row.text(1)?, row.text(2)?);
+        let (origin, since) = (row.text(3)?, row.text(6)?);
+        let (created_at, updated_at) = (row.integer(4)?, row.integer(5)?);
+        for part in [kind.key(), document, origin, since] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        [id, created_at, updated_at].into_iter().for_each(|number| digest.update(number.to_le_bytes()));
+        let provenance = Provenance {
+            created_at: Instant::from_micros(created_at),
+            updated_at: Instant::from_micros(updated_at),
+            origin: origin.into(),
+            since: if since == "{}" { Since::default() } else { parse(kind, name, since)? },
+        };
+        with(Object { id, name, document, provenance, column_ids: row.text(7)? })
+    })?;
+    Ok(digest.finalize().into())
+}
+
+/// Adds an object of one of the small kinds.
+fn add(build: &mut SnapshotBuilder, kind: Kind, object: Object<'_>) -> Result<(), StoreError> {
+    let Object { id, name, document, provenance, .. } = object;
     match kind {
-        Kind::Tenant => {}
         Kind::Tag => build.tag(TagId(id), parse(kind, name, document)?, provenance),
         Kind::Group => build.group(GroupId(id), &parse::<Group>(kind, name, document)?, provenance),
-        Kind::User => build.user(UserId(id), &parse::<User>(kind, name, document)?, provenance)?,
         Kind::Domain => build.domain(DomainId(id), parse(kind, name, document)?, provenance),
         Kind::Policy => build.policy(PolicyId(id), parse(kind, name, document)?, provenance),
         Kind::DataPolicy => build.data_policy(PolicyId(id), parse(kind, name, document)?, provenance),
-        Kind::DataSource => {
-            let source: DataSource = parse(kind, name, document)?;
-            let ids: Vec<i64> = parse(kind, name, column_ids)?;
-            if ids.len() != source.columns.len() {
-                let message =
-                    format!("it has {} columns and {} ids of columns", source.columns.len(), ids.len());
-                let source = serde::de::Error::custom(message);
-                return Err(StoreError::Document { kind, name: name.to_owned(), source });
-            }
-            let ids: Vec<_> = ids.into_iter().map(ColumnId).collect();
-            build.data_source(DataSourceId(id), &source, &ids, provenance)?;
-        }
         Kind::Agreement => build.agreement(AgreementId(id), parse(kind, name, document)?, provenance),
         Kind::RequestForm => build.request_form(RequestFormId(id), parse(kind, name, document)?, provenance),
         Kind::DataProduct => build.data_product(DataProductId(id), parse(kind, name, document)?, provenance),
         Kind::Request => build.request(parse(kind, name, document)?),
+        // These have ways of their own.
+        Kind::Tenant | Kind::User | Kind::DataSource => {}
     }
     Ok(())
+}
+
+fn add_data_source(build: &mut DataSourceBuilder<'_>, object: Object<'_>) -> Result<(), StoreError> {
+    let (kind, name) = (Kind::DataSource, object.name);
+    let source: DataSourceDocument<'_> = parse(kind, name, object.document)?;
+    let ids: Vec<i64> = parse(kind, name, object.column_ids)?;
+    if ids.len() != source.columns.len() {
+        let message = format!("it has {} columns and {} ids of columns", source.columns.len(), ids.len());
+        let source = serde::de::Error::custom(message);
+        return Err(StoreError::Document { kind, name: name.to_owned(), source });
+    }
+    let ids: Vec<_> = ids.into_iter().map(ColumnId).collect();
+    Ok(build.add(DataSourceId(object.id), &source, &ids, object.provenance)?)
 }

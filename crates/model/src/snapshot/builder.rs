@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Names, Provenance, Record, Since, Snapshot, SnapshotColumn, SnapshotDataSource, SnapshotGroup,
-    SnapshotUser, Symbol, Symbols,
-};
+use super::parts::{DataSourceBuilder, Unresolved, UserBuilder, pairs};
+use super::{AllNames, Provenance, Record, Since, Snapshot, SnapshotGroup, Symbols};
+use crate::document::AttributeTexts;
 use crate::{
-    ALL_USERS, Agreement, AgreementId, Column, ColumnId, ColumnIx, DataPolicy, DataPolicyIx, DataProduct,
-    DataProductId, DataSource, DataSourceId, DataSourceIx, Domain, DomainId, DomainIx, Group, GroupId,
-    GroupIx, Instant, Kind, Policy, PolicyId, PolicyIx, Request, RequestForm, RequestFormId, Tag, TagId,
-    TagIx, Tenant, User, UserId, UserIx,
+    ALL_USERS, Agreement, AgreementId, DataPolicy, DataPolicyIx, DataProduct, DataProductId, Domain,
+    DomainId, DomainIx, Group, GroupId, GroupIx, Instant, Kind, Policy, PolicyId, PolicyIx, Request,
+    RequestForm, RequestFormId, Tag, TagId, TagIx, Tenant,
 };
 
 /// Why a snapshot could not be built.
@@ -28,12 +26,12 @@ pub enum SnapshotError {
     },
 }
 
-/// Builds a [`Snapshot`] object by object: tags, groups, users, domains, policies, data policies, data
-/// sources, then the rest; within a kind in id order.
+/// Builds a [`Snapshot`] object by object: tags, groups, domains, policies and data policies, then users and data
+/// sources ([`SnapshotBuilder::parts`]) and the rest; within a kind in id order.
 #[derive(Debug)]
 pub struct SnapshotBuilder {
     snapshot: Snapshot,
-    managers: Vec<(UserIx, String)>,
+    unresolved: Unresolved,
 }
 
 impl SnapshotBuilder {
@@ -62,9 +60,9 @@ impl SnapshotBuilder {
                 request_forms: Vec::new(),
                 data_products: Vec::new(),
                 requests: Vec::new(),
-                names: Names::default(),
+                names: AllNames::default(),
             },
-            managers: Vec::new(),
+            unresolved: Unresolved::default(),
         };
         let everyone = Group { name: ALL_USERS.to_owned(), description: None, attributes: BTreeMap::new() };
         let provenance =
@@ -83,7 +81,7 @@ impl SnapshotBuilder {
     /// Adds a group.
     pub fn group(&mut self, id: GroupId, group: &Group, provenance: Provenance) {
         let index = GroupIx::at(self.snapshot.groups.len());
-        let attributes = self.pairs(&group.attributes);
+        let attributes = pairs(&mut self.snapshot.symbols, &AttributeTexts::from(&group.attributes));
         self.snapshot.names.groups.insert(group.name.as_str().into(), index);
         self.snapshot.groups.push(SnapshotGroup {
             id,
@@ -93,45 +91,25 @@ impl SnapshotBuilder {
         });
     }
 
-    /// Adds a user.
-    ///
-    /// # Errors
-    /// When a group is unknown.
-    pub fn user(&mut self, id: UserId, user: &User, provenance: Provenance) -> Result<(), SnapshotError> {
-        let index = UserIx::at(self.snapshot.users.len());
-        let by = || format!("user `{}`", user.username);
-        let groups = user
-            .groups
-            .iter()
-            .filter(|name| *name != ALL_USERS)
-            .map(|name| self.snapshot.group(name).ok_or_else(|| dangling(Kind::Group, name, by())))
-            .collect::<Result<_, _>>()?;
-        if let Some(manager) = &user.manager {
-            self.managers.push((index, manager.clone()));
-        }
-        let boxed = |text: &Option<String>| text.as_deref().map(Box::from);
-        let attributes = self.pairs(&user.attributes);
-        let identity_provider = self.snapshot.symbols.intern(&user.identity_provider);
-        self.snapshot.names.users.insert(user.username.as_str().into(), index);
-        self.snapshot.users.push(SnapshotUser {
-            id,
-            global_id: user.global_id(self.snapshot.tenant_id),
-            username: user.username.as_str().into(),
-            name: user.name.as_deref().unwrap_or(&user.username).into(),
-            email: boxed(&user.email),
-            identity_provider,
-            status: user.status,
-            groups,
-            attributes,
-            permissions: user.permissions.iter().copied().collect(),
-            employee_number: boxed(&user.employee_number),
-            department: boxed(&user.department),
-            title: boxed(&user.title),
-            manager: None,
-            created_at: provenance.created_at,
-            since: provenance.since,
-        });
-        Ok(())
+    /// Builders of the two large kinds, which two threads can use side by side. Groups, tags, domains and policies
+    /// must be there: users and data sources name them.
+    pub fn parts(&mut self) -> (UserBuilder<'_>, DataSourceBuilder<'_>) {
+        let Snapshot { tenant_id, symbols, users, data_sources, columns, names, .. } = &mut self.snapshot;
+        let AllNames { groups, tags, domains, policies, data_policies, .. } = names;
+        let Unresolved { managers, owners, types } = &mut self.unresolved;
+        (
+            UserBuilder { tenant_id: *tenant_id, groups, symbols, users, managers },
+            DataSourceBuilder {
+                tags,
+                domains,
+                policies,
+                data_policies,
+                types,
+                columns,
+                data_sources,
+                owners,
+            },
+        )
     }
 
     /// Adds a domain.
@@ -153,84 +131,6 @@ impl SnapshotBuilder {
         let index = DataPolicyIx::at(self.snapshot.data_policies.len());
         self.snapshot.names.data_policies.insert(policy.name.as_str().into(), index);
         self.snapshot.data_policies.push(Record { id, spec: policy, provenance });
-    }
-
-    /// Adds a data source with the ids of its columns, in their order.
-    ///
-    /// # Errors
-    /// When its domain, an owner, a tag or a policy is unknown.
-    ///
-    /// # Panics
-    /// When there is not one id per column.
-    pub fn data_source(
-        &mut self,
-        id: DataSourceId,
-        source: &DataSource,
-        column_ids: &[ColumnId],
-        provenance: Provenance,
-    ) -> Result<(), SnapshotError> {
-        assert_eq!(column_ids.len(), source.columns.len(), "one id per column");
-        let by = || format!("data source `{}`", source.name);
-        let start = self.snapshot.columns.len();
-        for (column, id) in source.columns.iter().zip(column_ids) {
-            let Column { name, data_type, nullable, tags, description } = column;
-            let tags = self.tags_of(tags, &by)?;
-            let data_type = self.snapshot.symbols.intern(data_type);
-            self.snapshot.columns.push(SnapshotColumn {
-                id: *id,
-                name: name.as_str().into(),
-                data_type,
-                nullable: *nullable,
-                tags,
-                description: description.as_deref().map(Box::from),
-            });
-        }
-        let domain = match &source.domain {
-            Some(name) => Some(self.snapshot.domain(name).ok_or_else(|| dangling(Kind::Domain, name, by()))?),
-            None => None,
-        };
-        let mut owners: Vec<_> = source
-            .owners
-            .iter()
-            .map(|name| self.snapshot.user(name).ok_or_else(|| dangling(Kind::User, name, by())))
-            .collect::<Result<_, _>>()?;
-        owners.sort_unstable();
-        let level_choice = match &source.level_choice {
-            Some(name) => Some(self.snapshot.policy(name).ok_or_else(|| dangling(Kind::Policy, name, by()))?),
-            None => None,
-        };
-        let index = DataSourceIx::at(self.snapshot.data_sources.len());
-        let boxed = |text: &Option<String>| text.as_deref().map(Box::from);
-        let tags = self.tags_of(&source.tags, &by)?;
-        self.snapshot.names.data_sources.insert(source.name.as_str().into(), index);
-        self.snapshot.data_sources.push(SnapshotDataSource {
-            id,
-            name: source.name.as_str().into(),
-            platform: source.platform.as_str().into(),
-            host: boxed(&source.host),
-            database: boxed(&source.database),
-            schema: boxed(&source.schema),
-            table: boxed(&source.table),
-            domain,
-            owners: owners.into(),
-            status: source.status,
-            tags,
-            columns: ColumnIx::at(start).0..ColumnIx::at(self.snapshot.columns.len()).0,
-            opt_in_policies: source
-                .opt_in_policies
-                .iter()
-                .filter_map(|name| self.snapshot.policy(name))
-                .collect(),
-            opt_in_data_policies: source
-                .opt_in_policies
-                .iter()
-                .filter_map(|name| self.snapshot.data_policy(name))
-                .collect(),
-            level_choice,
-            created_at: provenance.created_at,
-            since: provenance.since,
-        });
-        Ok(())
     }
 
     /// Adds an agreement.
@@ -264,15 +164,9 @@ impl SnapshotBuilder {
     /// The snapshot, `digest` being the SHA-256 of what it was read from.
     ///
     /// # Errors
-    /// When a manager or what a request names is unknown.
+    /// When a manager, an owner or what a request names is unknown.
     pub fn finish(mut self, digest: [u8; 32]) -> Result<Snapshot, SnapshotError> {
-        for (user, manager) in std::mem::take(&mut self.managers) {
-            let found = self.snapshot.user(&manager).ok_or_else(|| {
-                let by = format!("user `{}`", self.snapshot.users[user.get()].username);
-                dangling(Kind::User, &manager, by)
-            })?;
-            self.snapshot.users[user.get()].manager = Some(found);
-        }
+        self.unresolved.resolve(&mut self.snapshot)?;
         for request in &self.snapshot.requests {
             let by = || format!("request `{}`", request.id);
             for user in [Some(&request.user), request.requester.as_ref()].into_iter().flatten() {
@@ -292,29 +186,8 @@ impl SnapshotBuilder {
         self.snapshot.digest = digest;
         Ok(self.snapshot)
     }
-
-    fn pairs(&mut self, attributes: &crate::Attributes) -> Box<[(Symbol, Symbol)]> {
-        let symbols = &mut self.snapshot.symbols;
-        let mut pairs = Vec::with_capacity(attributes.values().map(std::collections::BTreeSet::len).sum());
-        for (key, values) in attributes {
-            let key = symbols.intern(key);
-            pairs.extend(values.iter().map(|value| (key, symbols.intern(value))));
-        }
-        pairs.into()
-    }
-
-    fn tags_of(
-        &self,
-        names: &std::collections::BTreeSet<String>,
-        by: &dyn Fn() -> String,
-    ) -> Result<Box<[TagIx]>, SnapshotError> {
-        names
-            .iter()
-            .map(|name| self.snapshot.tag(name).ok_or_else(|| dangling(Kind::Tag, name, by())))
-            .collect()
-    }
 }
 
-fn dangling(kind: Kind, name: &str, by: String) -> SnapshotError {
+pub(super) fn dangling(kind: Kind, name: &str, by: String) -> SnapshotError {
     SnapshotError::Dangling { kind, name: name.to_owned(), by }
 }

@@ -1,26 +1,29 @@
 //! Everything as it stood at one instant: ids given, names resolved, ready to evaluate.
 //!
-//! A snapshot is built by adding the store's objects kind by kind in [`Kind`](crate::Kind) order (policies before data
-//! sources, which refer to them), each list in id order. The heavy kinds are kept compact, with indices and
+//! A snapshot is built by adding the store's objects kind by kind ([`SnapshotBuilder`]), each list in id order. The heavy kinds are kept compact, with indices and
 //! interned symbols in place of names; policies, products, forms and requests are few and keep the form in
 //! which they were declared. Immutable once built; shared by threads without locks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::document::{DataSourceDocument, UserDocument};
 use crate::{
     Agreement, AgreementId, Catalog, ColumnId, ColumnIx, DataPolicy, DataPolicyIx, DataProduct,
-    DataProductId, DataSourceId, DataSourceIx, DataSourceStatus, Domain, DomainId, DomainIx, GroupId,
-    GroupIx, Instant, Permission, Policy, PolicyId, PolicyIx, Request, RequestForm, RequestFormId, Tag,
-    TagId, TagIx, Tenant, UserId, UserIx, UserStatus,
+    DataProductId, DataSourceId, DataSourceIx, DataSourceStatus, Domain, DomainId, DomainIx, FastMap,
+    GroupId, GroupIx, Instant, Permission, Policy, PolicyId, PolicyIx, Request, RequestForm, RequestFormId,
+    Tag, TagId, TagIx, Tenant, UserId, UserIx, UserStatus,
 };
 
 mod builder;
+mod parts;
 
+use builder::dangling;
 pub use builder::{SnapshotBuilder, SnapshotError};
+pub use parts::{DataSourceBuilder, UserBuilder};
 
 /// A string interned in one snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +33,7 @@ pub struct Symbol(u32);
 #[derive(Debug, Clone, Default)]
 pub struct Symbols {
     texts: Vec<Box<str>>,
-    by_text: HashMap<Box<str>, Symbol>,
+    by_text: FastMap<Box<str>, Symbol>,
 }
 
 impl Symbols {
@@ -243,19 +246,22 @@ pub struct Snapshot {
     pub data_products: Vec<Record<DataProductId, DataProduct>>,
     /// Requests in the order declared.
     pub requests: Vec<Request>,
-    names: Names,
+    names: AllNames,
 }
 
+/// Indices by name.
+type Names<I> = FastMap<Box<str>, I>;
+
 #[derive(Debug, Clone, Default)]
-struct Names {
-    tags: HashMap<Box<str>, TagIx>,
-    groups: HashMap<Box<str>, GroupIx>,
-    users: HashMap<Box<str>, UserIx>,
-    domains: HashMap<Box<str>, DomainIx>,
-    data_sources: HashMap<Box<str>, DataSourceIx>,
-    policies: HashMap<Box<str>, PolicyIx>,
-    data_policies: HashMap<Box<str>, DataPolicyIx>,
-    products: HashMap<Box<str>, usize>,
+struct AllNames {
+    tags: Names<TagIx>,
+    groups: Names<GroupIx>,
+    users: Names<UserIx>,
+    domains: Names<DomainIx>,
+    data_sources: Names<DataSourceIx>,
+    policies: Names<PolicyIx>,
+    data_policies: Names<DataPolicyIx>,
+    products: Names<usize>,
 }
 
 impl Snapshot {
@@ -356,9 +362,6 @@ impl Snapshot {
         for (id, group) in ids().zip(&catalog.groups) {
             build.group(GroupId(id), &group.spec, provenance(&group.origin, None));
         }
-        for (id, user) in ids().zip(&catalog.users) {
-            build.user(UserId(id), &user.spec, provenance(&user.origin, user.created_at))?;
-        }
         for (id, domain) in ids().zip(&catalog.domains) {
             build.domain(DomainId(id), domain.spec.clone(), provenance(&domain.origin, None));
         }
@@ -374,11 +377,21 @@ impl Snapshot {
                 provenance(&policy.origin, policy.created_at),
             );
         }
+        let (mut users, mut data_sources) = build.parts();
+        for (id, user) in ids().zip(&catalog.users) {
+            let provenance = provenance(&user.origin, user.created_at);
+            users.add(UserId(id), &UserDocument::from(&user.spec), provenance)?;
+        }
         let mut column_ids = ids();
         for (id, source) in ids().zip(&catalog.data_sources) {
             let columns: Vec<_> = column_ids.by_ref().take(source.columns.len()).map(ColumnId).collect();
             let provenance = provenance(&source.origin, source.created_at);
-            build.data_source(DataSourceId(id), &source.spec, &columns, provenance)?;
+            data_sources.add(
+                DataSourceId(id),
+                &DataSourceDocument::from(&source.spec),
+                &columns,
+                provenance,
+            )?;
         }
         for (id, agreement) in ids().zip(&catalog.agreements) {
             build.agreement(AgreementId(id), agreement.spec.clone(), provenance(&agreement.origin, None));

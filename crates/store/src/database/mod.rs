@@ -137,11 +137,15 @@ impl Database {
         if self.in_transaction() {
             return Ok(Transaction { database: self, extent: Extent::Nothing });
         }
-        match self {
-            Self::Sqlite(sqlite) => sqlite.script("BEGIN DEFERRED")?,
-            Self::Postgres(postgres) => postgres.begin(false)?,
-        }
+        self.begin_reading()?;
         Ok(Transaction { database: self, extent: Extent::Whole })
+    }
+
+    fn begin_reading(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.script("BEGIN DEFERRED"),
+            Self::Postgres(postgres) => postgres.begin(false),
+        }
     }
 
     /// Begins a transaction that changes the catalog, the audit log or what is governed beside them. There is
@@ -179,6 +183,18 @@ impl Database {
             Self::Sqlite(sqlite) => drop(sqlite.script("ROLLBACK")),
             Self::Postgres(postgres) => postgres.end(),
         }
+    }
+
+    /// Another connection to the same database; none where nobody else can see it, as in memory, or where this one is
+    /// in the middle of something that others do not see.
+    pub(crate) fn another(&self) -> Result<Option<Self>, StoreError> {
+        if self.in_transaction() {
+            return Ok(None);
+        }
+        Ok(match self {
+            Self::Sqlite(sqlite) => sqlite.another()?.map(Self::Sqlite),
+            Self::Postgres(postgres) => Some(Self::Postgres(Box::new(postgres.another()?))),
+        })
     }
 
     fn in_transaction(&self) -> bool {
@@ -223,6 +239,19 @@ enum Extent {
 }
 
 impl Transaction<'_> {
+    /// Ends a transaction that only read, and begins one that sees what the database holds by now. One within
+    /// another goes on as it is.
+    pub(crate) fn renew(&mut self) -> Result<(), StoreError> {
+        if self.extent == Extent::Whole {
+            self.database.roll_back();
+            // Where this fails there is nothing left to end.
+            self.extent = Extent::Nothing;
+            self.database.begin_reading()?;
+            self.extent = Extent::Whole;
+        }
+        Ok(())
+    }
+
     /// Makes what happened in the transaction last.
     pub(crate) fn commit(mut self) -> Result<(), StoreError> {
         match self.extent {

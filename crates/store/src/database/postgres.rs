@@ -39,7 +39,15 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) fn connect(url: &SecretString) -> Result<Self, StoreError> {
-        let server = Server::of(url)?;
+        Self::at(Server::of(url)?)
+    }
+
+    /// Another connection to the same server.
+    pub(super) fn another(&self) -> Result<Self, StoreError> {
+        Self::at(self.server.clone())
+    }
+
+    fn at(server: Server) -> Result<Self, StoreError> {
         let client = Some(open(&server)?);
         Ok(Self { server, client, statements: HashMap::new(), in_transaction: false })
     }

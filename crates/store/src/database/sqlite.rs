@@ -74,6 +74,12 @@ impl Sqlite {
         Self::prepare(Connection::open_in_memory()?)
     }
 
+    /// Another connection to the same file; none to memory.
+    pub(super) fn another(&self) -> Result<Option<Self>, StoreError> {
+        let path = self.0.path().filter(|path| !path.is_empty());
+        path.map(|path| Self::open(Path::new(path), false)).transpose()
+    }
+
     fn prepare(connection: Connection) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);

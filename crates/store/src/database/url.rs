@@ -19,6 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::StoreError;
 
 /// A server and how to reach it.
+#[derive(Clone)]
 pub(crate) struct Server {
     config: Config,
     /// TLS, unless spoken to in the clear.

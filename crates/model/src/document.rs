@@ -1,0 +1,392 @@
+//! Users and data sources as their documents say, borrowed from the text.
+//!
+//! A snapshot is built from hundreds of thousands of names that are looked up or copied once and then dropped. Read as
+//! [`User`] and [`DataSource`] each of them would be a string of its own first; here they stay where they are. What is
+//! declared and what is read from a document become a snapshot by the same way, through these types.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
+
+use crate::identity::BUILTIN_PROVIDER;
+use crate::{Attributes, Column, DataSource, DataSourceStatus, Permission, User, UserStatus};
+
+/// A text that lies in a document, or is its own where the document spells it with escapes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'a> From<&'a String> for Text<'a> {
+    fn from(text: &'a String) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrow;
+
+        impl<'de> Visitor<'de> for Borrow {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Borrow)
+    }
+}
+
+/// Texts in ascending order, each once, as the set that they are declared as.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Texts<'a>(Vec<Text<'a>>);
+
+impl<'a> Texts<'a> {
+    fn of(mut texts: Vec<Text<'a>>) -> Self {
+        // Documents are written from sets, so that there is nothing to do.
+        if !texts.is_sorted_by(|before, after| before < after) {
+            texts.sort_unstable();
+            texts.dedup();
+        }
+        Self(texts)
+    }
+}
+
+impl<'a> Deref for Texts<'a> {
+    type Target = [Text<'a>];
+
+    fn deref(&self) -> &[Text<'a>] {
+        &self.0
+    }
+}
+
+impl<'a, I: IntoIterator<Item = &'a String>> From<I> for Texts<'a> {
+    fn from(texts: I) -> Self {
+        Self::of(texts.into_iter().map(Text::from).collect())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Texts<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::of)
+    }
+}
+
+/// Attribute keys in ascending order, each once, with their values.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AttributeTexts<'a>(Vec<(Text<'a>, Texts<'a>)>);
+
+impl<'a> AttributeTexts<'a> {
+    fn of(mut attributes: Vec<(Text<'a>, Texts<'a>)>) -> Self {
+        if !attributes.is_sorted_by(|(before, _), (after, _)| before < after) {
+            // Of a key that is said twice the last counts, as everywhere in JSON.
+            attributes.reverse();
+            attributes.sort_by(|(left, _), (right, _)| left.cmp(right));
+            attributes.dedup_by(|(left, _), (right, _)| left == right);
+        }
+        Self(attributes)
+    }
+}
+
+impl<'a> Deref for AttributeTexts<'a> {
+    type Target = [(Text<'a>, Texts<'a>)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> From<&'a Attributes> for AttributeTexts<'a> {
+    fn from(attributes: &'a Attributes) -> Self {
+        Self(attributes.iter().map(|(key, values)| (key.into(), values.into())).collect())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for AttributeTexts<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = AttributeTexts<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("attribute keys with lists of values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AttributeTexts<'de>, A::Error> {
+                let mut attributes = Vec::new();
+                while let Some(attribute) = map.next_entry()? {
+                    attributes.push(attribute);
+                }
+                Ok(AttributeTexts::of(attributes))
+            }
+        }
+
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+/// What a snapshot takes of a [`User`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields of `User`")]
+pub struct UserDocument<'a> {
+    #[serde(borrow)]
+    pub username: Text<'a>,
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub email: Option<Text<'a>>,
+    #[serde(default)]
+    pub id: Option<Uuid>,
+    #[serde(borrow, default = "builtin")]
+    pub identity_provider: Text<'a>,
+    #[serde(default)]
+    pub status: UserStatus,
+    #[serde(borrow, default)]
+    pub groups: Texts<'a>,
+    #[serde(borrow, default)]
+    pub attributes: AttributeTexts<'a>,
+    #[serde(default)]
+    pub permissions: Vec<Permission>,
+    #[serde(borrow, default)]
+    pub employee_number: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub department: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub title: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub manager: Option<Text<'a>>,
+}
+
+impl UserDocument<'_> {
+    /// `global_user_id`: the one given, else UUIDv5 with the tenant's id as namespace (catalog.md, `users`).
+    #[must_use]
+    pub fn global_id(&self, tenant: Uuid) -> Uuid {
+        self.id.unwrap_or_else(|| Uuid::new_v5(&tenant, self.username.as_bytes()))
+    }
+}
+
+fn builtin<'a>() -> Text<'a> {
+    Text(Cow::Borrowed(BUILTIN_PROVIDER))
+}
+
+impl<'a> From<&'a User> for UserDocument<'a> {
+    fn from(user: &'a User) -> Self {
+        // Every field by name: one that is new must be taken, or left with a reason, like this one, which the store
+        // has already turned into the user's history.
+        let User {
+            username,
+            name,
+            email,
+            id,
+            identity_provider,
+            status,
+            groups,
+            attributes,
+            permissions,
+            employee_number,
+            department,
+            title,
+            manager,
+            created_at: _,
+        } = user;
+        let maybe = |text: &'a Option<String>| text.as_ref().map(Text::from);
+        Self {
+            username: username.into(),
+            name: maybe(name),
+            email: maybe(email),
+            id: *id,
+            identity_provider: identity_provider.into(),
+            status: *status,
+            groups: groups.into(),
+            attributes: attributes.into(),
+            permissions: permissions.iter().copied().collect(),
+            employee_number: maybe(employee_number),
+            department: maybe(department),
+            title: maybe(title),
+            manager: maybe(manager),
+        }
+    }
+}
+
+/// What a snapshot takes of a [`DataSource`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields of `DataSource`")]
+pub struct DataSourceDocument<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    #[serde(borrow)]
+    pub platform: Text<'a>,
+    #[serde(borrow, default)]
+    pub host: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub database: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub schema: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub table: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub domain: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub owners: Texts<'a>,
+    #[serde(default)]
+    pub status: DataSourceStatus,
+    #[serde(borrow, default)]
+    pub tags: Texts<'a>,
+    #[serde(borrow, default)]
+    pub columns: Vec<ColumnDocument<'a>>,
+    #[serde(borrow, default)]
+    pub opt_in_policies: Texts<'a>,
+    #[serde(borrow, default)]
+    pub level_choice: Option<Text<'a>>,
+}
+
+impl<'a> From<&'a DataSource> for DataSourceDocument<'a> {
+    fn from(source: &'a DataSource) -> Self {
+        // As for users.
+        let DataSource {
+            name,
+            platform,
+            host,
+            database,
+            schema,
+            table,
+            domain,
+            owners,
+            status,
+            tags,
+            columns,
+            opt_in_policies,
+            level_choice,
+            created_at: _,
+        } = source;
+        let maybe = |text: &'a Option<String>| text.as_ref().map(Text::from);
+        Self {
+            name: name.into(),
+            platform: platform.into(),
+            host: maybe(host),
+            database: maybe(database),
+            schema: maybe(schema),
+            table: maybe(table),
+            domain: maybe(domain),
+            owners: owners.into(),
+            status: *status,
+            tags: tags.into(),
+            columns: columns.iter().map(ColumnDocument::from).collect(),
+            opt_in_policies: opt_in_policies.into(),
+            level_choice: maybe(level_choice),
+        }
+    }
+}
+
+/// What a snapshot takes of a [`Column`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields of `Column`")]
+pub struct ColumnDocument<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    #[serde(borrow, rename = "type")]
+    pub data_type: Text<'a>,
+    #[serde(default = "yes")]
+    pub nullable: bool,
+    #[serde(borrow, default)]
+    pub tags: Texts<'a>,
+    #[serde(borrow, default)]
+    pub description: Option<Text<'a>>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl<'a> From<&'a Column> for ColumnDocument<'a> {
+    fn from(column: &'a Column) -> Self {
+        let Column { name, data_type, nullable, tags, description } = column;
+        Self {
+            name: name.into(),
+            data_type: data_type.into(),
+            nullable: *nullable,
+            tags: tags.into(),
+            description: description.as_ref().map(Text::from),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What is read from a document is what its declaration says.
+    #[test]
+    fn a_document_says_what_its_object_does() {
+        let users = [
+            json!({ "username": "ada" }),
+            json!({
+                "username": "b\"\\\u{e9}\n", "name": "Bob \u{1f600}", "email": "bob@example.com", "identityProvider": "okta",
+                "id": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "status": "disabled", "groups": ["b", "a", "b"],
+                "attributes": { "z": ["2", "1"], "a": [], "k\"": ["*"] }, "permissions": ["AUDIT", "GOVERNANCE"],
+                "employeeNumber": "7", "department": "d", "title": "t", "manager": "ada",
+                "createdAt": "2026-01-01T00:00:00Z",
+            }),
+        ];
+        for user in users {
+            let user: User = serde_json::from_value(user).unwrap();
+            let document = serde_json::to_string(&user).unwrap();
+            let read: UserDocument<'_> = serde_json::from_str(&document).unwrap();
+            assert_eq!(read, UserDocument::from(&user), "{document}");
+        }
+        let sources = [
+            json!({ "name": "s", "platform": "p" }),
+            json!({
+                "name": "s\t", "platform": "p", "host": "h", "database": "d", "schema": "c", "table": "t", "domain": "o",
+                "owners": ["v", "u"], "status": "disabled", "tags": ["B", "A.C"], "optInPolicies": ["q", "p"],
+                "levelChoice": "p", "createdAt": "2026-01-01T00:00:00Z",
+                "columns": [
+                    { "name": "a", "type": "T" },
+                    { "name": "b", "type": "T(\"2\")", "nullable": false, "tags": ["B", "A"], "description": "d" },
+                ],
+            }),
+        ];
+        for source in sources {
+            let source: DataSource = serde_json::from_value(source).unwrap();
+            let document = serde_json::to_string(&source).unwrap();
+            let read: DataSourceDocument<'_> = serde_json::from_str(&document).unwrap();
+            assert_eq!(read, DataSourceDocument::from(&source), "{document}");
+        }
+    }
+
+    /// Documents are sets and maps, in whatever order somebody wrote them.
+    #[test]
+    fn what_is_out_of_order_or_said_twice_is_put_right() {
+        let text = r#"{ "username": "u", "groups": ["b", "a", "b"], "attributes": { "b": ["1"], "a": ["y", "x", "y"], "b": ["2"] } }"#;
+        let read: UserDocument<'_> = serde_json::from_str(text).unwrap();
+        let user: User = serde_json::from_str(text).unwrap();
+        assert_eq!(read, UserDocument::from(&user));
+        assert_eq!(read.attributes.len(), 2);
+        assert_eq!(&*read.attributes[1].1[0], "2");
+    }
+}
