@@ -1,8 +1,6 @@
 //! Rules 1 to 7 for one class and scope: who is granted, by what, and whether every guardrail admits them.
 
-use std::collections::HashMap;
-
-use domesday_model::{Individuals, Level, PolicyIx, PolicyKind, RequestIx, Scope, Snapshot, UserIx};
+use domesday_model::{FastMap, Individuals, Level, PolicyIx, PolicyKind, RequestIx, Scope, Snapshot, UserIx};
 
 use crate::classes::{Applied, Class, Cover};
 use crate::condition::Conditions;
@@ -177,7 +175,8 @@ pub(crate) fn grouped(
     let mut group_of = vec![0_u32; users.len()];
     let mut groups = 1;
     for sets in sets.chunks(64) {
-        let mut refined: HashMap<(u32, u64), u32> = HashMap::with_capacity(groups);
+        let mut refined: FastMap<(u32, u64), u32> =
+            FastMap::with_capacity_and_hasher(groups, Default::default());
         let mut last = None;
         for (user, group) in users.iter().zip(&mut group_of) {
             let members = sets
@@ -206,12 +205,12 @@ pub(crate) fn grouped(
 /// Interns the reasons of a class.
 pub(crate) struct Reasons<R> {
     list: Vec<R>,
-    by_reason: HashMap<R, u32>,
+    by_reason: FastMap<R, u32>,
 }
 
 impl<R> Default for Reasons<R> {
     fn default() -> Self {
-        Self { list: Vec::new(), by_reason: HashMap::new() }
+        Self { list: Vec::new(), by_reason: FastMap::default() }
     }
 }
 

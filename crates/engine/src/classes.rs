@@ -4,10 +4,8 @@
 //! a conflict of levels silences, the owners, the requests that cover it and, for each masked column, the
 //! masks and exceptions. Sources with equal classes have equal outcomes, so each class is evaluated once.
 
-use std::collections::HashMap;
-
 use domesday_model::{
-    ColumnIx, DataPolicyIx, DataSourceIx, DataSourceStatus, Level, LevelKind, PolicyIx, PolicyKind,
+    ColumnIx, DataPolicyIx, DataSourceIx, DataSourceStatus, FastMap, Level, LevelKind, PolicyIx, PolicyKind,
     PolicyState, ProductStatus, RequestIx, RequestType, Scope, Snapshot, Target as RequestTarget, UserIx,
 };
 use rayon::prelude::*;
@@ -96,7 +94,7 @@ impl Classes {
             sources_of_policy: vec![0; snapshot.policies.len()],
             sources_of_data_policy: vec![0; snapshot.data_policies.len()],
         };
-        let mut by_class: HashMap<Class, ClassIx> = HashMap::new();
+        let mut by_class: FastMap<Class, ClassIx> = FastMap::default();
         for (position, matches) in matches.into_iter().enumerate() {
             let ix = DataSourceIx::at(position);
             matches.policies.iter().for_each(|policy| found.sources_of_policy[policy.get()] += 1);
@@ -277,13 +275,13 @@ fn silenced(
 /// The requests in force, by what they are about.
 struct Requests {
     covers: Vec<Vec<Cover>>,
-    exceptions: HashMap<ColumnIx, Vec<(UserIx, RequestIx)>>,
+    exceptions: FastMap<ColumnIx, Vec<(UserIx, RequestIx)>>,
 }
 
 impl Requests {
     fn of(snapshot: &Snapshot) -> Self {
         let mut covers = vec![Vec::new(); snapshot.data_sources.len()];
-        let mut exceptions: HashMap<ColumnIx, Vec<_>> = HashMap::new();
+        let mut exceptions: FastMap<ColumnIx, Vec<_>> = FastMap::default();
         for (position, request) in snapshot.requests.iter().enumerate() {
             let Some(user) = snapshot.user(&request.user) else { continue };
             if !request.is_in_force(snapshot.at) || !snapshot.is_active(user) {

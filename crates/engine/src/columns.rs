@@ -1,8 +1,6 @@
 //! Rule 8 for one class: who sees which masked column how.
 
-use std::collections::HashMap;
-
-use domesday_model::{RequestIx, Snapshot, UserIx};
+use domesday_model::{FastMap, RequestIx, Snapshot, UserIx};
 
 use crate::admit::{Reasons, ends_last, grouped};
 use crate::classes::{Class, Slot};
@@ -27,7 +25,7 @@ pub(crate) fn column_outcomes(
     let users: Vec<UserIx> = readers.map(|(user, _)| *user).collect();
     let mut reasons = Reasons::default();
     // Columns with the same masks and exceptions are common: each such slot is evaluated once.
-    let mut evaluated: HashMap<&Slot, Vec<u32>> = HashMap::new();
+    let mut evaluated: FastMap<&Slot, Vec<u32>> = FastMap::default();
     let mut slots: Vec<Vec<u32>> = class
         .slots
         .iter()

@@ -3,12 +3,11 @@
 //! What a condition says of a user depends on the data source only through the variables and tag functions
 //! it uses. Those form its *binding*; two sources with the same binding share one set of users.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use domesday_model::condition::{Atom, TagTarget, Template, Variable, value_matches};
 use domesday_model::{
-    Condition, DataSourceIx, Snapshot, SnapshotDataSource, TagIx, UserIx, dotted_ancestors,
+    Condition, DataSourceIx, FastMap, Snapshot, SnapshotDataSource, TagIx, UserIx, dotted_ancestors,
 };
 
 use crate::users::{UserIndex, UserSet};
@@ -57,7 +56,7 @@ pub(crate) struct Conditions<'s> {
     users: UserIndex,
     conditions: Vec<(&'s Condition, Needs)>,
     bindings: Vec<Binding>,
-    by_key: HashMap<(ConditionIx, Surroundings), BindingIx>,
+    by_key: FastMap<(ConditionIx, Surroundings), BindingIx>,
     surroundings: Vec<Surroundings>,
     keep: bool,
 }
@@ -69,7 +68,7 @@ impl<'s> Conditions<'s> {
             users: UserIndex::of(snapshot),
             conditions: Vec::new(),
             bindings: Vec::new(),
-            by_key: HashMap::new(),
+            by_key: FastMap::default(),
             surroundings: surroundings(snapshot),
             keep: true,
         }
@@ -336,8 +335,8 @@ pub(crate) fn column_tags(snapshot: &Snapshot, source: DataSourceIx) -> Vec<TagI
 }
 
 fn surroundings(snapshot: &Snapshot) -> Vec<Surroundings> {
-    let mut texts: HashMap<String, u32> = HashMap::new();
-    let mut tag_sets: HashMap<Vec<TagIx>, u32> = HashMap::new();
+    let mut texts: FastMap<String, u32> = FastMap::default();
+    let mut tag_sets: FastMap<Vec<TagIx>, u32> = FastMap::default();
     let sources = (0..snapshot.data_sources.len()).map(DataSourceIx::at);
     sources
         .map(|ix| {

@@ -1,8 +1,6 @@
 //! Sets of users, and who has which group and attribute value.
 
-use std::collections::HashMap;
-
-use domesday_model::{GroupIx, Snapshot, Symbol, UserIx, UserStatus};
+use domesday_model::{FastMap, GroupIx, Snapshot, Symbol, UserIx, UserStatus};
 
 /// A set of the users of one snapshot, one bit each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +64,7 @@ pub(crate) struct UserIndex {
     /// Every active user: the members of `All Users`.
     pub(crate) active: UserSet,
     by_group: Vec<Vec<UserIx>>,
-    by_attribute: HashMap<(Symbol, Symbol), Vec<UserIx>>,
+    by_attribute: FastMap<(Symbol, Symbol), Vec<UserIx>>,
 }
 
 impl UserIndex {
@@ -75,7 +73,7 @@ impl UserIndex {
         let mut index = Self {
             active: UserSet::empty(snapshot.users.len()),
             by_group: vec![Vec::new(); snapshot.groups.len()],
-            by_attribute: HashMap::new(),
+            by_attribute: FastMap::default(),
         };
         for (position, user) in snapshot.users.iter().enumerate() {
             if user.status == UserStatus::Disabled {

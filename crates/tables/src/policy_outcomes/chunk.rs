@@ -3,6 +3,8 @@
 //! A page's bytes are shared: the same page can stand at several places of a file and in several columns,
 //! since what differs (position, statistics, dictionary) is said outside of it.
 
+use std::sync::{Mutex, PoisonError};
+
 use bytes::{Buf, Bytes};
 use parquet::basic::{BoundaryOrder, Compression, Encoding, EncodingMask, PageType, Type, ZstdLevel};
 use parquet::column::page::{CompressedPage, Page as ParquetPage, PageWriter as _};
@@ -32,7 +34,12 @@ pub(super) struct Page {
 }
 
 /// Compresses pages; one for as many pages as possible, since it is costly to make.
-pub(super) struct PageMaker(zstd::bulk::Compressor<'static>);
+pub(super) struct PageMaker {
+    compressor: zstd::bulk::Compressor<'static>,
+    /// The page at hand before and after compression: as large as the largest so far.
+    content: Vec<u8>,
+    compressed: Vec<u8>,
+}
 
 impl PageMaker {
     pub(super) fn new() -> ParquetResult<Self> {
@@ -45,30 +52,66 @@ impl PageMaker {
     }
 
     fn at(level: i32) -> ParquetResult<Self> {
-        Ok(Self(zstd::bulk::Compressor::new(level)?))
+        let compressor = zstd::bulk::Compressor::new(level)?;
+        Ok(Self { compressor, content: Vec::new(), compressed: Vec::new() })
     }
 
-    /// A data page: levels, if the column has them, and values as the format wants them.
-    pub(super) fn data(&mut self, content: &[u8], rows: usize, encoding: Encoding) -> ParquetResult<Page> {
-        let buf = Bytes::from(self.0.compress(content)?);
-        let page = ParquetPage::DataPage {
-            buf,
-            num_values: count(rows)?,
-            encoding,
-            def_level_encoding: Encoding::RLE,
-            rep_level_encoding: Encoding::RLE,
-            statistics: None,
-        };
-        serialize(page, content.len())
+    /// A data page: levels, if the column has them, and values as the format wants them, which `write` appends.
+    pub(super) fn data(
+        &mut self,
+        rows: usize,
+        encoding: Encoding,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> ParquetResult<Page> {
+        self.page(write, |buf| {
+            Ok(ParquetPage::DataPage {
+                buf,
+                num_values: count(rows)?,
+                encoding,
+                def_level_encoding: Encoding::RLE,
+                rep_level_encoding: Encoding::RLE,
+                statistics: None,
+            })
+        })
     }
 
     pub(super) fn dictionary(&mut self, values: &Values) -> ParquetResult<Page> {
-        let content = values.plain();
-        let buf = Bytes::from(self.0.compress(&content)?);
-        let num_values = count(values.len())?;
-        let page =
-            ParquetPage::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
-        serialize(page, content.len())
+        self.page(
+            |content| values.plain(content),
+            |buf| {
+                let num_values = count(values.len())?;
+                let encoding = Encoding::PLAIN;
+                Ok(ParquetPage::DictionaryPage { buf, num_values, encoding, is_sorted: false })
+            },
+        )
+    }
+
+    fn page(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>),
+        page: impl FnOnce(Bytes) -> ParquetResult<ParquetPage>,
+    ) -> ParquetResult<Page> {
+        self.content.clear();
+        write(&mut self.content);
+        self.compressed.clear();
+        self.compressed.reserve(zstd::zstd_safe::compress_bound(self.content.len()));
+        self.compressor.compress_to_buffer(&self.content, &mut self.compressed)?;
+        serialize(page(Bytes::copy_from_slice(&self.compressed))?, self.content.len())
+    }
+}
+
+/// Page makers that are not at work: as many as ever were at once.
+#[derive(Default)]
+pub(super) struct PageMakers(Mutex<Vec<PageMaker>>);
+
+impl PageMakers {
+    /// Lends one out, made when none is free.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut PageMaker) -> ParquetResult<T>) -> ParquetResult<T> {
+        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut maker = free.map_or_else(PageMaker::new, Ok)?;
+        let done = work(&mut maker);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(maker);
+        done
     }
 }
 

@@ -4,18 +4,17 @@
 //! bytes once per group; a page is such bytes one after the other, and equal pages are compressed once. What
 //! names the source is a few bytes of repeated runs.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::ops::Range;
 
-use domesday_model::{ColumnIx, Scope, Snapshot};
+use domesday_model::{ColumnIx, FastMap, Scope, Snapshot};
 use parquet::basic::Encoding;
 use parquet::errors::Result as ParquetResult;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 use rayon::prelude::*;
 
-use super::chunk::{Chunk, ChunkBuilder, Page, PageMaker};
+use super::chunk::{Chunk, ChunkBuilder, Page, PageMaker, PageMakers};
 use super::class::{REASON_FIELDS, Section};
 use super::hybrid::width_of;
 use super::people::People;
@@ -36,6 +35,7 @@ pub(super) struct Context<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) people: &'a People,
     pub(super) schema: &'a SchemaDescriptor,
+    pub(super) makers: PageMakers,
 }
 
 /// A finished row group.
@@ -80,10 +80,10 @@ impl Context<'_> {
 
         let mut tasks = vec![Task::Users, Task::Places, Task::ColumnIds];
         tasks.extend((0..REASON_FIELDS.len()).map(Task::Reason));
-        let work = |task: Task| match task {
-            Task::Users => self.users(group, &cuts, &distinct, &segments),
-            Task::Places => self.places(group),
-            Task::ColumnIds => self.column_ids(group, &cuts),
+        let work = |task: Task, maker: &mut PageMaker| match task {
+            Task::Users => self.users(group, &cuts, &distinct, &segments, maker),
+            Task::Places => self.places(group, maker),
+            Task::ColumnIds => self.column_ids(group, &cuts, maker),
             Task::Reason(field) => {
                 let of_piece = |piece: usize| &segments[distinct.of_piece[piece]].reasons[field];
                 let column = Column {
@@ -91,12 +91,14 @@ impl Context<'_> {
                     values: &reasons.values[field],
                     width: reasons.widths[field],
                 };
-                let pages =
-                    cached_pages(&cuts, &distinct, |cut, maker| column.page(group, cut, of_piece, maker));
-                Ok(vec![(self.position(REASON_FIELDS[field]), column.chunk(&pages?)?)])
+                let pages = cached_pages(&cuts, &distinct, |cut| column.page(group, cut, of_piece, maker))?;
+                Ok(vec![(self.position(REASON_FIELDS[field]), column.chunk(&pages, maker)?)])
             }
         };
-        let done: Vec<Vec<(usize, Chunk)>> = tasks.into_par_iter().map(work).collect::<ParquetResult<_>>()?;
+        let done: Vec<Vec<(usize, Chunk)>> = tasks
+            .into_par_iter()
+            .map(|task| self.makers.with(|maker| work(task, maker)))
+            .collect::<ParquetResult<_>>()?;
         let mut chunks: Vec<(usize, Chunk)> = done.into_iter().flatten().collect();
         chunks.sort_by_key(|(position, _)| *position);
         assert!(chunks.iter().map(|(position, _)| *position).eq(0..self.schema.num_columns()));
@@ -109,18 +111,21 @@ impl Context<'_> {
         cuts: &[Range<usize>],
         distinct: &Distinct<'_>,
         segments: &[Segments],
+        maker: &mut PageMaker,
     ) -> ParquetResult<Vec<(usize, Chunk)>> {
         let people = &self.people.columns;
-        let pages = cached_pages(cuts, distinct, |cut, maker| {
+        let pages = cached_pages(cuts, distinct, |cut| {
             let of_cut = || cut.clone().map(|piece| &segments[distinct.of_piece[piece]]);
-            let mut content = vec![self.people.width as u8];
-            of_cut().for_each(|segments| content.extend_from_slice(&segments.users));
             let rows = group.pieces[cut.clone()].iter().map(|piece| piece.rows.len()).sum();
             let extremes = of_cut().fold([Extremes::default(); 3], |all, segments| {
                 let join = |at: usize| people[at].values.join(all[at], segments.user_extremes[at]);
                 std::array::from_fn(join)
             });
-            Ok((maker.data(&content, rows, Encoding::RLE_DICTIONARY)?, rows, extremes))
+            let page = maker.data(rows, Encoding::RLE_DICTIONARY, |content| {
+                content.push(self.people.width as u8);
+                of_cut().for_each(|segments| content.extend_from_slice(&segments.users));
+            });
+            Ok((page?, rows, extremes))
         })?;
         let fields = ["global_user_id", "user_id", "username"];
         let chunk = |(at, field): (usize, &str)| {
@@ -136,7 +141,7 @@ impl Context<'_> {
     }
 
     /// The columns that say the same in every row of a piece.
-    fn places(&self, group: &Group<'_>) -> ParquetResult<Vec<(usize, Chunk)>> {
+    fn places(&self, group: &Group<'_>, maker: &mut PageMaker) -> ParquetResult<Vec<(usize, Chunk)>> {
         let mut ids = Values::new(FieldKind::Integer);
         let mut names = Values::new(FieldKind::String);
         let mut scopes = Values::new(FieldKind::String);
@@ -163,7 +168,6 @@ impl Context<'_> {
             })
             .collect();
         let cuts = pages(group, PLACE_PAGE_ROWS);
-        let mut maker = PageMaker::new()?;
         let columns = [
             ("datasource_id", ids),
             ("datasource_name", names),
@@ -171,7 +175,7 @@ impl Context<'_> {
             ("merged_policy", merged),
             ("export_date", dates),
         ];
-        let chunk = |(at, (field, values)): (usize, &(&'static str, Values))| {
+        let mut chunk = |(at, (field, values)): (usize, &(&'static str, Values))| {
             let column = Column { descr: self.column(field), values, width: width(values) };
             let segment = |piece: &Piece<'_>, at: &[u32; 5], field: usize| {
                 constant(at[field], piece.rows.len(), column.width)
@@ -182,14 +186,19 @@ impl Context<'_> {
                 .zip(&positions)
                 .map(|(piece, positions)| segment(piece, positions, at))
                 .collect();
-            let pages = cuts.iter().map(|cut| column.page(group, cut, |piece| &segments[piece], &mut maker));
+            let pages = cuts.iter().map(|cut| column.page(group, cut, |piece| &segments[piece], maker));
             let pages = pages.collect::<ParquetResult<Vec<_>>>()?;
-            Ok((self.position(field), column.chunk(&pages)?))
+            Ok((self.position(field), column.chunk(&pages, maker)?))
         };
-        columns.iter().enumerate().map(chunk).collect()
+        columns.iter().enumerate().map(&mut chunk).collect()
     }
 
-    fn column_ids(&self, group: &Group<'_>, cuts: &[Range<usize>]) -> ParquetResult<Vec<(usize, Chunk)>> {
+    fn column_ids(
+        &self,
+        group: &Group<'_>,
+        cuts: &[Range<usize>],
+        maker: &mut PageMaker,
+    ) -> ParquetResult<Vec<(usize, Chunk)>> {
         let mut values = Values::new(FieldKind::Integer);
         let mut last = None;
         let firsts: Vec<u32> = group
@@ -213,10 +222,9 @@ impl Context<'_> {
         let pieces = group.pieces.iter().zip(&firsts);
         let segments: Vec<Segment> =
             pieces.map(|(piece, first)| column_ids(piece, *first, column.width, &values)).collect();
-        let mut maker = PageMaker::new()?;
-        let pages = cuts.iter().map(|cut| column.page(group, cut, |piece| &segments[piece], &mut maker));
+        let pages = cuts.iter().map(|cut| column.page(group, cut, |piece| &segments[piece], maker));
         let pages = pages.collect::<ParquetResult<Vec<_>>>()?;
-        Ok(vec![(self.position("column_id"), column.chunk(&pages)?)])
+        Ok(vec![(self.position("column_id"), column.chunk(&pages, maker)?)])
     }
 
     fn position(&self, field: &str) -> usize {
@@ -241,7 +249,7 @@ struct Distinct<'g> {
 
 impl<'g> Distinct<'g> {
     fn of(group: &'g Group<'g>) -> Self {
-        let mut by_key: HashMap<PieceKey, usize> = HashMap::new();
+        let mut by_key: FastMap<PieceKey, usize> = FastMap::default();
         let mut pieces = Vec::new();
         let of_piece = group.pieces.iter().map(|piece| {
             *by_key.entry(piece.key()).or_insert_with(|| {
@@ -258,17 +266,16 @@ impl<'g> Distinct<'g> {
 fn cached_pages<P: Clone>(
     cuts: &[Range<usize>],
     distinct: &Distinct<'_>,
-    mut make: impl FnMut(&Range<usize>, &mut PageMaker) -> ParquetResult<P>,
+    mut make: impl FnMut(&Range<usize>) -> ParquetResult<P>,
 ) -> ParquetResult<Vec<P>> {
-    let mut maker = PageMaker::new()?;
-    let mut known: HashMap<&[usize], P> = HashMap::new();
+    let mut known: FastMap<&[usize], P> = FastMap::default();
     cuts.iter()
         .map(|cut| {
             let pieces = &distinct.of_piece[cut.clone()];
             if let Some(page) = known.get(pieces) {
                 return Ok(page.clone());
             }
-            let page = make(cut, &mut maker)?;
+            let page = make(cut)?;
             known.insert(pieces, page.clone());
             Ok(page)
         })
@@ -306,9 +313,10 @@ impl Column<'_> {
         let has_values = self.values.len() > 0;
         let encoding = if has_values { Encoding::RLE_DICTIONARY } else { Encoding::PLAIN };
         let nullable = self.descr.max_def_level() > 0;
-        let content = content(segments.clone(), nullable, has_values.then_some(self.width))?;
         Ok(DescribedPage {
-            page: maker.data(&content, rows, encoding)?,
+            page: maker.data(rows, encoding, |out| {
+                content(segments.clone(), nullable, has_values.then_some(self.width), out);
+            })?,
             encoding,
             rows,
             nulls: segments.clone().map(|segment| segment.nulls).sum(),
@@ -317,10 +325,10 @@ impl Column<'_> {
         })
     }
 
-    fn chunk(&self, pages: &[DescribedPage]) -> ParquetResult<Chunk> {
+    fn chunk(&self, pages: &[DescribedPage], maker: &mut PageMaker) -> ParquetResult<Chunk> {
         let mut chunk = ChunkBuilder::new(self.descr.clone());
         if self.values.len() > 0 {
-            chunk.dictionary(&PageMaker::new()?.dictionary(self.values)?);
+            chunk.dictionary(&maker.dictionary(self.values)?);
         }
         for DescribedPage { page, encoding, rows, nulls, extremes } in pages {
             chunk.data(page, *encoding, *rows, *nulls, *extremes, self.values);

@@ -32,6 +32,7 @@ use parquet::errors::Result as ParquetResult;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use chunk::PageMakers;
 use class::PreparedClass;
 use group::{Context, EncodedGroup};
 use people::People;
@@ -87,7 +88,7 @@ where
     let snapshot = outcomes.snapshot();
     let people = parts.check(People::of(snapshot))?;
     let schema = parts.check(parquet_schema(schema::POLICY_OUTCOMES))?;
-    let context = Context { snapshot, people: &people, schema: &schema };
+    let context = Context { snapshot, people: &people, schema: &schema, makers: PageMakers::default() };
 
     let mut seen = Seen { counts: OutcomeCounts::default(), readers: vec![0; snapshot.data_sources.len()] };
     let of_users = snapshot.users.len().saturating_mul(parts.settings().outcome_group_rows_per_user);

@@ -1,7 +1,5 @@
 //! The rows of a piece as bytes of its columns, made once however often the piece occurs.
 
-use parquet::errors::Result as ParquetResult;
-
 use super::class::{REASON_FIELDS, Section};
 use super::hybrid::{mixed, packed, repeated, width_of};
 use super::people::People;
@@ -198,22 +196,22 @@ pub(super) fn constant(position: u32, rows: usize, width: u32) -> Segment {
     segment
 }
 
-/// The content of a page of segments.
+/// Appends the content of a page of segments.
 pub(super) fn content<'s>(
     segments: impl Iterator<Item = &'s Segment> + Clone,
     nullable: bool,
     width: Option<u32>,
-) -> ParquetResult<Vec<u8>> {
-    let mut content = Vec::new();
+    out: &mut Vec<u8>,
+) {
     if nullable {
-        content.extend_from_slice(&[0; 4]);
-        segments.clone().for_each(|segment| content.extend_from_slice(&segment.levels));
-        let length = u32::try_from(content.len() - 4).expect("the levels of a page are small");
-        content[..4].copy_from_slice(&length.to_le_bytes());
+        let start = out.len();
+        out.extend_from_slice(&[0; 4]);
+        segments.clone().for_each(|segment| out.extend_from_slice(&segment.levels));
+        let length = u32::try_from(out.len() - start - 4).expect("the levels of a page are small");
+        out[start..start + 4].copy_from_slice(&length.to_le_bytes());
     }
     if let Some(width) = width {
-        content.push(width as u8);
-        segments.for_each(|segment| content.extend_from_slice(&segment.values));
+        out.push(width as u8);
+        segments.for_each(|segment| out.extend_from_slice(&segment.values));
     }
-    Ok(content)
 }

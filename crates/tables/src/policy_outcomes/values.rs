@@ -1,8 +1,9 @@
 //! The distinct values of a column: what its dictionary page holds.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
+
+use domesday_model::FastMap;
 
 use crate::schema::FieldKind;
 
@@ -14,8 +15,7 @@ pub(super) struct Values {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     /// Positions by the hash of their value.
-    by_hash: HashMap<u64, Vec<u32>>,
-    hasher: RandomState,
+    by_hash: FastMap<u64, Vec<u32>>,
 }
 
 /// The least and the greatest of some values, by position.
@@ -24,13 +24,7 @@ pub(super) struct Extremes(Option<(u32, u32)>);
 
 impl Values {
     pub(super) fn new(kind: FieldKind) -> Self {
-        Self {
-            kind,
-            bytes: Vec::new(),
-            ends: Vec::new(),
-            by_hash: HashMap::new(),
-            hasher: RandomState::new(),
-        }
+        Self { kind, bytes: Vec::new(), ends: Vec::new(), by_hash: FastMap::default() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -52,7 +46,7 @@ impl Values {
 
     /// The position of a value, which is added when it is new.
     pub(super) fn intern(&mut self, value: &[u8]) -> u32 {
-        let hash = self.hasher.hash_one(value);
+        let hash = self.by_hash.hasher().hash_one(value);
         let same = self
             .by_hash
             .get(&hash)
@@ -94,19 +88,18 @@ impl Values {
         positions.fold(Extremes::default(), |all, one| self.join(all, Extremes::of(one, one)))
     }
 
-    /// The values in Parquet's PLAIN encoding.
-    pub(super) fn plain(&self) -> Vec<u8> {
+    /// Appends the values in Parquet's PLAIN encoding.
+    pub(super) fn plain(&self, out: &mut Vec<u8>) {
         if self.kind != FieldKind::String {
-            return self.bytes.clone();
+            return out.extend_from_slice(&self.bytes);
         }
-        let mut plain = Vec::with_capacity(self.bytes.len() + 4 * self.len());
+        out.reserve(self.bytes.len() + 4 * self.len());
         for position in 0..self.len() as u32 {
             let value = self.get(position);
             let length = u32::try_from(value.len()).expect("a text is shorter than 4 GiB");
-            plain.extend_from_slice(&length.to_le_bytes());
-            plain.extend_from_slice(value);
+            out.extend_from_slice(&length.to_le_bytes());
+            out.extend_from_slice(value);
         }
-        plain
     }
 }
 
@@ -134,7 +127,9 @@ mod tests {
         let mut values = Values::new(FieldKind::String);
         let positions: Vec<_> = ["b", "", "a", "b", ""].map(|text| values.intern(text.as_bytes())).into();
         assert_eq!(positions, [0, 1, 2, 0, 1]);
-        assert_eq!(values.plain(), b"\x01\0\0\0b\0\0\0\0\x01\0\0\0a");
+        let mut plain = Vec::new();
+        values.plain(&mut plain);
+        assert_eq!(plain, b"\x01\0\0\0b\0\0\0\0\x01\0\0\0a");
     }
 
     #[test]
