@@ -59,14 +59,16 @@ pub(crate) fn scope_outcomes(
     let reason = |user: UserIx, owner: bool, covers: &[Cover]| {
         reason_of(snapshot, user, owner, covers, &grants, &guardrails, &all_guardrails)
     };
-    let users: Vec<UserIx> = granted.iter().collect();
+    let users = granted.to_vec();
     let mut reasons = Reasons::default();
-    let of_any = |user: UserIx| reasons.intern(reason(user, false, &[]));
-    let mut reason_of = match alike {
-        Some(alike) => alike.positions(&users, of_any),
-        None => {
-            let sets = grants.iter().chain(&guardrails).map(|admission| &admission.users);
-            grouped(&users, &sets.collect::<Vec<_>>(), of_any)
+    let sets: Vec<&UserSet> = grants.iter().chain(&guardrails).map(|admission| &admission.users).collect();
+    let mut reason_of = {
+        let mut of_members = OfMembers::of(&sets);
+        let of_any =
+            |user: UserIx| of_members.position(user, |user| reasons.intern(reason(user, false, &[])));
+        match alike {
+            Some(alike) => alike.positions(&users, of_any),
+            None => grouped(&users, &sets, of_any),
         }
     };
 
@@ -164,6 +166,32 @@ pub(crate) fn ends_last(snapshot: &Snapshot, requests: impl Iterator<Item = Requ
     })
 }
 
+/// Positions of users by the sets they are in, where two users in the same sets have the same. Of many user classes
+/// most are the same to any one class of data sources.
+pub(crate) struct OfMembers<'s> {
+    sets: &'s [&'s UserSet],
+    known: FastMap<u64, u32>,
+}
+
+impl<'s> OfMembers<'s> {
+    pub(crate) fn of(sets: &'s [&'s UserSet]) -> Self {
+        Self { sets, known: FastMap::default() }
+    }
+
+    /// The position of a user, made by `position` for the first of those in the same sets.
+    pub(crate) fn position(&mut self, user: UserIx, position: impl FnOnce(UserIx) -> u32) -> u32 {
+        if self.sets.len() > u64::BITS as usize {
+            return position(user);
+        }
+        *self.known.entry(members(self.sets, user)).or_insert_with(|| position(user))
+    }
+}
+
+/// Which of up to 64 sets a user is in, a bit for each.
+fn members(sets: &[&UserSet], user: UserIx) -> u64 {
+    sets.iter().enumerate().fold(0, |bits, (bit, set)| bits | u64::from(set.contains(user)) << bit)
+}
+
 /// Groups users by which of the sets they are in: a position per user, `position` giving the one of a group
 /// from any of its members.
 pub(crate) fn grouped(
@@ -179,11 +207,7 @@ pub(crate) fn grouped(
             FastMap::with_capacity_and_hasher(groups, Default::default());
         let mut last = None;
         for (user, group) in users.iter().zip(&mut group_of) {
-            let members = sets
-                .iter()
-                .enumerate()
-                .fold(0, |bits, (bit, set)| bits | u64::from(set.contains(*user)) << bit);
-            let key = (*group, members);
+            let key = (*group, members(sets, *user));
             *group = match last {
                 Some((last_key, last_group)) if last_key == key => last_group,
                 _ => {
@@ -237,5 +261,32 @@ impl<R: Clone + Eq + std::hash::Hash> Reasons<R> {
             });
         }
         used
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Users 0 and 2 are in the same sets, however many there are; users 1 and 3 only up to the last.
+    #[test]
+    fn users_in_the_same_sets_have_one_position() {
+        for count in [1, 63, 64, 65, 130] {
+            let mut sets = vec![UserSet::empty(4); count];
+            sets[0].insert(UserIx(1));
+            sets[0].insert(UserIx(3));
+            sets[count - 1].insert(UserIx(3));
+            let sets: Vec<&UserSet> = sets.iter().collect();
+            let mut of_members = OfMembers::of(&sets);
+            let mut reasons = Reasons::default();
+            let mut position = |user| {
+                let reason = |user: UserIx| sets.iter().map(|set| set.contains(user)).collect::<Vec<_>>();
+                of_members.position(user, |user| reasons.intern(reason(user)))
+            };
+            let positions = [0, 1, 2, 3].map(|user| position(UserIx(user)));
+            assert_eq!(positions[0], positions[2]);
+            assert_eq!(positions[1] == positions[3], count == 1);
+            assert_ne!(positions[0], positions[1]);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use domesday_model::{FastMap, RequestIx, Snapshot, UserIx};
 
-use crate::admit::{Reasons, ends_last, grouped};
+use crate::admit::{OfMembers, Reasons, ends_last, grouped};
 use crate::classes::{Class, Slot};
 use crate::condition::Conditions;
 use crate::outcomes::{Because, ColumnOutcome, ColumnOutcomes, ColumnReason, Outcome, ScopeOutcomes};
@@ -57,10 +57,15 @@ fn slot_reasons(
             None => UserSet::empty(snapshot.users.len()),
         })
         .collect();
-    let of_any = |user: UserIx| reasons.intern(column_reason(snapshot, slot, &excepted, user, None));
-    let mut reason_of = match alike {
-        Some(alike) => alike.positions(users, of_any),
-        None => grouped(users, &excepted.iter().collect::<Vec<_>>(), of_any),
+    let sets: Vec<&UserSet> = excepted.iter().collect();
+    let mut reason_of = {
+        let mut of_members = OfMembers::of(&sets);
+        let reason = |user: UserIx| column_reason(snapshot, slot, &excepted, user, None);
+        let of_any = |user: UserIx| of_members.position(user, |user| reasons.intern(reason(user)));
+        match alike {
+            Some(alike) => alike.positions(users, of_any),
+            None => grouped(users, &sets, of_any),
+        }
     };
     for (position, user) in
         slot.exceptions.iter().filter_map(|(user, _)| Some((users.binary_search(user).ok()?, user)))

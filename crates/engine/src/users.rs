@@ -50,6 +50,14 @@ impl UserSet {
         })
     }
 
+    /// The users in ascending order, in a list.
+    pub(crate) fn to_vec(&self) -> Vec<UserIx> {
+        let count = self.words.iter().map(|word| word.count_ones() as usize).sum();
+        let mut users = Vec::with_capacity(count);
+        users.extend(self.iter());
+        users
+    }
+
     /// The size in memory, in bytes.
     pub(crate) fn bytes(users: usize) -> usize {
         users.div_ceil(64) * 8

@@ -41,18 +41,12 @@ pub(super) struct PageMaker {
     compressed: Vec<u8>,
 }
 
+/// The ZSTD level of pages that are small or hold no repetition, as ids: looking harder finds nothing there.
+const QUICK: i32 = 1;
+
 impl PageMaker {
     pub(super) fn new() -> ParquetResult<Self> {
-        Self::at(ZSTD_LEVEL)
-    }
-
-    /// At the level that serves ids best: they hold no repetition, which higher levels look for in vain.
-    pub(super) fn for_ids() -> ParquetResult<Self> {
-        Self::at(1)
-    }
-
-    fn at(level: i32) -> ParquetResult<Self> {
-        let compressor = zstd::bulk::Compressor::new(level)?;
+        let compressor = zstd::bulk::Compressor::new(QUICK)?;
         Ok(Self { compressor, content: Vec::new(), compressed: Vec::new() })
     }
 
@@ -63,7 +57,22 @@ impl PageMaker {
         encoding: Encoding,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> ParquetResult<Page> {
-        self.page(write, |buf| {
+        self.data_at(QUICK, rows, encoding, write)
+    }
+
+    /// A data page of lists of users: most of a file is such, and worth more care.
+    pub(super) fn users(&mut self, rows: usize, write: impl FnOnce(&mut Vec<u8>)) -> ParquetResult<Page> {
+        self.data_at(ZSTD_LEVEL, rows, Encoding::RLE_DICTIONARY, write)
+    }
+
+    fn data_at(
+        &mut self,
+        level: i32,
+        rows: usize,
+        encoding: Encoding,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> ParquetResult<Page> {
+        self.page(level, write, |buf| {
             Ok(ParquetPage::DataPage {
                 buf,
                 num_values: count(rows)?,
@@ -77,6 +86,7 @@ impl PageMaker {
 
     pub(super) fn dictionary(&mut self, values: &Values) -> ParquetResult<Page> {
         self.page(
+            QUICK,
             |content| values.plain(content),
             |buf| {
                 let num_values = count(values.len())?;
@@ -88,11 +98,13 @@ impl PageMaker {
 
     fn page(
         &mut self,
+        level: i32,
         write: impl FnOnce(&mut Vec<u8>),
         page: impl FnOnce(Bytes) -> ParquetResult<ParquetPage>,
     ) -> ParquetResult<Page> {
         self.content.clear();
         write(&mut self.content);
+        self.compressor.set_compression_level(level)?;
         self.compressed.clear();
         self.compressed.reserve(zstd::zstd_safe::compress_bound(self.content.len()));
         self.compressor.compress_to_buffer(&self.content, &mut self.compressed)?;

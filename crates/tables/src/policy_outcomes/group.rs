@@ -7,28 +7,25 @@
 use std::io::Write;
 use std::ops::Range;
 
-use domesday_model::{ColumnIx, FastMap, Scope, Snapshot};
+use domesday_model::{FastMap, Snapshot};
 use parquet::basic::Encoding;
 use parquet::errors::Result as ParquetResult;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 use rayon::prelude::*;
 
-use super::chunk::{Chunk, ChunkBuilder, Page, PageMaker, PageMakers};
-use super::class::{REASON_FIELDS, Section};
-use super::hybrid::width_of;
+use super::chunk::{Chunk, ChunkBuilder, PageMaker, PageMakers};
+use super::class::REASON_FIELDS;
+use super::column::{Column, Rows};
 use super::people::People;
-use super::plan::{Group, Piece, PieceKey, pages};
-use super::segment::{ReasonColumns, Segment, Segments, column_ids, constant, content};
-use super::values::{Extremes, Values};
-use crate::schema::{self, FieldKind};
+use super::plan::{Group, Piece, PieceKey, pages, rows_of};
+use super::segment::{ReasonColumns, Segments};
+use super::values::Extremes;
+use crate::schema;
 
 /// Rows of a page of users or reasons: about two megabytes of positions. Equal sources within a page cost next to
 /// nothing, and each page states its classes anew, so that large pages make small files.
 const PAGE_ROWS: usize = 1 << 20;
-
-/// Rows of a page that names the source: few, since readers look for a source by these pages.
-const PLACE_PAGE_ROWS: usize = 1 << 16;
 
 /// What row groups are made with.
 pub(super) struct Context<'a> {
@@ -85,13 +82,19 @@ impl Context<'_> {
             Task::Places => self.places(group, maker),
             Task::ColumnIds => self.column_ids(group, &cuts, maker),
             Task::Reason(field) => {
-                let of_piece = |piece: usize| &segments[distinct.of_piece[piece]].reasons[field];
-                let column = Column {
-                    descr: self.column(REASON_FIELDS[field]),
-                    values: &reasons.values[field],
-                    width: reasons.widths[field],
-                };
-                let pages = cached_pages(&cuts, &distinct, |cut| column.page(group, cut, of_piece, maker))?;
+                let column = Column::of(self.column(REASON_FIELDS[field]), &reasons.values[field]);
+                let pages = cached_pages(&cuts, &distinct, |cut| {
+                    let segments =
+                        cut.clone().map(|piece| &segments[distinct.of_piece[piece]].reasons[field]);
+                    let mut about = Rows { rows: rows_of(&group.pieces[cut.clone()]), ..Rows::default() };
+                    for segment in segments.clone() {
+                        about.nulls += segment.nulls;
+                        about.extremes = column.values.join(about.extremes, segment.extremes);
+                    }
+                    let levels = segments.clone().map(|segment| segment.levels.as_slice());
+                    let values = segments.map(|segment| segment.values.as_slice());
+                    column.page(about, maker, |out| append(levels, out), |out| append(values, out))
+                })?;
                 Ok(vec![(self.position(REASON_FIELDS[field]), column.chunk(&pages, maker)?)])
             }
         };
@@ -116,14 +119,14 @@ impl Context<'_> {
         let people = &self.people.columns;
         let pages = cached_pages(cuts, distinct, |cut| {
             let of_cut = || cut.clone().map(|piece| &segments[distinct.of_piece[piece]]);
-            let rows = group.pieces[cut.clone()].iter().map(|piece| piece.rows.len()).sum();
+            let rows = rows_of(&group.pieces[cut.clone()]);
             let extremes = of_cut().fold([Extremes::default(); 3], |all, segments| {
                 let join = |at: usize| people[at].values.join(all[at], segments.user_extremes[at]);
                 std::array::from_fn(join)
             });
-            let page = maker.data(rows, Encoding::RLE_DICTIONARY, |content| {
+            let page = maker.users(rows, |content| {
                 content.push(self.people.width as u8);
-                of_cut().for_each(|segments| content.extend_from_slice(&segments.users));
+                append(of_cut().map(|segments| segments.users.as_slice()), content);
             });
             Ok((page?, rows, extremes))
         })?;
@@ -140,104 +143,13 @@ impl Context<'_> {
         fields.into_iter().enumerate().map(chunk).collect()
     }
 
-    /// The columns that say the same in every row of a piece.
-    fn places(&self, group: &Group<'_>, maker: &mut PageMaker) -> ParquetResult<Vec<(usize, Chunk)>> {
-        let mut ids = Values::new(FieldKind::Integer);
-        let mut names = Values::new(FieldKind::String);
-        let mut scopes = Values::new(FieldKind::String);
-        let mut merged = Values::new(FieldKind::String);
-        let mut dates = Values::new(FieldKind::Timestamp);
-        let date = dates.intern_number(self.snapshot.at.as_micros());
-        let positions: Vec<[u32; 5]> = group
-            .pieces
-            .iter()
-            .map(|piece| {
-                let source = &self.snapshot.data_sources[piece.source.source.get()];
-                // A column row states the policy by which its reader may read.
-                let scope = match piece.section {
-                    Section::Table(scope) => scope,
-                    Section::Columns => Scope::Read,
-                };
-                [
-                    ids.intern_number(source.id.0),
-                    names.intern(source.name.as_bytes()),
-                    scopes.intern(piece.section.scope().as_str().as_bytes()),
-                    merged.intern(piece.class.outcomes.scope(scope).merged_policy.as_bytes()),
-                    date,
-                ]
-            })
-            .collect();
-        let cuts = pages(group, PLACE_PAGE_ROWS);
-        let columns = [
-            ("datasource_id", ids),
-            ("datasource_name", names),
-            ("scope", scopes),
-            ("merged_policy", merged),
-            ("export_date", dates),
-        ];
-        let mut chunk = |(at, (field, values)): (usize, &(&'static str, Values))| {
-            let column = Column { descr: self.column(field), values, width: width(values) };
-            let segment = |piece: &Piece<'_>, at: &[u32; 5], field: usize| {
-                constant(at[field], piece.rows.len(), column.width)
-            };
-            let segments: Vec<Segment> = group
-                .pieces
-                .iter()
-                .zip(&positions)
-                .map(|(piece, positions)| segment(piece, positions, at))
-                .collect();
-            let pages = cuts.iter().map(|cut| column.page(group, cut, |piece| &segments[piece], maker));
-            let pages = pages.collect::<ParquetResult<Vec<_>>>()?;
-            Ok((self.position(field), column.chunk(&pages, maker)?))
-        };
-        columns.iter().enumerate().map(&mut chunk).collect()
-    }
-
-    fn column_ids(
-        &self,
-        group: &Group<'_>,
-        cuts: &[Range<usize>],
-        maker: &mut PageMaker,
-    ) -> ParquetResult<Vec<(usize, Chunk)>> {
-        let mut values = Values::new(FieldKind::Integer);
-        let mut last = None;
-        let firsts: Vec<u32> = group
-            .pieces
-            .iter()
-            .map(|piece| match last {
-                Some((source, first)) if source == piece.source.source => first,
-                _ => {
-                    let first = values.len() as u32;
-                    let id = |ix: &ColumnIx| self.snapshot.columns[ix.get()].id.0;
-                    let has_columns = piece.class.section_rows(Section::Columns) > 0;
-                    for ix in piece.source.columns.iter().filter(|_| has_columns) {
-                        values.push(&id(ix).to_le_bytes());
-                    }
-                    last = Some((piece.source.source, first));
-                    first
-                }
-            })
-            .collect();
-        let column = Column { descr: self.column("column_id"), values: &values, width: width(&values) };
-        let pieces = group.pieces.iter().zip(&firsts);
-        let segments: Vec<Segment> =
-            pieces.map(|(piece, first)| column_ids(piece, *first, column.width, &values)).collect();
-        let pages = cuts.iter().map(|cut| column.page(group, cut, |piece| &segments[piece], maker));
-        let pages = pages.collect::<ParquetResult<Vec<_>>>()?;
-        Ok(vec![(self.position("column_id"), column.chunk(&pages, maker)?)])
-    }
-
-    fn position(&self, field: &str) -> usize {
+    pub(super) fn position(&self, field: &str) -> usize {
         schema::POLICY_OUTCOMES.position(field).expect("a field of the table")
     }
 
-    fn column(&self, field: &str) -> ColumnDescPtr {
+    pub(super) fn column(&self, field: &str) -> ColumnDescPtr {
         self.schema.column(self.position(field))
     }
-}
-
-fn width(values: &Values) -> u32 {
-    width_of((values.len() as u32).saturating_sub(1))
 }
 
 /// The pieces of a group that differ in more than the source.
@@ -282,57 +194,7 @@ fn cached_pages<P: Clone>(
         .collect()
 }
 
-/// A page with what is said about it outside.
-#[derive(Clone)]
-struct DescribedPage {
-    page: Page,
-    encoding: Encoding,
-    rows: usize,
-    nulls: usize,
-    extremes: Extremes,
-}
-
-/// One column of a row group.
-struct Column<'a> {
-    descr: ColumnDescPtr,
-    values: &'a Values,
-    width: u32,
-}
-
-impl Column<'_> {
-    fn page<'s>(
-        &self,
-        group: &Group<'_>,
-        cut: &Range<usize>,
-        segment: impl Fn(usize) -> &'s Segment + Copy,
-        maker: &mut PageMaker,
-    ) -> ParquetResult<DescribedPage> {
-        let segments = cut.clone().map(segment);
-        let rows = group.pieces[cut.clone()].iter().map(|piece| piece.rows.len()).sum();
-        // A column of nulls alone has no dictionary to point into.
-        let has_values = self.values.len() > 0;
-        let encoding = if has_values { Encoding::RLE_DICTIONARY } else { Encoding::PLAIN };
-        let nullable = self.descr.max_def_level() > 0;
-        Ok(DescribedPage {
-            page: maker.data(rows, encoding, |out| {
-                content(segments.clone(), nullable, has_values.then_some(self.width), out);
-            })?,
-            encoding,
-            rows,
-            nulls: segments.clone().map(|segment| segment.nulls).sum(),
-            extremes: segments
-                .fold(Extremes::default(), |all, segment| self.values.join(all, segment.extremes)),
-        })
-    }
-
-    fn chunk(&self, pages: &[DescribedPage], maker: &mut PageMaker) -> ParquetResult<Chunk> {
-        let mut chunk = ChunkBuilder::new(self.descr.clone());
-        if self.values.len() > 0 {
-            chunk.dictionary(&maker.dictionary(self.values)?);
-        }
-        for DescribedPage { page, encoding, rows, nulls, extremes } in pages {
-            chunk.data(page, *encoding, *rows, *nulls, *extremes, self.values);
-        }
-        chunk.finish(self.values)
-    }
+/// Appends bytes one after the other.
+fn append<'b>(all: impl Iterator<Item = &'b [u8]>, out: &mut Vec<u8>) {
+    all.for_each(|bytes| out.extend_from_slice(bytes));
 }

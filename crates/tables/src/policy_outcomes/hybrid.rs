@@ -34,21 +34,42 @@ pub(super) fn packed(values: &[u32], width: u32, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends values that each stand a number of times; equal neighbours become one run.
+pub(super) fn runs(values: impl Iterator<Item = (u32, usize)>, width: u32, out: &mut Vec<u8>) {
+    let mut last = (0, 0);
+    for (value, count) in values {
+        if value == last.0 {
+            last.1 += count;
+        } else {
+            repeated(last.0, last.1, width, out);
+            last = (value, count);
+        }
+    }
+    repeated(last.0, last.1, width, out);
+}
+
 /// Appends values of which some stand many times one after the other.
 pub(super) fn mixed(values: &[u32], width: u32, out: &mut Vec<u8>) {
     let mut literal = 0_usize;
-    let mut start = 0;
-    while start < values.len() {
-        let value = values[start];
-        let length = values[start..].iter().take_while(|other| **other == value).count();
+    let mut at = 0;
+    // A run that is worth it fills one of the blocks of eight that begin at a multiple of eight: only those are looked at.
+    while let Some(block) = values.get(at..at + 8) {
+        let value = block[0];
+        let same = |other: &&u32| **other == value;
+        if !block.iter().all(|other| *other == value) {
+            at += 8;
+            continue;
+        }
+        let start = at - values[literal..at].iter().rev().take_while(same).count();
+        let end = at + 8 + values[at + 8..].iter().take_while(same).count();
         let completing = literal.wrapping_sub(start) % 8;
-        if length >= WORTH_REPEATING + completing {
+        if end - start >= WORTH_REPEATING + completing {
             let repeat_from = start + completing;
             packed(&values[literal..repeat_from], width, out);
-            repeated(value, length - completing, width, out);
-            literal = start + length;
+            repeated(value, end - repeat_from, width, out);
+            literal = end;
         }
-        start += length;
+        at = end.next_multiple_of(8);
     }
     packed(&values[literal..], width, out);
 }
@@ -201,6 +222,35 @@ mod tests {
         repeated(3, 1000, 5, &mut bytes);
         let wanted = [left, right, vec![3; 1000]].concat();
         assert_eq!(read(&bytes, 5), wanted);
+    }
+
+    #[test]
+    fn equal_neighbours_are_one_run() {
+        let mut bytes = Vec::new();
+        runs([(3, 10), (3, 0), (3, 90), (0, 5), (0, 2), (1, 1)].into_iter(), 2, &mut bytes);
+        assert_eq!(read(&bytes, 2), [vec![3; 100], vec![0; 7], vec![1]].concat());
+        assert_eq!(bytes.len(), 3 + 2 + 2);
+        bytes.clear();
+        runs(std::iter::empty(), 2, &mut bytes);
+        assert!(bytes.is_empty());
+    }
+
+    #[test]
+    fn runs_are_found_wherever_they_lie() {
+        for before in 0..20_u32 {
+            for length in 0..50 {
+                let begin: Vec<u32> = (0..before).map(|value| value % 3 + 1).collect();
+                let values = [begin, vec![0; length], vec![2, 1, 3]].concat();
+                let (mut bytes, mut literal) = (Vec::new(), Vec::new());
+                mixed(&values, 16, &mut bytes);
+                packed(&values, 16, &mut literal);
+                assert_eq!(read(&bytes, 16), values, "{before} before {length}");
+                let completing = before.next_multiple_of(8) - before;
+                let is_worth_it = length >= WORTH_REPEATING + completing as usize;
+                assert_eq!(bytes != literal, is_worth_it, "{before} before {length}");
+                assert!(bytes.len() <= literal.len(), "{before} before {length}");
+            }
+        }
     }
 
     #[test]

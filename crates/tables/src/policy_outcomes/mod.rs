@@ -6,7 +6,7 @@
 //! others.
 //!
 //! The way of the data: sources are dealt out to row groups ([`plan`]); a group's distinct pieces become
-//! bytes ([`segment`], in the runs of [`hybrid`]), these become pages and column chunks ([`group`],
+//! bytes ([`segment`], in the runs of [`hybrid`]), these become pages and column chunks ([`group`], [`places`],
 //! [`chunk`]). Groups are made on all threads, a few at a time, while those before them are written; what is
 //! written does not depend on how many threads there are.
 //!
@@ -14,9 +14,11 @@
 
 mod chunk;
 mod class;
+mod column;
 mod group;
 mod hybrid;
 mod people;
+mod places;
 mod plan;
 mod segment;
 mod values;
@@ -84,9 +86,9 @@ where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W>,
 {
-    outcomes.group_users();
     let snapshot = outcomes.snapshot();
-    let people = parts.check(People::of(snapshot))?;
+    let (people, ()) = rayon::join(|| People::of(snapshot), || outcomes.group_users());
+    let people = parts.check(people)?;
     let schema = parts.check(parquet_schema(schema::POLICY_OUTCOMES))?;
     let context = Context { snapshot, people: &people, schema: &schema, makers: PageMakers::default() };
 

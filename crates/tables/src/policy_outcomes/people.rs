@@ -71,7 +71,7 @@ impl PeopleColumn {
             by_rank.iter().zip(0..).for_each(|(position, at)| rank[*position as usize] = at);
             (rank, by_rank)
         });
-        let page = PageMaker::for_ids()?.dictionary(&values)?;
+        let page = PageMaker::new()?.dictionary(&values)?;
         Ok(Self { values, page, rank })
     }
 

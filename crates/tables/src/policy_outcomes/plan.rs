@@ -97,13 +97,18 @@ impl<'a> Planner<'a> {
     }
 }
 
+/// The rows of some pieces.
+pub(super) fn rows_of(pieces: &[Piece<'_>]) -> usize {
+    pieces.iter().map(|piece| piece.rows.len()).sum()
+}
+
 /// Cuts the pieces of a group into pages of up to about `limit` rows.
 pub(super) fn pages(group: &Group<'_>, limit: usize) -> Vec<Range<usize>> {
     let mut pages = Vec::new();
     let (mut start, mut rows) = (0, 0);
     let mut at = 0;
     for pieces in group.pieces.chunk_by(|left, right| left.source.source == right.source.source) {
-        let of_source: usize = pieces.iter().map(|piece| piece.rows.len()).sum();
+        let of_source = rows_of(pieces);
         let mut cut = |at: usize, rows: &mut usize| {
             pages.push(start..at);
             (start, *rows) = (at, 0);
