@@ -6,7 +6,8 @@
 
 use domesday_model::{
     ColumnIx, DataPolicyIx, DataSourceIx, DataSourceStatus, FastMap, Level, LevelKind, PolicyIx, PolicyKind,
-    PolicyState, ProductStatus, RequestIx, RequestType, Scope, Snapshot, Target as RequestTarget, UserIx,
+    PolicyState, ProductStatus, RequestIx, RequestType, Scope, Snapshot, SnapshotColumn,
+    Target as RequestTarget, UserIx,
 };
 use rayon::prelude::*;
 
@@ -76,6 +77,8 @@ pub(crate) struct Classes {
 struct Matches {
     policies: Vec<PolicyIx>,
     data_policies: Vec<DataPolicyIx>,
+    /// The columns that active data policies mask, with these policies (rule 8).
+    masked: Vec<(ColumnIx, Vec<DataPolicyIx>)>,
 }
 
 impl Classes {
@@ -103,8 +106,8 @@ impl Classes {
             if source.status == DataSourceStatus::Disabled {
                 continue;
             }
-            let (slots, columns) =
-                policies.slots(snapshot, ix, &matches.data_policies, &requests, conditions);
+            let columns = matches.masked.iter().map(|(column, _)| *column).collect();
+            let slots = policies.slots(ix, matches.masked, &requests, conditions);
             let active = matches
                 .policies
                 .into_iter()
@@ -176,47 +179,53 @@ impl<'s> Policies<'s> {
         let candidate = Candidate::of(snapshot, source);
         let subscriptions = (0..self.targets.len()).map(PolicyIx::at);
         let data = (0..self.data_targets.len()).map(DataPolicyIx::at);
+        let data_policies: Vec<_> =
+            data.filter(|ix| self.data_targets[ix.get()].matches(Asking::Data(*ix), &candidate)).collect();
         Matches {
             policies: subscriptions
                 .filter(|ix| self.targets[ix.get()].matches(Asking::Subscription(*ix), &candidate))
                 .collect(),
-            data_policies: data
-                .filter(|ix| self.data_targets[ix.get()].matches(Asking::Data(*ix), &candidate))
-                .collect(),
+            masked: self.masked(snapshot, source, &data_policies),
+            data_policies,
         }
     }
 
-    /// The masked columns of a source and what decides on each (rule 8).
-    fn slots(
+    fn masked(
         &self,
         snapshot: &Snapshot,
         source: DataSourceIx,
         applying: &[DataPolicyIx],
+    ) -> Vec<(ColumnIx, Vec<DataPolicyIx>)> {
+        let is_active =
+            |ix: &DataPolicyIx| snapshot.data_policies[ix.get()].spec.state == PolicyState::Active;
+        let active: Vec<_> = applying.iter().copied().filter(is_active).collect();
+        if active.is_empty() {
+            return Vec::new();
+        }
+        let masks = |column: &SnapshotColumn| -> Vec<_> {
+            active.iter().copied().filter(|policy| self.columns[policy.get()].matches(column)).collect()
+        };
+        let columns = snapshot.columns_of(source).map(|(ix, column)| (ix, masks(column)));
+        columns.filter(|(_, masks)| !masks.is_empty()).collect()
+    }
+
+    /// What decides on each masked column of a source.
+    fn slots(
+        &self,
+        source: DataSourceIx,
+        masked: Vec<(ColumnIx, Vec<DataPolicyIx>)>,
         requests: &Requests,
         conditions: &mut Conditions<'_>,
-    ) -> (Vec<Slot>, Box<[ColumnIx]>) {
-        let active = |ix: &DataPolicyIx| snapshot.data_policies[ix.get()].spec.state == PolicyState::Active;
-        let active: Vec<_> = applying.iter().copied().filter(active).collect();
-        if active.is_empty() {
-            return (Vec::new(), Box::default());
-        }
-        let (mut slots, mut columns) = (Vec::new(), Vec::new());
-        for (ix, column) in snapshot.columns_of(source) {
-            let masks: Vec<_> = active
-                .iter()
-                .filter(|policy| self.columns[policy.get()].matches(column))
-                .map(|policy| AppliedMask {
-                    policy: *policy,
-                    except: self.excepts[policy.get()].map(|condition| conditions.bind(condition, source)),
-                })
-                .collect();
-            if !masks.is_empty() {
-                let exceptions = requests.exceptions.get(&ix).cloned().unwrap_or_default();
-                slots.push(Slot { masks, exceptions });
-                columns.push(ix);
-            }
-        }
-        (slots, columns.into())
+    ) -> Vec<Slot> {
+        let slot = |(column, policies): (ColumnIx, Vec<DataPolicyIx>)| {
+            let mask = |policy: DataPolicyIx| AppliedMask {
+                policy,
+                except: self.excepts[policy.get()].map(|condition| conditions.bind(condition, source)),
+            };
+            let masks = policies.into_iter().map(mask).collect();
+            Slot { masks, exceptions: requests.exceptions.get(&column).cloned().unwrap_or_default() }
+        };
+        masked.into_iter().map(slot).collect()
     }
 }
 

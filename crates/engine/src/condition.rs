@@ -63,13 +63,14 @@ pub(crate) struct Conditions<'s> {
 
 impl<'s> Conditions<'s> {
     pub(crate) fn of(snapshot: &'s Snapshot) -> Self {
+        let (users, surroundings) = rayon::join(|| UserIndex::of(snapshot), || surroundings(snapshot));
         Self {
             snapshot,
-            users: UserIndex::of(snapshot),
+            users,
             conditions: Vec::new(),
             bindings: Vec::new(),
             by_key: FastMap::default(),
-            surroundings: surroundings(snapshot),
+            surroundings,
             keep: true,
         }
     }
@@ -335,17 +336,16 @@ pub(crate) fn column_tags(snapshot: &Snapshot, source: DataSourceIx) -> Vec<TagI
 }
 
 fn surroundings(snapshot: &Snapshot) -> Vec<Surroundings> {
-    let mut texts: FastMap<String, u32> = FastMap::default();
+    let mut texts: FastMap<&str, u32> = FastMap::default();
     let mut tag_sets: FastMap<Vec<TagIx>, u32> = FastMap::default();
     let sources = (0..snapshot.data_sources.len()).map(DataSourceIx::at);
     sources
         .map(|ix| {
             let source = &snapshot.data_sources[ix.get()];
-            let mut field = |text: &'_ Option<Box<str>>| {
+            let fields = [&source.host, &source.database, &source.schema, &source.table].map(|text| {
                 let next = u32::try_from(texts.len()).expect("fewer than 2^32 names");
-                text.as_deref().map(|text| *texts.entry(text.to_owned()).or_insert(next))
-            };
-            let fields = [&source.host, &source.database, &source.schema, &source.table].map(&mut field);
+                text.as_deref().map(|text| *texts.entry(text).or_insert(next))
+            });
             let mut set = |mut tags: Vec<TagIx>| {
                 tags.sort_unstable();
                 let next = u32::try_from(tag_sets.len()).expect("fewer than 2^32 sets of tags") + 1;
