@@ -71,8 +71,8 @@ pub struct Encoded {
 /// Writes all twelve tables as Parquet parts. `open` gives the place for each part; a table without rows has
 /// one part without rows. policy-outcomes comes first, since other tables count its outcomes.
 ///
-/// Memory: two row groups a thread, the classes waiting for their next data source (bounded), and a batch of
-/// rows.
+/// Memory: some row groups (two a thread, or a dozen), the classes waiting for their next data source (bounded), and a
+/// batch of rows.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Barrier;
 
-use domesday_model::{Instant, Kind};
-use domesday_store::{Call, Fence, IfMatch, StoreError};
+use domesday_model::{Catalog, Instant, Kind};
+use domesday_store::{Call, Fence, IfMatch, Store, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -22,6 +22,8 @@ on_each_database!(
     a_night_is_one_run,
     of_twins_one_creates_and_all_are_answered,
     a_snapshot_is_of_one_instant,
+    a_large_snapshot_is_of_one_instant,
+    two_connections_read_what_one_does,
 );
 
 const REPLICAS: usize = 4;
@@ -225,4 +227,70 @@ fn a_snapshot_is_of_one_instant(database: &Database) {
             }
         }
     });
+}
+
+/// So many users that a snapshot is read on two connections.
+fn large_catalog() -> Catalog {
+    let mut large = catalog();
+    let id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+    let tenant = json!({ "name": "Acme", "timeZone": "Europe/Berlin", "id": id });
+    large.tenant = Some(crate::world::declared(tenant));
+    let groups = (0..50).map(|n| json!({ "name": format!("g{n}") }));
+    large.groups.extend(groups.map(crate::world::declared));
+    large.users.extend((0..2_100).map(|n| {
+        let (group, manager) =
+            (format!("g{}", n % 50), if n == 0 { "ada".to_owned() } else { format!("u{}", n - 1) });
+        let user = json!({
+            "username": format!("u{n}"), "groups": [group], "manager": manager,
+            "attributes": { "Region": [format!("R{}", n % 7)] },
+        });
+        crate::world::declared(user)
+    }));
+    large.data_sources.extend((0..300).map(|n| {
+        let columns = json!([{ "name": "a", "type": format!("T{}", n % 5) }, { "name": "b", "type": "T0" }]);
+        let source = json!({
+            "name": format!("s{n}"), "platform": "p", "columns": columns, "owners": [format!("u{n}"), "ada"],
+        });
+        crate::world::declared(source)
+    }));
+    large
+}
+
+fn a_large_snapshot_is_of_one_instant(database: &Database) {
+    database.open().apply(&large_catalog(), options(FIRST)).unwrap();
+    // Each change writes its number into a user and into a data source, which are read on different connections.
+    at_once(database, |replica, store| {
+        for n in 0..40 {
+            if replica == 0 {
+                let mut more = Catalog { tenant: None, ..Catalog::default() };
+                more.users =
+                    vec![crate::world::declared(json!({ "username": "ada", "title": n.to_string() }))];
+                more.data_sources = vec![crate::world::declared(
+                    json!({ "name": "Ledger", "platform": "snowflake", "table": n.to_string() }),
+                )];
+                store.apply(&more, options(LATER)).unwrap();
+            } else {
+                let snapshot = store.snapshot(Instant::from_micros(LATER)).unwrap();
+                let ada = &snapshot.users[snapshot.user("ada").unwrap().get()];
+                let ledger = &snapshot.data_sources[snapshot.data_source("Ledger").unwrap().get()];
+                assert_eq!(ada.title, ledger.table);
+            }
+        }
+    });
+}
+
+fn two_connections_read_what_one_does(database: &Database) {
+    let said = |store: &mut Store| {
+        store.apply(&large_catalog(), options(FIRST)).unwrap();
+        let snapshot = store.snapshot(Instant::from_micros(LATER)).unwrap();
+        let types: Vec<_> = snapshot
+            .columns
+            .iter()
+            .map(|column| snapshot.symbols.text(column.data_type).to_owned())
+            .collect();
+        let lists = format!("{:?} {:?}", snapshot.users, snapshot.data_sources);
+        (snapshot.digest, lists, types)
+    };
+    // Nobody else can connect to memory.
+    assert_eq!(said(&mut database.open()), said(&mut Store::in_memory().unwrap()));
 }

@@ -51,6 +51,9 @@ const WAITING_BYTES: usize = 96 << 20;
 /// Memory for the outcomes of classes evaluated at once, if each had every user.
 const WINDOW_BYTES: usize = 128 << 20;
 
+/// Row groups that are under way together, or as many as there are threads.
+const GROUPS_AT_ONCE: usize = 6;
+
 /// The rows of policy-outcomes by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct OutcomeCounts {
@@ -170,9 +173,9 @@ struct Pipeline<'a> {
 }
 
 impl Pipeline<'_> {
-    /// How many groups are made at once.
+    /// How many groups are made at once: enough that no thread waits long for the last of them.
     fn width(&self) -> usize {
-        rayon::current_num_threads()
+        rayon::current_num_threads().max(GROUPS_AT_ONCE)
     }
 
     /// Makes these groups and meanwhile writes those made before.
