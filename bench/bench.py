@@ -52,19 +52,23 @@ def compare(arguments: argparse.Namespace, work: pathlib.Path) -> dict:
     store, out = product(size, work)
     normalized, peer_file = work / f"normalized-{size}", work / f"duckdb-{size}.parquet"
     bench("normalize", store, normalized)
-    ours, theirs = [], []
+    ordered = work / f"duckdb-{size}-ordered"
+    ours, theirs, theirs_ordered = [], [], []
     for _ in range(arguments.runs):
         ours.append(json.loads(bench("run", store, out)))
         theirs.append(json.loads(peer("duckdb_outcomes.py", normalized, peer_file, "--memory", arguments.memory)))
+        if arguments.ordered:
+            more = ["--ordered", 32, "--memory", arguments.memory]
+            theirs_ordered.append(json.loads(peer("duckdb_outcomes.py", normalized, ordered, *more)))
     result = {"size": size, "product": median(ours), "duckdb": median(theirs)}
+    if theirs_ordered:
+        result["duckdb_ordered"] = median(theirs_ordered)
     result["same"] = json.loads(peer("same.py", f"{out}/policy-outcomes/*.parquet", peer_file))
     print(table(result), flush=True)
     result["cedar"] = json.loads(bench("cedar", store))
     files = [f"{out}/policy-outcomes/*.parquet", peer_file]
     if arguments.ordered:
-        ordered = work / f"duckdb-{size}-ordered"
         files.append(f"{ordered}/*.parquet")
-        result["duckdb_ordered"] = json.loads(peer("duckdb_outcomes.py", normalized, ordered, "--ordered", 32, "--memory", arguments.memory))
     if arguments.readers:
         users = f"{out}/user-metadata/*.parquet"
         lines = peer("readers.py", *files, "--users", users)

@@ -5,6 +5,7 @@ With `--regen` the answers are written anew.
 
 - `sql`: a query over the summary, run by DuckDB beside the folder `out`.
 - `console`: a command of the program, after `$ `.
+- `python`: a script run beside the folder `out`.
 """
 
 import os
@@ -12,6 +13,7 @@ import pathlib
 import re
 import shlex
 import subprocess
+import sys
 
 import duckdb
 import pytest
@@ -19,7 +21,7 @@ import pytest
 from conftest import AT, ROOT, domesday
 
 DOCUMENTS = ["README.md", "docs/recipes.md"]
-PAIR = re.compile(r"^```(?P<kind>sql|console)\n(?P<input>.*?)^```\n\n```text\n(?P<output>.*?)^```$", re.M | re.S)
+PAIR = re.compile(r"^```(?P<kind>sql|console|python)\n(?P<input>.*?)^```\n\n```text\n(?P<output>.*?)^```$", re.M | re.S)
 #: What differs from run to run, and what stands for it when outputs are compared.
 VARIES = [(re.compile(r"in \d+\.\d s\b"), "in 0.1 s")]
 
@@ -65,8 +67,13 @@ def run_command(line, place):
     return done.stderr + done.stdout
 
 
+def run_python(script, place):
+    done = subprocess.run([sys.executable, "-c", script], cwd=place, capture_output=True, text=True)
+    return done.stderr + done.stdout
+
+
 def answer(match, place):
-    run = {"sql": run_sql, "console": run_command}[match["kind"]]
+    run = {"sql": run_sql, "console": run_command, "python": run_python}[match["kind"]]
     return run(match["input"].strip(), place)
 
 
@@ -83,7 +90,7 @@ def test_documents_show_what_is_answered(document, place, request):
     pairs = list(PAIR.finditer(text))
     assert pairs, f"{document} shows nothing"
     # A block that is no pair would be shown but never run.
-    assert len(pairs) == len(re.findall(r"^```(?:sql|console)$", text, re.M)), document
+    assert len(pairs) == len(re.findall(r"^```(?:sql|console|python)$", text, re.M)), document
     if request.config.getoption("--regen"):
         write = lambda match: f"```{match['kind']}\n{match['input']}```\n\n```text\n{answer(match, place)}```"
         path.write_text(PAIR.sub(write, text))
