@@ -69,6 +69,7 @@ def compare(arguments: argparse.Namespace, work: pathlib.Path) -> dict:
     files = [f"{out}/policy-outcomes/*.parquet", peer_file]
     if arguments.ordered:
         files.append(f"{ordered}/*.parquet")
+        result["same_ordered"] = json.loads(peer("same.py", f"{out}/policy-outcomes/*.parquet", files[-1]))
     if arguments.readers:
         users = f"{out}/user-metadata/*.parquet"
         lines = peer("readers.py", *files, "--users", users)
@@ -92,7 +93,7 @@ def table(result: dict) -> str:
     whole_cpu = ours["load_cpu_seconds"] + ours["outcomes_cpu_seconds"]
     lines = [
         f"{rows:,} rows of {ours['users']:,} users and {ours['data_sources']:,} data sources; "
-        f"results equal: {result['same']['same']}",
+        f"results equal: {result['same']['same']} {result.get('same_ordered', {}).get('same', '')}",
         "",
         "| | seconds | processor seconds | rows/s | peak memory | bytes/row | times faster (processor) |",
         "|---|---|---|---|---|---|---|",
