@@ -7,6 +7,7 @@
 //!
 //! What is not here: no evaluation, no encoding, no delivery, no SQL. Errors leave as RFC 9457 problem details.
 
+mod body;
 mod caller;
 mod clock;
 mod config;

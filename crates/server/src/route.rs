@@ -3,11 +3,8 @@
 //! The table that the lines make ([`crate::routes::table`]) feeds the router, the OpenAPI document and the test
 //! that walks every route with every role, so none of the three can know a route that another does not.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
@@ -19,6 +16,7 @@ use domesday_model::Permission;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
+use crate::body;
 use crate::caller::{Caller, authenticate};
 use crate::problem::Problem;
 use crate::service::App;
@@ -260,12 +258,8 @@ pub(crate) fn router(routes: Vec<Route>, app: &App) -> Router {
         router = router.route(&route.path, route.handler.route_layer(guard));
     }
     router
-        .fallback(|request: Request| async {
-            drain(request.into_body()).await;
-            Problem::not_found("there is no such route; /openapi.json lists them")
-        })
-        .method_not_allowed_fallback(|request: Request| async {
-            drain(request.into_body()).await;
+        .fallback(async || Problem::not_found("there is no such route; /openapi.json lists them"))
+        .method_not_allowed_fallback(async || {
             Problem::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
@@ -273,52 +267,6 @@ pub(crate) fn router(routes: Vec<Route>, app: &App) -> Router {
             )
         })
         .with_state(app.clone())
-}
-
-/// Reads away a body that nobody wants, as far as it is small: a connection closed on a client that still sends
-/// takes the answer with it.
-async fn drain(body: Body) {
-    const MOST: usize = 64 << 10;
-    let _ = tokio::time::timeout(DRAIN_TIMEOUT, axum::body::to_bytes(body, MOST)).await;
-}
-
-/// How long a client may go on sending what nobody wants before the answer goes out anyway.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Reads a body within the route's limit. The rest of one that is larger is thrown away as it comes, for a while,
-/// so that the refusal arrives.
-async fn read(mut body: Body) -> Result<Bytes, Problem> {
-    let mut whole = Vec::new();
-    while let Some(frame) = next_frame(&mut body).await {
-        match frame {
-            Ok(frame) => whole.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
-            Err(error) if is_too_large(&error) => {
-                drop(whole);
-                // Past its limit the body goes on, each part an error.
-                let rest = async { while next_frame(&mut body).await.is_some() {} };
-                let _ = tokio::time::timeout(DRAIN_TIMEOUT, rest).await;
-                let message = "the body is larger than this route takes";
-                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message));
-            }
-            Err(error) => return Err(Problem::bad_request(format!("the body broke off: {error}"))),
-        }
-    }
-    Ok(whole.into())
-}
-
-async fn next_frame(body: &mut Body) -> Option<Result<hyper::body::Frame<Bytes>, axum::Error>> {
-    std::future::poll_fn(|context| hyper::body::Body::poll_frame(Pin::new(&mut *body), context)).await
-}
-
-fn is_too_large(error: &axum::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// What stands before a route.
@@ -341,10 +289,7 @@ async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Respon
     });
     let caller = match admitted {
         Ok(caller) => caller,
-        Err(problem) => {
-            drain(body).await;
-            return problem.into_response();
-        }
+        Err(problem) => return problem.into_response(),
     };
     parts.extensions.insert(caller);
     next.run(Request::from_parts(parts, body)).await
@@ -426,11 +371,8 @@ impl FromRequest<App> for Text {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
-        if let Err(problem) = expect_json(request.headers()) {
-            drain(request.into_body()).await;
-            return Err(problem);
-        }
-        read(request.with_limited_body().into_body()).await.map(Self)
+        expect_json(request.headers())?;
+        body::read(request.with_limited_body().into_body()).await.map(Self)
     }
 }
 

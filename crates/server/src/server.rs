@@ -26,7 +26,7 @@ use crate::pool::Pool;
 use crate::seal::{SealError, Sealer};
 use crate::service::{App, Service};
 use crate::traces::{Traces, TracesError};
-use crate::{keys, layers, openapi, route, routes, runs, webhook};
+use crate::{body, keys, layers, openapi, route, routes, runs, webhook};
 
 /// How long the first start may take before another replica may try it, in microseconds.
 const FIRST_START_MICROS: i64 = 30_000_000;
@@ -160,6 +160,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 fn router(routes: Vec<route::Route>, app: &App) -> Router {
     route::router(routes, app)
         .layer(DefaultBodyLimit::max(app.config.max_body_bytes))
+        .layer(middleware::from_fn(body::to_its_end))
         .layer(middleware::from_fn_with_state(app.clone(), layers::around))
 }
 

@@ -1,9 +1,9 @@
 //! The export configuration of the access summary: saved only when the destination takes what a run would put.
 
-use axum::extract::State;
+use axum::RequestExt;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use domesday_delivery::{Verification, verify};
 use domesday_model::{Permission, Tenant};
 use domesday_store::{NewAuditEntry, Store, StoredExport};
@@ -181,10 +181,12 @@ async fn delete(State(app): State<App>, caller: Caller, headers: HeaderMap) -> R
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn verify_route(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
+async fn verify_route(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let typed = crate::route::expect_json(request.headers());
+    let body = crate::body::read(request.with_limited_body().into_body()).await?;
     let (stored, tenant) = saved(&app).await?;
     if !body.is_empty() {
-        crate::route::expect_json(&headers)?;
+        typed?;
         return Ok(crate::route::json(tried(&app, &body, &tenant).await?.2));
     }
     let target = export::target(&app, &stored.ok_or_else(none)?)?;

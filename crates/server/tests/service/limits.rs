@@ -1,6 +1,6 @@
 //! What keeps a service standing: limits, headers, and answers to what is no request of this API.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use serde_json::json;
@@ -34,6 +34,48 @@ fn bodies_are_bounded_and_typed() {
     world.send("POST", "/api/v1/apply?dryRun=true", &headers, Some(catalog)).expect(200);
     let untyped = world.send("PUT", "/api/v1/groups/A", &headers, None).expect(415);
     assert_eq!(untyped.problem(), "unsupported-media-type");
+}
+
+/// A client that sends the end of its body only once it is asked for it: as late as a client can be.
+fn late(connection: &mut BufReader<TcpStream>, head: &str) -> String {
+    let read_head = |connection: &mut BufReader<TcpStream>| {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(connection.read_line(&mut head).unwrap(), 0, "the connection was closed: {head}");
+        }
+        head.to_ascii_lowercase()
+    };
+    let head = format!("{head}\r\nHost: test\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
+    connection.get_mut().write_all(head.as_bytes()).unwrap();
+    let asked = read_head(connection);
+    assert!(asked.starts_with("http/1.1 100"), "{asked}");
+    connection.get_mut().write_all(b"0\r\n\r\n").unwrap();
+    let answer = read_head(connection);
+    let length = answer.split_once("content-length: ").unwrap().1.split_once('\r').unwrap().0;
+    let mut body = vec![0; length.parse().unwrap()];
+    connection.read_exact(&mut body).unwrap();
+    answer["http/1.1 ".len()..][..3].to_owned()
+}
+
+#[test]
+fn a_body_that_nobody_wants_does_not_end_the_connection() {
+    let world = World::new();
+    let stream = TcpStream::connect(world.url("").strip_prefix("http://").unwrap()).unwrap();
+    let mut connection = BufReader::new(stream);
+    let key = format!("\r\nAuthorization: {}", world.admin);
+    for (request, key, status) in [
+        ("POST /api/v1/requests/none/cancel", key.as_str(), "404"),
+        ("POST /api/v1/requests/none/cancel", "", "401"),
+        ("POST /api/v1/groups?limit=none", &key, "400"),
+        ("PUT /api/v1/groups/A", &key, "415"),
+        ("PATCH /api/v1/groups/A", &key, "405"),
+        ("POST /nothing", "", "404"),
+        ("GET /deployment/tenant", &key, "200"),
+        ("GET /health/live", "", "200"),
+    ] {
+        let answer = late(&mut connection, &format!("{request} HTTP/1.1{key}"));
+        assert_eq!(answer, status, "{request}");
+    }
 }
 
 #[test]
