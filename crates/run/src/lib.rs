@@ -87,7 +87,8 @@ pub enum RunError {
     Delivery(#[from] DeliveryError),
 }
 
-/// Takes a snapshot of the store as of `at`, evaluates it and delivers its access summary.
+/// Takes a snapshot of the store as of `at`, evaluates it and delivers its access summary. `progress` is called on
+/// whichever thread has come to a stage, never by two at a time.
 ///
 /// # Errors
 /// When any part fails. The destination then holds what it held before.
@@ -95,7 +96,7 @@ pub fn run(
     export: &Export,
     store: &mut Store,
     at: Instant,
-    progress: &mut dyn FnMut(Stage),
+    progress: &mut (dyn FnMut(Stage) + Send),
 ) -> Result<RunReport, RunError> {
     let started = Stopwatch::now();
     progress(Stage::Snapshot);

@@ -1,10 +1,12 @@
 //! From outcomes to files: every table as parts, in one call.
 
 use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow_array::ArrayRef;
 use domesday_engine::Outcomes;
 use domesday_model::{Instant, Snapshot};
+use rayon::prelude::*;
 
 use crate::batches::BatchWriter;
 use crate::part::Parts;
@@ -50,7 +52,8 @@ impl Settings {
     }
 }
 
-/// Where encoding is: called when a table begins, with no rows, and after each batch of it.
+/// Where encoding is: told when a table begins, with no rows, and after each batch of it. Tables that are encoded side
+/// by side tell of themselves in turn, on the threads they are encoded on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The table.
@@ -69,10 +72,11 @@ pub struct Encoded {
 }
 
 /// Writes all twelve tables as Parquet parts. `open` gives the place for each part; a table without rows has
-/// one part without rows. policy-outcomes comes first, since other tables count its outcomes.
+/// one part without rows. policy-outcomes comes first, since other tables count its outcomes; these are encoded side
+/// by side.
 ///
-/// Memory: some row groups (two a thread, or a dozen), the classes waiting for their next data source (bounded), and a
-/// batch of rows.
+/// Memory: some row groups (two a thread, or a dozen) and the classes waiting for their next data source (bounded);
+/// then, for each thread, a row group and a batch of rows.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -93,38 +97,49 @@ pub struct Encoded {
 pub fn encode<W, F>(
     outcomes: &Outcomes<'_>,
     settings: &Settings,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut (dyn FnMut(Progress) + Send),
     mut open: F,
 ) -> Result<Encoded, EncodeError>
 where
     W: Write + Send,
-    F: FnMut(&'static Table, u32) -> io::Result<W>,
+    F: FnMut(&'static Table, u32) -> io::Result<W> + Send,
 {
     let mut writer = Parts::new(schema::POLICY_OUTCOMES, settings, progress, &mut open);
     let seen = policy_outcomes::encode(outcomes, &mut writer)?;
     let mut parts = writer.finish()?;
 
     let world = World::new(outcomes, settings, &seen.readers);
+    // The largest first: nothing is left to do beside the last.
     let fills: [(&'static Table, Fill); 11] = [
-        (schema::POLICY_METADATA, policies::policy_metadata),
-        (schema::USER_METADATA, people::user_metadata),
         (schema::USER_ENTITLEMENTS, people::user_entitlements),
-        (schema::DATASOURCE_METADATA, assets::datasource_metadata),
         (schema::COLUMN_METADATA, assets::column_metadata),
-        (schema::TAG_METADATA, assets::tag_metadata),
+        (schema::DATASOURCE_METADATA, assets::datasource_metadata),
+        (schema::USER_METADATA, people::user_metadata),
+        (schema::DATA_PRODUCT_ASSETS, products::data_product_assets),
         (schema::ACCESS_REQUESTS, requests::access_requests),
         (schema::REQUEST_DETERMINATIONS, requests::request_determinations),
         (schema::REQUEST_DUAS, requests::request_duas),
+        (schema::TAG_METADATA, assets::tag_metadata),
+        (schema::POLICY_METADATA, policies::policy_metadata),
         (schema::DATA_PRODUCTS, products::data_products),
-        (schema::DATA_PRODUCT_ASSETS, products::data_product_assets),
     ];
-    for (table, fill) in fills {
-        let at = world.snapshot.at;
-        parts.extend(encode_rows(table, at, settings, progress, &mut open, |rows| fill(&world, rows))?);
+    let (progress, open) = (Mutex::new(progress), Mutex::new(open));
+    let tables = fills.into_par_iter().with_max_len(1).map(|(table, fill)| {
+        let mut progress = |at| locked(&progress)(at);
+        let open = |table, part| locked(&open)(table, part);
+        encode_rows(table, world.snapshot.at, settings, &mut progress, open, |rows| fill(&world, rows))
+    });
+    for table in tables.collect::<Vec<_>>() {
+        parts.extend(table?);
     }
     let position = |part: &Part| TABLES.iter().position(|table| std::ptr::eq(table, part.table));
     parts.sort_by_key(|part| (position(part), part.number));
     Ok(Encoded { parts, outcomes: seen.counts })
+}
+
+/// What one table at a time may call. A caller who gives up by panicking may do so again on another thread.
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Fill = fn(&World<'_>, &mut Rows<'_>) -> Result<(), EncodeError>;

@@ -103,8 +103,10 @@ fn blocking(
         Ok(store) => store,
         Err(error) => return failed("store", &error.to_string(), "", true),
     };
+    let span = tracing::Span::current();
     let mut progress = |stage| {
-        tracing::debug!(?stage, "run");
+        // Tables are encoded on threads that know nothing of the run.
+        span.in_scope(|| tracing::debug!(?stage, "run"));
         phases.come_to(stage);
         if halt.is_said() {
             panic::resume_unwind(Box::new(Stopped));
