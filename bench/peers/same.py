@@ -1,6 +1,6 @@
-"""Whether two sets of Parquet files hold the same rows, in whatever order: count and a hash over all columns.
+"""Whether sets of Parquet files hold the same rows, in whatever order: count and a hash over all columns.
 
-    same.py ONE.parquet OTHER.parquet
+    same.py ONE.parquet OTHER.parquet...
 """
 
 import json
@@ -20,6 +20,7 @@ def summary(path: str) -> dict:
 
 
 if __name__ == "__main__":
-    one, other = (summary(path) for path in sys.argv[1:3])
-    print(json.dumps({"same": one == other, "rows": one["rows"], "hash": one["hash"], "other": other}))
-    sys.exit(0 if one == other else 1)
+    one, *others = (summary(path) for path in sys.argv[1:])
+    same = all(other == one for other in others)
+    print(json.dumps({"same": same, "rows": one["rows"], "hash": one["hash"], "others": others}))
+    sys.exit(0 if same else 1)

@@ -18,10 +18,11 @@ use crate::problem::Problem;
 /// How long a client may go on sending what nobody wants before the answer goes out anyway.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How much is read away at most, in bytes.
+/// How much is read away at most, in bytes, unless it was the body's size that was refused.
 const DRAIN_MOST: usize = 64 << 10;
 
-/// Reads away what a route has left of a request's body, as far as it is small, before the answer goes out.
+/// Reads away what a route has left of a request's body, as far as it is small, before the answer goes out. The rest
+/// of one that was too large is thrown away as it comes, for a while, so that the refusal arrives.
 ///
 /// A connection on which a request is not read to its end is closed behind the answer: a client that is still
 /// sending loses the answer with it, and one whose body was only late (the last chunk of an empty one, say) finds
@@ -35,9 +36,21 @@ pub(crate) async fn to_its_end(request: Request, next: Next) -> Response {
     let body = Body::new(Lent { body, back: Some(back) });
     let response = next.run(Request::from_parts(parts, body)).await;
     if let Ok(rest) = rest.try_recv() {
-        let _ = tokio::time::timeout(DRAIN_TIMEOUT, axum::body::to_bytes(rest, DRAIN_MOST)).await;
+        let too_large = response.status() == StatusCode::PAYLOAD_TOO_LARGE;
+        let most = if too_large { usize::MAX } else { DRAIN_MOST };
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain(rest, most)).await;
     }
     response
+}
+
+/// Reads a body and forgets it, up to so many bytes.
+async fn drain(mut body: Body, most: usize) {
+    let mut read = 0;
+    while read < most
+        && let Some(Ok(frame)) = next_frame(&mut body).await
+    {
+        read += frame.data_ref().map_or(0, Bytes::len);
+    }
 }
 
 /// A body that comes back when it is dropped before its end.
@@ -72,27 +85,20 @@ impl hyper::body::Body for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        if !self.body.is_end_stream()
-            && let Some(back) = self.back.take()
-        {
+        if let Some(back) = self.back.take() {
             // Nobody waits for it when the request was given up.
             let _ = back.send(std::mem::take(&mut self.body));
         }
     }
 }
 
-/// Reads a body within the route's limit. The rest of one that is larger is thrown away as it comes, for a while,
-/// so that the refusal arrives.
+/// Reads a body within the route's limit.
 pub(crate) async fn read(mut body: Body) -> Result<Bytes, Problem> {
     let mut whole = Vec::new();
     while let Some(frame) = next_frame(&mut body).await {
         match frame {
             Ok(frame) => whole.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
             Err(error) if is_too_large(&error) => {
-                drop(whole);
-                // Past its limit the body goes on, each part an error.
-                let rest = async { while next_frame(&mut body).await.is_some() {} };
-                let _ = tokio::time::timeout(DRAIN_TIMEOUT, rest).await;
                 let message = "the body is larger than this route takes";
                 return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message));
             }

@@ -109,7 +109,7 @@ where
     let mut parts = writer.finish()?;
 
     let world = World::new(outcomes, settings, &seen.readers);
-    // The largest first: nothing is left to do beside the last.
+    // The largest first, each a task of its own: a thread that has none left takes another's.
     let fills: [(&'static Table, Fill); 11] = [
         (schema::USER_ENTITLEMENTS, people::user_entitlements),
         (schema::COLUMN_METADATA, assets::column_metadata),

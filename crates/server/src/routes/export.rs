@@ -182,11 +182,11 @@ async fn delete(State(app): State<App>, caller: Caller, headers: HeaderMap) -> R
 }
 
 async fn verify_route(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let typed = crate::route::expect_json(request.headers());
-    let body = crate::body::read(request.with_limited_body().into_body()).await?;
+    let (parts, body) = request.with_limited_body().into_parts();
+    let body = crate::body::read(body).await?;
     let (stored, tenant) = saved(&app).await?;
     if !body.is_empty() {
-        typed?;
+        crate::route::expect_json(&parts.headers)?;
         return Ok(crate::route::json(tried(&app, &body, &tenant).await?.2));
     }
     let target = export::target(&app, &stored.ok_or_else(none)?)?;
