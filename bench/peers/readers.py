@@ -137,7 +137,8 @@ def main() -> None:
     fresh = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes:
         for asked in questions(arguments.users, source, user):
-            if arguments.only not in " ".join(asked):
+            reader, question = asked
+            if arguments.only not in f"{reader} {question}":
                 continue
             seconds: dict[str, list[float]] = {path: [] for path in arguments.paths}
             answers = {}
@@ -149,7 +150,6 @@ def main() -> None:
                     seconds[path].append(took)
             assert len(set(answers.values())) == 1, (asked, answers)
             for path in arguments.paths:
-                reader, question = asked
                 line = {"reader": reader, "question": question, "path": path, "seconds": statistics.median(seconds[path])}
                 print(json.dumps(line), flush=True)
 
