@@ -1,7 +1,7 @@
 //! What is printed and where: results on standard output, everything about the work on standard error.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use domesday_delivery::DeliveryError;
@@ -54,11 +54,17 @@ impl Output {
         let _ = writeln!(anstream::stdout(), "{text}");
     }
 
-    /// Prints a result as JSON on standard output.
+    /// Prints a result as JSON on standard output, as it is made: a document may be larger than memory.
     pub(crate) fn json(self, value: &impl Serialize) {
-        match serde_json::to_string_pretty(value) {
-            Ok(text) => self.result(text),
-            Err(error) => self.failure(&error.into()),
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let written = serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from);
+        match written.and_then(|()| writeln!(out)).and_then(|()| out.flush()) {
+            Ok(()) => {}
+            // As above.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            Err(error) => {
+                self.note(format_args!("{ERROR}error:{ERROR:#} the result was not written: {error}"));
+            }
         }
     }
 

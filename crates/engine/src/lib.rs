@@ -29,7 +29,7 @@ use domesday_model::{DataPolicyIx, PolicyIx, Scope, Snapshot};
 
 use classes::Classes;
 use condition::Conditions;
-pub use diff::{AccessChange, ColumnChange, Difference, Effect, diff};
+pub use diff::{AccessChange, Behind, ColumnChange, Counts, Difference, Effect, diff};
 pub use explain::{
     Access, ColumnExplanation, ColumnStep, ConditionStep, ConflictStep, Exclusion, Explanation, Facts,
     MaskStep, PolicyStep, RequestStep, RivalStep, Sight,

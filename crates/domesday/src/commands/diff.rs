@@ -1,8 +1,8 @@
 //! `domesday diff`: what a change would do to who reaches what.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use domesday_engine::{AccessChange, ColumnChange, Difference, Effect};
+use domesday_engine::{AccessChange, Behind, ColumnChange, Counts, Difference, Effect};
 use serde::Serialize;
 
 use crate::cli::{DiffArgs, Format};
@@ -31,13 +31,12 @@ struct Report<'a> {
     /// Only with `--max-gained`.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<Limit>,
-    counts: Counts,
-    /// Changes that no policy is behind stand under `OWNER` or `REQUEST`, what is behind them.
-    by_policy: BTreeMap<&'a str, Counts>,
-    by_data_source: BTreeMap<&'a str, Counts>,
-    by_user: BTreeMap<&'a str, Counts>,
+    counts: &'a Counts,
+    by_policy: &'a BTreeMap<&'a str, Counts>,
+    by_data_source: &'a BTreeMap<&'a str, Counts>,
+    by_user: &'a BTreeMap<&'a str, Counts>,
     #[serde(flatten)]
-    difference: &'a Difference,
+    difference: &'a Difference<'a>,
 }
 
 #[derive(Serialize)]
@@ -45,40 +44,6 @@ struct Report<'a> {
 struct Limit {
     max_gained: usize,
     passed: bool,
-}
-
-/// How many changes there are of each kind; those there are none of are left out.
-type Counts = BTreeMap<Change, usize>;
-
-/// A kind of change, of access or of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Change {
-    Added,
-    Unblocked,
-    Removed,
-    Blocked,
-    Idle,
-    ColumnsClear,
-    ColumnsMasked,
-}
-
-impl From<Effect> for Change {
-    fn from(effect: Effect) -> Self {
-        match effect {
-            Effect::Added => Self::Added,
-            Effect::Unblocked => Self::Unblocked,
-            Effect::Removed => Self::Removed,
-            Effect::Blocked => Self::Blocked,
-            Effect::Idle => Self::Idle,
-        }
-    }
-}
-
-impl From<&ColumnChange> for Change {
-    fn from(change: &ColumnChange) -> Self {
-        if change.clear { Self::ColumnsClear } else { Self::ColumnsMasked }
-    }
 }
 
 pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
@@ -90,21 +55,19 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
     };
     let before = open_store(before, &args.store, at, *output)?.snapshot(at)?;
     let after = open_store(Some(after), &args.store, at, *output)?.snapshot(at)?;
-    let difference =
-        domesday_engine::diff(&domesday_engine::evaluate(&before), &domesday_engine::evaluate(&after));
+    // A document lists everything.
+    let listed = if args.all || output.format == Format::Json { usize::MAX } else { LISTED };
+    let (before, after) = (domesday_engine::evaluate(&before), domesday_engine::evaluate(&after));
+    let difference = domesday_engine::diff(&before, &after, listed);
     let gained = difference.gained();
     let limit = args.max_gained.map(|max_gained| Limit { max_gained, passed: gained > max_gained });
     let report = Report {
         gained,
         limit,
-        counts: tally(&difference, |_, _, _, _| vec![""]).remove("").unwrap_or_default(),
-        by_policy: tally(&difference, |_, _, policies, rights| {
-            let policies = policies.iter().map(String::as_str);
-            let rights = rights.iter().copied().filter(|_| policies.len() == 0);
-            policies.clone().chain(rights).collect()
-        }),
-        by_data_source: tally(&difference, |data_source, _, _, _| vec![data_source]),
-        by_user: tally(&difference, |_, user, _, _| vec![user]),
+        counts: difference.counts(),
+        by_policy: difference.by_policy(),
+        by_data_source: difference.by_data_source(),
+        by_user: difference.by_user(),
         difference: &difference,
     };
     match output.format {
@@ -117,65 +80,46 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
     }
 }
 
-/// Changes by what they have in common, told from data source, user, policies and rights.
-fn tally<'a>(
-    difference: &'a Difference,
-    keys: impl Fn(&'a str, &'a str, &'a BTreeSet<String>, &'a BTreeSet<&'static str>) -> Vec<&'a str>,
-) -> BTreeMap<&'a str, Counts> {
-    let mut tally: BTreeMap<&str, Counts> = BTreeMap::new();
-    let mut add = |keys: Vec<&'a str>, change: Change| {
-        for key in keys {
-            *tally.entry(key).or_default().entry(change).or_default() += 1;
-        }
-    };
-    for change in &difference.access {
-        let keys = keys(&change.data_source, &change.user, &change.policies, &change.rights);
-        add(keys, change.effect.into());
-    }
-    for change in &difference.columns {
-        let keys = keys(&change.data_source, &change.user, &change.policies, &change.rights);
-        add(keys, change.into());
-    }
-    tally
-}
-
 fn print(report: &Report<'_>, all: bool, output: Output) {
     let difference = report.difference;
     if difference.is_empty() {
         output.result(format_args!("{GOOD}No difference:{GOOD:#} everyone reaches what they reached."));
         return;
     }
-    let shown = if all { usize::MAX } else { LISTED };
-    for change in difference.access.iter().take(shown) {
-        let (style, mark, word) = shape(change.effect.into());
-        let by = behind(&change.policies, &change.rights);
+    let mut shown = 0;
+    for change in difference.access() {
+        let (style, mark, word) = shape(change.effect);
+        let by = behind(change.behind);
         let AccessChange { user, data_source, scope, .. } = change;
         output.result(format_args!("{style}{mark} {word:<9}{style:#} {user} {scope} {data_source}{by}"));
+        shown += 1;
     }
-    rest(difference.access.len(), shown, output);
-    for change in difference.columns.iter().take(shown) {
-        let (style, mark, _) = shape(change.into());
+    rest(difference.access_changes(), shown, output);
+    shown = 0;
+    for change in difference.columns() {
+        let (style, mark, _) = shape(change.effect());
         let word = if change.clear { "clear" } else { "masked" };
-        let by = behind(&change.policies, &change.rights);
+        let by = behind(change.behind);
         let ColumnChange { user, data_source, column, .. } = change;
         output
             .result(format_args!("{style}{mark} {word:<9}{style:#} {user} READ {data_source}.{column}{by}"));
+        shown += 1;
     }
-    rest(difference.columns.len(), shown, output);
+    rest(difference.column_changes(), shown, output);
     if output.is_quiet() {
         return;
     }
     for (title, tally) in [
-        ("By policy", &report.by_policy),
-        ("By data source", &report.by_data_source),
-        ("By user", &report.by_user),
+        ("By policy", report.by_policy),
+        ("By data source", report.by_data_source),
+        ("By user", report.by_user),
     ] {
         if tally.is_empty() {
             continue;
         }
         output.result(format_args!("\n{STRONG}{title}{STRONG:#}"));
         let mut most: Vec<_> = tally.iter().collect();
-        most.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.values().sum::<usize>()));
+        most.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.total()));
         let shown = if all { usize::MAX } else { SUMMED };
         for (name, counts) in most.iter().take(shown) {
             output.result(format_args!("  {name}: {}", words(counts)));
@@ -184,18 +128,18 @@ fn print(report: &Report<'_>, all: bool, output: Output) {
     }
     output.result(format_args!(
         "\n{STRONG}In all{STRONG:#}: {}; {} gained.",
-        words(&report.counts),
+        words(report.counts),
         report.gained
     ));
 }
 
 /// What is behind a change, in brackets.
-fn behind(policies: &BTreeSet<String>, rights: &BTreeSet<&'static str>) -> String {
+fn behind(Behind { policies, rights }: &Behind<'_>) -> String {
     let rights = rights.iter().map(|right| match *right {
         "OWNER" => "ownership",
         _ => "a request",
     });
-    let all: Vec<_> = policies.iter().map(String::as_str).chain(rights).collect();
+    let all: Vec<_> = policies.iter().copied().chain(rights).collect();
     if all.is_empty() { String::new() } else { format!(" {DIM}({}){DIM:#}", all.join(", ")) }
 }
 
@@ -206,19 +150,18 @@ fn rest(total: usize, shown: usize, output: Output) {
 }
 
 fn words(counts: &Counts) -> String {
-    let parts: Vec<_> =
-        counts.iter().map(|(change, count)| format!("{count} {}", shape(*change).2)).collect();
+    let parts: Vec<_> = counts.iter().map(|(effect, count)| format!("{count} {}", shape(effect).2)).collect();
     parts.join(", ")
 }
 
-fn shape(change: Change) -> (anstyle::Style, char, &'static str) {
-    match change {
-        Change::Added => (WARNING, '+', "added"),
-        Change::Unblocked => (WARNING, '+', "unblocked"),
-        Change::Removed => (ERROR, '-', "removed"),
-        Change::Blocked => (ERROR, '-', "blocked"),
-        Change::Idle => (DIM, '·', "idle"),
-        Change::ColumnsClear => (WARNING, '+', "columns clear"),
-        Change::ColumnsMasked => (GOOD, '-', "columns masked"),
+fn shape(effect: Effect) -> (anstyle::Style, char, &'static str) {
+    match effect {
+        Effect::Added => (WARNING, '+', "added"),
+        Effect::Unblocked => (WARNING, '+', "unblocked"),
+        Effect::Removed => (ERROR, '-', "removed"),
+        Effect::Blocked => (ERROR, '-', "blocked"),
+        Effect::Idle => (DIM, '·', "idle"),
+        Effect::ColumnsClear => (WARNING, '+', "columns clear"),
+        Effect::ColumnsMasked => (GOOD, '-', "columns masked"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domesday_engine::{Access, Effect, diff, evaluate};
+use domesday_engine::{Access, AccessChange, ColumnChange, Effect, diff, evaluate};
 use domesday_model::{Catalog, Scope};
 use proptest::prelude::*;
 
@@ -17,7 +17,8 @@ use super::{access_of, rows, snapshot};
 fn a_world_differs_from_itself_in_nothing() {
     proptest!(worlds(300), |(Printed(catalog) in world())| {
         let snapshot = snapshot(&catalog);
-        prop_assert!(diff(&evaluate(&snapshot), &evaluate(&snapshot)).is_empty());
+        let difference = diff(&evaluate(&snapshot), &evaluate(&snapshot), usize::MAX);
+        prop_assert!(difference.is_empty() && difference.access().next().is_none());
     });
 }
 
@@ -25,7 +26,7 @@ fn a_world_differs_from_itself_in_nothing() {
 fn comparing_worlds_finds_exactly_the_rows_that_differ() {
     proptest!(worlds(2_000), |(Printed(before) in world(), Printed(after) in world())| {
         let (left, right) = (snapshot(&before), snapshot(&after));
-        let found = diff(&evaluate(&left), &evaluate(&right));
+        let found = diff(&evaluate(&left), &evaluate(&right), usize::MAX);
         let (then, now) = (rows(&before), rows(&after));
         let keys: BTreeSet<_> = then.keys().chain(now.keys()).cloned().collect();
         let wanted: BTreeMap<_, _> = keys
@@ -34,11 +35,10 @@ fn comparing_worlds_finds_exactly_the_rows_that_differ() {
             .filter(|(_, (from, to))| from != to)
             .collect();
         let told: BTreeMap<_, _> = found
-            .access
-            .iter()
+            .access()
             .map(|change| {
                 let scope = if change.scope == "READ" { Scope::Read } else { Scope::Write };
-                ((change.user.clone(), change.data_source.clone(), scope), (change.from, change.to))
+                ((change.user.to_owned(), change.data_source.to_owned(), scope), (change.from, change.to))
             })
             .collect();
         prop_assert_eq!(&told, &wanted);
@@ -61,11 +61,54 @@ fn comparing_worlds_finds_exactly_the_rows_that_differ() {
             .filter(|key| seen_then.get(key).unwrap_or(&true) != seen_now.get(key).unwrap_or(&true))
             .collect();
         let told: BTreeSet<_> = found
-            .columns
-            .iter()
-            .map(|change| (change.data_source.clone(), change.user.clone(), change.column.clone()))
+            .columns()
+            .map(|change| [change.data_source, change.user, change.column].map(str::to_owned).into())
             .collect();
         prop_assert_eq!(told, wanted);
+    });
+}
+
+#[test]
+fn what_is_counted_is_what_the_whole_list_holds_and_a_limit_cuts_the_list_only() {
+    proptest!(worlds(2_000), |(Printed(before) in world(), Printed(after) in world(), listed in 0_usize..6)| {
+        let (before, after) = (snapshot(&before), snapshot(&after));
+        let (before, after) = (evaluate(&before), evaluate(&after));
+        let whole = diff(&before, &after, usize::MAX);
+        let (access, columns): (Vec<_>, Vec<_>) = (whole.access().collect(), whole.columns().collect());
+        let place = |change: &AccessChange<'_>| [change.data_source, change.scope, change.user].map(str::to_owned);
+        prop_assert!(access.is_sorted_by_key(place));
+        let place = |change: &ColumnChange<'_>| [change.data_source, change.user, change.column].map(str::to_owned);
+        prop_assert!(columns.is_sorted_by_key(place));
+
+        let mut counts = BTreeMap::<_, usize>::new();
+        let mut by = [(); 3].map(|()| BTreeMap::<&str, BTreeMap<Effect, usize>>::new());
+        let access_told = access.iter().map(|one| (one.effect, one.data_source, one.user, one.behind));
+        let columns_told = columns.iter().map(|one| (one.effect(), one.data_source, one.user, one.behind));
+        for (effect, source, user, behind) in access_told.chain(columns_told) {
+            *counts.entry(effect).or_default() += 1;
+            let rights = behind.rights.iter().filter(|_| behind.policies.is_empty());
+            let policies: Vec<&str> = behind.policies.iter().chain(rights).copied().collect();
+            for (tally, keys) in by.iter_mut().zip([&policies[..], &[source], &[user]]) {
+                keys.iter().for_each(|key| *tally.entry(key).or_default().entry(effect).or_default() += 1);
+            }
+        }
+        let limited = diff(&before, &after, listed);
+        for difference in [&whole, &limited] {
+            prop_assert_eq!(difference.counts().iter().collect::<BTreeMap<_, _>>(), counts.clone());
+            prop_assert_eq!(difference.access_changes(), access.len());
+            prop_assert_eq!(difference.column_changes(), columns.len());
+            let gained = access.iter().filter(|change| change.effect.gains()).count();
+            prop_assert_eq!(difference.gained(), gained + columns.iter().filter(|change| change.clear).count());
+            let told = [difference.by_policy(), difference.by_data_source(), difference.by_user()];
+            for (told, wanted) in told.into_iter().zip(&by) {
+                let told: BTreeMap<&str, BTreeMap<_, _>> =
+                    told.iter().map(|(name, counts)| (*name, counts.iter().collect())).collect();
+                prop_assert_eq!(&told, wanted);
+            }
+        }
+        prop_assert_eq!(limited.access().collect::<Vec<_>>(), &access[..access.len().min(listed)]);
+        prop_assert_eq!(limited.columns().collect::<Vec<_>>(), &columns[..columns.len().min(listed)]);
+        prop_assert_eq!(limited.is_listed_in_full(), access.len() <= listed && columns.len() <= listed);
     });
 }
 
@@ -93,11 +136,10 @@ fn effects_are_told_apart_and_gains_are_counted() {
         }))
     });
     let (left, right) = (snapshot(&before), snapshot(&after));
-    let found = diff(&evaluate(&left), &evaluate(&right));
+    let found = diff(&evaluate(&left), &evaluate(&right), usize::MAX);
     let told: Vec<_> = found
-        .access
-        .iter()
-        .map(|change| (change.user.as_str(), change.effect, change.effect.gains(), change.policies.len()))
+        .access()
+        .map(|change| (change.user, change.effect, change.effect.gains(), change.behind.policies.len()))
         .collect();
     assert_eq!(
         told,
@@ -111,17 +153,18 @@ fn effects_are_told_apart_and_gains_are_counted() {
             ("gus", Effect::Idle, false, 2),
         ]
     );
-    let clear: Vec<_> = found.columns.iter().map(|change| (change.user.as_str(), change.clear)).collect();
+    let clear: Vec<_> = found.columns().map(|change| (change.user, change.clear)).collect();
     assert_eq!(clear, [("ada", true)]);
     assert_eq!(found.gained(), 3);
-    let counts: Vec<_> = found.counts().into_iter().collect();
+    let counts: Vec<_> = found.counts().iter().collect();
     let wanted = [
         (Effect::Added, 1),
         (Effect::Unblocked, 1),
         (Effect::Removed, 1),
         (Effect::Blocked, 1),
         (Effect::Idle, 2),
+        (Effect::ColumnsClear, 1),
     ];
     assert_eq!(counts, wanted);
-    assert!(!found.is_empty() && diff(&evaluate(&left), &evaluate(&left)).is_empty());
+    assert!(!found.is_empty() && diff(&evaluate(&left), &evaluate(&left), 0).is_empty());
 }

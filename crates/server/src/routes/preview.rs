@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::http::Method;
 use axum::response::Response;
-use domesday_engine::{diff, evaluate};
+use domesday_engine::{Counts, Difference, diff, evaluate};
 use domesday_model::validate::{Severity, validate};
 use domesday_model::{
     Catalog, DataPolicy, DataSource, Declared, Domain, Group, Kind, Permission, Policy, PolicyId,
     PolicyState, Provenance, Record, Since, Snapshot, Tag, User,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
@@ -31,7 +31,7 @@ pub(super) fn routes() -> Vec<Route> {
             "properties": {
                 "counts": {
                     "type": "object",
-                    "description": "Changes of access by effect: added, unblocked, removed, blocked, idle.",
+                    "description": "Changes by effect: of access `added`, `unblocked`, `removed`, `blocked`, `idle`; of columns `columnsClear`, `columnsMasked`. What there is none of is left out.",
                     "additionalProperties": { "type": "integer" }
                 },
                 "gained": { "type": "integer", "description": "How many outcomes give what was not there." },
@@ -71,6 +71,16 @@ struct PreviewQuery {
     remove: bool,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    counts: &'a Counts,
+    gained: usize,
+    #[serde(flatten)]
+    lists: &'a Difference<'a>,
+    listed_in_full: bool,
+}
+
 async fn preview(
     kind: Kind,
     State(app): State<App>,
@@ -83,16 +93,14 @@ async fn preview(
     let work = move || -> Result<Value, Problem> {
         let before = &*evaluated.snapshot;
         let draft = draft(kind, document, before, query.remove)?;
-        let difference = diff(&evaluate(before), &evaluate(&draft));
-        let counts = serde_json::to_value(difference.counts()).unwrap_or_default();
-        let (access, columns) = (&difference.access, &difference.columns);
-        Ok(json!({
-            "counts": counts,
-            "gained": difference.gained(),
-            "access": &access[..access.len().min(LISTED)],
-            "columns": &columns[..columns.len().min(LISTED)],
-            "listedInFull": access.len() <= LISTED && columns.len() <= LISTED,
-        }))
+        let difference = diff(&evaluate(before), &evaluate(&draft), LISTED);
+        serde_json::to_value(Answer {
+            counts: difference.counts(),
+            gained: difference.gained(),
+            lists: &difference,
+            listed_in_full: difference.is_listed_in_full(),
+        })
+        .map_err(|error| Problem::internal(&error))
     };
     let _turn = app.previews.acquire().await.map_err(|error| Problem::internal(&error))?;
     let answer = tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))??;

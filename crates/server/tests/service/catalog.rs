@@ -197,7 +197,7 @@ fn a_draft_is_previewed_and_not_saved() {
     world.apply(json!({
         "groups": [{ "name": "A" }],
         "users": [{ "username": "ada", "groups": ["A"] }, { "username": "bob" }],
-        "dataSources": [{ "name": "S", "platform": "postgres" }],
+        "dataSources": [{ "name": "S", "platform": "postgres", "columns": [{ "name": "c", "type": "text" }] }],
         "policies": [{ "name": "Everyone", "type": "grant", "level": "anyone", "appliesTo": "all" }]
     }));
     let draft = json!({
@@ -225,5 +225,9 @@ fn a_draft_is_previewed_and_not_saved() {
         "name": "M", "mask": { "kind": "hash" }, "columns": { "names": ["*"] }, "appliesTo": "all"
     });
     let answer = preview("/api/v1/data-policy-preview", &mask).expect(200).json();
-    assert_eq!(answer["counts"], json!({}));
+    assert_eq!(answer["counts"], json!({ "columnsMasked": 2 }));
+    let masked =
+        json!({ "dataSource": "S", "user": "ada", "column": "c", "clear": false, "policies": ["M"] });
+    assert_eq!(answer["columns"][0], masked);
+    assert_eq!((&answer["gained"], &answer["listedInFull"]), (&json!(0), &json!(true)));
 }
