@@ -6,7 +6,7 @@ Needs release builds (`cargo build --release -p domesday -p domesday-bench`). Fi
 on it, and asks: first as fast as answers come, beside two questions that need no evaluation (`live`: no key, no
 database; `tenant`: a key and the database), which say what the server itself costs; then at fixed rates, latencies
 counted from the instant that a request was due. Last it changes a policy and asks again at once: the answer must be
-the new one. The generator shares the machine's processors with the service.
+the new one; and it previews drafts. The generator shares the machine's processors with the service.
 """
 
 import argparse
@@ -99,6 +99,29 @@ def change(service: Service, rounds: int) -> dict:
     return {"rounds": rounds, "saved_ms": statistics.median(saved), "answered_ms": statistics.median(answered)}
 
 
+def preview(service: Service, rounds: int) -> dict:
+    """Seconds that previews of drafts take, and the service's peak memory after each: first a draft that changes one
+    outcome at most, then one that gives everything to everyone, then one that masks every column."""
+    def first(path: str) -> str:
+        return service.call("GET", f"{path}?limit=1")["items"][0]["name"]
+
+    named = {"type": "grant", "level": "individuals", "individuals": {"users": [first("/api/v1/users")]}}
+    drafts = {
+        "one": ("policy", named | {"appliesTo": {"dataSources": [first("/api/v1/data-sources")]}}),
+        "everything": ("policy", {"type": "grant", "level": "anyone", "appliesTo": "all"}),
+        "masked": ("data-policy", {"mask": {"kind": "hash"}, "columns": {"names": ["*"]}, "appliesTo": "all"}),
+    }
+    told = {"before": {"peak_bytes": service.memory()}}
+    for what, (kind, draft) in drafts.items():
+        seconds = []
+        for _ in range(rounds):
+            started = time.perf_counter()
+            answer = service.call("POST", f"/api/v1/{kind}-preview", draft | {"name": "Drafted under load"})
+            seconds.append(time.perf_counter() - started)
+        told[what] = {"seconds": statistics.median(seconds), "counts": answer["counts"], "peak_bytes": service.memory()}
+    return told
+
+
 def table(result: dict) -> str:
     lines = ["| question | rate asked | answers a second | p50 ms | p90 ms | p99 ms | p99.9 ms | max ms | bytes |", "|" + "---|" * 9]
     for run in result["throughput"] + result["latency"]:
@@ -110,7 +133,11 @@ def table(result: dict) -> str:
         lines.append(f"\n{run['question']}: {run['per_second'] / tenant:.2f} of the rate of `tenant`")
     one = result["change"]
     lines.append(f"\nchange of a policy: saved in {one['saved_ms']:.0f} ms, the next answer shows it after {one['answered_ms']:.0f} ms")
-    lines.append(f"\npeak memory of the service: {result['peak_bytes'] / 1e6:.0f} MB")
+    for what, told in result["preview"].items():
+        if "seconds" in told:
+            counts = ", ".join(f"{count} {effect}" for effect, count in told["counts"].items()) or "nothing"
+            lines.append(f"\npreview of `{what}`: {told['seconds']:.2f} s ({counts}), peak memory then {told['peak_bytes'] / 1e6:.0f} MB")
+    lines.append(f"\npeak memory of the service before the previews: {result['peak_bytes'] / 1e6:.0f} MB")
     return "\n".join(lines)
 
 
@@ -141,6 +168,7 @@ def main():
                 result["latency"].append({"question": question, "rate": rate} | run)
         result["change"] = change(service, arguments.rounds)
         result["peak_bytes"] = service.memory()
+        result["preview"] = preview(service, 3)
     finally:
         service.stop()
     print(table(result))
