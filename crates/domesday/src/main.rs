@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Setup(args) => commands::setup::run(args, &output),
     };
     match result {
+        Ok(()) if output.is_incomplete() => ExitCode::FAILURE,
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<commands::diff::LimitPassed>() => {
             // The result is printed already, and with --format json it is the one document there.

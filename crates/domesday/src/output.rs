@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use domesday_delivery::DeliveryError;
@@ -20,6 +21,9 @@ pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const STRONG: Style = Style::new().bold();
 /// Style of what is there to be looked past.
 pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// Whether some of the result was not written. Of the process, as standard output is.
+static INCOMPLETE: AtomicBool = AtomicBool::new(false);
 
 /// How this invocation prints.
 #[derive(Debug, Clone, Copy)]
@@ -50,22 +54,32 @@ impl Output {
 
     /// Prints a result on standard output.
     pub(crate) fn result(self, text: impl Display) {
-        // A reader that stopped reading (`| head`) is no failure.
-        let _ = writeln!(anstream::stdout(), "{text}");
+        self.printed(writeln!(anstream::stdout(), "{text}"));
     }
 
     /// Prints a result as JSON on standard output, as it is made: a document may be larger than memory.
     pub(crate) fn json(self, value: &impl Serialize) {
         let mut out = BufWriter::new(std::io::stdout().lock());
         let written = serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from);
-        match written.and_then(|()| writeln!(out)).and_then(|()| out.flush()) {
+        self.printed(written.and_then(|()| writeln!(out)).and_then(|()| out.flush()));
+    }
+
+    fn printed(self, written: std::io::Result<()>) {
+        match written {
             Ok(()) => {}
-            // As above.
+            // A reader that stopped reading (`| head`) is no failure.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
             Err(error) => {
-                self.note(format_args!("{ERROR}error:{ERROR:#} the result was not written: {error}"));
+                if !INCOMPLETE.swap(true, Ordering::Relaxed) {
+                    self.note(format_args!("{ERROR}error:{ERROR:#} the result is incomplete: {error}"));
+                }
             }
         }
+    }
+
+    /// Whether some of the result could not be printed, which was said already.
+    pub(crate) fn is_incomplete(self) -> bool {
+        INCOMPLETE.load(Ordering::Relaxed)
     }
 
     /// Prints a line about the work on standard error.

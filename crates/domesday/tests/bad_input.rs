@@ -291,3 +291,15 @@ fn wrong_command_lines_end_with_2() {
         Domesday::new(args).run().fails_with(2);
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_printed_is_a_failure() {
+    for format in ["text", "json"] {
+        // Every write to it ends with "no space left".
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let run = Domesday::new(&["schema", "--format", format]).printing_to(full).run();
+        run.fails_with(1);
+        assert_eq!(run.stderr.matches("the result is incomplete").count(), 1, "{}", run.stderr);
+    }
+}

@@ -47,6 +47,11 @@ impl Domesday {
         self
     }
 
+    pub(crate) fn printing_to(mut self, file: fs::File) -> Self {
+        self.command.stdout(file);
+        self
+    }
+
     pub(crate) fn run(mut self) -> Finished {
         Finished::of(&mut self.command)
     }
