@@ -162,8 +162,8 @@ impl Counts {
         self.0[effect as usize] += count;
     }
 
-    pub(super) fn add_all(&mut self, other: &Self, times: usize) {
-        self.0.iter_mut().zip(other.0).for_each(|(count, more)| *count += more * times);
+    pub(super) fn add_all(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(count, more)| *count += more);
     }
 }
 

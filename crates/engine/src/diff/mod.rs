@@ -68,7 +68,7 @@ pub fn diff<'s>(before: &Outcomes<'s>, after: &Outcomes<'s>, listed: usize) -> D
     let mut by_data_source = BTreeMap::new();
     for source in &sources {
         let of_source = &compared[source.group].counts;
-        counts.add_all(of_source, 1);
+        counts.add_all(of_source);
         if !of_source.is_empty() {
             by_data_source.insert(source.name, *of_source);
         }

@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domesday_engine::{Access, AccessChange, ColumnChange, Effect, diff, evaluate};
-use domesday_model::{Catalog, Scope};
+use domesday_engine::{Access, AccessChange, Behind, ColumnChange, Effect, diff, evaluate};
+use domesday_model::Scope;
 use proptest::prelude::*;
 
-use super::oracle;
 use super::oracle::config::worlds;
-use super::oracle::generate::{at, world};
+use super::oracle::generate::world;
 use super::oracle::print::Printed;
 use super::oracle::row::{Row, Verdict};
-use super::{access_of, rows, snapshot};
+use super::{access_of, column_rows, rows, snapshot};
 
 #[test]
 fn a_world_differs_from_itself_in_nothing() {
@@ -23,49 +22,76 @@ fn a_world_differs_from_itself_in_nothing() {
 }
 
 #[test]
-fn comparing_worlds_finds_exactly_the_rows_that_differ() {
+fn comparing_worlds_finds_exactly_the_rows_that_differ_and_what_is_behind() {
     proptest!(worlds(2_000), |(Printed(before) in world(), Printed(after) in world())| {
         let (left, right) = (snapshot(&before), snapshot(&after));
         let found = diff(&evaluate(&left), &evaluate(&right), usize::MAX);
         let (then, now) = (rows(&before), rows(&after));
-        let keys: BTreeSet<_> = then.keys().chain(now.keys()).cloned().collect();
-        let wanted: BTreeMap<_, _> = keys
-            .into_iter()
-            .map(|key| (key.clone(), (access_of(then.get(&key)), access_of(now.get(&key)))))
-            .filter(|(_, (from, to))| from != to)
+        let wanted: BTreeMap<_, _> = keys(&then, &now)
+            .map(|key| (key, [then.get(key), now.get(key)]))
+            .filter(|(_, [from, to])| access_of(*from) != access_of(*to))
+            .map(|(key, [from, to])| (key.clone(), (access_of(from), access_of(to), apart(from, to))))
             .collect();
         let told: BTreeMap<_, _> = found
             .access()
             .map(|change| {
                 let scope = if change.scope == "READ" { Scope::Read } else { Scope::Write };
-                ((change.user.to_owned(), change.data_source.to_owned(), scope), (change.from, change.to))
+                let key = (change.user.to_owned(), change.data_source.to_owned(), scope);
+                (key, (change.from, change.to, names(change.behind)))
             })
             .collect();
         prop_assert_eq!(&told, &wanted);
-        let clear = |catalog: &Catalog| -> BTreeMap<(String, String, String), bool> {
-            let rows = oracle::evaluate::evaluate(catalog, at()).into_iter();
-            rows.filter_map(|row| {
-                let clear = row.verdict == Verdict::Unmasked;
-                Some(((row.source, row.user, row.column?), clear))
-            })
-            .collect()
-        };
-        let (seen_then, seen_now) = (clear(&before), clear(&after));
+        let (seen_then, seen_now) = (column_rows(&before), column_rows(&after));
         let reads = |rows: &BTreeMap<_, Row>, user: &str, source: &str| {
             access_of(rows.get(&(user.to_owned(), source.to_owned(), Scope::Read))) == Access::Granted
         };
-        let keys: BTreeSet<_> = seen_then.keys().chain(seen_now.keys()).cloned().collect();
-        let wanted: BTreeSet<_> = keys
-            .into_iter()
-            .filter(|(source, user, _)| reads(&then, user, source) && reads(&now, user, source))
-            .filter(|key| seen_then.get(key).unwrap_or(&true) != seen_now.get(key).unwrap_or(&true))
+        let is_clear = |row: Option<&Row>| row.is_none_or(|row| row.verdict == Verdict::Unmasked);
+        let wanted: BTreeMap<_, _> = keys(&seen_then, &seen_now)
+            .filter(|(user, source, _)| reads(&then, user, source) && reads(&now, user, source))
+            .map(|key| (key, [seen_then.get(key), seen_now.get(key)]))
+            .filter(|(_, [from, to])| is_clear(*from) != is_clear(*to))
+            .map(|(key, [from, to])| (key.clone(), (is_clear(to), apart(from, to))))
             .collect();
-        let told: BTreeSet<_> = found
+        let told: BTreeMap<_, _> = found
             .columns()
-            .map(|change| [change.data_source, change.user, change.column].map(str::to_owned).into())
+            .map(|change| {
+                let [user, source, column] = [change.user, change.data_source, change.column].map(str::to_owned);
+                ((user, source, column), (change.clear, names(change.behind)))
+            })
             .collect();
         prop_assert_eq!(told, wanted);
     });
+}
+
+fn keys<'a, K: Ord>(then: &'a BTreeMap<K, Row>, now: &'a BTreeMap<K, Row>) -> impl Iterator<Item = &'a K> {
+    then.keys().chain(now.keys().filter(|key| !then.contains_key(key)))
+}
+
+/// What decides on one side only: of policies and of rights.
+fn apart(then: Option<&Row>, now: Option<&Row>) -> [BTreeSet<String>; 2] {
+    let [then, now] = [then, now].map(|row| row.map(deciding).unwrap_or_default());
+    [&then[0] ^ &now[0], &then[1] ^ &now[1]]
+}
+
+fn deciding(row: &Row) -> [BTreeSet<String>; 2] {
+    let policies = match row.verdict {
+        Verdict::Granted => row.grants.clone(),
+        Verdict::Blocked => [&*row.grants, &*row.guardrails].concat(),
+        Verdict::Masked => row.data_policies.clone(),
+        Verdict::Unmasked => Vec::new(),
+    };
+    let rights: BTreeSet<_> = match row.column {
+        None => row.reason.split('+').filter(|part| *part != "POLICY").map(str::to_owned).collect(),
+        Some(_) => row.request.iter().map(|_| "REQUEST".to_owned()).collect(),
+    };
+    [policies.into_iter().collect(), rights]
+}
+
+fn names(behind: &Behind<'_>) -> [BTreeSet<String>; 2] {
+    [
+        behind.policies.iter().copied().map(str::to_owned).collect(),
+        behind.rights.iter().copied().map(str::to_owned).collect(),
+    ]
 }
 
 #[test]
@@ -167,4 +193,35 @@ fn effects_are_told_apart_and_gains_are_counted() {
     ];
     assert_eq!(counts, wanted);
     assert!(!found.is_empty() && diff(&evaluate(&left), &evaluate(&left), 0).is_empty());
+}
+
+#[test]
+fn sources_that_differ_alike_are_counted_each_and_keep_their_names() {
+    let [before, after] = [["ada"].as_slice(), &["ada", "bob"]].map(|named| {
+        let applies = if named.len() == 1 { "all" } else { "optIn" };
+        super::oracle::print::parse(&serde_json::json!({
+            "users": [{ "username": "ada" }, { "username": "bob" }],
+            "dataSources": [
+                { "name": "L", "platform": "p", "columns": [{ "name": "id", "type": "INT" }] },
+                { "name": "N", "platform": "p", "columns": [{ "name": "key", "type": "INT" }] },
+            ],
+            "policies": [{ "name": "In", "type": "grant", "level": "individuals",
+                "individuals": { "users": named }, "appliesTo": "all" }],
+            "dataPolicies": [{ "name": "M", "mask": { "kind": "null" }, "columns": { "names": ["id", "key"] },
+                "appliesTo": applies }],
+        }))
+    });
+    let (left, right) = (snapshot(&before), snapshot(&after));
+    let found = diff(&evaluate(&left), &evaluate(&right), usize::MAX);
+    let access: Vec<_> = found.access().map(|change| (change.data_source, change.user)).collect();
+    assert_eq!(access, [("L", "bob"), ("N", "bob")]);
+    let columns: Vec<_> =
+        found.columns().map(|change| (change.data_source, change.user, change.column)).collect();
+    assert_eq!(columns, [("L", "ada", "id"), ("N", "ada", "key")]);
+    let by_user = |user: &str| found.by_user()[user].iter().collect::<Vec<_>>();
+    assert_eq!(by_user("ada"), [(Effect::ColumnsClear, 2)]);
+    assert_eq!(by_user("bob"), [(Effect::Added, 2)]);
+    let by_policy = |policy: &str| found.by_policy()[policy].iter().collect::<Vec<_>>();
+    assert_eq!(by_policy("In"), [(Effect::Added, 2)]);
+    assert_eq!(by_policy("M"), [(Effect::ColumnsClear, 2)]);
 }
