@@ -197,10 +197,11 @@ fn effects_are_told_apart_and_gains_are_counted() {
 
 #[test]
 fn sources_that_differ_alike_are_counted_each_and_keep_their_names() {
-    let [before, after] = [["ada"].as_slice(), &["ada", "bob"]].map(|named| {
-        let applies = if named.len() == 1 { "all" } else { "optIn" };
+    let [before, after] = [["ada", "cy"].as_slice(), &["ada", "bob", "cy"]].map(|named| {
+        let applies = if named.len() == 2 { "all" } else { "optIn" };
         super::oracle::print::parse(&serde_json::json!({
-            "users": [{ "username": "ada" }, { "username": "bob" }],
+            // Not in the order in which changes are told.
+            "users": [{ "username": "cy" }, { "username": "bob" }, { "username": "ada" }],
             "dataSources": [
                 { "name": "L", "platform": "p", "columns": [{ "name": "id", "type": "INT" }] },
                 { "name": "N", "platform": "p", "columns": [{ "name": "key", "type": "INT" }] },
@@ -217,11 +218,11 @@ fn sources_that_differ_alike_are_counted_each_and_keep_their_names() {
     assert_eq!(access, [("L", "bob"), ("N", "bob")]);
     let columns: Vec<_> =
         found.columns().map(|change| (change.data_source, change.user, change.column)).collect();
-    assert_eq!(columns, [("L", "ada", "id"), ("N", "ada", "key")]);
+    assert_eq!(columns, [("L", "ada", "id"), ("L", "cy", "id"), ("N", "ada", "key"), ("N", "cy", "key")]);
     let by_user = |user: &str| found.by_user()[user].iter().collect::<Vec<_>>();
     assert_eq!(by_user("ada"), [(Effect::ColumnsClear, 2)]);
     assert_eq!(by_user("bob"), [(Effect::Added, 2)]);
     let by_policy = |policy: &str| found.by_policy()[policy].iter().collect::<Vec<_>>();
     assert_eq!(by_policy("In"), [(Effect::Added, 2)]);
-    assert_eq!(by_policy("M"), [(Effect::ColumnsClear, 2)]);
+    assert_eq!(by_policy("M"), [(Effect::ColumnsClear, 4)]);
 }
