@@ -58,6 +58,9 @@ class Service:
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 
+    def first(self, path: str) -> str:
+        return self.call("GET", f"{path}?limit=1")["items"][0]["name"]
+
     def load(self, store: pathlib.Path, question: str, seconds: float, rate: float | None = None) -> dict:
         command = [TARGET / "domesday-bench", "load", question, "--store", store, "--address", self.address]
         command += ["--seconds", str(seconds)] + ([] if rate is None else ["--rate", str(rate)])
@@ -76,10 +79,7 @@ class Service:
 
 def change(service: Service, rounds: int) -> dict:
     """Milliseconds from sending a policy's change to the answer that shows it."""
-    def first(path: str) -> str:
-        return service.call("GET", f"{path}?limit=1")["items"][0]["name"]
-
-    user, source = first("/api/v1/users"), first("/api/v1/data-sources")
+    user, source = service.first("/api/v1/users"), service.first("/api/v1/data-sources")
     pair = urllib.parse.urlencode({"user": user, "dataSource": source, "scope": "read"})
     name = "Changed under load"
     saved, answered = [], []
@@ -102,16 +102,13 @@ def change(service: Service, rounds: int) -> dict:
 def preview(service: Service, rounds: int) -> dict:
     """Seconds that previews of drafts take, and the service's peak memory after each: first a draft that changes one
     outcome at most, then one that gives everything to everyone, then one that masks every column."""
-    def first(path: str) -> str:
-        return service.call("GET", f"{path}?limit=1")["items"][0]["name"]
-
-    named = {"type": "grant", "level": "individuals", "individuals": {"users": [first("/api/v1/users")]}}
+    named = {"type": "grant", "level": "individuals", "individuals": {"users": [service.first("/api/v1/users")]}}
     drafts = {
-        "one": ("policy", named | {"appliesTo": {"dataSources": [first("/api/v1/data-sources")]}}),
+        "one": ("policy", named | {"appliesTo": {"dataSources": [service.first("/api/v1/data-sources")]}}),
         "everything": ("policy", {"type": "grant", "level": "anyone", "appliesTo": "all"}),
         "masked": ("data-policy", {"mask": {"kind": "hash"}, "columns": {"names": ["*"]}, "appliesTo": "all"}),
     }
-    told = {"before": {"peak_bytes": service.memory()}}
+    told = {}
     for what, (kind, draft) in drafts.items():
         seconds = []
         for _ in range(rounds):
@@ -134,9 +131,8 @@ def table(result: dict) -> str:
     one = result["change"]
     lines.append(f"\nchange of a policy: saved in {one['saved_ms']:.0f} ms, the next answer shows it after {one['answered_ms']:.0f} ms")
     for what, told in result["preview"].items():
-        if "seconds" in told:
-            counts = ", ".join(f"{count} {effect}" for effect, count in told["counts"].items()) or "nothing"
-            lines.append(f"\npreview of `{what}`: {told['seconds']:.2f} s ({counts}), peak memory then {told['peak_bytes'] / 1e6:.0f} MB")
+        counts = ", ".join(f"{count} {effect}" for effect, count in told["counts"].items()) or "nothing"
+        lines.append(f"\npreview of `{what}`: {told['seconds']:.2f} s ({counts}), peak memory then {told['peak_bytes'] / 1e6:.0f} MB")
     lines.append(f"\npeak memory of the service before the previews: {result['peak_bytes'] / 1e6:.0f} MB")
     return "\n".join(lines)
 

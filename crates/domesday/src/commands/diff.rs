@@ -86,16 +86,14 @@ fn print(report: &Report<'_>, all: bool, output: Output) {
         output.result(format_args!("{GOOD}No difference:{GOOD:#} everyone reaches what they reached."));
         return;
     }
-    let mut shown = 0;
+    let shown = if all { usize::MAX } else { LISTED };
     for change in difference.access() {
         let (style, mark, word) = shape(change.effect);
         let by = behind(change.behind);
         let AccessChange { user, data_source, scope, .. } = change;
         output.result(format_args!("{style}{mark} {word:<9}{style:#} {user} {scope} {data_source}{by}"));
-        shown += 1;
     }
     rest(difference.access_changes(), shown, output);
-    shown = 0;
     for change in difference.columns() {
         let (style, mark, _) = shape(change.effect());
         let word = if change.clear { "clear" } else { "masked" };
@@ -103,7 +101,6 @@ fn print(report: &Report<'_>, all: bool, output: Output) {
         let ColumnChange { user, data_source, column, .. } = change;
         output
             .result(format_args!("{style}{mark} {word:<9}{style:#} {user} READ {data_source}.{column}{by}"));
-        shown += 1;
     }
     rest(difference.column_changes(), shown, output);
     if output.is_quiet() {

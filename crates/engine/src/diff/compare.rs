@@ -193,13 +193,12 @@ impl<'a, 's> Comparison<'a, 's> {
                 continue;
             }
             let kind = *kinds.entry((seen.before, seen.after)).or_insert_with(|| {
-                let then =
-                    behind(before.reasons.as_slice(), seen.before, |reason| self.before.deciding(reason));
-                let now = behind(after.reasons.as_slice(), seen.after, |reason| self.after.deciding(reason));
+                let then = behind(&before.reasons, seen.before, |reason| self.before.deciding(reason));
+                let now = behind(&after.reasons, seen.after, |reason| self.after.deciding(reason));
                 let effect = Effect::of_access(from, to);
                 compared.kind(Kind { from, to, effect, behind: then.apart(&now), count: 0 })
             });
-            let effect = compared.count(kind, 1);
+            let effect = compared.count(kind);
             self.tally_user(rank, effect, group.sources);
             if keep.access > 0 {
                 compared.access.push(AccessAt { scope, rank, kind });
@@ -254,11 +253,12 @@ impl<'a, 's> Comparison<'a, 's> {
                 let kind = *kinds.entry((then, now)).or_insert_with(|| {
                     let then = behind(&before.columns.reasons, then, |reason| self.before.masking(reason));
                     let now = behind(&after.columns.reasons, now, |reason| self.after.masking(reason));
+                    // Only who reads on both sides is compared.
                     let (from, to) = (Access::Granted, Access::Granted);
                     let effect = Effect::of_column(clear);
                     compared.kind(Kind { from, to, effect, behind: then.apart(&now), count: 0 })
                 });
-                of_user.add(compared.count(kind, 1), 1);
+                of_user.add(compared.count(kind), 1);
                 if listed {
                     compared.columns.push(ColumnAt { rank, column, kind });
                 }
@@ -329,10 +329,11 @@ impl<'s> Compared<'s> {
         u32::try_from(self.kinds.len() - 1).expect("a class has fewer than 2^32 pairs of reasons")
     }
 
-    fn count(&mut self, kind: u32, count: usize) -> Effect {
+    /// Counts one more change of a kind.
+    fn count(&mut self, kind: u32) -> Effect {
         let kind = &mut self.kinds[kind as usize];
-        kind.count += count;
-        self.counts.add(kind.effect, count);
+        kind.count += 1;
+        self.counts.add(kind.effect, 1);
         kind.effect
     }
 
