@@ -96,6 +96,32 @@ const CASES: &[Case] = &[
         says: &["policies[0].level", "guardrail"],
     },
     Case {
+        name: "numbers out of range",
+        files: &[(
+            "a.yaml",
+            "agreements:\n  - { name: A, version: 0, text: t }\nrequestForms:\n  - { name: F, version: 9223372036854775807 }\n\
+             dataPolicies:\n  - name: M\n    mask: { kind: rounding, precision: -5 }\n    columns: { names: [a] }\n    appliesTo: all\n",
+        )],
+        says: &[
+            "a.yaml:2:25: agreements[0].version: expected a version from 1 to 2147483647, found 0",
+            "a.yaml:4:25: requestForms[0].version: expected a version from 1 to 2147483647, found 9223372036854775807",
+            "a.yaml:7:40: dataPolicies[0].mask.precision: expected a number greater than 0, found -5",
+        ],
+    },
+    Case {
+        name: "time zone in lower case",
+        files: &[("a.yaml", "tenant: { name: T, timeZone: europe/berlin }\n")],
+        says: &[
+            "a.yaml:1:30: tenant.timeZone: expected an IANA time zone such as Europe/Berlin, found `europe/berlin`; \
+             did you mean `Europe/Berlin`?",
+        ],
+    },
+    Case {
+        name: "name with a line break",
+        files: &[("a.yaml", "groups:\n  - name: \"A\\nB\"\n")],
+        says: &["a.yaml:2:11: groups[0].name: the name contains the control character U+000A"],
+    },
+    Case {
         name: "request without target",
         files: &[(
             "a.yaml",

@@ -21,6 +21,7 @@ mod hash;
 mod identity;
 mod ids;
 mod instant;
+pub mod limits;
 mod near;
 mod policy;
 mod request;

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domesday_model::validate::{Path, Problem, Severity, validate};
+use domesday_model::validate::{Path, Problem, Severity, validate, validate_bounds};
 use domesday_model::{Agreement, AppliesTo, Catalog, DataPolicy, DataSource, Kind, Policy, User};
 
 use crate::StoreError;
@@ -32,6 +32,13 @@ pub(crate) fn check_put(
     }
     let about_it = |problem: &Problem| problem.kind == document.kind && problem.index == 0;
     let mut problems: Vec<_> = errors(&around).into_iter().filter(about_it).collect();
+    if let Some(stored) = stored.filter(|_| !problems.is_empty()) {
+        // What was stored before a bound existed may stay as it is.
+        let mut before = Catalog::default();
+        add_to_catalog(&mut before, document.kind, &document.name, &stored.text, &stored.origin)?;
+        let kept = validate_bounds(&before);
+        problems.retain(|problem| !kept.contains(problem));
+    }
     problems.extend(id_of_another(database, one)?);
     if !problems.is_empty() {
         return Err(StoreError::Invalid { problems });

@@ -6,6 +6,7 @@
 //! data and never are.
 
 mod access;
+mod bounds;
 mod names;
 mod people;
 
@@ -143,13 +144,33 @@ impl Unread {
 #[must_use]
 pub fn validate_beside(catalog: &Catalog, unread: &Unread) -> Vec<Problem> {
     let mut problems = Problems::default();
-    let known = Known::of(catalog, unread, &mut problems);
-    people::check(catalog, &known, &mut problems);
-    access::check_policies(catalog, &known, &mut problems);
-    access::check_requests(catalog, &known, &mut problems);
-    let mut problems = problems.list;
-    problems.sort_by_key(|problem| (problem.kind, problem.index));
-    problems
+    bounds::check(catalog, &mut problems);
+    check_relations(catalog, unread, &mut problems);
+    problems.sorted()
+}
+
+/// What is wrong with the texts and numbers of a catalog by themselves: lengths, characters, ranges
+/// ([`crate::limits`]).
+#[must_use]
+pub fn validate_bounds(catalog: &Catalog) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    bounds::check(catalog, &mut problems);
+    problems.sorted()
+}
+
+/// [`validate`] without [`validate_bounds`], for objects that a store accepted before a bound existed.
+#[must_use]
+pub fn validate_relations(catalog: &Catalog) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    check_relations(catalog, &Unread::default(), &mut problems);
+    problems.sorted()
+}
+
+fn check_relations(catalog: &Catalog, unread: &Unread, problems: &mut Problems) {
+    let known = Known::of(catalog, unread, problems);
+    people::check(catalog, &known, problems);
+    access::check_policies(catalog, &known, problems);
+    access::check_requests(catalog, &known, problems);
 }
 
 /// Collects problems of one object after the other.
@@ -159,6 +180,13 @@ struct Problems {
 }
 
 impl Problems {
+    /// The problems in catalog order.
+    fn sorted(self) -> Vec<Problem> {
+        let mut list = self.list;
+        list.sort_by_key(|problem| (problem.kind, problem.index));
+        list
+    }
+
     fn error(&mut self, at: (Kind, usize), path: Path, message: impl Into<String>) {
         self.push(Severity::Error, at, path, message.into());
     }

@@ -1,4 +1,4 @@
-//! Checks of the tenant, tags, groups, users, domains and data sources.
+//! Checks of tags, groups, users, domains and data sources.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,13 +7,6 @@ use super::{Path, Problems};
 use crate::{ALL_USERS, AppliesTo, Catalog, Kind};
 
 pub(super) fn check(catalog: &Catalog, known: &Known<'_>, problems: &mut Problems) {
-    if let Some(tenant) = &catalog.tenant
-        && jiff::tz::TimeZone::get(&tenant.time_zone).is_err()
-    {
-        let message =
-            format!("expected an IANA time zone such as Europe/Berlin, found `{}`", tenant.time_zone);
-        problems.error((Kind::Tenant, 0), Path::root().key("timeZone"), message);
-    }
     for (index, tag) in catalog.tags.iter().enumerate() {
         if tag.name.split('.').any(|part| part.trim().is_empty()) {
             let message = format!(

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use domesday_model::limits;
 use domesday_store::Location;
 use secrecy::SecretString;
 
@@ -73,11 +74,13 @@ impl Reader<'_> {
         let database = self.database(file.database.path);
         let secret_key = self.secret_key(file.secrets.key_file, &database);
         let time_zone = self.text("DOMESDAY_TIME_ZONE", tenant.time_zone).unwrap_or("UTC".into());
-        self.require(
-            jiff::tz::TimeZone::get(&time_zone).is_ok(),
-            format!("tenant.time_zone (DOMESDAY_TIME_ZONE) must be an IANA time zone such as Europe/Berlin, found `{time_zone}`"),
-        );
+        if let Err(error) = limits::time_zone(&time_zone) {
+            self.mistakes.push(format!("tenant.time_zone (DOMESDAY_TIME_ZONE): {error}"));
+        }
         let name = self.text("DOMESDAY_TENANT_NAME", tenant.name).unwrap_or("default".into());
+        if let Err(error) = limits::check_name(&name) {
+            self.mistakes.push(format!("tenant.name (DOMESDAY_TENANT_NAME): {error}"));
+        }
         let endpoints = self.list("DOMESDAY_ALLOWED_ENDPOINTS", file.delivery.allowed_endpoints);
         let allowed_endpoints = endpoints.into_iter().filter_map(|text| self.endpoint(&text)).collect();
         let proxies = self.list("DOMESDAY_TRUSTED_PROXIES", server.trusted_proxies);

@@ -5,7 +5,7 @@ use domesday_store::{IfMatch, Store, StoreError, StoredObject};
 use serde_json::{Value, json};
 
 use crate::databases::{Database, on_each_database};
-use crate::world::{FIRST, LATER, by_ada, catalog, options, snapshot};
+use crate::world::{FIRST, LATER, by_ada, catalog, declared, options, snapshot};
 
 on_each_database!(
     an_object_is_created_read_changed_and_deleted,
@@ -17,6 +17,8 @@ on_each_database!(
     a_new_tag_brings_its_ancestors_which_then_stay,
     nothing_changes_when_a_document_is_put_as_it_is,
     ids_of_users_are_unique,
+    names_have_one_limit,
+    what_was_stored_before_a_bound_may_stay,
 );
 
 fn put(store: &mut Store, kind: Kind, document: &Value) -> Result<StoredObject, StoreError> {
@@ -390,4 +392,48 @@ fn ids_of_users_are_unique(database: &Database) {
     put(&mut store, Kind::User, &json!({ "username": "one", "id": id, "name": "One" })).unwrap();
     let error = put(&mut store, Kind::User, &json!({ "username": "two", "id": id })).unwrap_err();
     assert!(error.to_string().contains("is already the one of the user `one`"), "{error}");
+}
+
+fn names_have_one_limit(database: &Database) {
+    let mut store = store_with_catalog(database);
+    // The longest name in bytes, in an index of two columns.
+    let longest = "\u{1f3f0}".repeat(255);
+    for kind in [Kind::User, Kind::Group, Kind::Tag, Kind::Domain, Kind::DataSource] {
+        let document = |name: &str| match kind {
+            Kind::User => json!({ "username": name }),
+            Kind::DataSource => {
+                json!({ "name": name, "platform": "x", "columns": [{ "name": name, "type": "INT" }] })
+            }
+            _ => json!({ "name": name }),
+        };
+        put(&mut store, kind, &document(&longest)).unwrap();
+        assert!(store.object(kind, &longest).unwrap().is_some());
+        for count in [256, 4_000, 100_000] {
+            let name = "x".repeat(count);
+            let error = put(&mut store, kind, &document(&name)).unwrap_err();
+            let StoreError::Invalid { problems } = &error else { panic!("{kind}: {error}") };
+            assert!(problems[0].message.contains(&format!("{count} characters")), "{kind}: {error}");
+            assert_eq!(store.object(kind, &name).unwrap(), None);
+        }
+    }
+    snapshot(&mut store);
+}
+
+fn what_was_stored_before_a_bound_may_stay(database: &Database) {
+    let mut store = store_with_catalog(database);
+    let long = "x".repeat(300);
+    let mut old = catalog();
+    old.users = vec![declared(json!({ "username": long, "title": "a\nb" }))];
+    // The store takes a catalog as valid: this is what an earlier version let in.
+    store.apply(&old, options(FIRST)).unwrap();
+    let changed = json!({ "username": long, "title": "a\nb", "department": "Finance" });
+    put(&mut store, Kind::User, &changed).unwrap();
+    let worse = json!({ "username": long, "title": "a\nb", "department": "a\nb" });
+    let error = put(&mut store, Kind::User, &worse).unwrap_err();
+    let StoreError::Invalid { problems } = &error else { panic!("{error}") };
+    assert_eq!(problems.iter().map(|problem| problem.path.to_string()).collect::<Vec<_>>(), ["department"]);
+    // What an apply does not declare stays, and does not stand in its way.
+    let plan = store.apply(&catalog(), options(LATER)).unwrap();
+    assert!(plan.changes.is_empty() && plan.kept == 1, "{plan:?}");
+    assert!(store.object(Kind::User, &long).unwrap().is_some());
 }
