@@ -18,6 +18,15 @@ pub enum StoreError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// There is no store at a place where one must exist. A command that does not create stores reports this.
+    #[error(
+        "there is no store at {place}; check the configuration, --store and the working directory \
+         (`domesday serve` and `domesday apply` create a store)"
+    )]
+    NoStore {
+        /// The file, or the server without the password.
+        place: String,
+    },
     /// The URL names no database that can hold a store.
     #[error(
         "the database URL cannot be read; expected postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH"

@@ -47,7 +47,7 @@ use database::{Database, Postgres, Sqlite};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use apply::ApplyOptions;
-pub use audit::{AuditEntry, AuditFault, AuditReport, NewAuditEntry};
+pub use audit::{AuditAnchor, AuditEntry, AuditFault, AuditMismatch, AuditReport, InvalidAnchor, NewAuditEntry};
 pub use backup::Restored;
 pub use change::{ChangeBy, IfMatch};
 pub use delivery::Delivery;
@@ -77,15 +77,34 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened, is no Domesday store, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_sqlite(Sqlite::open(path, true)?)
+        Self::open_file(Database::Sqlite(Sqlite::open(path, true)?))
     }
 
-    /// Opens the store in a file that must exist.
+    /// Opens the store in a file, migrating it when it is older. Never creates one.
     ///
     /// # Errors
-    /// As [`Store::open`], and when there is no such file.
+    /// As [`Store::open`], and [`StoreError::NoStore`] when there is no such file or it is empty.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        Self::open_sqlite(Sqlite::open(path, false)?)
+        Self::open_file(Self::existing_file(path)?)
+    }
+
+    /// Opens the store in a file as it is: neither created nor migrated, so that a store of an earlier version can be
+    /// backed up, and its audit log read, while a service of that version goes on with it.
+    ///
+    /// # Errors
+    /// As [`Store::open_existing`].
+    pub fn open_unmigrated(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { database: Self::existing_file(path)?, lasts: true })
+    }
+
+    /// A connection to a file that holds a store.
+    fn existing_file(path: &Path) -> Result<Database, StoreError> {
+        let missing = || StoreError::NoStore { place: path.display().to_string() };
+        if !path.exists() {
+            return Err(missing());
+        }
+        let mut database = Database::Sqlite(Sqlite::open(path, false)?);
+        if schema::holds_store(&mut database)? { Ok(database) } else { Err(missing()) }
     }
 
     /// Opens the store that a URL names, creating or migrating it as [`Store::open`] does.
@@ -103,6 +122,18 @@ impl Store {
         Ok(Self { database, lasts: true })
     }
 
+    /// Opens the store on a PostgreSQL server as it is, when there is one.
+    fn open_server_unmigrated(url: &SecretString) -> Result<Option<Self>, StoreError> {
+        let mut database = Database::Postgres(Box::new(Postgres::connect(url)?));
+        let found = schema::holds_store(&mut database)?;
+        Ok(found.then_some(Self { database, lasts: true }))
+    }
+
+    /// Brings a store of an earlier version up to this one.
+    fn migrate(&mut self) -> Result<(), StoreError> {
+        schema::migrate(&mut self.database)
+    }
+
     /// An empty store in memory, gone when dropped.
     ///
     /// # Errors
@@ -113,8 +144,7 @@ impl Store {
         Ok(Self { database, lasts: false })
     }
 
-    fn open_sqlite(sqlite: Sqlite) -> Result<Self, StoreError> {
-        let mut database = Database::Sqlite(sqlite);
+    fn open_file(mut database: Database) -> Result<Self, StoreError> {
         schema::migrate(&mut database)?;
         if let Database::Sqlite(sqlite) = &database {
             sqlite.make_durable()?;

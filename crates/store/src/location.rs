@@ -84,14 +84,30 @@ impl Location {
         }
     }
 
-    /// Opens a store that must be there already: [`Store::open_existing`]. A server's database always is.
+    /// Opens a store that must exist, migrating it as [`Store::open_existing`] does. Never creates one.
     ///
     /// # Errors
-    /// As [`Location::open`], and when there is no such file.
+    /// As [`Location::open`], and [`StoreError::NoStore`] when there is none.
     pub fn open_existing(&self) -> Result<Store, StoreError> {
         match self {
             Self::File(path) => Store::open_existing(path),
-            Self::Server(_) => self.open(),
+            Self::Server(_) => {
+                let mut store = self.open_unmigrated()?;
+                store.migrate()?;
+                Ok(store)
+            }
+        }
+    }
+
+    /// Opens a store that must exist, and changes nothing about it: [`Store::open_unmigrated`].
+    ///
+    /// # Errors
+    /// As [`Location::open_existing`].
+    pub fn open_unmigrated(&self) -> Result<Store, StoreError> {
+        match self {
+            Self::File(path) => Store::open_unmigrated(path),
+            Self::Server(server) => Store::open_server_unmigrated(&server.url)?
+                .ok_or_else(|| StoreError::NoStore { place: server.shown.clone() }),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use domesday_store::AuditAnchor;
 
 /// Run the service: the HTTP API, the schedule and the runs
 ///
@@ -103,12 +104,20 @@ pub(crate) enum AuditCommand {
 
 /// Prove that no entry of the audit log is missing or changed
 ///
-/// Each entry names the hash of the one before. The hash of the last entry is printed: kept elsewhere, it proves
-/// later that nobody rewrote the log as a whole.
+/// Each entry names the hash of the one before. The number and the hash of the last entry are printed as SEQ:HASH:
+/// kept outside of the database and passed to --expect later, they prove that nobody rewrote the log as a whole.
+/// Neither creates nor changes a store. Exits with 1 when anything does not match.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday audit verify --config /etc/domesday/domesday.toml
+  domesday audit verify --expect 1200:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b")]
 pub(crate) struct AuditVerifyArgs {
     #[command(flatten)]
     pub(crate) config: ConfigFileArg,
+    /// An entry and its hash as an earlier verification printed them; may be given several times
+    #[arg(long, value_name = "SEQ:HASH")]
+    pub(crate) expect: Vec<AuditAnchor>,
 }
 
 /// Print the audit log as JSON lines, oldest first
@@ -166,7 +175,7 @@ pub(crate) struct KeyRotateArgs {
 
 /// Make another administrator's API key, when the first is lost, and print it once
 ///
-/// Needs the database, not the service. Keys that are lost stay valid until somebody revokes them.
+/// Needs the database, which must hold a store, and not the service. Keys that are lost stay valid until somebody revokes them.
 #[derive(Debug, Args)]
 pub(crate) struct KeyAdminArgs {
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! `domesday apply DIR`: a catalog directory into the store.
 
-use domesday_store::{Action, ApplyOptions, Location, Plan, Store};
+use domesday_store::{Action, ApplyOptions, Location, Plan, Store, StoreError};
 
 use crate::cli::{ApplyArgs, Format};
 use crate::commands::{instant, load_catalog};
@@ -10,8 +10,7 @@ pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
     let at = instant(args.at);
     let catalog = load_catalog(&args.catalog, *output)?;
     let location = args.store.location()?;
-    // A dry run must not leave a store behind where there was none.
-    let mut store = if args.dry_run && !location.exists() { Store::in_memory()? } else { location.open()? };
+    let mut store = if args.dry_run { open_for_plan(&location)? } else { location.open()? };
     let plan = store.apply(&catalog, ApplyOptions { at, prune: args.prune, dry_run: args.dry_run })?;
     if output.format == Format::Json {
         output.json(&serde_json::json!({ "applied": !args.dry_run, "plan": plan }));
@@ -24,6 +23,14 @@ pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The store that a dry run compares with: an empty one in memory where there is none, since a dry run creates nothing.
+fn open_for_plan(location: &Location) -> Result<Store, StoreError> {
+    match location.open_existing() {
+        Err(StoreError::NoStore { .. }) => Store::in_memory(),
+        opened => opened,
+    }
 }
 
 fn print_changes(plan: &Plan, output: Output) {

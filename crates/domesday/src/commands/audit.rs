@@ -1,13 +1,13 @@
-//! `domesday audit`: the log of changes, proven and printed.
+//! `domesday audit`: verifies the log of changes and prints it. Neither command creates or migrates a store.
 
 use std::io::Write;
 
 use domesday_server::AuditView;
-use domesday_store::AuditFault;
+use domesday_store::{AuditFault, AuditMismatch, AuditReport};
 
 use crate::cli::{AuditArgs, AuditCommand, AuditExportArgs, AuditVerifyArgs, Format};
 use crate::commands::serve::read_config;
-use crate::output::{GOOD, Output};
+use crate::output::{DIM, GOOD, Output, WARNING};
 
 /// How many entries are read at a time.
 const PAGE: usize = 1000;
@@ -21,31 +21,92 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<()> {
 
 fn verify(args: &AuditVerifyArgs, output: Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
-    let report = config.database.open()?.verify_audit()?;
-    let head: String = report.head.iter().map(|byte| format!("{byte:02x}")).collect();
+    let report = config.database.open_unmigrated()?.verify_audit_against(&args.expect)?;
     let fault = report.fault.map(|fault| match fault {
         AuditFault::Missing { seq } => format!("entry {seq} is missing"),
         AuditFault::Changed { seq } => format!("entry {seq} was changed"),
         AuditFault::Added { seq } => format!("entry {seq} was added by somebody else"),
     });
     if output.format == Format::Json {
-        output.json(&serde_json::json!({ "entries": report.entries, "head": head, "fault": fault }));
+        output.json(&as_json(&report, fault.as_deref(), args));
     }
-    if let Some(fault) = fault {
-        anyhow::bail!("the audit log is not as it was written: {fault}");
+    let faults = fault.map(|fault| format!("the audit log is not as it was written: {fault}"));
+    let faults: Vec<_> =
+        faults.into_iter().chain(report.mismatches.iter().map(|one| mismatch(one, &report))).collect();
+    if !faults.is_empty() {
+        anyhow::bail!(faults.join("\n"));
     }
     if output.format != Format::Json {
-        output.result(format_args!(
-            "{GOOD}The audit log is whole:{GOOD:#} {} entries, the last one's hash {head}",
-            report.entries
-        ));
+        print(&report, args, output);
     }
     Ok(())
 }
 
+fn as_json(report: &AuditReport, fault: Option<&str>, args: &AuditVerifyArgs) -> serde_json::Value {
+    let expected = args.expect.iter().map(|anchor| {
+        let matches = report.mismatches.iter().all(|mismatch| mismatch.anchor != *anchor);
+        serde_json::json!({ "anchor": anchor.to_string(), "matches": matches })
+    });
+    serde_json::json!({
+        "entries": report.entries,
+        "head": hex(&report.head),
+        "anchor": report.anchor().to_string(),
+        "fault": fault,
+        "expected": expected.collect::<Vec<_>>(),
+        "clockBack": report.clock_back,
+    })
+}
+
+fn print(report: &AuditReport, args: &AuditVerifyArgs, output: Output) {
+    let entries = report.entries;
+    output.result(format_args!(
+        "{GOOD}The audit log is whole:{GOOD:#} {entries} entries, the last one's hash {}",
+        hex(&report.head)
+    ));
+    for anchor in &args.expect {
+        output.result(format_args!("{GOOD}As kept:{GOOD:#} {anchor}"));
+    }
+    if let Some(seq) = report.clock_back {
+        output.result(format_args!(
+            "{WARNING}Entry {seq} is dated before entry {}{WARNING:#}: the clock was set back, or `apply --at` named an \
+             earlier time",
+            seq.saturating_sub(1)
+        ));
+    }
+    if !output.is_quiet() {
+        output.result(format_args!(
+            "{DIM}Keep this outside of the database; passed to --expect later, it proves that nobody rewrote the \
+             log:{DIM:#}\n  {}",
+            report.anchor()
+        ));
+    }
+}
+
+/// How the log differs from an anchor.
+fn mismatch(mismatch: &AuditMismatch, report: &AuditReport) -> String {
+    let seq = mismatch.anchor.seq;
+    match mismatch.found {
+        None => format!(
+            "the audit log has no entry {seq}, which was kept as `{}`: it has {} entries. It was cut off or replaced, or \
+             this is the log of another store",
+            mismatch.anchor, report.entries
+        ),
+        Some(found) => format!(
+            "entry {seq} of the audit log has the hash {}, not the one that was kept, {}: the log was rewritten, or this \
+             is the log of another store",
+            hex(&found),
+            hex(&mismatch.anchor.hash)
+        ),
+    }
+}
+
+fn hex(hash: &[u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn export(args: &AuditExportArgs) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
-    let mut store = config.database.open()?;
+    let mut store = config.database.open_unmigrated()?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut after = args.after;
     loop {

@@ -8,10 +8,11 @@ use crate::output::{GOOD, Output, WARNING};
 
 pub(crate) fn backup(args: &BackupArgs, output: &Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
-    if !config.database.exists() {
-        anyhow::bail!("there is no store {:?} to back up", config.database);
+    if config.database.file().is_none() {
+        return Err(StoreError::BackupElsewhere.into());
     }
-    config.database.open_existing()?.backup_to(&args.to)?;
+    // Not migrated: a backup is taken before an upgrade, while the earlier version still runs.
+    config.database.open_unmigrated()?.backup_to(&args.to)?;
     let bytes = std::fs::metadata(&args.to)?.len();
     if output.format == Format::Json {
         output.json(&serde_json::json!({ "backup": args.to, "bytes": bytes }));

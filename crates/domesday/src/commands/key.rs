@@ -45,11 +45,11 @@ enum RotateError {
 
 fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
-    let old = sealer(&config.secret_key)?;
+    let mut store = config.database.open_existing()?;
+    let old = sealer(&existing(&config.secret_key))?;
     let new = sealer(&SecretKey::File { path: args.to.clone(), make: false })?;
     let at = instant(None);
     let change = ChangeBy { actor: ACTOR, origin: "cli", from: None, at };
-    let mut store = config.database.open()?;
     let count = store.reseal_exports(&change, |id, sealed| {
         let record = domesday_server::export_record(id);
         let secret = old.open(&record, sealed)?;
@@ -66,9 +66,17 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The configured key as one that must exist: a key that is created now has sealed nothing.
+fn existing(key: &SecretKey) -> SecretKey {
+    match key {
+        SecretKey::File { path, .. } => SecretKey::File { path: path.clone(), make: false },
+        given @ SecretKey::Given(_) => given.clone(),
+    }
+}
+
 fn admin(args: &KeyAdminArgs, output: Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
-    let mut store = config.database.open()?;
+    let mut store = config.database.open_existing()?;
     let key = administrator_key(&mut store, &args.name, instant(None))?;
     if output.format == Format::Json {
         output.json(&serde_json::json!({ "apiKey": key.expose_secret() }));

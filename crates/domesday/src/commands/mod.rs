@@ -21,7 +21,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use domesday_model::{Catalog, Instant};
-use domesday_store::{ApplyOptions, Store};
+use domesday_store::{ApplyOptions, Store, StoreError};
 
 use crate::cli::StoreArg;
 use crate::diagnostics::{InvalidCatalog, print_warnings};
@@ -48,12 +48,12 @@ pub(crate) fn open_store(
 ) -> anyhow::Result<Store> {
     let Some(dir) = catalog else {
         let store = store.location()?;
-        if !store.exists() {
-            anyhow::bail!(
+        return store.open_existing().map_err(|error| match error {
+            StoreError::NoStore { .. } => anyhow::anyhow!(
                 "there is no store {store}; name a catalog directory with --catalog DIR, or make a store with `domesday apply DIR --store {store}`"
-            );
-        }
-        return Ok(store.open_existing()?);
+            ),
+            error => error.into(),
+        });
     };
     let catalog = load_catalog(dir, output)?;
     let mut store = Store::in_memory()?;

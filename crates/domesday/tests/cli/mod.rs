@@ -47,6 +47,13 @@ impl Domesday {
         self
     }
 
+    pub(crate) fn without(mut self, variables: &[&str]) -> Self {
+        for variable in variables {
+            self.command.env_remove(variable);
+        }
+        self
+    }
+
     pub(crate) fn printing_to(mut self, file: fs::File) -> Self {
         self.command.stdout(file);
         self

@@ -26,18 +26,22 @@ const DELIVERY_ATTEMPTS: u32 = 9;
 impl Config {
     /// Reads the configuration of the file, if one is named, and over it the environment.
     ///
+    /// A relative path in the file starts at the directory of the file, one in the environment at the working
+    /// directory.
+    ///
     /// `variable` looks an environment variable up; an empty one counts as not set.
     ///
     /// # Errors
     /// Every mistake at once.
-    pub fn read(file: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub fn read(path: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut mistakes = Vec::new();
-        let file = file.map_or_else(
+        let file = path.map_or_else(
             || Some(ConfigFile::default()),
             |path| read_file(path).map_err(|mistake| mistakes.push(mistake)).ok(),
         );
         let Some(file) = file else { return Err(ConfigError(mistakes)) };
-        let mut reader = Reader { variable: &variable, mistakes };
+        let directory = path.and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
+        let mut reader = Reader { variable: &variable, directory, mistakes };
         let config = reader.config(file);
         match config {
             Some(config) if reader.mistakes.is_empty() => Ok(config),
@@ -54,6 +58,8 @@ fn read_file(path: &Path) -> Result<ConfigFile, String> {
 
 struct Reader<'v> {
     variable: &'v dyn Fn(&str) -> Option<String>,
+    /// The directory of the configuration file; empty without a file.
+    directory: PathBuf,
     mistakes: Vec<String>,
 }
 
@@ -141,6 +147,25 @@ impl Reader<'_> {
         self.environment(name).or(of_file)
     }
 
+    /// The path that a variable or the file names for a setting.
+    fn path(&mut self, setting: &str, variable: &str, of_file: Option<PathBuf>) -> Option<PathBuf> {
+        self.environment(variable).map(PathBuf::from).or_else(|| self.path_of_file(setting, of_file?))
+    }
+
+    /// A path of the configuration file, starting at the directory of the file. Earlier versions started at the working
+    /// directory: where only that finds something, nothing is started on an empty place without saying so.
+    fn path_of_file(&mut self, setting: &str, path: PathBuf) -> Option<PathBuf> {
+        let resolved = self.directory.join(&path);
+        if !resolved.exists() && path.is_relative() && path.exists() {
+            self.mistakes.push(format!(
+                "{setting} is relative to the directory of the configuration file, where there is no {}, and the working \
+                 directory has a file of that name; move the file, or write its absolute path",
+                resolved.display()
+            ));
+        }
+        Some(resolved)
+    }
+
     fn number<T: std::str::FromStr>(&mut self, name: &str, of_file: Option<T>, default: T) -> T {
         let Some(text) = self.environment(name) else { return of_file.unwrap_or(default) };
         text.parse().unwrap_or_else(|_| {
@@ -186,14 +211,17 @@ impl Reader<'_> {
     }
 
     fn database(&mut self, path: Option<PathBuf>) -> Location {
-        let file = Location::File(path.unwrap_or_else(|| "domesday.db".into()));
+        const DEFAULT: &str = "domesday.db";
         let named = ["DATABASE_URL", "DOMESDAY_STORE"]
             .into_iter()
             .find_map(|name| self.environment(name).map(|text| (name, text)));
-        let Some((name, text)) = named else { return file };
+        let Some((name, text)) = named else {
+            let path = path.and_then(|path| self.path_of_file("database.path", path));
+            return Location::File(path.unwrap_or_else(|| DEFAULT.into()));
+        };
         Location::parse(&text).unwrap_or_else(|error| {
             self.mistakes.push(format!("{name}: {error}"));
-            file
+            Location::File(DEFAULT.into())
         })
     }
 
@@ -201,8 +229,7 @@ impl Reader<'_> {
         if let Some(key) = self.environment("DOMESDAY_SECRET_KEY") {
             return Some(SecretKey::Given(key.into()));
         }
-        let named = self.environment("DOMESDAY_SECRET_KEY_FILE").map(PathBuf::from).or(of_file);
-        if let Some(path) = named {
+        if let Some(path) = self.path("secrets.key_file", "DOMESDAY_SECRET_KEY_FILE", of_file) {
             return Some(SecretKey::File { path, make: false });
         }
         match database {
@@ -219,8 +246,8 @@ impl Reader<'_> {
     }
 
     fn tls(&mut self, certificate: Option<PathBuf>, key: Option<PathBuf>) -> Option<TlsFiles> {
-        let certificate = self.environment("DOMESDAY_TLS_CERTIFICATE").map(PathBuf::from).or(certificate);
-        let key = self.environment("DOMESDAY_TLS_KEY").map(PathBuf::from).or(key);
+        let certificate = self.path("server.tls_certificate", "DOMESDAY_TLS_CERTIFICATE", certificate);
+        let key = self.path("server.tls_key", "DOMESDAY_TLS_KEY", key);
         match (certificate, key) {
             (None, None) => None,
             (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
@@ -244,7 +271,7 @@ impl Reader<'_> {
                 .to_owned(),
         );
         let secret = self.environment("DOMESDAY_WEBHOOK_SECRET").or_else(|| {
-            let path = secret_file?;
+            let path = self.path_of_file("webhook.secret_file", secret_file?)?;
             std::fs::read_to_string(&path)
                 .map_err(|error| {
                     self.mistakes.push(format!("webhook.secret_file {}: {error}", path.display()));
@@ -408,6 +435,55 @@ mod tests {
         .unwrap_err();
         assert_eq!(mistakes.0.len(), 4, "{mistakes}");
         assert!(!mistakes.to_string().contains("secret-word"));
+    }
+
+    #[test]
+    fn relative_paths_start_at_the_configuration_file_and_in_the_environment_at_the_working_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("domesday.toml");
+        let text = "[server]\ntls_certificate = \"tls/a.pem\"\ntls_key = \"/etc/a.key\"\n\
+                    [database]\npath = \"data/store.db\"\n\
+                    [webhook]\nurl = \"https://hooks.example\"\nsecret_file = \"hook.secret\"\n";
+        std::fs::write(&path, text).unwrap();
+        std::fs::write(dir.path().join("hook.secret"), "hush\n").unwrap();
+        let config = Config::read(Some(&path), nothing).unwrap();
+        assert_eq!(config.database.file(), Some(&*dir.path().join("data/store.db")));
+        let SecretKey::File { path: key, make: true } = &config.secret_key else { panic!("it is made beside") };
+        assert_eq!(*key, dir.path().join("data/store.key"));
+        let tls = config.tls.unwrap();
+        assert_eq!((tls.certificate, tls.key), (dir.path().join("tls/a.pem"), "/etc/a.key".into()));
+        assert!(config.webhook.is_some());
+
+        let config = Config::read(Some(&path), |name| match name {
+            "DOMESDAY_STORE" => Some("here/store.db".into()),
+            "DOMESDAY_SECRET_KEY_FILE" => Some("here.key".into()),
+            "DOMESDAY_TLS_CERTIFICATE" => Some("here.pem".into()),
+            _ => None,
+        })
+        .unwrap();
+        assert_eq!(config.database.file(), Some(Path::new("here/store.db")));
+        assert!(matches!(&config.secret_key, SecretKey::File { path, .. } if path == Path::new("here.key")));
+        assert_eq!(config.tls.unwrap().certificate, Path::new("here.pem"));
+
+        // Without a path in the file the store stays in the working directory.
+        std::fs::write(&path, "[secrets]\nkey_file = \"the.key\"\n").unwrap();
+        let config = Config::read(Some(&path), nothing).unwrap();
+        assert_eq!(config.database.file(), Some(Path::new("domesday.db")));
+        assert!(
+            matches!(&config.secret_key, SecretKey::File { path, make: false } if *path == dir.path().join("the.key"))
+        );
+    }
+
+    #[test]
+    fn a_file_that_only_the_working_directory_has_is_a_mistake() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("domesday.toml");
+        // Tests run in the directory of the crate.
+        std::fs::write(&path, "[database]\npath = \"Cargo.toml\"\n").unwrap();
+        let error = Config::read(Some(&path), nothing).unwrap_err().to_string();
+        assert!(error.contains("database.path") && error.contains("absolute path"), "{error}");
+        std::fs::write(dir.path().join("Cargo.toml"), "").unwrap();
+        assert!(Config::read(Some(&path), nothing).is_ok());
     }
 
     #[test]

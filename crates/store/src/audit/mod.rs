@@ -5,6 +5,7 @@
 //! well; who anchors it elsewhere ([`AuditReport::head`]) notices even a log rewritten as a whole. An entry is
 //! written in the transaction of the change that it tells of: there is neither without the other.
 
+mod anchor;
 mod chain;
 mod read;
 
@@ -16,7 +17,8 @@ use crate::plan::FieldChange;
 use crate::{ChangeBy, Store, StoreError};
 
 use chain::{Link, hash};
-pub use read::{AuditFault, AuditReport};
+pub use anchor::{AuditAnchor, InvalidAnchor};
+pub use read::{AuditFault, AuditMismatch, AuditReport};
 
 static ENTRIES: Insert = Insert {
     table: "audit",

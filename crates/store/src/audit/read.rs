@@ -3,7 +3,7 @@
 use domesday_model::Instant;
 
 use super::chain::{Link, hash};
-use super::{AuditEntry, digest, head};
+use super::{AuditAnchor, AuditEntry, digest, head};
 use crate::database::{Row, values};
 use crate::{Store, StoreError};
 
@@ -17,7 +17,32 @@ pub struct AuditReport {
     pub head: [u8; 32],
     /// The first thing that is wrong.
     pub fault: Option<AuditFault>,
+    /// The anchors given that the log does not match.
+    pub mismatches: Vec<AuditMismatch>,
+    /// The first entry that is dated more than a few minutes before the entry before it: the clock was set back
+    /// between the two. No fault of the log.
+    pub clock_back: Option<u64>,
 }
+
+impl AuditReport {
+    /// What to keep outside of the database: the last entry and its hash.
+    #[must_use]
+    pub fn anchor(&self) -> AuditAnchor {
+        AuditAnchor { seq: self.entries, hash: self.head }
+    }
+}
+
+/// An anchor that the log does not match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditMismatch {
+    /// The anchor.
+    pub anchor: AuditAnchor,
+    /// The hash of the log's entry with this number; `None` when the log has no such entry.
+    pub found: Option<[u8; 32]>,
+}
+
+/// By how much the clocks of replicas may differ: entries that are dated back by less say nothing.
+const CLOCKS_DIFFER_MICROS: i64 = 300_000_000;
 
 /// What is wrong with the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,19 +94,31 @@ impl Store {
     /// # Errors
     /// When the store fails; a log that was touched is no error but a [`AuditReport::fault`].
     pub fn verify_audit(&mut self) -> Result<AuditReport, StoreError> {
+        self.verify_audit_against(&[])
+    }
+
+    /// Does what [`Store::verify_audit`] does, and compares the log with anchors that were kept elsewhere.
+    ///
+    /// # Errors
+    /// As [`Store::verify_audit`]; an anchor that does not match is in [`AuditReport::mismatches`].
+    pub fn verify_audit_against(&mut self, anchors: &[AuditAnchor]) -> Result<AuditReport, StoreError> {
         let mut transaction = self.database.read()?;
         let (last, last_hash) = head(&mut transaction)?;
         let (mut entries, mut expected, mut previous, mut fault) = (0_u64, 1_i64, [0; 32], None);
+        let (mut before, mut clock_back) = (i64::MIN, None);
+        // The empty log before the first entry is an anchor too.
+        let mut found: Vec<Option<[u8; 32]>> =
+            anchors.iter().map(|anchor| (anchor.seq == 0).then_some([0; 32])).collect();
         transaction.each(
             "SELECT seq, at, actor, action, target, before_value, after_value, from_address, previous, hash
              FROM audit ORDER BY seq",
             &[],
             &mut |row| {
-                let seq = row.integer(0)?;
+                let (seq, at) = (row.integer(0)?, row.integer(1)?);
                 let computed = hash(&Link {
                     previous: &previous,
                     seq,
-                    at: row.integer(1)?,
+                    at,
                     actor: row.text(2)?,
                     action: row.text(3)?,
                     target: row.text(4)?,
@@ -98,9 +135,18 @@ impl Store {
                         fault = Some(AuditFault::Changed { seq: number(seq) });
                     }
                 }
+                if clock_back.is_none() && at < before.saturating_sub(CLOCKS_DIFFER_MICROS) {
+                    clock_back = Some(number(seq));
+                }
+                for (anchor, found) in anchors.iter().zip(&mut found) {
+                    if anchor.seq == number(seq) {
+                        *found = Some(computed);
+                    }
+                }
                 entries += 1;
-                expected = seq + 1;
+                expected = seq.saturating_add(1);
                 previous = computed;
+                before = at;
                 Ok(())
             },
         )?;
@@ -109,7 +155,9 @@ impl Store {
         } else {
             (previous != last_hash).then_some(AuditFault::Changed { seq: number(last) })
         });
-        Ok(AuditReport { entries, head: previous, fault })
+        let mismatches = anchors.iter().zip(found).filter(|(anchor, found)| *found != Some(anchor.hash));
+        let mismatches = mismatches.map(|(anchor, found)| AuditMismatch { anchor: *anchor, found }).collect();
+        Ok(AuditReport { entries, head: previous, fault, mismatches, clock_back })
     }
 }
 

@@ -45,6 +45,14 @@ pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
     transaction.commit()
 }
 
+/// Whether a database holds a store, of this version or of an earlier one. Changes nothing.
+///
+/// # Errors
+/// When it holds something else, or a store of a newer version.
+pub(crate) fn holds_store(database: &mut Database) -> Result<bool, StoreError> {
+    Ok(checked_version(&mut *database.read()?)? > 0)
+}
+
 /// The version of a store; 0 for an empty database, an error for anything else.
 fn checked_version(database: &mut Database) -> Result<i64, StoreError> {
     let version = match database {

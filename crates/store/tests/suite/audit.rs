@@ -1,7 +1,7 @@
 //! The audit log: written with each change, and broken by whoever touches it.
 
 use domesday_model::{Instant, Kind};
-use domesday_store::{AuditFault, ChangeBy, IfMatch, NewAuditEntry};
+use domesday_store::{AuditAnchor, AuditFault, ChangeBy, IfMatch, NewAuditEntry, StoreError};
 use serde_json::json;
 
 use crate::databases::{Database, on_each_database};
@@ -11,6 +11,9 @@ on_each_database!(
     every_change_leaves_an_entry,
     a_log_that_nobody_touched_verifies,
     what_is_changed_or_missing_is_found,
+    a_log_that_was_rewritten_does_not_match_an_anchor,
+    an_entry_dated_back_is_reported_and_no_fault,
+    nothing_is_created_or_migrated_by_a_reader,
 );
 
 fn every_change_leaves_an_entry(database: &Database) {
@@ -101,4 +104,103 @@ fn what_is_changed_or_missing_is_found(database: &Database) {
         });
     }
     assert_eq!(database.open().verify_audit().unwrap().fault, None);
+}
+
+fn a_log_that_was_rewritten_does_not_match_an_anchor(database: &Database) {
+    let mut store = database.open();
+    let empty = store.verify_audit().unwrap().anchor();
+    assert_eq!(empty, AuditAnchor { seq: 0, hash: [0; 32] });
+    store.apply(&catalog(), options(FIRST)).unwrap();
+    let kept = store.verify_audit().unwrap().anchor();
+    assert_eq!(kept.seq, 8);
+    let third = store.audit_entries(2, 1).unwrap()[0].hash;
+    let third = AuditAnchor { seq: 3, hash: third };
+    store.put_object(Kind::User, &json!({ "username": "eve" }), IfMatch::Any, &by_ada(LATER)).unwrap();
+    let report = store.verify_audit_against(&[kept, third, empty, kept]).unwrap();
+    assert_eq!((report.entries, report.fault, report.mismatches.len()), (9, None, 0));
+
+    // Anchors of another log, of an entry that is not there, of another entry.
+    let other = AuditAnchor { seq: 8, hash: [7; 32] };
+    let later = AuditAnchor { seq: 10, hash: kept.hash };
+    let swapped = AuditAnchor { seq: 3, hash: kept.hash };
+    let last = AuditAnchor { seq: u64::MAX, hash: [0; 32] };
+    let never = AuditAnchor { seq: 0, hash: kept.hash };
+    let report = store.verify_audit_against(&[other, kept, later, swapped, last, never]).unwrap();
+    assert_eq!(report.fault, None);
+    let found: Vec<_> = report.mismatches.iter().map(|one| (one.anchor, one.found)).collect();
+    assert_eq!(
+        found,
+        [
+            (other, Some(kept.hash)),
+            (later, None),
+            (swapped, Some(third.hash)),
+            (last, None),
+            (never, Some([0; 32]))
+        ]
+    );
+    drop(store);
+
+    // Someone who can write to the database replaces the log by one that verifies by itself.
+    let rewritten = Database::sqlite();
+    let mut rewritten = rewritten.open();
+    rewritten.apply(&catalog(), options(LATER)).unwrap();
+    let report = rewritten.verify_audit_against(&[kept]).unwrap();
+    assert_eq!((report.entries, report.fault, report.mismatches.len()), (8, None, 1));
+    // Or cuts it off and corrects the head.
+    let cut = "DELETE FROM audit WHERE seq > 3;
+               UPDATE audit_head SET seq = 3, hash = (SELECT hash FROM audit WHERE seq = 3)";
+    database.tampered(cut, |store| {
+        let report = store.verify_audit_against(&[kept, third]).unwrap();
+        assert_eq!((report.entries, report.fault), (3, None));
+        assert_eq!(report.mismatches.iter().map(|one| one.anchor).collect::<Vec<_>>(), [kept]);
+    });
+}
+
+fn an_entry_dated_back_is_reported_and_no_fault(database: &Database) {
+    let mut store = database.open();
+    let mut put = |name: &str, at: i64| {
+        store.put_object(Kind::Group, &json!({ "name": name }), IfMatch::Any, &by_ada(at)).unwrap();
+        store.verify_audit().unwrap()
+    };
+    put("a", LATER);
+    // The clocks of two replicas may differ by a little.
+    let near = put("b", LATER - 60_000_000);
+    assert_eq!((near.fault, near.clock_back), (None, None));
+    let back = put("c", LATER - 86_400_000_000);
+    assert_eq!((back.fault, back.clock_back), (None, Some(3)));
+}
+
+fn nothing_is_created_or_migrated_by_a_reader(database: &Database) {
+    let none = |result: Result<domesday_store::Store, StoreError>| {
+        let error = result.unwrap_err();
+        assert!(matches!(error, StoreError::NoStore { .. }), "{error}");
+        assert!(error.to_string().starts_with("there is no store at "), "{error}");
+    };
+    let location = database.location();
+    for _ in 0..2 {
+        none(location.open_existing());
+        none(location.open_unmigrated());
+    }
+    if let Some(file) = location.file() {
+        assert!(!file.exists());
+        // A file that somebody has made holds no store either.
+        std::fs::write(file, "").unwrap();
+        none(location.open_existing());
+        none(location.open_unmigrated());
+        assert_eq!(std::fs::metadata(file).unwrap().len(), 0);
+        std::fs::remove_file(file).unwrap();
+    }
+
+    drop(database.open());
+    location.open_existing().unwrap().verify_audit().unwrap();
+    // A store of an earlier version is read as it is.
+    let (earlier, version) = match database {
+        Database::Sqlite(_) => ("PRAGMA user_version = 4", "PRAGMA user_version"),
+        Database::Postgres { .. } => {
+            ("UPDATE domesday_schema SET version = 4", "SELECT version FROM domesday_schema")
+        }
+    };
+    database.run(earlier);
+    assert_eq!(location.open_unmigrated().unwrap().verify_audit().unwrap().fault, None);
+    assert_eq!(database.integer(version), 4);
 }

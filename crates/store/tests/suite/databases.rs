@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use domesday_store::{Store, StoreError};
+use domesday_store::{Location, Store, StoreError};
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use crate::postgres_server::Server;
@@ -43,6 +44,24 @@ impl Database {
         match self {
             Self::Sqlite(dir) => Store::open(&file(dir)),
             Self::Postgres { server, name } => Store::connect(&server.url(name)),
+        }
+    }
+
+    /// Where the database is, as a user names it.
+    pub(crate) fn location(&self) -> Location {
+        match self {
+            Self::Sqlite(dir) => Location::File(file(dir)),
+            Self::Postgres { server, name } => Location::parse(server.url(name).expose_secret()).unwrap(),
+        }
+    }
+
+    /// The integer that a query behind the store's back gives.
+    pub(crate) fn integer(&self, sql: &str) -> i64 {
+        match self {
+            Self::Sqlite(dir) => {
+                rusqlite::Connection::open(file(dir)).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+            }
+            Self::Postgres { server, name } => server.client(name).query_one(sql, &[]).unwrap().get(0),
         }
     }
 
