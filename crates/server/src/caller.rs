@@ -9,12 +9,14 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use domesday_model::{Instant, Kind, Permission, User, UserStatus};
-use domesday_store::{ChangeBy, Store, StoreError};
+use domesday_store::{ApiKey, ChangeBy, Store, StoreError};
 use secrecy::SecretString;
+use uuid::Uuid;
 
 use crate::keys;
 use crate::listener::Peer;
 use crate::problem::Problem;
+use crate::route::Permit;
 use crate::service::{App, Service};
 
 /// The owner of keys that belong to no user: the operator's own.
@@ -27,8 +29,12 @@ pub(crate) struct Caller {
     pub(crate) actor: String,
     /// The username, when a user's key was shown.
     pub(crate) user: Option<String>,
+    /// The API key that was shown.
+    pub(crate) key: Uuid,
     /// What the key and its owner may both do.
     pub(crate) permissions: Vec<Permission>,
+    /// Who may call the route.
+    pub(crate) permit: Permit,
     /// Where the request came from.
     pub(crate) address: IpAddr,
     /// The catalog's revision when the request came in.
@@ -49,6 +55,11 @@ impl Caller {
     /// Whether the caller is this user.
     pub(crate) fn is(&self, username: &str) -> bool {
         self.user.as_deref() == Some(username)
+    }
+
+    /// The caller, when the route's permit admits them.
+    fn permitted(self) -> Result<Self, Problem> {
+        self.permit.refuse(&self).map_or(Ok(self), Err)
     }
 
     /// Runs a change in the caller's name.
@@ -86,17 +97,17 @@ impl Refusal {
     }
 }
 
-/// Finds out who sends a request.
-pub(crate) async fn authenticate(app: &App, parts: &Parts) -> Result<Caller, Problem> {
+/// Finds out who sends a request, and whether they may call the route.
+pub(crate) async fn authenticate(app: &App, parts: &Parts, permit: Permit) -> Result<Caller, Problem> {
     let address = address(app, parts);
     let secret = match secret(parts) {
         Ok(secret) => secret,
         Err(problem) => return Err(failed(app, address, problem)),
     };
     let now = app.now();
-    let found = app.pool.with(move |store| who(store, &secret, address, now)).await;
+    let found = app.pool.with(move |store| who(store, &secret, permit, address, now)).await;
     match found {
-        Ok(Ok(caller)) => Ok(caller),
+        Ok(Ok(caller)) => caller.permitted(),
         Ok(Err(refusal)) => Err(failed(app, address, refusal.problem())),
         Err(problem) => Err(problem),
     }
@@ -119,11 +130,28 @@ fn secret(parts: &Parts) -> Result<SecretString, Problem> {
 fn who(
     store: &mut Store,
     secret: &SecretString,
+    permit: Permit,
     address: IpAddr,
     now: Instant,
 ) -> Result<Result<Caller, Refusal>, Problem> {
     // Looked up by its hash: what the lookup's time could tell is about a hash of 256 random bits.
     let Some(key) = store.api_key_by_hash(&keys::hash(secret))? else { return Ok(Err(Refusal::Unknown)) };
+    let id = key.id;
+    let found = identify(store, key, permit, address, now)?;
+    if found.is_ok() {
+        store.touch_api_key(id, now)?;
+    }
+    Ok(found)
+}
+
+/// The caller whose key this is, with the permissions that key and user have at present.
+fn identify(
+    store: &mut Store,
+    key: ApiKey,
+    permit: Permit,
+    address: IpAddr,
+    now: Instant,
+) -> Result<Result<Caller, Refusal>, Problem> {
     if key.revoked_at.is_some() {
         return Ok(Err(Refusal::Revoked));
     }
@@ -138,10 +166,40 @@ fn who(
         };
         permissions.retain(|permission| user.permissions.contains(permission));
     }
-    store.touch_api_key(key.id, now)?;
     let revision = store.revision()?;
     let actor = user.clone().unwrap_or_else(|| ADMINISTRATOR.to_owned());
-    Ok(Ok(Caller { actor, user, permissions, address, revision }))
+    Ok(Ok(Caller { actor, user, key: key.id, permissions, permit, address, revision }))
+}
+
+/// Runs a change: in one exclusive transaction the caller is looked up again, and then `work` judges and writes.
+///
+/// What a request was let in with may have changed while it waited for its turn. In here the key is still valid, its
+/// user still active, and the permissions are those of this moment; nobody else writes before `work` has. `work` gets
+/// the caller as they are now, and the instant.
+///
+/// # Errors
+/// 401 and 403 when the caller may no longer call the route; what `work` fails with. In each case nothing changes.
+pub(crate) async fn write<T, F>(app: &App, caller: Caller, work: F) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Store, &Caller, Instant) -> Result<T, Problem> + Send + 'static,
+{
+    let service = App::clone(app);
+    let change = move |store: &mut Store| {
+        store.exclusive_transaction(|store| {
+            let now = service.now();
+            let caller = again(store, &caller, now)?;
+            work(store, &caller, now)
+        })
+    };
+    app.pool.with(change).await
+}
+
+/// The caller as they are at present.
+fn again(store: &mut Store, caller: &Caller, now: Instant) -> Result<Caller, Problem> {
+    let Some(key) = store.api_key(caller.key)? else { return Err(Refusal::Unknown.problem()) };
+    let found = identify(store, key, caller.permit, caller.address, now)?;
+    found.map_err(|refusal| refusal.problem())?.permitted()
 }
 
 /// A user as declared.

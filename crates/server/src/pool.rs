@@ -24,12 +24,16 @@ pub(crate) struct Pool {
 struct Shared {
     database: Location,
     idle: Mutex<Vec<Store>>,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
+    /// Limits work without a connection, so that it neither waits for nor holds up work with one.
+    computations: Arc<Semaphore>,
 }
 
 impl Pool {
     pub(crate) fn new(database: Location) -> Self {
-        let shared = Shared { database, idle: Mutex::new(Vec::new()), turns: Semaphore::new(CONNECTIONS) };
+        let permits = || Arc::new(Semaphore::new(CONNECTIONS));
+        let shared =
+            Shared { database, idle: Mutex::new(Vec::new()), turns: permits(), computations: permits() };
         Self { shared: Arc::new(shared) }
     }
 
@@ -43,11 +47,38 @@ impl Pool {
         E: From<StoreError> + From<Problem> + Send + 'static,
         F: FnOnce(&mut Store) -> Result<T, E> + Send + 'static,
     {
-        let _turn = self.shared.turns.acquire().await.expect("the semaphore is never closed");
         let shared = Arc::clone(&self.shared);
-        let task = tokio::task::spawn_blocking(move || shared.with(work));
-        task.await.unwrap_or_else(|error| Err(Problem::internal(&error).into()))
+        blocking(&self.shared.turns, move || shared.with(work)).await
     }
+
+    /// Runs work that needs no connection, such as reading a large document, on a blocking thread.
+    ///
+    /// # Errors
+    /// What the work fails with.
+    pub(crate) async fn compute<T, F>(&self, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Problem> + Send + 'static,
+    {
+        blocking(&self.shared.computations, work).await
+    }
+}
+
+/// Runs work on a blocking thread under a permit. The thread owns the permit: a request that is given up while its
+/// work goes on must not let another begin in its place.
+async fn blocking<T, E, F>(permits: &Arc<Semaphore>, work: F) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Problem> + Send + 'static,
+    F: FnOnce() -> Result<T, E> + Send + 'static,
+{
+    let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
+    let task = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(permit);
+        done
+    });
+    task.await.unwrap_or_else(|error| Err(Problem::internal(&error).into()))
 }
 
 impl Drop for Shared {

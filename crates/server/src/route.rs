@@ -36,7 +36,7 @@ pub(crate) enum Permit {
 
 impl Permit {
     /// Why a caller may not, if so.
-    fn refuse(self, caller: &Caller) -> Option<Problem> {
+    pub(crate) fn refuse(self, caller: &Caller) -> Option<Problem> {
         let (needed, word, admits) = match self {
             Self::Public | Self::AnyKey => return None,
             Self::AnyOf(list) => (list, " or ", caller.has_any(list)),
@@ -283,10 +283,9 @@ async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Respon
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let admitted = authenticate(&gate.app, &parts).await.and_then(|caller| {
-        let refusal = gate.permit.refuse(&caller).or_else(|| misfit(&parts.uri, &gate.takes));
-        refusal.map_or(Ok(caller), Err)
-    });
+    let admitted = authenticate(&gate.app, &parts, gate.permit)
+        .await
+        .and_then(|caller| misfit(&parts.uri, &gate.takes).map_or(Ok(caller), Err));
     let caller = match admitted {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),

@@ -36,7 +36,7 @@ impl Store {
         if let Some(answer) = self.answer_to(call)? {
             return Ok(answer);
         }
-        self.in_one_turn(|store| {
+        self.exclusive_transaction(|store| {
             // The call may have come a second time while this one waited for its turn.
             if let Some(answer) = store.answer_to(call)? {
                 return Ok(answer);

@@ -103,6 +103,14 @@ impl Store {
         self.database.first(&format!("{SELECT} WHERE hash = ?1"), values![&hash[..]], key)
     }
 
+    /// The key with this id, as [`Store::api_key_by_hash`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn api_key(&mut self, id: Uuid) -> Result<Option<ApiKey>, StoreError> {
+        self.database.first(&format!("{SELECT} WHERE id = ?1"), values![&id.to_string()], key)
+    }
+
     /// Every key, or every key of an owner, oldest first.
     ///
     /// # Errors

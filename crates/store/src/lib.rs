@@ -43,7 +43,7 @@ mod tenant;
 
 use std::path::Path;
 
-use database::{Database, Postgres, Sqlite};
+use database::{Database, Extent, Postgres, Sqlite};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use apply::ApplyOptions;
@@ -152,28 +152,37 @@ impl Store {
         Ok(Self { database, lasts: true })
     }
 
-    /// Does several things in one turn at writing: all of them last, or none. Nobody else writes meanwhile.
+    /// Runs work in one exclusive transaction: no other writer commits between its reads and its writes, and all of
+    /// its changes are committed, or none. Operations of the store inside it become parts of the transaction; so does
+    /// another exclusive transaction.
+    ///
+    /// What a decision was based on is still true when the change that it allows is committed, as long as both are
+    /// made in here.
     ///
     /// # Errors
-    /// What `work` fails with, or the store.
-    fn in_one_turn<T, E: From<StoreError>>(
+    /// What `work` fails with, or the store. In each case nothing changes.
+    pub fn exclusive_transaction<T, E: From<StoreError>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        /// Ends the turn on whatever way out.
-        struct Turn<'s>(&'s mut Store);
+        /// Rolls the transaction back on every way out but the good one.
+        struct Open<'s> {
+            store: &'s mut Store,
+            extent: Extent,
+        }
 
-        impl Drop for Turn<'_> {
+        impl Drop for Open<'_> {
             fn drop(&mut self) {
-                self.0.database.roll_back();
+                self.store.database.end_write(self.extent);
             }
         }
 
-        self.database.begin_turn()?;
-        let turn = Turn(self);
-        let done = work(turn.0)?;
-        turn.0.database.commit()?;
-        std::mem::forget(turn);
+        let extent = self.database.begin_write()?;
+        let mut open = Open { store: self, extent };
+        let done = work(open.store)?;
+        // Where the commit fails there is nothing left to roll back.
+        let extent = std::mem::replace(&mut open.extent, Extent::Nothing);
+        open.store.database.commit_write(extent)?;
         Ok(done)
     }
 

@@ -3,12 +3,12 @@
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Method;
 use axum::response::Response;
-use domesday_model::Permission;
+use domesday_model::{Instant, Permission};
 use domesday_store::{ApplyOptions, Store};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::caller::Caller;
+use crate::caller::{self, Caller};
 use crate::problem::Problem;
 use crate::route::{Permit, Query, Route, Text, schema};
 use crate::service::App;
@@ -87,18 +87,20 @@ async fn apply(
     Query(query): Query<ApplyQuery>,
     Text(text): Text,
 ) -> Result<Response, Problem> {
-    let now = app.now();
-    let work = move |store: &mut Store| -> Result<_, Problem> {
+    let read = move || -> Result<_, Problem> {
         let text = crate::route::json_text(&text)?;
-        let loaded = domesday_sources::parse_str("api.json", text).map_err(|diagnostics| {
+        domesday_sources::parse_str("api.json", text).map_err(|diagnostics| {
             let list = diagnostics.iter().map(|one| {
                 json!({ "field": one.field, "line": one.line, "column": one.column, "message": one.message })
             });
             Problem::invalid("the catalog is not valid").with("problems", list.collect::<Vec<_>>())
-        })?;
+        })
+    };
+    let loaded = app.pool.compute(read).await?;
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
         let options = ApplyOptions { at: now, prune: query.prune, dry_run: query.dry_run };
         let plan = caller.change(now, |change| store.apply_by(&loaded.catalog, options, change))?;
         Ok(json!({ "applied": !query.dry_run, "plan": plan }))
     };
-    Ok(crate::route::json(app.pool.with(work).await?))
+    Ok(crate::route::json(caller::write(&app, caller, work).await?))
 }

@@ -5,12 +5,12 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domesday_delivery::{Verification, verify};
-use domesday_model::{Permission, Tenant};
+use domesday_model::{Instant, Permission, Tenant};
 use domesday_store::{NewAuditEntry, Store, StoredExport};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use crate::caller::Caller;
+use crate::caller::{self, Caller};
 use crate::etag::{Condition, quoted};
 use crate::export::{self, Configuration, DEFAULT, ExportRequest, ExportView};
 use crate::problem::Problem;
@@ -129,20 +129,20 @@ async fn put(
     Text(text): Text,
 ) -> Result<Response, Problem> {
     let condition = Condition::of(&headers)?;
-    let (before, tenant) = saved(&app).await?;
+    let (_, tenant) = saved(&app).await?;
+    // The destination is tried before the transaction begins: what the network does must hold up no other writer.
     let (configuration, secret, verification) = tried(&app, &text, &tenant).await?;
-    let now = app.now();
     if !verification.ok {
         let checks = serde_json::to_value(&verification.checks).unwrap_or_default();
         let refused = json!({ "configuration": configuration.document(), "checks": checks });
-        let note = move |store: &mut Store| -> Result<(), Problem> {
+        let note = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<(), Problem> {
             let target = format!("exports/{DEFAULT}");
             let entry =
                 NewAuditEntry { action: "refuse", target: &target, before: None, after: Some(&refused) };
             caller.change(now, |change| store.append_audit(entry, change)).map(drop)?;
             Ok(())
         };
-        app.pool.with(note).await?;
+        caller::write(&app, caller, note).await?;
         let problem = Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "verification-failed",
@@ -157,26 +157,26 @@ async fn put(
             Some(sealed.map_err(|error| Problem::internal(&error))?)
         }
     };
-    let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-    let save = move |store: &mut Store| -> Result<_, Problem> {
+    let save = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
         let (document, expected) = (configuration.document(), condition.as_if_match()?);
-        Ok(caller.change(now, |change| {
+        let status = if store.export(DEFAULT)?.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+        let stored = caller.change(now, |change| {
             store.put_export(DEFAULT, &document, sealed.as_deref(), expected, change)
-        })?)
+        })?;
+        Ok((status, stored))
     };
-    let stored = app.pool.with(save).await?;
+    let (status, stored) = caller::write(&app, caller, save).await?;
     app.wake.notify_one();
     answer(&app, status, &stored, &tenant)
 }
 
 async fn delete(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
     let condition = Condition::of(&headers)?;
-    let now = app.now();
-    let forget = move |store: &mut Store| -> Result<(), Problem> {
+    let forget = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<(), Problem> {
         let expected = condition.as_if_match()?;
         Ok(caller.change(now, |change| store.delete_export(DEFAULT, expected, change))?)
     };
-    app.pool.with(forget).await?;
+    caller::write(&app, caller, forget).await?;
     app.wake.notify_one();
     Ok(StatusCode::NO_CONTENT.into_response())
 }

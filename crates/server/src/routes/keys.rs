@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::caller::{ADMINISTRATOR, Caller, user_of};
+use crate::caller::{self, ADMINISTRATOR, Caller, user_of};
 use crate::idempotency::{self, Created, Once};
 use crate::keys;
 use crate::problem::Problem;
@@ -156,11 +156,11 @@ async fn create(
 ) -> Result<Response, Problem> {
     let once = Once::of(&headers, &caller.actor, PATH, &text)?;
     let request: KeyRequest = crate::route::parse(&text)?;
-    let (service, now) = (app.clone(), app.now());
-    let work = move |store: &mut Store| -> Result<_, Problem> {
-        idempotency::create(&service, store, once.as_ref(), |store| make(store, &caller, request, now))
+    let service = app.clone();
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
+        idempotency::create(&service, store, once.as_ref(), |store| make(store, caller, request, now))
     };
-    Ok(app.pool.with(work).await?.into_response())
+    Ok(caller::write(&app, caller, work).await?.into_response())
 }
 
 fn make(store: &mut Store, caller: &Caller, request: KeyRequest, now: Instant) -> Result<Created, Problem> {
@@ -219,8 +219,7 @@ fn most_for(store: &mut Store, caller: &Caller, owner: &str) -> Result<Vec<Permi
 async fn revoke(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     let none = || Problem::not_found(format!("there is no API key `{id}` of yours"));
     let id = Uuid::parse_str(&id).map_err(|_| none())?;
-    let now = app.now();
-    let work = move |store: &mut Store| -> Result<(), Problem> {
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<(), Problem> {
         let all = caller.has(Permission::UserAdmin);
         let keys = store.api_keys((!all).then_some(caller.actor.as_str()))?;
         if !keys.iter().any(|key| key.id == id) {
@@ -228,6 +227,6 @@ async fn revoke(State(app): State<App>, caller: Caller, Path(id): Path<String>) 
         }
         Ok(caller.change(now, |change| store.revoke_api_key(id, change))?)
     };
-    app.pool.with(work).await?;
+    caller::write(&app, caller, work).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

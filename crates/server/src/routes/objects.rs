@@ -6,14 +6,15 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domesday_model::{Kind, Permission};
+use bytes::Bytes;
+use domesday_model::{Instant, Kind, Permission};
 use domesday_store::{Store, StoredObject};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::caller::Caller;
+use crate::caller::{self, Caller};
 use crate::etag::{Condition, quoted};
 use crate::idempotency::{self, Created, Once};
 use crate::openapi::reference;
@@ -353,22 +354,28 @@ async fn put(
     Text(text): Text,
 ) -> Result<Response, Problem> {
     let condition = Condition::of(&headers)?;
-    let now = app.now();
-    let work = move |store: &mut Store| -> Result<_, Problem> {
-        scoped::may_write(store, &caller, of.kind)?;
-        let document = read_document(of.kind, &text)?;
-        if name_of(of.kind, &document) != name {
-            let key = name_key(of.kind);
-            return Err(Problem::invalid(format!("`{key}` must be the name in the path, `{name}`")));
-        }
+    let document = document(of, &app, &caller, text).await?;
+    if name_of(of.kind, &document) != name {
+        let key = name_key(of.kind);
+        return Err(Problem::invalid(format!("`{key}` must be the name in the path, `{name}`")));
+    }
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
+        scoped::may_write(store, caller, of.kind)?;
         let expected = condition.as_if_match()?;
         let before = store.object(of.kind, &name)?;
-        scoped::check(store, &caller, of.kind, before.as_ref(), Some(&document))?;
+        scoped::check(store, caller, of.kind, before.as_ref(), Some(&document))?;
         let stored = caller.change(now, |change| store.put_object(of.kind, &document, expected, change))?;
         Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, stored))
     };
-    let (status, stored) = app.pool.with(work).await?;
+    let (status, stored) = caller::write(&app, caller, work).await?;
     Ok(object_response(status, stored))
+}
+
+/// Reads the document of a change before its transaction begins, for who may write the kind at all.
+async fn document(of: Resource, app: &App, caller: &Caller, text: Bytes) -> Result<Value, Problem> {
+    let asking = caller.clone();
+    app.pool.with(move |store| scoped::may_write(store, &asking, of.kind)).await?;
+    app.pool.compute(move || read_document(of.kind, &text)).await
 }
 
 async fn create(
@@ -380,12 +387,12 @@ async fn create(
 ) -> Result<Response, Problem> {
     let path = format!("/api/v1/{}", of.path);
     let once = Once::of(&headers, &caller.actor, &path, &text)?;
-    let (service, now) = (app.clone(), app.now());
-    let work = move |store: &mut Store| -> Result<_, Problem> {
-        scoped::may_write(store, &caller, of.kind)?;
+    let document = document(of, &app, &caller, text).await?;
+    let service = app.clone();
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
+        scoped::may_write(store, caller, of.kind)?;
         idempotency::create(&service, store, once.as_ref(), |store| {
-            let document = read_document(of.kind, &text)?;
-            scoped::check(store, &caller, of.kind, None, Some(&document))?;
+            scoped::check(store, caller, of.kind, None, Some(&document))?;
             let name = name_of(of.kind, &document);
             if store.object(of.kind, name)?.is_some() {
                 return Err(Problem::conflict(format!("there is a {} `{name}` already", of.kind)));
@@ -401,7 +408,7 @@ async fn create(
             })
         })
     };
-    Ok(app.pool.with(work).await?.into_response())
+    Ok(caller::write(&app, caller, work).await?.into_response())
 }
 
 async fn delete(
@@ -412,17 +419,16 @@ async fn delete(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let condition = Condition::of(&headers)?;
-    let now = app.now();
-    let work = move |store: &mut Store| -> Result<(), Problem> {
-        scoped::may_write(store, &caller, of.kind)?;
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<(), Problem> {
+        scoped::may_write(store, caller, of.kind)?;
         let expected = condition.as_if_match()?;
         let before = store.object(of.kind, &name)?;
         if let Some(before) = &before {
-            scoped::check(store, &caller, of.kind, Some(before), None)?;
+            scoped::check(store, caller, of.kind, Some(before), None)?;
         }
         Ok(caller.change(now, |change| store.delete_object(of.kind, &name, expected, change))?)
     };
-    app.pool.with(work).await?;
+    caller::write(&app, caller, work).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
-use domesday_model::Permission;
+use domesday_model::{Instant, Permission};
 use domesday_store::{NewRun, Store};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::caller::Caller;
+use crate::caller::{self, Caller};
 use crate::export::DEFAULT;
 use crate::idempotency::{self, Created, Once};
 use crate::paging;
@@ -61,8 +61,8 @@ struct RunPage {
 
 async fn start(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
     let once = Once::of(&headers, &caller.actor, PATH, &[])?;
-    let (service, now) = (app.clone(), app.now());
-    let work = move |store: &mut Store| -> Result<_, Problem> {
+    let service = app.clone();
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
         idempotency::create(&service, store, once.as_ref(), |store| {
             if store.export(DEFAULT)?.is_none() {
                 return Err(Problem::conflict("no export is configured, so there is nothing to run"));
@@ -87,7 +87,7 @@ async fn start(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Re
             })
         })
     };
-    let created = app.pool.with(work).await?;
+    let created = caller::write(&app, caller, work).await?;
     app.wake.notify_one();
     Ok(created.into_response())
 }

@@ -189,6 +189,46 @@ impl World {
     }
 }
 
+/// A request of which the service has everything but the body.
+pub(crate) struct Paused {
+    stream: std::net::TcpStream,
+    body: String,
+}
+
+impl Paused {
+    /// Sends the body and returns the status of the answer.
+    pub(crate) fn finish(mut self) -> u16 {
+        use std::io::{Read, Write};
+
+        self.stream.write_all(self.body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        self.stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{answer}"))
+    }
+}
+
+impl World {
+    /// Sends the head of a request and returns once the service asks for the body. By then it has let the request in.
+    pub(crate) fn pause(&self, key: &str, method: &str, path: &str, body: &Value) -> Paused {
+        use std::io::{Read, Write};
+
+        let address = self.running.as_ref().unwrap().address;
+        let body = body.to_string();
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: {key}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let wanted = b"HTTP/1.1 100 Continue\r\n\r\n";
+        let mut interim = vec![0; wanted.len()];
+        stream.read_exact(&mut interim).unwrap();
+        assert_eq!(interim, wanted, "{}", String::from_utf8_lossy(&interim));
+        Paused { stream, body }
+    }
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         self.stop();

@@ -152,32 +152,57 @@ impl Database {
     /// one at a time, whoever else is connected: each sees all of the ones before it. Within another it is a part
     /// that can fail by itself, and lasts once the other does.
     pub(crate) fn write(&mut self) -> Result<Transaction<'_>, StoreError> {
+        let extent = self.begin_write()?;
+        Ok(Transaction { database: self, extent })
+    }
+
+    /// Begins what [`Database::write`] begins, for a caller that ends it by [`Database::commit_write`] or
+    /// [`Database::end_write`].
+    pub(crate) fn begin_write(&mut self) -> Result<Extent, StoreError> {
         if self.in_transaction() {
             self.script("SAVEPOINT part")?;
-            return Ok(Transaction { database: self, extent: Extent::Part });
+            return Ok(Extent::Part);
         }
-        self.begin_turn()?;
-        Ok(Transaction { database: self, extent: Extent::Whole })
-    }
-
-    /// Begins what [`Database::write`] begins, for somebody who says when it ends.
-    pub(crate) fn begin_turn(&mut self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(sqlite) => sqlite.script("BEGIN IMMEDIATE"),
-            Self::Postgres(postgres) => postgres.begin(true),
+            Self::Sqlite(sqlite) => sqlite.script("BEGIN IMMEDIATE")?,
+            Self::Postgres(postgres) => postgres.begin(true)?,
+        }
+        Ok(Extent::Whole)
+    }
+
+    /// Commits a transaction, or ends a part of one that is committed with it.
+    pub(crate) fn commit_write(&mut self, extent: Extent) -> Result<(), StoreError> {
+        match extent {
+            Extent::Whole => {
+                let committed = self.commit();
+                if committed.is_err() {
+                    self.roll_back();
+                }
+                committed
+            }
+            Extent::Part => self.script("RELEASE SAVEPOINT part"),
+            Extent::Nothing => Ok(()),
         }
     }
 
-    /// Makes what happened since [`Database::begin_turn`] last.
-    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
+    /// Rolls back a transaction or a part of one.
+    pub(crate) fn end_write(&mut self, extent: Extent) {
+        match extent {
+            Extent::Whole => self.roll_back(),
+            // Where this fails the whole transaction is lost, and whoever began it is told when it is to last.
+            Extent::Part => drop(self.script("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")),
+            Extent::Nothing => {}
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.script("COMMIT"),
             Self::Postgres(postgres) => postgres.commit(),
         }
     }
 
-    /// Makes what happened since [`Database::begin_turn`] never have been.
-    pub(crate) fn roll_back(&mut self) {
+    fn roll_back(&mut self) {
         match self {
             // SQLite ends a transaction by itself after some failures, and then has none to roll back.
             Self::Sqlite(sqlite) => drop(sqlite.script("ROLLBACK")),
@@ -229,7 +254,7 @@ pub(crate) struct Transaction<'d> {
 
 /// What a transaction has to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
+pub(crate) enum Extent {
     /// A transaction of the database.
     Whole,
     /// A part of one, in which something may be undone by itself.
@@ -254,13 +279,8 @@ impl Transaction<'_> {
 
     /// Makes what happened in the transaction last.
     pub(crate) fn commit(mut self) -> Result<(), StoreError> {
-        match self.extent {
-            Extent::Whole => self.database.commit()?,
-            Extent::Part => self.database.script("RELEASE SAVEPOINT part")?,
-            Extent::Nothing => {}
-        }
-        self.extent = Extent::Nothing;
-        Ok(())
+        let extent = std::mem::replace(&mut self.extent, Extent::Nothing);
+        self.database.commit_write(extent)
     }
 }
 
@@ -280,11 +300,6 @@ impl std::ops::DerefMut for Transaction<'_> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        match self.extent {
-            Extent::Whole => self.database.roll_back(),
-            // Where this fails the whole transaction is lost, and whoever began it is told when it is to last.
-            Extent::Part => drop(self.database.script("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")),
-            Extent::Nothing => {}
-        }
+        self.database.end_write(self.extent);
     }
 }

@@ -21,6 +21,8 @@ on_each_database!(
     a_former_holder_writes_nothing_over_a_later_one,
     a_night_is_one_run,
     of_twins_one_creates_and_all_are_answered,
+    what_is_read_in_an_exclusive_transaction_stays_true_until_it_writes,
+    an_exclusive_transaction_in_another_is_a_part_of_it,
     a_snapshot_is_of_one_instant,
     a_large_snapshot_is_of_one_instant,
     two_connections_read_what_one_does,
@@ -293,4 +295,61 @@ fn two_connections_read_what_one_does(database: &Database) {
     };
     // Nobody else can connect to memory.
     assert_eq!(said(&mut database.open()), said(&mut Store::in_memory().unwrap()));
+}
+
+/// Everybody reads a number and writes the next one: none is lost.
+fn what_is_read_in_an_exclusive_transaction_stays_true_until_it_writes(database: &Database) {
+    const TIMES: usize = 10;
+    let put = |store: &mut Store, number: usize| {
+        let tag = json!({ "name": "counter", "description": number.to_string() });
+        store.put_object(Kind::Tag, &tag, IfMatch::Any, &by_ada(FIRST)).unwrap();
+    };
+    let number = |store: &mut Store| -> usize {
+        let tag = store.object(Kind::Tag, "counter").unwrap().unwrap();
+        tag.document["description"].as_str().unwrap().parse().unwrap()
+    };
+    put(&mut database.open(), 0);
+    at_once(database, |_, store| {
+        for _ in 0..TIMES {
+            store
+                .exclusive_transaction(|store| -> Result<(), StoreError> {
+                    let next = number(store) + 1;
+                    put(store, next);
+                    Ok(())
+                })
+                .unwrap();
+        }
+    });
+    assert_eq!(number(&mut database.open()), REPLICAS * TIMES);
+}
+
+fn an_exclusive_transaction_in_another_is_a_part_of_it(database: &Database) {
+    let mut store = database.open();
+    let put = |store: &mut Store, name: &str| {
+        store.put_object(Kind::Tag, &json!({ "name": name }), IfMatch::Any, &by_ada(FIRST)).map(drop)
+    };
+    let refused = || StoreError::NotFound { target: "tags/none".to_owned() };
+    store
+        .exclusive_transaction(|store| -> Result<(), StoreError> {
+            put(store, "outer")?;
+            let inner = store.exclusive_transaction(|store| -> Result<(), StoreError> {
+                put(store, "inner")?;
+                Err(refused())
+            });
+            assert!(inner.is_err());
+            // What failed is undone by itself; what was there before it is not.
+            assert!(store.object(Kind::Tag, "inner")?.is_none());
+            assert!(store.object(Kind::Tag, "outer")?.is_some());
+            store.exclusive_transaction(|store| put(store, "second"))
+        })
+        .unwrap();
+    let mut other = database.open();
+    assert!(other.object(Kind::Tag, "outer").unwrap().is_some());
+    assert!(other.object(Kind::Tag, "second").unwrap().is_some());
+    let whole = store.exclusive_transaction(|store| -> Result<(), StoreError> {
+        store.exclusive_transaction(|store| put(store, "lost"))?;
+        Err(refused())
+    });
+    assert!(whole.is_err());
+    assert!(other.object(Kind::Tag, "lost").unwrap().is_none());
 }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::caller::Caller;
+use crate::caller::{self, Caller};
 use crate::etag::quoted;
 use crate::idempotency::{self, Created, Once};
 use crate::openapi::reference;
@@ -149,10 +149,10 @@ async fn ask(
 ) -> Result<Response, Problem> {
     let once = Once::of(&headers, &caller.actor, PATH, &text)?;
     let asked: Ask = parse(&text)?;
-    let (service, now) = (app.clone(), app.now());
-    let work = move |store: &mut Store| -> Result<_, Problem> {
+    let service = app.clone();
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
         idempotency::create(&service, store, once.as_ref(), |store| {
-            let request = made(store, &caller, asked, now)?;
+            let request = made(store, caller, asked, now)?;
             let document = serde_json::to_value(&request).expect("a request is plain data");
             let stored = caller.change(now, |change| {
                 store.put_object(Kind::Request, &document, IfMatch::MustNotExist, change)
@@ -165,7 +165,7 @@ async fn ask(
             })
         })
     };
-    Ok(app.pool.with(work).await?.into_response())
+    Ok(caller::write(&app, caller, work).await?.into_response())
 }
 
 /// The request that somebody makes, complete or refused.
@@ -241,20 +241,19 @@ async fn change(
     id: String,
     edit: impl FnOnce(&mut Store, &Caller, &mut Request, Instant) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let now = app.now();
-    let work = move |store: &mut Store| -> Result<StoredObject, Problem> {
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<StoredObject, Problem> {
         let none = || Problem::not_found(format!("there is no request `{id}`"));
         let stored = store.object(Kind::Request, &id)?.ok_or_else(none)?;
         let mut request: Request =
             serde_json::from_value(stored.document).map_err(|error| Problem::internal(&error))?;
-        edit(store, &caller, &mut request, now)?;
+        edit(store, caller, &mut request, now)?;
         request.updated_at = Some(now);
         let document = serde_json::to_value(&request).expect("a request is plain data");
         Ok(caller.change(now, |change| {
             store.put_object(Kind::Request, &document, IfMatch::Etag(&stored.etag), change)
         })?)
     };
-    let stored = app.pool.with(work).await?;
+    let stored = caller::write(&app, caller, work).await?;
     Ok(object_response(axum::http::StatusCode::OK, stored))
 }
 
