@@ -27,10 +27,11 @@ struct Surroundings {
 
 /// Which parts of its surroundings a condition looks at.
 #[derive(Debug, Clone, Copy, Default)]
-struct Needs {
-    fields: [bool; 4],
-    source_tags: bool,
-    column_tags: bool,
+pub(crate) struct Needs {
+    /// Host, database, schema, table.
+    pub(crate) fields: [bool; 4],
+    pub(crate) source_tags: bool,
+    pub(crate) column_tags: bool,
 }
 
 /// One condition with what it looks at in one or more data sources.
@@ -261,7 +262,7 @@ impl<'s> Conditions<'s> {
 }
 
 impl Needs {
-    fn of(condition: &Condition) -> Self {
+    pub(crate) fn of(condition: &Condition) -> Self {
         let mut needs = Self::default();
         for atom in condition.atoms() {
             match atom {

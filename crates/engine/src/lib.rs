@@ -12,6 +12,7 @@
 
 mod admit;
 mod applies;
+mod bounds;
 mod classes;
 mod columns;
 mod condition;
@@ -27,6 +28,7 @@ use std::sync::OnceLock;
 
 use domesday_model::{DataPolicyIx, PolicyIx, Scope, Snapshot};
 
+pub use bounds::{Bounds, LostBound};
 use classes::Classes;
 use condition::Conditions;
 pub use diff::{AccessChange, Behind, ColumnChange, Counts, Difference, Effect, diff};
