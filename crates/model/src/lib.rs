@@ -25,6 +25,7 @@ pub mod limits;
 mod near;
 mod policy;
 mod request;
+mod reserved;
 mod snapshot;
 pub mod validate;
 
@@ -48,6 +49,7 @@ pub use policy::{
 pub use request::{
     AcceptedAgreement, Determination, DeterminationStatus, Request, RequestStatus, RequestType, Target,
 };
+pub use reserved::reserved_name;
 pub use snapshot::{
     DataSourceBuilder, Provenance, Record, Since, Snapshot, SnapshotBuilder, SnapshotColumn,
     SnapshotDataSource, SnapshotError, SnapshotGroup, SnapshotUser, Symbol, Symbols, UserBuilder,

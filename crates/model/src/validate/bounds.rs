@@ -8,8 +8,9 @@ use crate::limits::{
     MAX_VALUE_CHARS, VERSIONS, chars_beyond, check_name, control_character, time_zone,
 };
 use crate::{
-    Agreement, AppliesTo, Attributes, Catalog, Condition, DataPolicy, DataProduct, DataSource, Domain, Group,
-    Kind, Level, Mask, Policy, QuestionKind, Request, RequestForm, Selector, Target, User,
+    ALL_USERS, Agreement, AppliesTo, Attributes, Catalog, Condition, DataPolicy, DataProduct, DataSource,
+    Domain, Group, Kind, Level, Mask, Policy, QuestionKind, Request, RequestForm, Selector, Target, User,
+    reserved_name,
 };
 
 type At = (Kind, usize);
@@ -59,12 +60,17 @@ impl Texts<'_> {
 
     fn group(&mut self, group: &Group) {
         self.object_name(&group.name, "name");
+        // The built-in group itself is reported where it would be declared again.
+        if group.name != ALL_USERS {
+            self.not_reserved(&group.name, "name");
+        }
         self.optional_text(group.description.as_deref(), "description");
         self.attributes(&group.attributes, &Path::root().key("attributes"));
     }
 
     fn user(&mut self, user: &User) {
         self.object_name(&user.username, "username");
+        self.not_reserved(&user.username, "username");
         let fields = [
             ("name", &user.name),
             ("email", &user.email),
@@ -269,6 +275,15 @@ impl Texts<'_> {
         if let Some(found) = name.chars().find(|c| is_invisible(*c)) {
             let message = format!("the name contains the invisible character U+{:04X}", u32::from(found));
             self.problems.warning(self.at, Path::root().key(key), message);
+        }
+    }
+
+    fn not_reserved(&mut self, name: &str, key: &str) {
+        if let Some(reserved) = reserved_name(name) {
+            let message = format!(
+                "`{reserved}` is reserved, in any spelling: it means somebody or everybody; choose another name"
+            );
+            self.problems.error(self.at, Path::root().key(key), message);
         }
     }
 
