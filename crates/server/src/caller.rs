@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use domesday_model::{Instant, Kind, Permission, User, UserStatus};
-use domesday_store::{ApiKey, ChangeBy, Store, StoreError};
+use domesday_model::{Instant, Kind, Permission, User, UserId, UserStatus};
+use domesday_store::{ApiKey, ChangeBy, Store, StoreError, StoredObject};
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::route::Permit;
 use crate::service::{App, Service};
 
-/// The owner of keys that belong to no user: the operator's own.
+/// What the operator's own keys have for an owner, and the audit log for who acts with one.
 pub(crate) const ADMINISTRATOR: &str = "administrator";
 
 /// Who is calling.
@@ -29,10 +29,17 @@ pub(crate) struct Caller {
     pub(crate) actor: String,
     /// The username, when a user's key was shown.
     pub(crate) user: Option<String>,
+    /// The user's id.
+    pub(crate) user_id: Option<UserId>,
     /// The API key that was shown.
     pub(crate) key: Uuid,
+    /// When that key expires.
+    pub(crate) expires_at: Option<Instant>,
     /// What the key and its owner may both do.
     pub(crate) permissions: Vec<Permission>,
+    /// Whether the key carries what follows from its user's roles: domains that they manage, data sources that they
+    /// own, requests that they review. One that was narrowed does not, nor does one that others made for them.
+    pub(crate) roles: bool,
     /// Who may call the route.
     pub(crate) permit: Permit,
     /// Where the request came from.
@@ -50,6 +57,16 @@ impl Caller {
     /// Whether the caller has one of these.
     pub(crate) fn has_any(&self, permissions: &[Permission]) -> bool {
         permissions.iter().any(|permission| self.has(*permission))
+    }
+
+    /// Whether the caller is the operator, with a key that was not narrowed.
+    pub(crate) fn is_operator(&self) -> bool {
+        self.user.is_none() && self.roles
+    }
+
+    /// The user whose roles the caller may act in; none with a key that was narrowed.
+    pub(crate) fn in_roles(&self) -> Option<&str> {
+        self.user.as_deref().filter(|_| self.roles)
     }
 
     /// Whether the caller is this user.
@@ -159,16 +176,29 @@ fn identify(
         return Ok(Err(Refusal::Expired));
     }
     let mut permissions = key.permissions;
-    let user = (key.owner != ADMINISTRATOR).then_some(key.owner);
-    if let Some(username) = &user {
-        let Some(user) = user_of(store, username)?.filter(|user| user.status == UserStatus::Active) else {
+    let mut user = None;
+    if let Some(id) = key.user {
+        // By id: whoever gets the username after somebody else gets none of their keys.
+        let Some(found) = user_with(store, id)?.filter(|user| user.status == UserStatus::Active) else {
             return Ok(Err(Refusal::Disabled));
         };
-        permissions.retain(|permission| user.permissions.contains(permission));
+        permissions.retain(|permission| found.permissions.contains(permission));
+        user = Some(found.username);
     }
     let revision = store.revision()?;
     let actor = user.clone().unwrap_or_else(|| ADMINISTRATOR.to_owned());
-    Ok(Ok(Caller { actor, user, key: key.id, permissions, permit, address, revision }))
+    Ok(Ok(Caller {
+        actor,
+        user,
+        user_id: key.user,
+        key: key.id,
+        expires_at: key.expires_at,
+        permissions,
+        roles: key.roles,
+        permit,
+        address,
+        revision,
+    }))
 }
 
 /// Runs a change: in one exclusive transaction the caller is looked up again, and then `work` judges and writes.
@@ -204,13 +234,18 @@ fn again(store: &mut Store, caller: &Caller, now: Instant) -> Result<Caller, Pro
 
 /// A user as declared.
 pub(crate) fn user_of(store: &mut Store, username: &str) -> Result<Option<User>, StoreError> {
-    let Some(stored) = store.object(Kind::User, username)? else { return Ok(None) };
-    let read = serde_json::from_value(stored.document);
-    read.map(Some).map_err(|source| StoreError::Document {
-        kind: Kind::User,
-        name: username.to_owned(),
-        source,
-    })
+    store.object(Kind::User, username)?.map(user_in).transpose()
+}
+
+/// The user with an id.
+pub(crate) fn user_with(store: &mut Store, id: UserId) -> Result<Option<User>, StoreError> {
+    store.object_by_id(Kind::User, id.0)?.map(user_in).transpose()
+}
+
+/// The user in an object of the catalog.
+pub(crate) fn user_in(stored: StoredObject) -> Result<User, StoreError> {
+    let StoredObject { name, document, .. } = stored;
+    serde_json::from_value(document).map_err(|source| StoreError::Document { kind: Kind::User, name, source })
 }
 
 fn failed(app: &Service, address: IpAddr, problem: Problem) -> Problem {

@@ -21,6 +21,7 @@ mod layers;
 mod limiter;
 mod listener;
 mod metrics;
+mod names;
 mod openapi;
 mod paging;
 mod pool;

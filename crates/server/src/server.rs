@@ -26,7 +26,7 @@ use crate::pool::Pool;
 use crate::seal::{SealError, Sealer};
 use crate::service::{App, Service};
 use crate::traces::{Traces, TracesError};
-use crate::{body, keys, layers, openapi, route, routes, runs, webhook};
+use crate::{body, keys, layers, names, openapi, route, routes, runs, webhook};
 
 /// How long the first start may take before another replica may try it, in microseconds.
 const FIRST_START_MICROS: i64 = 30_000_000;
@@ -137,6 +137,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let mut tasks = JoinSet::new();
     tasks.spawn(runs::keep(app.clone()));
     tasks.spawn(webhook::keep(app.clone()));
+    tasks.spawn(names::report(app.clone()));
     let mut serve = |listener: TcpListener, router: Router, tls: Option<TlsAcceptor>| {
         tasks.spawn(listener::serve(listener, router, tls, stop.subscribe(), grace));
     };
@@ -265,7 +266,9 @@ pub fn administrator_key(
         id: Uuid::new_v4(),
         name: name.to_owned(),
         owner: ADMINISTRATOR.to_owned(),
+        user: None,
         permissions: Permission::ALL.to_vec(),
+        roles: true,
         expires_at: None,
     };
     let change = ChangeBy { actor: ADMINISTRATOR, origin: "cli", from: None, at };

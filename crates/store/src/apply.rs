@@ -7,7 +7,8 @@ use domesday_model::{Catalog, Instant, Kind};
 
 use crate::audit::{self, Entry};
 use crate::database::{Database, Transaction};
-use crate::documents::{Document, add_to_catalog, documents, fields};
+use crate::documents::{Document, add_to_catalog, documents, fields, parse};
+use crate::objects::{StoredObject, object};
 use crate::plan::{Action, Change, FieldChange, Plan};
 use crate::records::{self, Stored, stored_columns};
 use crate::{ChangeBy, Store, StoreError, revision, tenant};
@@ -23,6 +24,19 @@ pub struct ApplyOptions {
     pub dry_run: bool,
 }
 
+/// One object that an apply changes, before and after.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectChange {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// As it was; none when it is new.
+    pub before: Option<StoredObject>,
+    /// Its document as it becomes; none when it is deleted.
+    pub after: Option<serde_json::Value>,
+}
+
 type Current = HashMap<(Kind, String), Stored>;
 
 impl Store {
@@ -36,7 +50,7 @@ impl Store {
     pub fn apply(&mut self, catalog: &Catalog, options: ApplyOptions) -> Result<Plan, StoreError> {
         let change = ChangeBy { actor: "command line", origin: "", from: None, at: options.at };
         let audited = self.lasts.then_some(&change);
-        self.apply_audited(catalog, options, audited)
+        Ok(self.apply_audited(catalog, options, audited, false)?.0)
     }
 
     /// [`Store::apply`] by somebody, who the audit log then names. Objects keep the origins that the catalog
@@ -50,7 +64,31 @@ impl Store {
         options: ApplyOptions,
         change: &ChangeBy<'_>,
     ) -> Result<Plan, StoreError> {
-        self.apply_audited(catalog, options, Some(change))
+        Ok(self.apply_audited(catalog, options, Some(change), false)?.0)
+    }
+
+    /// [`Store::apply_by`], as far as `judge` lets it. It is shown every object that changes, in the transaction that
+    /// changes them, the changes made; where it fails nothing changes. It judges a dry run just so.
+    ///
+    /// # Errors
+    /// As [`Store::apply`]; what `judge` fails with.
+    pub fn apply_judged<E: From<StoreError>>(
+        &mut self,
+        catalog: &Catalog,
+        options: ApplyOptions,
+        change: &ChangeBy<'_>,
+        judge: impl FnOnce(&mut Self, &[ObjectChange]) -> Result<(), E>,
+    ) -> Result<Plan, E> {
+        let applied = self.exclusive_transaction(|store| {
+            let for_real = ApplyOptions { dry_run: false, ..options };
+            let (plan, changes) = store.apply_audited(catalog, for_real, Some(change), true)?;
+            judge(store, &changes).map_err(Undo::Refused)?;
+            if options.dry_run { Err(Undo::DryRun(plan)) } else { Ok(plan) }
+        });
+        applied.or_else(|undo| match undo {
+            Undo::DryRun(plan) => Ok(plan),
+            Undo::Refused(error) => Err(error),
+        })
     }
 
     fn apply_audited(
@@ -58,16 +96,17 @@ impl Store {
         catalog: &Catalog,
         options: ApplyOptions,
         change: Option<&ChangeBy<'_>>,
-    ) -> Result<Plan, StoreError> {
+        judged: bool,
+    ) -> Result<(Plan, Vec<ObjectChange>), StoreError> {
         let mints = self.lasts;
         let documents = documents(catalog);
         documents.iter().try_for_each(records::check_storable)?;
         let mut transaction = self.database.write()?;
-        let mut applied = Applied::default();
+        let mut applied = Applied { judged, ..Applied::default() };
         applied.tenant(tenant::apply(&mut transaction, catalog, options.at, mints)?);
         apply_objects(&mut transaction, catalog, &documents, options, &mut applied)?;
         if options.dry_run {
-            return Ok(applied.plan);
+            return Ok((applied.plan, applied.objects));
         }
         if applied.changes {
             revision::advance(&mut transaction)?;
@@ -76,7 +115,19 @@ impl Store {
             audit::append(&mut transaction, change, &applied.entries)?;
         }
         transaction.commit()?;
-        Ok(applied.plan)
+        Ok((applied.plan, applied.objects))
+    }
+}
+
+/// Why an apply is undone.
+enum Undo<E> {
+    DryRun(Plan),
+    Refused(E),
+}
+
+impl<E: From<StoreError>> From<StoreError> for Undo<E> {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
     }
 }
 
@@ -87,6 +138,10 @@ struct Applied {
     entries: Vec<Entry<'static>>,
     /// Whether a snapshot would differ.
     changes: bool,
+    /// Whether somebody judges the objects that change.
+    judged: bool,
+    /// Those objects.
+    objects: Vec<ObjectChange>,
 }
 
 impl Applied {
@@ -108,6 +163,22 @@ impl Applied {
         self.changes = true;
         self.plan.changes.push(Change { kind, name: name.to_owned(), action });
     }
+
+    /// Notes both versions of an object for who judges them.
+    fn versions(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        before: Option<&Stored>,
+        after: Option<&Document>,
+    ) -> Result<(), StoreError> {
+        if self.judged {
+            let before = before.map(|stored| object(kind, name.to_owned(), stored)).transpose()?;
+            let after = after.map(|document| parse(kind, name, &document.text)).transpose()?;
+            self.objects.push(ObjectChange { kind, name: name.to_owned(), before, after });
+        }
+        Ok(())
+    }
 }
 
 fn apply_objects(
@@ -128,6 +199,7 @@ fn apply_objects(
                 new.push(document);
                 let entry = Entry::create(audit::target(kind, name), &document.text);
                 applied.object(kind, name, Action::Create, entry);
+                applied.versions(kind, name, None, Some(document))?;
             }
             Some(stored) if stored.text == document.text && stored.origin == *document.origin => {
                 applied.plan.unchanged += 1;
@@ -145,6 +217,7 @@ fn apply_objects(
                     fields => {
                         let entry = Entry::update(target, &fields);
                         applied.object(kind, name, Action::Update { fields }, entry);
+                        applied.versions(kind, name, Some(stored), Some(document))?;
                     }
                 }
             }
@@ -160,6 +233,7 @@ fn apply_objects(
             records::delete(transaction, *kind, stored.id)?;
             let entry = Entry::delete(audit::target(*kind, name), &stored.text);
             applied.object(*kind, name, Action::Delete, entry);
+            applied.versions(*kind, name, Some(stored), None)?;
         }
         return Ok(());
     }

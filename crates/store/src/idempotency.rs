@@ -11,7 +11,7 @@ use crate::{Store, StoreError};
 /// A creating call, as far as it may come again.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    /// Who calls: keys of two callers have nothing to do with each other.
+    /// Who calls, by the API key that they show: what two callers name has nothing to do with each other.
     pub owner: &'a str,
     /// The key that the caller gave it.
     pub key: &'a str,

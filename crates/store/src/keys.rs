@@ -1,6 +1,6 @@
 //! API keys: who may call the service. Only the SHA-256 of a key comes in; the key itself is nowhere.
 
-use domesday_model::{Instant, Permission};
+use domesday_model::{Instant, Permission, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -18,10 +18,15 @@ pub struct ApiKey {
     pub id: Uuid,
     /// What its owner calls it.
     pub name: String,
-    /// A username, or `administrator`.
+    /// The name of its owner when it was made: a username, or `administrator`.
     pub owner: String,
+    /// The user whom it belongs to, who may no longer exist; none for the operator's own.
+    pub user: Option<UserId>,
     /// What it may do at most.
     pub permissions: Vec<Permission>,
+    /// Whether it also carries what follows from its owner's roles beside permissions: domains that they manage, data
+    /// sources that they own, requests that they review. One that was narrowed does not.
+    pub roles: bool,
     /// When it was made.
     pub created_at: Instant,
     /// From when on it lets nobody in.
@@ -47,16 +52,21 @@ pub struct NewApiKey {
     pub id: Uuid,
     /// What its owner calls it.
     pub name: String,
-    /// A username, or `administrator`.
+    /// The name of its owner: a username, or `administrator`.
     pub owner: String,
+    /// The user whom it belongs to; none for the operator's own.
+    pub user: Option<UserId>,
     /// What it may do at most.
     pub permissions: Vec<Permission>,
+    /// Whether it carries what follows from its owner's roles.
+    pub roles: bool,
     /// From when on it lets nobody in.
     pub expires_at: Option<Instant>,
 }
 
-const SELECT: &str = "SELECT id, name, owner, permissions, created_at, expires_at, last_used_at, revoked_at
-     FROM api_key";
+const SELECT: &str =
+    "SELECT id, name, owner, permissions, created_at, expires_at, last_used_at, revoked_at, user_id,
+     roles FROM api_key";
 
 impl Store {
     /// Makes a key known by the SHA-256 of its secret.
@@ -71,12 +81,13 @@ impl Store {
     ) -> Result<ApiKey, StoreError> {
         let permissions = json!(new.permissions).to_string();
         let after = json!({
-            "name": new.name, "owner": new.owner, "permissions": new.permissions, "expiresAt": new.expires_at
+            "name": new.name, "owner": new.owner, "permissions": new.permissions, "roles": new.roles,
+            "expiresAt": new.expires_at
         });
         let mut transaction = self.database.write()?;
         transaction.execute(
-            "INSERT INTO api_key (id, name, owner, hash, permissions, created_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO api_key (id, name, owner, hash, permissions, created_at, expires_at, user_id, roles)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             values![
                 &new.id.to_string(),
                 &new.name,
@@ -85,14 +96,25 @@ impl Store {
                 &permissions,
                 change.at.as_micros(),
                 new.expires_at.map(Instant::as_micros),
+                new.user.map(|user| user.0),
+                i64::from(new.roles),
             ],
         )?;
         let entry = Entry::create(target(new.id), &after.to_string());
         audit::append(&mut transaction, change, &[entry])?;
         transaction.commit()?;
-        let NewApiKey { id, name, owner, permissions, expires_at } = new;
-        let (created_at, last_used_at, revoked_at) = (change.at, None, None);
-        Ok(ApiKey { id, name, owner, permissions, created_at, expires_at, last_used_at, revoked_at })
+        Ok(ApiKey {
+            id: new.id,
+            name: new.name,
+            owner: new.owner,
+            user: new.user,
+            permissions: new.permissions,
+            roles: new.roles,
+            created_at: change.at,
+            expires_at: new.expires_at,
+            last_used_at: None,
+            revoked_at: None,
+        })
     }
 
     /// The key with this secret, revoked and expired ones included: [`ApiKey::is_valid`] tells.
@@ -111,7 +133,25 @@ impl Store {
         self.database.first(&format!("{SELECT} WHERE id = ?1"), values![&id.to_string()], key)
     }
 
-    /// Every key, or every key of an owner, oldest first.
+    /// Every key of a user, or every key of the operator, oldest first. Keys of an earlier user of the same name are
+    /// not among them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn api_keys_of(&mut self, user: Option<UserId>) -> Result<Vec<ApiKey>, StoreError> {
+        match user {
+            Some(user) => {
+                let sql = format!("{SELECT} WHERE user_id = ?1 ORDER BY created_at, id");
+                self.database.all(&sql, values![user.0], key)
+            }
+            None => {
+                let sql = format!("{SELECT} WHERE user_id IS NULL ORDER BY created_at, id");
+                self.database.all(&sql, &[], key)
+            }
+        }
+    }
+
+    /// Every key, or every key whose owner has or had a name, oldest first.
     ///
     /// # Errors
     /// When the store fails.
@@ -186,5 +226,7 @@ fn key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
         expires_at: instant(5)?,
         last_used_at: instant(6)?,
         revoked_at: instant(7)?,
+        user: row.maybe_integer(8)?.map(UserId),
+        roles: row.integer(9)? != 0,
     })
 }

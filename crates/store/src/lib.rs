@@ -46,8 +46,10 @@ use std::path::Path;
 use database::{Database, Extent, Postgres, Sqlite};
 use secrecy::{ExposeSecret, SecretString};
 
-pub use apply::ApplyOptions;
-pub use audit::{AuditAnchor, AuditEntry, AuditFault, AuditMismatch, AuditReport, InvalidAnchor, NewAuditEntry};
+pub use apply::{ApplyOptions, ObjectChange};
+pub use audit::{
+    AuditAnchor, AuditEntry, AuditFault, AuditMismatch, AuditReport, InvalidAnchor, NewAuditEntry,
+};
 pub use backup::Restored;
 pub use change::{ChangeBy, IfMatch};
 pub use delivery::Delivery;

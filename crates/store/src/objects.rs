@@ -34,6 +34,8 @@ pub struct StoredObject {
     pub updated_at: Instant,
     /// Its entity tag, without quotes: another one after every change.
     pub etag: String,
+    /// Whether it was written last under a permission inside a domain: see [`Store::mark_delegated`].
+    pub delegated: bool,
 }
 
 impl Store {
@@ -44,6 +46,46 @@ impl Store {
     pub fn object(&mut self, kind: Kind, name: &str) -> Result<Option<StoredObject>, StoreError> {
         let stored = records::find(&mut self.database, kind, name)?;
         stored.map(|stored| object(kind, name.to_owned(), &stored)).transpose()
+    }
+
+    /// An object by id, whatever its name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn object_by_id(&mut self, kind: Kind, id: i64) -> Result<Option<StoredObject>, StoreError> {
+        self.database.first(
+            concat!("SELECT name, ", stored_columns!(), " FROM object WHERE kind = ?1 AND id = ?2"),
+            values![kind.key(), id],
+            |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),
+        )
+    }
+
+    /// Notes that an object was written under a permission inside a domain. The next change by anybody takes the note
+    /// away, so that what GOVERNANCE wrote or changed last is not for those to change who manage a domain.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn mark_delegated(&mut self, kind: Kind, name: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE object SET delegated = 1 WHERE kind = ?1 AND name = ?2";
+        self.database.execute(sql, values![kind.key(), name]).map(drop)
+    }
+
+    /// Objects of a kind whose documents have a text in them, in any case of ASCII letters: every one that does as a
+    /// JSON string, and some that have it inside of another.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn objects_mentioning(&mut self, kind: Kind, text: &str) -> Result<Vec<StoredObject>, StoreError> {
+        let needle = serde_json::to_string(text).expect("a text is plain data").to_ascii_lowercase();
+        self.database.all(
+            concat!(
+                "SELECT name, ",
+                stored_columns!(),
+                " FROM object WHERE kind = ?1 AND instr(lower(document), ?2) > 0 ORDER BY id"
+            ),
+            values![kind.key(), &needle],
+            |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),
+        )
     }
 
     /// Up to `limit` objects of a kind in order of their names (by bytes), from the first after `after` on, and
@@ -107,6 +149,30 @@ impl Store {
             },
         )?;
         Ok((page, total))
+    }
+
+    /// The names of a kind that `wanted` picks, in order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn names_where(
+        &mut self,
+        kind: Kind,
+        mut wanted: impl FnMut(&str) -> bool,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut names = Vec::new();
+        self.database.each(
+            "SELECT name FROM object WHERE kind = ?1 ORDER BY name",
+            values![kind.key()],
+            &mut |row| {
+                let name = row.text(0)?;
+                if wanted(name) {
+                    names.push(name.to_owned());
+                }
+                Ok(())
+            },
+        )?;
+        Ok(names)
     }
 
     /// Creates an object or replaces it as a whole; its name stands in the document. A document equal to what
@@ -214,7 +280,7 @@ fn missing<'d>(database: &mut Database, documents: &'d [Document]) -> Result<Vec
     Ok(missing)
 }
 
-fn object(kind: Kind, name: String, stored: &Stored) -> Result<StoredObject, StoreError> {
+pub(crate) fn object(kind: Kind, name: String, stored: &Stored) -> Result<StoredObject, StoreError> {
     Ok(StoredObject {
         kind,
         id: stored.id,
@@ -224,6 +290,7 @@ fn object(kind: Kind, name: String, stored: &Stored) -> Result<StoredObject, Sto
         created_at: Instant::from_micros(stored.created_at),
         updated_at: Instant::from_micros(stored.updated_at),
         etag: etag(kind, stored),
+        delegated: stored.delegated,
     })
 }
 

@@ -34,12 +34,14 @@ pub(crate) struct Stored {
     pub(crate) updated_at: i64,
     pub(crate) since: String,
     pub(crate) column_ids: String,
+    /// Whether it was written last under a permission inside a domain.
+    pub(crate) delegated: bool,
 }
 
 /// The columns of `object` that [`Stored::of`] reads.
 macro_rules! stored_columns {
     () => {
-        "id, document, origin, created_at, updated_at, since, column_ids"
+        "id, document, origin, created_at, updated_at, since, column_ids, delegated"
     };
 }
 pub(crate) use stored_columns;
@@ -55,6 +57,7 @@ impl Stored {
             updated_at: row.integer(first + 4)?,
             since: row.text(first + 5)?.to_owned(),
             column_ids: row.text(first + 6)?.to_owned(),
+            delegated: row.integer(first + 7)? != 0,
         })
     }
 }
@@ -125,7 +128,7 @@ pub(crate) fn update(
     let updated_at = if stored.text == document.text { stored.updated_at } else { at.as_micros() };
     database.execute(
         "UPDATE object SET document = ?3, origin = ?4, created_at = ?5, updated_at = ?6, since = ?7,
-             column_ids = ?8
+             column_ids = ?8, delegated = 0
          WHERE kind = ?1 AND id = ?2",
         values![
             document.kind.key(),

@@ -448,7 +448,9 @@ mod tests {
         std::fs::write(dir.path().join("hook.secret"), "hush\n").unwrap();
         let config = Config::read(Some(&path), nothing).unwrap();
         assert_eq!(config.database.file(), Some(&*dir.path().join("data/store.db")));
-        let SecretKey::File { path: key, make: true } = &config.secret_key else { panic!("it is made beside") };
+        let SecretKey::File { path: key, make: true } = &config.secret_key else {
+            panic!("it is made beside")
+        };
         assert_eq!(*key, dir.path().join("data/store.key"));
         let tls = config.tls.unwrap();
         assert_eq!((tls.certificate, tls.key), (dir.path().join("tls/a.pem"), "/etc/a.key".into()));

@@ -5,6 +5,7 @@
 //! end: an evaluation holds until the first such end after its instant.
 
 mod access;
+mod visible;
 mod worker;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::problem::Problem;
 use crate::service::Service;
 
 pub(crate) use access::{After, Filter, Page, Row};
+pub(crate) use visible::{View, reduce, reduce_column};
 use worker::Worker;
 
 /// One revision, evaluated.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::caller::Caller;
-use crate::evaluated::{After, Evaluated, Filter, Page, Row};
+use crate::evaluated::{After, Evaluated, Filter, Page, Row, View, reduce, reduce_column};
 use crate::paging;
 use crate::problem::Problem;
 use crate::route::{Permit, Query, Route, json, lacking, schema};
@@ -26,7 +26,8 @@ pub(super) fn routes() -> Vec<Route> {
             .about(
                 "What a user can reach (`user`), who can reach a data source (`dataSource`), or what the one can \
                  do with the other (both). With AUDIT or GOVERNANCE for everybody; an owner asks for their data \
-                 sources, everyone for themselves. `total` is exact.",
+                 sources, and sees who reaches them without the policies; everyone for themselves, with the policies \
+                 that admit or stop them. `total` is exact.",
             )
             .query::<String>("user", "A username.")
             .query::<String>("dataSource", "A data source's name.")
@@ -40,7 +41,8 @@ pub(super) fn routes() -> Vec<Route> {
             .about(
                 "Why a user can or cannot reach a data source: every grant, guardrail, request and condition \
                  with what became of it, and the nearest ways to access; with `column`, why they see that column \
-                 as they do. For whom: as the list of access.",
+                 as they do. For whom: as the list of access. Without AUDIT and GOVERNANCE a user is shown the grants \
+                 that admit them and the guardrails that stop them, and an owner what comes of it.",
             )
             .query::<String>("user", "A username.")
             .required()
@@ -162,7 +164,8 @@ async fn list(
         return Err(Problem::invalid("name a user (`user=`), a data source (`dataSource=`), or both"));
     }
     let evaluated = app.evaluated(caller.revision).await?;
-    let (user, source) = find(&evaluated, &caller, query.user.as_deref(), query.data_source.as_deref())?;
+    let (user, source, view) =
+        find(&evaluated, &caller, query.user.as_deref(), query.data_source.as_deref())?;
     let filter = Filter {
         scope: query.scope.map(Scope::from),
         outcome: query.outcome.map(|outcome| match outcome {
@@ -170,12 +173,13 @@ async fn list(
             OutcomeName::Blocked => Outcome::Blocked,
         }),
     };
-    let page = match (user, source) {
+    let mut page = match (user, source) {
         (Some(user), Some(source)) => evaluated.of_pair(user, source, filter),
         (Some(user), None) => evaluated.of_user(user, filter, after, limit),
         (None, Some(source)) => evaluated.of_source(source, filter, after, limit),
         (None, None) => return Err(Problem::internal(&"a query that names nothing was let through")),
     };
+    page.reduce(view, caller.user.as_deref());
     Ok(json(AccessPage::from(page)))
 }
 
@@ -189,44 +193,53 @@ async fn explain(
         return Err(Problem::invalid("a column is read, not written; leave out `scope` or `column`"));
     }
     let evaluated = app.evaluated(caller.revision).await?;
-    let (user, source) = find(&evaluated, &caller, Some(&query.user), Some(&query.data_source))?;
+    let (user, source, view) = find(&evaluated, &caller, Some(&query.user), Some(&query.data_source))?;
     let (Some(user), Some(source)) = (user, source) else {
         return Err(Problem::internal(&"an explanation without a pair was let through"));
     };
     let Some(name) = query.column else {
-        return Ok(json(evaluated.explain(user, source, scope).await?));
+        let mut explanation = evaluated.explain(user, source, scope).await?;
+        reduce(&mut explanation, view);
+        return Ok(json(explanation));
     };
     let column = evaluated.snapshot.columns_of(source).find(|(_, column)| *column.name == *name);
     let (column, _) = column.ok_or_else(|| {
         Problem::not_found(format!("the data source `{}` has no column `{name}`", query.data_source))
     })?;
-    Ok(json(evaluated.explain_column(user, source, column).await?))
+    let mut explanation = evaluated.explain_column(user, source, column).await?;
+    reduce_column(&mut explanation, view);
+    Ok(json(explanation))
 }
 
-/// The user and the data source that a query names, when the caller may ask for them. Who may not is refused
-/// whether they exist or not.
+/// The user and the data source that a query names, and as whom the caller sees their access. Who may not see it is
+/// refused whether they exist or not.
 fn find(
     evaluated: &Evaluated,
     caller: &Caller,
     user: Option<&str>,
     source: Option<&str>,
-) -> Result<(Option<UserIx>, Option<DataSourceIx>), Problem> {
+) -> Result<(Option<UserIx>, Option<DataSourceIx>, View), Problem> {
     let snapshot = &*evaluated.snapshot;
     let found = source.map(|name| (name, snapshot.data_source(name)));
     let owns = || {
         let (_, source) = found?;
-        let me = snapshot.user(caller.user.as_deref()?)?;
+        let me = snapshot.user(caller.in_roles()?)?;
         Some(snapshot.data_sources[source?.get()].owners.contains(&me))
     };
-    let allowed = caller.has_any(READERS) || user.is_some_and(|user| caller.is(user)) || owns() == Some(true);
-    if !allowed {
+    let view = if caller.has_any(READERS) {
+        View::Everything
+    } else if user.is_some_and(|user| caller.is(user)) {
+        View::Own
+    } else if owns() == Some(true) {
+        View::Owner
+    } else {
         return Err(lacking(READERS, " or "));
-    }
+    };
     let user = user.map(|name| {
         snapshot.user(name).ok_or_else(|| Problem::not_found(format!("there is no user `{name}`")))
     });
     let source = found.map(|(name, source)| {
         source.ok_or_else(|| Problem::not_found(format!("there is no data source `{name}`")))
     });
-    Ok((user.transpose()?, source.transpose()?))
+    Ok((user.transpose()?, source.transpose()?, view))
 }

@@ -4,7 +4,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Method;
 use axum::response::Response;
 use domesday_model::{Instant, Permission};
-use domesday_store::{ApplyOptions, Store};
+use domesday_store::{ApplyOptions, ObjectChange, Store};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -12,6 +12,8 @@ use crate::caller::{self, Caller};
 use crate::problem::Problem;
 use crate::route::{Permit, Query, Route, Text, schema};
 use crate::service::App;
+
+use super::scoped;
 
 /// How much larger than other bodies a catalog may be.
 const TIMES_LARGER: usize = 10;
@@ -62,7 +64,8 @@ pub(super) fn routes(max_body_bytes: usize) -> Vec<Route> {
     .tag("catalog")
     .about(
         "Brings in a whole catalog in one transaction, as `domesday apply` does: objects are matched by kind and \
-         name, what the document no longer holds stays unless `prune`, and `dryRun` stops at the plan.",
+         name, what the document no longer holds stays unless `prune`, and `dryRun` stops at the plan. Each object \
+         that changes is judged as on its own route.",
     )
     .query::<bool>("dryRun", "Change nothing, only plan.")
     .query::<bool>("prune", "Delete what the document does not hold.")
@@ -99,7 +102,14 @@ async fn apply(
     let loaded = app.pool.compute(read).await?;
     let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
         let options = ApplyOptions { at: now, prune: query.prune, dry_run: query.dry_run };
-        let plan = caller.change(now, |change| store.apply_by(&loaded.catalog, options, change))?;
+        let judge = |store: &mut Store, changes: &[ObjectChange]| {
+            let mut changes = changes.iter();
+            changes.try_for_each(|ObjectChange { kind, before, after, .. }| {
+                scoped::check(store, caller, *kind, before.as_ref(), after.as_ref())
+            })
+        };
+        let plan =
+            caller.change(now, |change| store.apply_judged(&loaded.catalog, options, change, judge))?;
         Ok(json!({ "applied": !query.dry_run, "plan": plan }))
     };
     Ok(crate::route::json(caller::write(&app, caller, work).await?))

@@ -20,10 +20,11 @@ use crate::service::App;
 
 const PATH: &str = "/api/v1/access-summary/export";
 const GOVERNANCE: Permit = Permit::AnyOf(&[Permission::Governance]);
+const READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
 
 pub(super) fn routes() -> Vec<Route> {
     let routes = vec![
-        Route::new(Method::GET, PATH, GOVERNANCE, "getExport", show)
+        Route::new(Method::GET, PATH, READERS, "getExport", show)
             .about("The export configuration, without its secret.")
             .answers::<ExportView>(200, "The configuration.")
             .fails(&[404]),

@@ -3,7 +3,9 @@
 mod access;
 mod apply;
 mod audit;
+mod authority;
 mod export;
+mod guarding;
 mod health;
 mod keys;
 mod objects;

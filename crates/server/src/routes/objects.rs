@@ -203,12 +203,18 @@ impl Resource {
         match self.kind {
             Kind::Policy | Kind::DataPolicy => {
                 " Needs GOVERNANCE, or MANAGE_POLICIES in every domain that `appliesTo` names, which then must \
-                 select by `domains` alone."
+                 name each exactly; what GOVERNANCE wrote or changed last needs GOVERNANCE."
             }
             Kind::DataSource => {
-                " Whoever has CREATE_DATA_SOURCE but not GOVERNANCE changes only data sources that they own."
+                " With CREATE_DATA_SOURCE but not GOVERNANCE you change only data sources that you own, in ways that \
+                 lift no guardrail and no mask, and register new ones in a domain only with a permission inside it."
             }
-            Kind::User => " Giving or taking APPLICATION_ADMIN needs APPLICATION_ADMIN.",
+            Kind::User => {
+                " The user must have no permission, before or after, that the caller lacks; of their own user nobody \
+                 changes permissions, groups, attributes or status."
+            }
+            Kind::Group => " Nobody changes the attributes of a group that they are in.",
+            Kind::Domain => " Nobody changes the permissions that they have themselves.",
             _ => "",
         }
     }
@@ -365,6 +371,9 @@ async fn put(
         let before = store.object(of.kind, &name)?;
         scoped::check(store, caller, of.kind, before.as_ref(), Some(&document))?;
         let stored = caller.change(now, |change| store.put_object(of.kind, &document, expected, change))?;
+        if scoped::is_delegated(caller, of.kind) {
+            store.mark_delegated(of.kind, &name)?;
+        }
         Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, stored))
     };
     let (status, stored) = caller::write(&app, caller, work).await?;
@@ -386,7 +395,7 @@ async fn create(
     Text(text): Text,
 ) -> Result<Response, Problem> {
     let path = format!("/api/v1/{}", of.path);
-    let once = Once::of(&headers, &caller.actor, &path, &text)?;
+    let once = Once::of(&headers, &caller, &path, &text)?;
     let document = document(of, &app, &caller, text).await?;
     let service = app.clone();
     let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
@@ -400,6 +409,9 @@ async fn create(
             let expected = domesday_store::IfMatch::MustNotExist;
             let stored =
                 caller.change(now, |change| store.put_object(of.kind, &document, expected, change))?;
+            if scoped::is_delegated(caller, of.kind) {
+                store.mark_delegated(of.kind, &stored.name)?;
+            }
             Ok(Created {
                 status: 201,
                 location: Some(format!("{path}/{}", percent_encoded(&stored.name))),

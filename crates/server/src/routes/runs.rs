@@ -20,6 +20,7 @@ use crate::service::App;
 
 const PATH: &str = "/api/v1/access-summary/runs";
 const GOVERNANCE: Permit = Permit::AnyOf(&[Permission::Governance]);
+const READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
 
 pub(super) fn routes() -> Vec<Route> {
     let routes = vec![
@@ -30,12 +31,12 @@ pub(super) fn routes() -> Vec<Route> {
             .idempotent()
             .answers::<RunView>(202, "Queued.")
             .fails(&[400, 409, 422]),
-        Route::new(Method::GET, PATH, GOVERNANCE, "listRuns", list)
+        Route::new(Method::GET, PATH, READERS, "listRuns", list)
             .about("Every run, newest first. `total` is exact.")
             .limited()
             .answers::<RunPage>(200, "A page.")
             .fails(&[400, 404, 422]),
-        Route::new(Method::GET, format!("{PATH}/{{id}}"), GOVERNANCE, "getRun", show)
+        Route::new(Method::GET, format!("{PATH}/{{id}}"), READERS, "getRun", show)
             .about("One run: its state, its rows and bytes for each table, or why it failed.")
             .answers::<RunView>(200, "The run.")
             .fails(&[404]),
@@ -60,7 +61,7 @@ struct RunPage {
 }
 
 async fn start(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
-    let once = Once::of(&headers, &caller.actor, PATH, &[])?;
+    let once = Once::of(&headers, &caller, PATH, &[])?;
     let service = app.clone();
     let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
         idempotency::create(&service, store, once.as_ref(), |store| {

@@ -8,6 +8,8 @@ use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::route::lacking;
 
+use super::{authority, guarding};
+
 /// The permission inside a domain that lets a user write policies there.
 const MANAGE_POLICIES: &str = "MANAGE_POLICIES";
 
@@ -47,6 +49,13 @@ pub(super) fn check(
 ) -> Result<(), Problem> {
     match kind {
         Kind::Policy | Kind::DataPolicy if !caller.has(Permission::Governance) => {
+            if before.is_some_and(|object| !object.delegated) {
+                return Err(Problem::forbidden(
+                    "this policy was written or changed last with GOVERNANCE, which changing it needs; managers of a \
+                     domain change the policies that managers wrote",
+                )
+                .with("permissions", vec![Permission::Governance.as_str()]));
+            }
             let domains = managed_domains(store, caller)?;
             let inside = |document: &Value| in_domains(&document["appliesTo"], &domains);
             if before.is_none_or(|object| inside(&object.document)) && after.is_none_or(inside) {
@@ -63,31 +72,52 @@ pub(super) fn check(
                 let owners = object.document["owners"].as_array().into_iter().flatten();
                 owners.filter_map(Value::as_str).any(|owner| caller.is(owner))
             };
-            if before.is_none_or(owns) {
-                return Ok(());
+            if !before.is_none_or(owns) {
+                return Err(Problem::forbidden(
+                    "without GOVERNANCE you change only data sources that you own",
+                )
+                .with("permissions", vec![Permission::Governance.as_str()]));
             }
-            Err(Problem::forbidden("without GOVERNANCE you change only data sources that you own")
-                .with("permissions", vec![Permission::Governance.as_str()]))
-        }
-        Kind::User if !caller.has(Permission::ApplicationAdmin) => {
-            let admin = |document: &Value| {
-                let permissions = document["permissions"].as_array().into_iter().flatten();
-                permissions
-                    .filter_map(Value::as_str)
-                    .any(|name| name == Permission::ApplicationAdmin.as_str())
-            };
-            if before.is_some_and(|object| admin(&object.document)) == after.is_some_and(admin) {
-                return Ok(());
+            if before.is_none() {
+                check_creates_in_domain(store, caller, after)?;
             }
-            Err(lacking(&[Permission::ApplicationAdmin], " or "))
+            guarding::check(store, before.map(|object| &object.document), after)
         }
+        Kind::User => authority::check_user(caller, before.map(|object| &object.document), after),
+        Kind::Group => authority::check_group(store, caller, before.map(|object| &object.document), after),
+        Kind::Domain => authority::check_domain(caller, before.map(|object| &object.document), after),
         _ => Ok(()),
     }
 }
 
+/// Whether what the caller writes of a kind is theirs and the other managers' of its domain to change.
+pub(super) fn is_delegated(caller: &Caller, kind: Kind) -> bool {
+    matches!(kind, Kind::Policy | Kind::DataPolicy) && !caller.has(Permission::Governance)
+}
+
+/// Whoever registers a data source in a domain has a permission inside it, whichever.
+fn check_creates_in_domain(
+    store: &mut Store,
+    caller: &Caller,
+    source: Option<&Value>,
+) -> Result<(), Problem> {
+    let Some(name) = source.and_then(|source| source["domain"].as_str()) else { return Ok(()) };
+    // What does not exist is refused as a mistake.
+    let Some(domain) = store.object(Kind::Domain, name)? else { return Ok(()) };
+    let mut given = domain.document["permissions"].as_array().into_iter().flatten();
+    let user = caller.in_roles();
+    if user.is_some() && given.any(|given| given["user"].as_str() == user) {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "registering a data source in a domain needs GOVERNANCE, or a permission of your own inside that domain",
+    )
+    .with("permissions", vec![Permission::Governance.as_str()]))
+}
+
 /// The domains in which the caller manages policies.
 fn managed_domains(store: &mut Store, caller: &Caller) -> Result<Vec<String>, Problem> {
-    let Some(user) = caller.user.as_deref() else { return Ok(Vec::new()) };
+    let Some(user) = caller.in_roles() else { return Ok(Vec::new()) };
     let mut managed = Vec::new();
     let mut after: Option<String> = None;
     loop {

@@ -21,7 +21,7 @@ use crate::route::{Path, Permit, Query, Route, schema, schema_of};
 use crate::service::App;
 
 const PATH: &str = "/api/v1/access-summary/setup";
-const GOVERNANCE: Permit = Permit::AnyOf(&[Permission::Governance]);
+const READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
 
 /// Which document.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +50,7 @@ pub(super) fn routes() -> Vec<Route> {
         .into_iter()
         .map(|(which, path, id, about)| {
             let mut route =
-                Route::new(Method::GET, format!("{PATH}/{path}"), GOVERNANCE, id, move |app, query| {
+                Route::new(Method::GET, format!("{PATH}/{path}"), READERS, id, move |app, query| {
                     document(which, app, query)
                 })
                 .about(format!("{about} What no parameter says is taken from the saved configuration."));
@@ -71,7 +71,7 @@ pub(super) fn routes() -> Vec<Route> {
         .collect();
     routes.push(
         with_place(
-            Route::new(Method::GET, format!("{PATH}/ddl/{{engine}}"), GOVERNANCE, "getDdl", ddl)
+            Route::new(Method::GET, format!("{PATH}/ddl/{{engine}}"), READERS, "getDdl", ddl)
                 .about(
                     "External tables, views and refresh for an engine: snowflake, databricks, athena, trino and \
                      others; 404 names them.",

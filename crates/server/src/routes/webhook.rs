@@ -19,7 +19,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(
             Method::GET,
             "/api/v1/access-summary/webhook-messages",
-            Permit::AnyOf(&[Permission::Governance]),
+            Permit::AnyOf(&[Permission::Governance, Permission::Audit]),
             "listWebhookMessages",
             list,
         )

@@ -205,3 +205,75 @@ fn everybody_asks_for_themselves_and_owners_for_their_sources() {
     ask(&world.admin, "").expect(422);
     ask(&world.admin, "?datasource=S&user=ada").expect(400);
 }
+
+/// A bait: a data source of `eve`, registered to learn about others.
+fn bait(world: &World) -> String {
+    world.apply(json!({
+        "groups": [{ "name": "Board", "attributes": { "Clearance": ["violet"] } }, { "name": "Auditors" }, { "name": "Nobody" }],
+        "users": [
+            { "username": "ada", "groups": ["Board"], "attributes": { "Region": ["Atlantis"] } },
+            { "username": "eve", "permissions": ["CREATE_DATA_SOURCE"], "groups": ["Auditors"] }
+        ],
+        "policies": [
+            { "name": "By group", "type": "grant", "condition": "@isInGroups('Board')", "appliesTo": "all" },
+            { "name": "By region", "type": "grant", "condition": "@hasAttribute('Region', 'Atlantis')", "appliesTo": "all" },
+            { "name": "Own way", "type": "grant", "condition": "@isInGroups('Auditors')", "appliesTo": "all" },
+            {
+                "name": "Cleared", "type": "guardrail", "condition": "@hasAttribute('Clearance', 'violet')",
+                "appliesTo": { "tagged": ["Shut"] }
+            },
+            { "name": "Open", "type": "guardrail", "condition": "NOT @isInGroups('Nobody')", "appliesTo": "all" }
+        ],
+        "tags": ["Shut"]
+    }));
+    let key = json!({ "name": "test", "owner": "eve" });
+    let eve = world.call("POST", "/api/v1/api-keys", Some(key)).expect(201).json();
+    let eve = eve["secret"].as_str().unwrap().to_owned();
+    for (name, tags) in [("Bait", json!([])), ("Shut", json!(["Shut"]))] {
+        let source = json!({
+            "name": name, "platform": "postgres", "owners": ["eve"], "tags": tags,
+            "columns": [{ "name": "c", "type": "text" }]
+        });
+        world.call_as(&eve, "POST", "/api/v1/data-sources", Some(source)).expect(201);
+    }
+    eve
+}
+
+#[test]
+fn an_owner_sees_who_reaches_their_source_and_nothing_of_what_those_have() {
+    let world = World::new();
+    let eve = bait(&world);
+    let get = |path: &str| world.call_as(&eve, "GET", path, None).expect(200);
+    for source in ["Bait", "Shut"] {
+        let page = get(&format!("/api/v1/access?dataSource={source}")).json();
+        let rows = page["items"].as_array().unwrap();
+        let ada = rows.iter().find(|row| row["user"] == "ada").unwrap();
+        assert_eq!((&ada["outcome"], &ada["reasons"]), (&json!("GRANTED"), &json!(["POLICY"])));
+        assert_eq!((&ada["grants"], &ada["guardrails"]), (&json!([]), &json!([])));
+        for query in ["", "&column=c"] {
+            for user in ["ada", "eve"] {
+                let answer = get(&format!("/api/v1/access/explain?dataSource={source}&user={user}{query}"));
+                let text = &answer.text;
+                for secret in ["Board", "Atlantis", "Region", "By group", "By region"] {
+                    assert!(!text.contains(secret), "{source}, {user}: {secret} in {text}");
+                }
+                if user == "ada" {
+                    assert!(!text.contains("violet") && !text.contains("Cleared"), "{text}");
+                }
+            }
+        }
+    }
+    // What becomes of oneself is shown with what admits and what stops.
+    let own = get("/api/v1/access/explain?dataSource=Shut&user=eve").json();
+    assert_eq!(own["access"], "BLOCKED");
+    let names =
+        |list: &Value| list.as_array().unwrap().iter().map(|one| one["name"].clone()).collect::<Vec<_>>();
+    assert_eq!(names(&own["grants"]), ["Own way"]);
+    assert_eq!(names(&own["guardrails"]), ["Cleared"]);
+    assert!(own.get("mergedPolicy").is_none());
+    let rows = get("/api/v1/access?user=eve").json();
+    assert_eq!(rows["items"][0]["grants"], json!(["Own way"]));
+    // Who may see everything does.
+    let whole = world.get("/api/v1/access/explain?dataSource=Bait&user=ada").expect(200);
+    assert!(whole.text.contains("Atlantis") && whole.text.contains("By group"));
+}

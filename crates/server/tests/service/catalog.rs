@@ -72,7 +72,7 @@ fn a_creating_call_sent_twice_creates_once() {
     };
     let first = send("one", json!({ "name": "x" })).expect(201);
     let again = send("one", json!({ "name": "x" })).expect(201);
-    assert_eq!(first.json(), again.json());
+    assert_eq!(first.json()["id"], again.json()["id"]);
     assert_eq!(first.header("location"), again.header("location"));
     assert_eq!(send("one", json!({ "name": "y" })).expect(422).problem(), "idempotency-key-reused");
     send("two", json!({ "name": "x" })).expect(201);
@@ -170,7 +170,7 @@ fn application_admin_is_given_by_its_holders_only() {
         world.call_as(&carla, "PUT", "/api/v1/users/dora", Some(user))
     };
     put(json!(["APPLICATION_ADMIN"])).expect(403);
-    put(json!(["AUDIT"])).expect(201);
+    put(json!(["USER_ADMIN"])).expect(201);
 }
 
 #[test]

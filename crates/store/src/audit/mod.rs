@@ -16,8 +16,8 @@ use crate::database::{Database, Insert, Type, Value, values};
 use crate::plan::FieldChange;
 use crate::{ChangeBy, Store, StoreError};
 
-use chain::{Link, hash};
 pub use anchor::{AuditAnchor, InvalidAnchor};
+use chain::{Link, hash};
 pub use read::{AuditFault, AuditMismatch, AuditReport};
 
 static ENTRIES: Insert = Insert {

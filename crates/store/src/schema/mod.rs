@@ -4,6 +4,7 @@
 //! released: a store of any earlier version, however old, is brought up by those that it lacks, in one
 //! transaction. Two processes that open an old store at once take turns.
 
+mod authority;
 mod column_ids;
 
 use crate::StoreError;
@@ -13,12 +14,13 @@ use crate::database::{Database, Sqlite};
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
 /// The migrations in order; the store's version counts those that ran.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("0001_first.sql"),
     include_str!("0002_service.sql"),
     include_str!("0003_slots.sql"),
     include_str!("0004_outbox.sql"),
     include_str!("0005_fencing.sql"),
+    include_str!("0006_authority.sql"),
 ];
 
 /// The newest version.
@@ -40,6 +42,9 @@ pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
     }
     if version < column_ids::VERSION {
         column_ids::fill(&mut transaction)?;
+    }
+    if version < authority::VERSION {
+        authority::fill(&mut transaction)?;
     }
     set_version(&mut transaction)?;
     transaction.commit()

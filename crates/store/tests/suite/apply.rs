@@ -1,11 +1,11 @@
 //! Applying catalogs: idempotent, planned, all or nothing, and ids that never change or return.
 
 use domesday_model::{Column, Instant, Kind, Snapshot};
-use domesday_store::{Action, ApplyOptions, Store, StoreError};
+use domesday_store::{Action, ApplyOptions, ObjectChange, Store, StoreError};
 use serde_json::json;
 
 use crate::databases::{Database, on_each_database};
-use crate::world::{FIRST, LATER, catalog, declared, options, snapshot};
+use crate::world::{FIRST, LATER, by_ada, catalog, declared, options, snapshot};
 
 on_each_database!(
     applying_twice_changes_nothing,
@@ -14,6 +14,7 @@ on_each_database!(
     updates_name_the_fields_and_keep_ids_and_instants,
     pruning_deletes_and_ids_never_return,
     what_stays_must_still_fit,
+    a_judge_sees_every_change_and_stops_all_of_it,
     a_tenant_is_minted_once_and_never_changes,
 );
 
@@ -152,4 +153,42 @@ fn other_files_are_refused_and_left_alone() {
     let error = Store::open(&path).unwrap_err();
     assert!(matches!(error, StoreError::Foreign), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+fn a_judge_sees_every_change_and_stops_all_of_it(database: &Database) {
+    let mut store = database.open();
+    store.apply(&catalog(), options(FIRST)).unwrap();
+    let mut changed = catalog();
+    changed.users[1].spec.groups.insert("Analysts".into());
+    changed.groups.push(declared(json!({ "name": "New" })));
+    changed.data_sources.clear();
+    let seen = |changes: &[ObjectChange]| -> Vec<_> {
+        let each = changes.iter().map(|change| {
+            let ObjectChange { kind, name, before, after } = change;
+            (*kind, name.clone(), before.is_some(), after.is_some())
+        });
+        each.collect()
+    };
+    let expected = [
+        (Kind::Group, "New".to_owned(), false, true),
+        (Kind::User, "bob".to_owned(), true, true),
+        (Kind::DataSource, "Ledger".to_owned(), true, false),
+    ];
+    for dry_run in [true, false] {
+        let options = ApplyOptions { dry_run, prune: true, ..options(LATER) };
+        let refused = store.apply_judged(&changed, options, &by_ada(LATER), |store, changes| {
+            assert_eq!(seen(changes), expected);
+            // What it looks up beside is as it becomes.
+            assert!(store.object(Kind::Group, "New")?.is_some());
+            Err(StoreError::NotFound { target: "refused".to_owned() })
+        });
+        assert!(matches!(refused, Err(StoreError::NotFound { .. })));
+        assert!(store.object(Kind::Group, "New").unwrap().is_none());
+        let plan = store.apply_judged(&changed, options, &by_ada(LATER), |_, changes| {
+            assert_eq!(seen(changes), expected);
+            Ok::<_, StoreError>(())
+        });
+        assert_eq!(plan.unwrap().counts(), (1, 1, 1));
+        assert_eq!(store.object(Kind::Group, "New").unwrap().is_none(), dry_run);
+    }
 }

@@ -1,6 +1,6 @@
 //! What the service keeps: keys, exports, runs, leases and answers.
 
-use domesday_model::{Instant, Kind, Permission};
+use domesday_model::{Instant, Kind, Permission, UserId};
 use domesday_store::{Call, Delivery, IfMatch, NewApiKey, NewMessage, NewRun, RunState, Store, StoreError};
 use serde_json::json;
 use uuid::Uuid;
@@ -41,6 +41,8 @@ fn new_key(number: u128, owner: &str) -> NewApiKey {
         id: Uuid::from_u128(number),
         name: format!("key {number}"),
         owner: owner.to_owned(),
+        user: Some(UserId(i64::try_from(number).unwrap())),
+        roles: true,
         permissions: vec![Permission::Governance, Permission::Audit],
         expires_at: Some(instant(LATER)),
     }

@@ -1,0 +1,192 @@
+//! Who may change whom: nobody gives, takes or acts under a permission that they do not have, and nobody changes what
+//! they may do themselves.
+//!
+//! What a caller *has* is what their API key and they themselves both have ([`Caller::has`]). The same rules hold for
+//! one object and for each object of an apply. The operator's own key is bound by none of them, as long as it was not
+//! narrowed. The rules as a table: `docs/service.md`.
+
+use std::collections::BTreeSet;
+
+use domesday_model::{Permission, User};
+use domesday_store::Store;
+use serde_json::Value;
+
+use crate::caller::{Caller, user_of};
+use crate::problem::Problem;
+
+/// The fields of their own record that somebody with USER_ADMIN may change.
+const OWN_FIELDS: [&str; 4] = ["name", "email", "department", "title"];
+
+/// Whether the caller may make this user of that one; none is a creation or a deletion.
+///
+/// # Errors
+/// 403 when it is the caller themselves, or a user who has, or would have, a permission that the caller lacks.
+pub(super) fn check_user(
+    caller: &Caller,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Result<(), Problem> {
+    if caller.is_operator() {
+        return Ok(());
+    }
+    let username = before.or(after).and_then(|user| user["username"].as_str()).unwrap_or_default();
+    if caller.is(username) {
+        return check_own_record(before, after);
+    }
+    let held = [before, after].into_iter().flatten().flat_map(permissions_in);
+    within(caller, held, username)
+}
+
+/// Whether the caller may act on a user, such as by making a key for them.
+pub(super) fn check_acts_on(caller: &Caller, user: &User) -> Result<(), Problem> {
+    if caller.is_operator() {
+        return Ok(());
+    }
+    within(caller, user.permissions.iter().copied(), &user.username)
+}
+
+fn within(caller: &Caller, held: impl Iterator<Item = Permission>, username: &str) -> Result<(), Problem> {
+    let lacking: BTreeSet<_> = held.filter(|permission| !caller.has(*permission)).collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = lacking.into_iter().map(Permission::as_str).collect();
+    let detail = format!(
+        "`{username}` has, or would have, {}, which this API key or its user lacks; nobody changes a user, or gives or \
+         takes a permission, beyond their own permissions",
+        names.join(" and ")
+    );
+    Err(Problem::forbidden(detail).with("permissions", names))
+}
+
+fn permissions_in(user: &Value) -> impl Iterator<Item = Permission> {
+    let names = user["permissions"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    names.filter_map(|name| name.parse().ok())
+}
+
+fn check_own_record(before: Option<&Value>, after: Option<&Value>) -> Result<(), Problem> {
+    let (Some(before), Some(after)) = (before, after) else {
+        return Err(Problem::forbidden(
+            "nobody creates or deletes their own user; ask another user administrator",
+        ));
+    };
+    let fields =
+        |user: &Value| user.as_object().into_iter().flatten().map(|(field, _)| field.clone()).collect();
+    let all: BTreeSet<String> =
+        [fields(before), fields(after)].into_iter().flat_map(|fields: Vec<_>| fields).collect();
+    let changed = all.into_iter().find(|field| {
+        !OWN_FIELDS.contains(&field.as_str()) && before.get(field.as_str()) != after.get(field.as_str())
+    });
+    match changed {
+        None => Ok(()),
+        Some(field) => Err(Problem::forbidden(format!(
+            "nobody changes `{field}` of their own user; ask another user administrator"
+        ))),
+    }
+}
+
+/// Whether the caller may make this group of that one: nobody changes the attributes that they have through a group.
+pub(super) fn check_group(
+    store: &mut Store,
+    caller: &Caller,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Result<(), Problem> {
+    let Some(username) = &caller.user else { return Ok(()) };
+    let attributes = |group: Option<&Value>| group.and_then(|group| group.get("attributes")).cloned();
+    if attributes(before) == attributes(after) {
+        return Ok(());
+    }
+    let name = before.or(after).and_then(|group| group["name"].as_str()).unwrap_or_default();
+    if user_of(store, username)?.is_some_and(|user| user.groups.contains(name)) {
+        return Err(Problem::forbidden(format!(
+            "you are a member of `{name}`, and nobody changes attributes of their own; ask another user administrator"
+        )));
+    }
+    Ok(())
+}
+
+/// Whether the caller may make this domain of that one: nobody changes the permissions that they have inside it.
+pub(super) fn check_domain(
+    caller: &Caller,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Result<(), Problem> {
+    let own = |domain: Option<&Value>| -> BTreeSet<String> {
+        let permissions = domain.and_then(|domain| domain["permissions"].as_array()).into_iter().flatten();
+        let own = permissions.filter(|given| given["user"].as_str().is_some_and(|user| caller.is(user)));
+        own.filter_map(|given| given["permission"].as_str()).map(str::to_owned).collect()
+    };
+    if own(before) == own(after) {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "nobody changes their own permissions inside a domain; ask somebody else with GOVERNANCE",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use domesday_model::UserId;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::route::Permit;
+
+    fn caller(permissions: Vec<Permission>) -> Caller {
+        Caller {
+            actor: "uma".to_owned(),
+            user: Some("uma".to_owned()),
+            user_id: Some(UserId(1)),
+            key: Uuid::nil(),
+            expires_at: None,
+            permissions,
+            roles: true,
+            permit: Permit::AnyKey,
+            address: IpAddr::from([127, 0, 0, 1]),
+            revision: 0,
+        }
+    }
+
+    fn sets() -> Vec<Vec<Permission>> {
+        let of_bits = |bits: usize| {
+            let all = Permission::ALL.into_iter().enumerate();
+            all.filter(|(at, _)| bits >> at & 1 == 1).map(|(_, permission)| permission).collect()
+        };
+        (0..1 << Permission::ALL.len()).map(of_bits).collect()
+    }
+
+    #[test]
+    fn a_user_is_changed_within_the_callers_own_permissions_for_every_three_sets() {
+        let document = |permissions: &[Permission]| json!({ "username": "dora", "permissions": permissions });
+        for held in sets() {
+            let caller = caller(held.clone());
+            let within = |set: &[Permission]| set.iter().all(|permission| held.contains(permission));
+            for before in sets() {
+                let had = document(&before);
+                assert_eq!(check_user(&caller, Some(&had), None).is_ok(), within(&before));
+                assert_eq!(check_user(&caller, None, Some(&had)).is_ok(), within(&before));
+                for after in sets() {
+                    let result = check_user(&caller, Some(&had), Some(&document(&after)));
+                    assert_eq!(
+                        result.is_ok(),
+                        within(&before) && within(&after),
+                        "{held:?}: {before:?} {after:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_operator_is_bound_by_nothing_and_a_narrowed_key_of_theirs_like_anybody() {
+        let all = json!({ "username": "dora", "permissions": Permission::ALL });
+        let operator =
+            |roles| Caller { user: None, user_id: None, roles, ..caller(vec![Permission::UserAdmin]) };
+        assert!(check_user(&operator(true), Some(&all), None).is_ok());
+        assert!(check_user(&operator(false), Some(&all), None).is_err());
+    }
+}
