@@ -56,6 +56,20 @@ pub enum StoreError {
     /// Somebody else is changing the store and does not come to an end.
     #[error("the store is busy with a long change by somebody else; try again later")]
     Busy,
+    /// The database, or the connection to it, takes no changes.
+    #[error(
+        "the database is read-only: a standby, or a file or role that may not be written; connect to the primary"
+    )]
+    ReadOnly,
+    /// There is no room for what was to be written.
+    #[error("the disk of the database is full; changes are refused until there is room again")]
+    DiskFull,
+    /// Between the service and the database is a pooler that does not keep sessions.
+    #[error(
+        "the database is reached through a pooler in transaction mode; it must work in session mode, since settings, \
+         prepared statements and locks belong to a session"
+    )]
+    TransactionPooler,
     /// The backup cannot be written.
     #[error("cannot write the backup {path}: {source}", path = path.display())]
     Backup {
@@ -169,6 +183,8 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseBusy) => Self::Busy,
+            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            Some(rusqlite::ErrorCode::ReadOnly) => Self::ReadOnly,
             _ => Self::Sqlite(error),
         }
     }
@@ -178,6 +194,8 @@ impl From<postgres::Error> for StoreError {
     fn from(error: postgres::Error) -> Self {
         match error.code() {
             Some(&SqlState::LOCK_NOT_AVAILABLE) => Self::Busy,
+            Some(&SqlState::DISK_FULL) => Self::DiskFull,
+            Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => Self::ReadOnly,
             _ => Self::Postgres(error),
         }
     }

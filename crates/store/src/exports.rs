@@ -108,24 +108,26 @@ impl Store {
     }
 
     /// Replaces the sealed secrets of every export by what `reseal` makes of them, all or none: how a key is
-    /// rotated. Returns how many there were.
+    /// rotated. A secret of which `reseal` makes nothing is removed. Returns how many there were.
     ///
     /// # Errors
     /// What `reseal` fails with, or the store; nothing is changed then.
     pub fn reseal_exports<E: From<StoreError>>(
         &mut self,
         change: &ChangeBy<'_>,
-        mut reseal: impl FnMut(&str, &[u8]) -> Result<Vec<u8>, E>,
+        mut reseal: impl FnMut(&str, &[u8]) -> Result<Option<Vec<u8>>, E>,
     ) -> Result<usize, E> {
         let mut transaction = self.database.write()?;
         let mut entries = Vec::new();
         for stored in transaction.all(&format!("{SELECT} ORDER BY id"), &[], export)? {
             let Some(sealed) = &stored.sealed else { continue };
             let resealed = reseal(&stored.id, sealed)?;
-            transaction
-                .execute("UPDATE export SET sealed = ?2 WHERE id = ?1", values![&stored.id, &resealed[..]])?;
-            let target = target(&stored.id);
-            entries.push(Entry { action: "reseal", target, before: None, after: None });
+            let action = if resealed.is_some() { "reseal" } else { "discard-secret" };
+            transaction.execute(
+                "UPDATE export SET sealed = ?2 WHERE id = ?1",
+                values![&stored.id, resealed.as_deref()],
+            )?;
+            entries.push(Entry { action, target: target(&stored.id), before: None, after: None });
         }
         audit::append(&mut transaction, change, &entries)?;
         transaction.commit()?;

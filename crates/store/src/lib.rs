@@ -33,6 +33,7 @@ mod location;
 mod objects;
 mod outbox;
 mod plan;
+mod readiness;
 mod records;
 mod references;
 mod revision;
@@ -188,11 +189,16 @@ impl Store {
         Ok(done)
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers, and that the connection takes changes.
     ///
     /// # Errors
-    /// When it does not.
+    /// [`StoreError::ReadOnly`] when it takes none; when the database does not answer.
     pub fn ping(&mut self) -> Result<(), StoreError> {
-        self.database.first("SELECT value FROM revision", &[], |_| Ok(())).map(drop)
+        self.database.first("SELECT value FROM revision", &[], |_| Ok(()))?;
+        let is_read_only = match &mut self.database {
+            Database::Sqlite(sqlite) => sqlite.is_read_only()?,
+            Database::Postgres(postgres) => postgres.is_read_only()?,
+        };
+        if is_read_only { Err(StoreError::ReadOnly) } else { Ok(()) }
     }
 }

@@ -171,6 +171,9 @@ pub(crate) struct KeyRotateArgs {
     /// The file of the new key
     #[arg(long, value_name = "FILE")]
     pub(crate) to: PathBuf,
+    /// Remove the secrets that the configured key does not open, or all when it is lost
+    #[arg(long)]
+    pub(crate) discard: bool,
 }
 
 /// Make another administrator's API key, when the first is lost, and print it once

@@ -1,6 +1,6 @@
 //! `domesday key`: the key that seals secrets, and the administrator's API keys.
 
-use domesday_server::{SealError, Sealer, SecretKey, administrator_key, sealer, write_key};
+use domesday_server::{SealError, Sealer, SecretKey, StartError, administrator_key, sealer, write_key};
 use domesday_store::{ChangeBy, StoreError};
 use secrecy::ExposeSecret;
 
@@ -46,19 +46,37 @@ enum RotateError {
 fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
     let mut store = config.database.open_existing()?;
-    let old = sealer(&existing(&config.secret_key))?;
+    let old = match sealer(&existing(&config.secret_key)) {
+        Ok(old) => Some(old),
+        Err(StartError::KeyFile { .. }) if args.discard => None,
+        Err(error) => return Err(error.into()),
+    };
     let new = sealer(&SecretKey::File { path: args.to.clone(), make: false })?;
     let at = instant(None);
     let change = ChangeBy { actor: ACTOR, origin: "cli", from: None, at };
+    let mut discarded = Vec::new();
     let count = store.reseal_exports(&change, |id, sealed| {
         let record = domesday_server::export_record(id);
-        let secret = old.open(&record, sealed)?;
-        Ok::<_, RotateError>(new.seal(&record, secret.expose_secret())?)
+        let opened = old.as_ref().map(|old| old.open(&record, sealed));
+        match opened {
+            Some(Ok(secret)) => Ok::<_, RotateError>(Some(new.seal(&record, secret.expose_secret())?)),
+            Some(Err(error)) if !args.discard => Err(error.into()),
+            Some(Err(_)) | None => {
+                discarded.push(id.to_owned());
+                Ok(None)
+            }
+        }
     })?;
+    let count = count - discarded.len();
     // Answers kept for calls sent again are sealed too; nobody waits for them across a stop of the service.
     store.forget_responses(at)?;
+    for id in &discarded {
+        output.warning(format_args!(
+            "the secret of export `{id}` could not be opened and was removed; set it again"
+        ));
+    }
     if output.format == Format::Json {
-        output.json(&serde_json::json!({ "resealed": count, "fingerprint": new.fingerprint() }));
+        output.json(&serde_json::json!({ "resealed": count, "discarded": discarded, "fingerprint": new.fingerprint() }));
     } else if !output.is_quiet() {
         let fingerprint = new.fingerprint();
         output.result(format_args!("{count} exports sealed with the key of fingerprint {fingerprint}"));

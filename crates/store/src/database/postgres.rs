@@ -5,11 +5,13 @@
 //! and each sees all of the one before. Leases and the like are single statements and need no turn.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use postgres::binary_copy::BinaryCopyInWriter;
+use postgres::error::SqlState;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{IsNull, ToSql, to_sql_checked};
-use postgres::{Client, Statement};
+use postgres::{Client, SimpleQueryMessage, Statement};
 use secrecy::SecretString;
 
 use super::url::Server;
@@ -65,6 +67,45 @@ impl Postgres {
         }
         self.in_transaction = begun.is_ok();
         begun
+    }
+
+    /// Whether the server is a standby, or the session takes no changes.
+    pub(crate) fn is_read_only(&mut self) -> Result<bool, StoreError> {
+        let sql = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean";
+        self.repeated_if_lost(|postgres| Ok(single_value(postgres.client(), sql)? == "t"))
+    }
+
+    /// Commits a row that is as it was before.
+    pub(crate) fn check_commit(&mut self, wait: Duration) -> Result<(), StoreError> {
+        let wait = wait.as_millis();
+        let script = format!(
+            "BEGIN; SET LOCAL lock_timeout = {wait}; SET LOCAL statement_timeout = {wait};
+             UPDATE domesday_schema SET version = version; COMMIT"
+        );
+        let committed = self.repeated_if_lost(|postgres| Ok(postgres.client().batch_execute(&script)?));
+        if committed.is_err() {
+            self.end();
+        }
+        committed.map_err(|error| match error {
+            StoreError::Postgres(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => {
+                StoreError::Busy
+            }
+            error => error,
+        })
+    }
+
+    /// Checks that this connection has a server process of its own, which a pooler that works by transactions gives to
+    /// another client as soon as this one has no transaction open.
+    pub(crate) fn check_session(&mut self) -> Result<(), StoreError> {
+        const PROCESS: &str = "SELECT pg_backend_pid()";
+        let before = self.repeated_if_lost(|postgres| single_value(postgres.client(), PROCESS))?;
+        // Where there is no second connection to be had, nothing is known.
+        let Ok(mut other) = self.another() else { return Ok(()) };
+        other.client().batch_execute("BEGIN")?;
+        let of_other = single_value(other.client(), PROCESS)?;
+        let is_shared = of_other == before || single_value(self.client(), PROCESS)? != before;
+        other.end();
+        if is_shared { Err(StoreError::TransactionPooler) } else { Ok(()) }
     }
 
     pub(super) fn in_transaction(&self) -> bool {
@@ -193,6 +234,16 @@ impl Drop for Postgres {
             let _ = thread.join();
         }
     }
+}
+
+/// The one value of a query's one row, as text. Sent as a simple query: it needs no prepared statement.
+fn single_value(client: &mut Client, sql: &str) -> Result<String, StoreError> {
+    let messages = client.simple_query(sql)?;
+    let value = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    });
+    Ok(value.unwrap_or_default())
 }
 
 fn open(server: &Server) -> Result<Client, StoreError> {

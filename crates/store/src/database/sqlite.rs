@@ -155,6 +155,28 @@ impl Sqlite {
         })
     }
 
+    /// Whether the file was opened for reading only, as SQLite does where it may not write.
+    pub(crate) fn is_read_only(&self) -> Result<bool, StoreError> {
+        Ok(self.0.is_readonly("main")?)
+    }
+
+    /// Commits a page that is as it was before: the first, whose header has the schema's version. The commit appends
+    /// it to the log, which needs room on the disk, as any change does.
+    pub(crate) fn check_commit(&mut self, wait: Duration) -> Result<(), StoreError> {
+        self.0.busy_timeout(wait)?;
+        let committed = self.script("BEGIN IMMEDIATE").and_then(|()| {
+            let version = self.pragma("user_version")?;
+            self.set_pragma("user_version", version)?;
+            self.script("COMMIT")
+        });
+        if self.in_transaction() {
+            // Where this fails too, the connection is given up by its owner.
+            let _ = self.script("ROLLBACK");
+        }
+        self.0.busy_timeout(BUSY_TIMEOUT)?;
+        committed
+    }
+
     /// Whether there is no table at all.
     pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
         Ok(self.0.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)

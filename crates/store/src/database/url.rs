@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use postgres::config::{Host, SslMode};
 use postgres::{Client, Config, NoTls};
@@ -32,6 +33,7 @@ impl Server {
         let (url, settings) = take_tls_settings(url.expose_secret());
         let mut config: Config = url.parse().map_err(|_| StoreError::UnknownUrl)?;
         config.application_name("domesday");
+        detect_lost_connections(&mut config, url.split_once('?').map_or("", |(_, query)| query));
         let local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
         let speaks_tls = match settings.mode.as_deref() {
             _ if local => false,
@@ -69,6 +71,41 @@ impl fmt::Display for Server {
         }
         write!(f, " (database {}", self.config.get_dbname().unwrap_or("of the user"))?;
         write!(f, ", user {})", self.config.get_user().unwrap_or("of the process"))
+    }
+}
+
+/// How long a host may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// After how long without traffic a connection is probed, how often, and how many probes may stay unanswered. The
+/// system's defaults notice a server that is gone after two hours.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_RETRIES: u32 = 3;
+
+/// How long what was sent may stay unacknowledged.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Makes a connection to a server that is gone fail within a minute. What the URL says wins.
+fn detect_lost_connections(config: &mut Config, query: &str) {
+    let is_given = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    if !is_given("connect_timeout") {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if !is_given("tcp_user_timeout") {
+        config.tcp_user_timeout(TCP_USER_TIMEOUT);
+    }
+    if !is_given("keepalives") {
+        config.keepalives(true);
+    }
+    if !is_given("keepalives_idle") {
+        config.keepalives_idle(KEEPALIVE_IDLE);
+    }
+    if !is_given("keepalives_interval") {
+        config.keepalives_interval(KEEPALIVE_INTERVAL);
+    }
+    if !is_given("keepalives_retries") {
+        config.keepalives_retries(KEEPALIVE_RETRIES);
     }
 }
 
@@ -136,6 +173,28 @@ mod tests {
         assert!(matches!(server("postgres://u@h/d?sslmode=prefer"), Err(StoreError::UnknownSslMode)));
         let missing = server("postgres://u@h/d?sslrootcert=/nowhere.pem").err().unwrap();
         assert!(missing.to_string().contains("/nowhere.pem"), "{missing}");
+    }
+
+    #[test]
+    fn lost_connections_are_noticed_unless_the_url_says_otherwise() {
+        let config = |url: &str| server(url).unwrap().config;
+        let usual = config("postgres://u:p@db.example/d");
+        assert_eq!(usual.get_connect_timeout(), Some(&CONNECT_TIMEOUT));
+        assert_eq!(usual.get_tcp_user_timeout(), Some(&TCP_USER_TIMEOUT));
+        assert!(usual.get_keepalives());
+        assert_eq!(usual.get_keepalives_idle(), KEEPALIVE_IDLE);
+        assert_eq!(usual.get_keepalives_interval(), Some(KEEPALIVE_INTERVAL));
+        assert_eq!(usual.get_keepalives_retries(), Some(KEEPALIVE_RETRIES));
+        let own = config(
+            "postgres://u:p@db.example/d?connect_timeout=3&tcp_user_timeout=4&keepalives_idle=5&\
+             keepalives_interval=6&keepalives_retries=7&sslmode=disable",
+        );
+        assert_eq!(own.get_connect_timeout(), Some(&Duration::from_secs(3)));
+        assert_eq!(own.get_tcp_user_timeout(), Some(&Duration::from_secs(4)));
+        assert_eq!(own.get_keepalives_idle(), Duration::from_secs(5));
+        assert_eq!(own.get_keepalives_interval(), Some(Duration::from_secs(6)));
+        assert_eq!(own.get_keepalives_retries(), Some(7));
+        assert!(!config("postgres://u:p@db.example/d?keepalives=0").get_keepalives());
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod objects;
 mod oracle;
 mod outbox;
 mod postgres_server;
+mod readiness;
 mod service;
 mod upgrade;
 mod world;

@@ -118,7 +118,7 @@ fn what_a_database_holds_is_hashed_or_sealed() {
     store
         .put_export("default", &json!({ "bucket": "b" }), Some(b"sealed"), IfMatch::Any, &by_ada(FIRST))
         .unwrap();
-    store.reseal_exports::<StoreError>(&by_ada(LATER), |_, _| Ok(b"resealed".to_vec())).unwrap();
+    store.reseal_exports::<StoreError>(&by_ada(LATER), |_, _| Ok(Some(b"resealed".to_vec()))).unwrap();
     drop(store);
     let log = Store::open(&path).unwrap().audit_entries(0, 10).unwrap();
     assert!(!format!("{log:?}").contains("sealed\""), "{log:?}");

@@ -136,13 +136,13 @@ fn resealing_is_all_or_nothing(database: &Database) {
         |store: &mut Store| store.exports().unwrap().into_iter().map(|e| e.sealed).collect::<Vec<_>>();
     let before = sealed(&mut store);
     let failed = store.reseal_exports(&by_ada(LATER), |id, sealed| match id {
-        "a" => Ok([sealed, b"!"].concat()),
+        "a" => Ok(Some([sealed, b"!"].concat())),
         _ => Err(Resealing::WrongKey),
     });
     assert!(matches!(failed, Err(Resealing::WrongKey)));
     assert_eq!(sealed(&mut store), before);
     let done: Result<_, Resealing> =
-        store.reseal_exports(&by_ada(LATER), |id, sealed| Ok([id.as_bytes(), sealed].concat()));
+        store.reseal_exports(&by_ada(LATER), |id, sealed| Ok(Some([id.as_bytes(), sealed].concat())));
     assert_eq!(done.unwrap(), 2);
     assert_eq!(sealed(&mut store), [Some(b"a1".to_vec()), None, Some(b"c2".to_vec())]);
 }
