@@ -188,7 +188,7 @@ fn compose_takes_its_file() {
         .filter_map(|line| line.strip_prefix("      ")?.split_once(": "))
         .filter(|(name, _)| name.chars().all(|it| it.is_ascii_uppercase() || it == '_'))
         .map(|(name, value)| {
-            let value = value.replace("${DATABASE_PASSWORD:?see database-password}", password);
+            let value = value.replace("${DATABASE_PASSWORD:?set it in .env}", password);
             (name.to_owned(), value.replace("/run/secrets/secret_key", "secret.key"))
         })
         .collect();
@@ -219,7 +219,46 @@ fn compose_takes_its_file() {
     config(Some(password)).succeeds();
     let without = config(None);
     assert_ne!(without.code, Some(0));
-    assert!(without.stderr.contains("see database-password"), "{}", without.stderr);
+    assert!(without.stderr.contains("set it in .env"), "{}", without.stderr);
+}
+
+#[test]
+fn no_secret_is_asked_to_be_readable_by_everybody() {
+    // Steps that an operator copies stand in comments: they create each file for its owner alone, and nothing loosens
+    // that afterwards.
+    let compose = text("compose.yaml");
+    for file in ["compose.yaml", "domesday.service", "Containerfile", "domesday.toml"] {
+        let text = text(file);
+        for line in text.lines().filter(|line| line.contains("chmod") || line.contains("mode")) {
+            let modes = line.split(|it: char| !it.is_ascii_digit()).filter(|it| (3..=4).contains(&it.len()));
+            for mode in modes {
+                assert!(mode.ends_with("00"), "{file}: {line}");
+            }
+            assert!(!line.contains("+r"), "{file}: {line}");
+        }
+    }
+    let steps: Vec<&str> = compose.lines().filter_map(|line| line.strip_prefix("#   ")).collect();
+    assert_eq!(steps.first(), Some(&"umask 077"), "before any file is created");
+
+    // What the steps create is what compose reads, with the rights that they leave.
+    let dir = tempfile::tempdir().unwrap();
+    let script =
+        steps.join("\n").replace("domesday key", &format!("{BINARY} key")).replace("sudo chown", "test");
+    let script = script.replace("test 10001 secret.key", "true");
+    Finished::of(Command::new("sh").args(["-ec", &script]).current_dir(dir.path())).succeeds();
+    for file in ["secret.key", ".env"] {
+        let mode = fs::metadata(dir.path().join(file)).unwrap().permissions();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777;
+        assert_eq!(mode, 0o600, "{file}");
+    }
+    let variables = fs::read_to_string(dir.path().join(".env")).unwrap();
+    let password = variables.trim().strip_prefix("DATABASE_PASSWORD=").unwrap();
+    assert!(password.len() >= 32 && !password.contains(['/', '+', '@', ':']), "fits a URL");
+    // The user who reads the key is the one that the image runs as.
+    assert!(
+        text("Containerfile").contains("USER 10001\n")
+            && steps.iter().any(|it| it.contains("chown 10001 secret.key"))
+    );
 }
 
 #[test]
