@@ -124,20 +124,52 @@ def test_secrets_are_sealed_anew_with_another_key(configured, bucket, service, s
     for hidden in (secret, key, SECRET_KEY):
         assert hidden not in said
 
-    # With the old key the service says what is wrong, and delivers nothing.
-    old = service(env=shared)
-    old.key = acme.key
-    old.call("POST", RUNS, {}).expect(202)
-    run = old.run_ended()
-    assert run["state"] == "failed" and "key" in json.dumps(run["error"]), run
-    assert secret not in old.logged() and SECRET_KEY not in old.logged()
-    old.stop()
+    # With the old key the service does not start, and says what is wrong.
+    told = domesday({**shared, "DOMESDAY_LISTEN": "127.0.0.1:0"}, "serve", fails=True)
+    assert "help: " in told and "another key" in told, told
+    assert secret not in told and SECRET_KEY not in told
 
     new = service(env={**shared, "DOMESDAY_SECRET_KEY": key})
     new.key = acme.key
     new.call("POST", RUNS, {}).expect(202)
-    assert new.run_ended(2)["state"] == "succeeded", new.logged()
+    assert new.run_ended()["state"] == "succeeded", new.logged()
     assert manifest(bucket)["tenant"]["id"]
+
+
+def test_a_lost_key_is_replaced_and_what_it_sealed_removed(configured, service, shared, tmp_path):
+    acme, _ = configured
+    acme.stop()
+    new_key = tmp_path / "new.key"
+    domesday({}, "key", "new", new_key)
+    lost = {"DATABASE_URL": shared["DATABASE_URL"], "DOMESDAY_SECRET_KEY_FILE": str(tmp_path / "lost.key")}
+    assert "lost.key" in domesday(lost, "key", "rotate", "--to", new_key, fails=True)
+    assert not (tmp_path / "lost.key").exists()
+    assert "`default`" in domesday(lost, "key", "rotate", "--to", new_key, "--discard")
+    new = service(env={**shared, "DOMESDAY_SECRET_KEY": new_key.read_text().strip()})
+    new.key = acme.key
+    assert new.call("GET", EXPORT).expect(200).json["secretFingerprint"] is None
+
+
+def test_a_key_that_cannot_be_printed_is_printed_by_the_next_start(tmp_path):
+    env = {"DOMESDAY_LISTEN": "127.0.0.1:0", "DOMESDAY_STORE": str(tmp_path / "governance.db")}
+    command = [os.environ["DOMESDAY_BIN"], "serve"]
+    env = {"PATH": os.environ["PATH"], "NO_COLOR": "1", **env}
+    with open("/dev/full", "w") as full:
+        failed = subprocess.run(command, env=env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert failed.returncode != 0 and "next start" in failed.stderr, failed.stderr
+    # A reader that is gone saw nothing either.
+    reads, writes = os.pipe()
+    os.close(reads)
+    failed = subprocess.run(command, env=env, stdout=writes, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writes)
+    assert failed.returncode != 0 and "next start" in failed.stderr, failed.stderr
+    log = open(tmp_path / "log", "w+")
+    served = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: re.search(r"domesday_\w{20,}", (tmp_path / "log").read_text()), "the key")
+    finally:
+        served.terminate()
+        assert served.wait(timeout=30) == 0
 
 
 def test_a_catalog_goes_onto_either_database_from_the_command_line(postgres, tmp_path):

@@ -57,6 +57,16 @@ impl Output {
         self.printed(writeln!(anstream::stdout(), "{text}"));
     }
 
+    /// Prints a result that must not be lost on standard output.
+    ///
+    /// # Errors
+    /// When it cannot be written, as to a reader that stopped reading.
+    pub(crate) fn try_result(self, text: impl Display) -> std::io::Result<()> {
+        let mut out = anstream::stdout().lock();
+        writeln!(out, "{text}")?;
+        out.flush()
+    }
+
     /// Prints a result as JSON on standard output, as it is made: a document may be larger than memory.
     pub(crate) fn json(self, value: &impl Serialize) {
         let mut out = BufWriter::new(std::io::stdout().lock());

@@ -13,7 +13,9 @@ use domesday_store::{ApiKey, ChangeBy, Store, StoreError, StoredObject};
 use secrecy::SecretString;
 use uuid::Uuid;
 
+use crate::forwarded::client_address;
 use crate::keys;
+use crate::last_use::LastUse;
 use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::route::Permit;
@@ -122,7 +124,9 @@ pub(crate) async fn authenticate(app: &App, parts: &Parts, permit: Permit) -> Re
         Err(problem) => return Err(failed(app, address, problem)),
     };
     let now = app.now();
-    let found = app.pool.with(move |store| who(store, &secret, permit, address, now)).await;
+    let service = App::clone(app);
+    let look_up = move |store: &mut Store| who(store, &service.last_use, &secret, permit, address, now);
+    let found = app.pool.with(look_up).await;
     match found {
         Ok(Ok(caller)) => caller.permitted(),
         Ok(Err(refusal)) => Err(failed(app, address, refusal.problem())),
@@ -146,6 +150,7 @@ fn secret(parts: &Parts) -> Result<SecretString, Problem> {
 
 fn who(
     store: &mut Store,
+    last_use: &LastUse,
     secret: &SecretString,
     permit: Permit,
     address: IpAddr,
@@ -153,10 +158,10 @@ fn who(
 ) -> Result<Result<Caller, Refusal>, Problem> {
     // Looked up by its hash: what the lookup's time could tell is about a hash of 256 random bits.
     let Some(key) = store.api_key_by_hash(&keys::hash(secret))? else { return Ok(Err(Refusal::Unknown)) };
-    let id = key.id;
+    let (id, last_used_at) = (key.id, key.last_used_at);
     let found = identify(store, key, permit, address, now)?;
     if found.is_ok() {
-        store.touch_api_key(id, now)?;
+        last_use.note(id, last_used_at, now);
     }
     Ok(found)
 }
@@ -222,7 +227,7 @@ where
             work(store, &caller, now)
         })
     };
-    app.pool.with(change).await
+    app.pool.with_writer(change).await
 }
 
 /// The caller as they are at present.
@@ -260,16 +265,8 @@ fn failed(app: &Service, address: IpAddr, problem: Problem) -> Problem {
     .header(header::RETRY_AFTER, seconds.to_string())
 }
 
-/// Where a request came from: the peer, or what a trusted proxy says of it.
+/// Where a request came from: the peer, or what trusted proxies say of it.
 fn address(app: &Service, parts: &Parts) -> IpAddr {
-    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
-    let trusted = &app.config.trusted_proxies;
-    if !trusted.contains(&peer) {
-        return peer;
-    }
-    // The last address that no trusted proxy wrote of itself; what stands before it anybody could have sent.
-    let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<IpAddr> =
-        forwarded.flat_map(|value| value.split(',')).map_while(|hop| hop.trim().parse().ok()).collect();
-    hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer)
+    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
+    client_address(peer, &parts.headers, &app.config.trusted_proxies)
 }

@@ -8,6 +8,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
+use crate::listener::OverLimit;
+use crate::method;
 use crate::problem::Problem;
 use crate::service::App;
 
@@ -22,20 +24,42 @@ const SECURITY: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
+/// The longest path with its query, in bytes: several names of the longest kind, percent-encoded.
+const MAX_TARGET: usize = 16 << 10;
+
+fn too_long() -> Problem {
+    Problem::new(
+        StatusCode::URI_TOO_LONG,
+        "uri-too-long",
+        format!("the path and query of a request may have {MAX_TARGET} bytes"),
+    )
+}
+
 /// Wraps a request from its first byte to its answer.
 pub(crate) async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Stopwatch::now();
     let id = request_id(&request);
-    let method = request.method().clone();
+    let method = method::label(request.method());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     if let Ok(value) = HeaderValue::from_str(&id) {
         request.headers_mut().insert(REQUEST_ID, value);
     }
     // The path is left out: names of users stand in it. The route's template says enough.
-    let span = tracing::info_span!("request", id = %id, %method, route = route.as_deref().unwrap_or("none"));
+    let span = tracing::info_span!("request", id = %id, method, route = route.as_deref().unwrap_or("none"));
     let scheme = if app.config.tls.is_some() { "https" } else { "http" };
     let traced = app.traces.request(&request, route.as_deref(), &id, scheme);
     let work = async {
+        if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET) {
+            return too_long().into_response();
+        }
+        if request.extensions().get::<OverLimit>().is_some()
+            && !route.as_deref().is_some_and(crate::routes::is_probe)
+        {
+            return Problem::unavailable(
+                "too many connections are open, in all or from this address; close some, or try again later",
+            )
+            .into_response();
+        }
         match tokio::time::timeout(app.config.request_timeout, next.run(request)).await {
             Ok(response) => response,
             Err(_) => Problem::new(
@@ -55,7 +79,7 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
         let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::info!(status, microseconds, "answered");
     });
-    app.metrics.request(method.as_str(), route.as_deref().unwrap_or("none"), status, took);
+    app.metrics.request(method, route.as_deref().unwrap_or("none"), status, took);
     let headers = response.headers_mut();
     for (name, value) in SECURITY {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

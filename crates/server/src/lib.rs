@@ -15,17 +15,21 @@ mod endpoint;
 mod etag;
 mod evaluated;
 mod export;
+mod forwarded;
 mod idempotency;
 mod keys;
+mod last_use;
 mod layers;
 mod limiter;
 mod listener;
+mod method;
 mod metrics;
 mod names;
 mod openapi;
 mod paging;
 mod pool;
 mod problem;
+mod readiness;
 mod route;
 mod routes;
 mod runs;
@@ -33,16 +37,21 @@ mod schedule;
 mod seal;
 mod server;
 mod service;
+mod start;
 mod traces;
 mod webhook;
 
 pub use clock::Clock;
-pub use config::{Collector, Config, ConfigError, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
+pub use config::{
+    Collector, Config, ConfigError, FirstTenant, Limits, LogLevel, Network, NotANetwork, SecretKey, TlsFiles,
+    Webhook,
+};
 pub use listener::TlsError;
 pub use routes::AuditView;
 pub use schedule::{Cron, CronError};
 pub use seal::{SealError, Sealer, export_record};
-pub use server::{Running, StartError, administrator_key, sealer, start, write_key};
+pub use server::{Running, start, start_with};
+pub use start::{StartError, administrator_key, sealer, write_key};
 pub use traces::TracesError;
 
 /// The OpenAPI document of the API, as it is served, laid out for reading.

@@ -9,13 +9,15 @@ use std::sync::{Mutex, PoisonError};
 
 use domesday_model::Instant;
 
+use crate::config::limit_key;
+
 /// The length of a window in microseconds.
 const WINDOW_MICROS: i64 = 60_000_000;
 
 /// How many addresses are remembered; past that the oldest windows are forgotten.
 const ADDRESSES: usize = 10_000;
 
-/// Failures by address.
+/// Failures by address, or by /64 network for IPv6.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     /// How many failures an address may have in one window before it is told to wait.
@@ -31,8 +33,11 @@ impl Limiter {
 
     /// Counts a failure; the seconds to wait when there were too many.
     pub(crate) fn failed(&self, address: IpAddr, now: Instant) -> Option<u64> {
+        let address = limit_key(address);
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let over = |start: Instant| now.as_micros().saturating_sub(start.as_micros()) >= WINDOW_MICROS;
+        // A window that begins in the future is over too: the clock was set back.
+        let over =
+            |start: Instant| !(0..WINDOW_MICROS).contains(&now.as_micros().saturating_sub(start.as_micros()));
         if windows.len() >= ADDRESSES && !windows.contains_key(&address) {
             windows.retain(|_, (start, _)| !over(*start));
             if windows.len() >= ADDRESSES {
@@ -64,6 +69,28 @@ mod tests {
         assert_eq!(limiter.failed(address(1), at(10)), Some(50));
         assert_eq!(limiter.failed(address(2), at(10)), None);
         assert_eq!(limiter.failed(address(1), at(60)), None);
+    }
+
+    #[test]
+    fn the_addresses_of_an_ipv6_network_count_as_one() {
+        let limiter = Limiter::new(20);
+        let at = |seconds: i64| Instant::from_micros(seconds * 1_000_000);
+        let address = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, last]);
+        for last in 0..20 {
+            assert_eq!(limiter.failed(address(last), at(0)), None);
+        }
+        assert!(limiter.failed(address(20), at(0)).is_some());
+        assert_eq!(limiter.failed(IpAddr::from([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1]), at(0)), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_ends_a_window() {
+        let limiter = Limiter::new(1);
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let at = |seconds: i64| Instant::from_micros(seconds * 1_000_000);
+        assert_eq!(limiter.failed(address, at(9_000)), None);
+        assert!(limiter.failed(address, at(9_000)).is_some());
+        assert_eq!(limiter.failed(address, at(0)), None);
     }
 
     #[test]

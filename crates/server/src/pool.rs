@@ -5,14 +5,21 @@
 //! while needs no restart of the service.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use domesday_store::{Location, Store, StoreError};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::problem::Problem;
 
 /// How many connections there are at most.
 const CONNECTIONS: usize = 8;
+
+/// How many of them may wait for the write lock at a time.
+const WRITERS: usize = CONNECTIONS / 2;
+
+/// How long work waits for a connection.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Connections to one database; clones share them.
 #[derive(Debug, Clone)]
@@ -25,15 +32,22 @@ struct Shared {
     database: Location,
     idle: Mutex<Vec<Store>>,
     turns: Arc<Semaphore>,
+    /// Limits how many connections wait for the write lock.
+    writers: Arc<Semaphore>,
     /// Limits work without a connection, so that it neither waits for nor holds up work with one.
     computations: Arc<Semaphore>,
 }
 
 impl Pool {
     pub(crate) fn new(database: Location) -> Self {
-        let permits = || Arc::new(Semaphore::new(CONNECTIONS));
-        let shared =
-            Shared { database, idle: Mutex::new(Vec::new()), turns: permits(), computations: permits() };
+        let permits = |count| Arc::new(Semaphore::new(count));
+        let shared = Shared {
+            database,
+            idle: Mutex::new(Vec::new()),
+            turns: permits(CONNECTIONS),
+            writers: permits(WRITERS),
+            computations: permits(CONNECTIONS),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -49,6 +63,26 @@ impl Pool {
     {
         let shared = Arc::clone(&self.shared);
         blocking(&self.shared.turns, move || shared.with(work)).await
+    }
+
+    /// Runs work that waits for the database's write lock, as [`Pool::with`] does. Only some connections may wait for
+    /// it at a time: while another process holds the lock, the others go on reading.
+    ///
+    /// # Errors
+    /// As [`Pool::with`].
+    pub(crate) async fn with_writer<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + From<Problem> + Send + 'static,
+        F: FnOnce(&mut Store) -> Result<T, E> + Send + 'static,
+    {
+        let permit = acquire(&self.shared.writers).await?;
+        self.with(move |store| {
+            let done = work(store);
+            drop(permit);
+            done
+        })
+        .await
     }
 
     /// Runs work that needs no connection, such as reading a large document, on a blocking thread.
@@ -72,13 +106,33 @@ where
     E: From<Problem> + Send + 'static,
     F: FnOnce() -> Result<T, E> + Send + 'static,
 {
-    let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
+    let permit = acquire(permits).await?;
     let task = tokio::task::spawn_blocking(move || {
         let done = work();
         drop(permit);
         done
     });
     task.await.unwrap_or_else(|error| Err(Problem::internal(&error).into()))
+}
+
+/// Waits for a permit, though not for long: work may hang in a database that does not answer.
+async fn acquire(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    let permit = tokio::time::timeout(LONGEST_WAIT, Arc::clone(permits).acquire_owned()).await;
+    let permit = permit.map_err(|_| {
+        Problem::unavailable("the service has been busy with other requests for 10 s; try again later")
+    })?;
+    Ok(permit.expect("the semaphore is never closed"))
+}
+
+impl Pool {
+    /// Closes the connections that are not in use: they may lead to a server that takes no changes any more.
+    pub(crate) fn discard_idle(&self) {
+        let idle = self.shared.take_idle();
+        if !idle.is_empty() {
+            // Closing a connection may block.
+            std::thread::spawn(move || drop(idle));
+        }
+    }
 }
 
 impl Drop for Shared {
@@ -92,6 +146,10 @@ impl Drop for Shared {
 }
 
 impl Shared {
+    fn take_idle(&self) -> Vec<Store> {
+        std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn with<T, E: From<StoreError>>(&self, work: impl FnOnce(&mut Store) -> Result<T, E>) -> Result<T, E> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut store = match idle {
@@ -100,8 +158,11 @@ impl Shared {
         };
         let result = work(&mut store);
         // After an error the connection proves itself before it is used again.
-        if result.is_ok() || store.ping().is_ok() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(store);
+        match if result.is_ok() { Ok(()) } else { store.ping() } {
+            Ok(()) => self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(store),
+            // The others lead to the same server.
+            Err(StoreError::ReadOnly) => drop(self.take_idle()),
+            Err(_) => {}
         }
         result
     }

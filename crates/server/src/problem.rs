@@ -15,6 +15,17 @@ const TYPE_PREFIX: &str = "urn:domesday:problem:";
 /// The media type of problems.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
+/// The longest `detail`, in bytes. Details quote what a client sent, which may be as long as a body.
+const MAX_DETAIL: usize = 4 << 10;
+
+/// Cuts a text at a character's end, and marks that it was cut.
+fn shorten(text: &mut String, most: usize) {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+}
+
 /// One error, as it goes out. Boxed, since it is the other side of nearly every result here.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem(Box<Inner>);
@@ -49,13 +60,9 @@ pub(crate) struct ProblemDocument {
 impl Problem {
     /// A problem of a kind.
     pub(crate) fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
-            status,
-            kind,
-            detail: detail.into(),
-            members: Map::new(),
-            headers: Vec::new(),
-        }))
+        let mut detail = detail.into();
+        shorten(&mut detail, MAX_DETAIL);
+        Self(Box::new(Inner { status, kind, detail, members: Map::new(), headers: Vec::new() }))
     }
 
     /// With a further member.
@@ -183,7 +190,10 @@ impl From<StoreError> for Problem {
             }
             StoreError::OtherTenant { .. } => Self::conflict(error.to_string()),
             StoreError::NulInText => Self::invalid(error.to_string()),
-            StoreError::Busy => Self::unavailable(error.to_string()),
+            StoreError::Busy | StoreError::DiskFull => Self::unavailable(error.to_string()),
+            StoreError::ReadOnly => {
+                Self::unavailable("the database is read-only at present; try again later")
+            }
             StoreError::KeyReused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", error.to_string())
             }

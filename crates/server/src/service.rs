@@ -11,9 +11,11 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::evaluated::Cache;
+use crate::last_use::LastUse;
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
+use crate::readiness::Readiness;
 use crate::seal::Sealer;
 use crate::traces::Traces;
 
@@ -29,6 +31,8 @@ pub(crate) struct Service {
     pub(crate) metrics: Metrics,
     pub(crate) traces: Traces,
     pub(crate) limiter: Limiter,
+    pub(crate) last_use: LastUse,
+    pub(crate) readiness: Readiness,
     pub(crate) cache: Cache,
     /// Turns at previews, which are costly.
     pub(crate) previews: Semaphore,

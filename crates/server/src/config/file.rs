@@ -29,6 +29,10 @@ pub(super) struct Server {
     pub(super) request_timeout_seconds: Option<u64>,
     pub(super) max_body_bytes: Option<usize>,
     pub(super) failed_authentications_per_minute: Option<u32>,
+    pub(super) max_connections: Option<usize>,
+    pub(super) max_connections_per_address: Option<usize>,
+    pub(super) idle_timeout_seconds: Option<u64>,
+    pub(super) write_timeout_seconds: Option<u64>,
     pub(super) shutdown_grace_seconds: Option<u64>,
 }
 

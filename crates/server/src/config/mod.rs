@@ -4,14 +4,18 @@
 //! would hold and every mistake at once. Secrets come from files or the environment, never from the TOML file.
 
 mod file;
+mod network;
 mod read;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use domesday_store::Location;
 use secrecy::SecretString;
+
+pub(crate) use network::limit_key;
+pub use network::{Network, NotANetwork};
 
 /// What the service runs with.
 #[derive(Debug)]
@@ -25,13 +29,15 @@ pub struct Config {
     /// Certificate chain and key, when the service itself speaks TLS.
     pub tls: Option<TlsFiles>,
     /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
     /// The longest a request may take.
     pub request_timeout: Duration,
     /// The largest body of a request, in bytes; a whole catalog may be ten times as large.
     pub max_body_bytes: usize,
     /// How many requests without a valid API key an address may send in a minute before it is told to wait.
     pub failed_authentications: u32,
+    /// What connections may take.
+    pub limits: Limits,
     /// How long a shutdown waits for requests and a run to finish.
     pub shutdown_grace: Duration,
     /// Where the metadata is kept.
@@ -50,6 +56,20 @@ pub struct Config {
     pub collector: Option<Collector>,
     /// The least severe log entries written.
     pub log: LogLevel,
+}
+
+/// What connections may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many connections are open at most. A few more are answered for probes.
+    pub connections: usize,
+    /// How many connections a client may have open: an IPv4 address, or a /64 network of IPv6. Trusted proxies may have
+    /// any number.
+    pub connections_per_address: usize,
+    /// How long a client may take to shake hands and to send the head of a request, the wait for it included.
+    pub idle_timeout: Duration,
+    /// How long a client may read nothing of what is sent to it.
+    pub write_timeout: Duration,
 }
 
 /// The key that seals secrets.

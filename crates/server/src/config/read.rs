@@ -1,6 +1,6 @@
 //! From file and environment to a configuration, every mistake collected.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,14 +8,25 @@ use domesday_model::limits;
 use domesday_store::Location;
 use secrecy::SecretString;
 
-use super::file::ConfigFile;
-use super::{Collector, Config, ConfigError, FirstTenant, LogLevel, SecretKey, TlsFiles, Webhook};
+use super::file::{ConfigFile, Server};
+use super::{
+    Collector, Config, ConfigError, FirstTenant, Limits, LogLevel, Network, SecretKey, TlsFiles, Webhook,
+};
 
 /// The largest body of a request unless told otherwise: 8 MiB.
 const MAX_BODY_BYTES: usize = 8 << 20;
 
 /// How many failed authentications an address has in a minute unless told otherwise.
 const FAILED_AUTHENTICATIONS: u32 = 20;
+
+/// How many connections are open at most unless told otherwise.
+const MAX_CONNECTIONS: usize = 4096;
+
+/// How many connections a client may have open unless told otherwise.
+const MAX_CONNECTIONS_PER_ADDRESS: usize = 512;
+
+/// How long a client may take to send a request's head, or to read, unless told otherwise.
+const CLIENT_TIMEOUT_SECONDS: u64 = 15;
 
 /// How long a collector of traces may take unless told otherwise, in milliseconds: what OpenTelemetry says.
 const COLLECTOR_TIMEOUT_MILLIS: u64 = 10_000;
@@ -66,6 +77,7 @@ struct Reader<'v> {
 impl Reader<'_> {
     fn config(&mut self, file: ConfigFile) -> Option<Config> {
         let (server, tenant) = (file.server, file.tenant);
+        let limits = self.limits(&server);
         let listen = self.text("DOMESDAY_LISTEN", server.listen).unwrap_or("127.0.0.1:8080".into());
         let listen = self.address("server.listen (DOMESDAY_LISTEN)", &listen);
         let operations = self.text("DOMESDAY_OPERATIONS_LISTEN", server.operations_listen);
@@ -121,6 +133,7 @@ impl Reader<'_> {
             request_timeout: Duration::from_secs(request_timeout),
             max_body_bytes,
             failed_authentications,
+            limits,
             shutdown_grace: Duration::from_secs(shutdown_grace),
             database,
             secret_key: secret_key?,
@@ -131,6 +144,36 @@ impl Reader<'_> {
             collector,
             log: log?,
         })
+    }
+
+    fn limits(&mut self, server: &Server) -> Limits {
+        let connections = self.at_least_one("max_connections", server.max_connections, MAX_CONNECTIONS);
+        let connections_per_address = self.at_least_one(
+            "max_connections_per_address",
+            server.max_connections_per_address,
+            MAX_CONNECTIONS_PER_ADDRESS,
+        );
+        let idle_timeout =
+            self.at_least_one("idle_timeout_seconds", server.idle_timeout_seconds, CLIENT_TIMEOUT_SECONDS);
+        let write_timeout =
+            self.at_least_one("write_timeout_seconds", server.write_timeout_seconds, CLIENT_TIMEOUT_SECONDS);
+        Limits {
+            connections,
+            connections_per_address,
+            idle_timeout: Duration::from_secs(idle_timeout),
+            write_timeout: Duration::from_secs(write_timeout),
+        }
+    }
+
+    /// A number of the section `server` that must not be 0.
+    fn at_least_one<T>(&mut self, setting: &str, of_file: Option<T>, default: T) -> T
+    where
+        T: std::str::FromStr + Default + PartialEq + Copy,
+    {
+        let name = format!("DOMESDAY_{}", setting.to_ascii_uppercase());
+        let number = self.number(&name, of_file, default);
+        self.require(number != T::default(), format!("server.{setting} ({name}) must be at least 1"));
+        number
     }
 
     fn require(&mut self, holds: bool, mistake: String) {
@@ -190,13 +233,16 @@ impl Reader<'_> {
         address
     }
 
-    fn proxy(&mut self, text: &str) -> Option<IpAddr> {
-        let address = text.parse().ok();
+    fn proxy(&mut self, text: &str) -> Option<Network> {
+        let network = text.parse().ok();
         self.require(
-            address.is_some(),
-            format!("server.trusted_proxies must hold IP addresses, found `{text}`"),
+            network.is_some(),
+            format!(
+                "server.trusted_proxies (DOMESDAY_TRUSTED_PROXIES) must hold IP addresses or networks such as \
+                 10.0.0.0/8, found `{text}`"
+            ),
         );
-        address
+        network
     }
 
     fn endpoint(&mut self, text: &str) -> Option<String> {

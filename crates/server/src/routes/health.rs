@@ -3,10 +3,10 @@
 use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
-use domesday_store::Store;
 use serde_json::json;
 
 use crate::problem::Problem;
+use crate::readiness::NotReady;
 use crate::route::{Permit, Route, schema};
 use crate::service::App;
 
@@ -28,7 +28,11 @@ pub(super) fn operations() -> Vec<Route> {
             .about("Whether the process answers.")
             .answers_as(200, "It does.", "application/json", Some(state())),
         Route::new(Method::GET, READY, Permit::Public, "ready", ready)
-            .about("Whether the service can work: its database answers and it is not shutting down.")
+            .about(
+                "Whether the service can work: a change could be committed, and it is not shutting down. A problem's \
+                 `reason` is disk-full, read-only, transaction-pooler, locked, unreachable, timeout, shutting-down or \
+                 failed.",
+            )
             .answers_as(200, "It can.", "application/json", Some(state()))
             .fails(&[503]),
         Route::new(Method::GET, METRICS, Permit::Public, "metrics", metrics)
@@ -59,9 +63,15 @@ async fn live() -> Response {
 
 async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     if app.is_stopping() {
-        return Err(Problem::unavailable("the service is shutting down"));
+        return Err(Problem::unavailable("the service is shutting down").with("reason", "shutting-down"));
     }
-    app.pool.with(|store: &mut Store| -> Result<_, Problem> { Ok(store.ping()?) }).await?;
+    if let Err(reason) = app.readiness.check().await {
+        if matches!(reason, NotReady::ReadOnly | NotReady::Unreachable) {
+            // The primary may be another server by now.
+            app.pool.discard_idle();
+        }
+        return Err(Problem::unavailable(reason.detail()).with("reason", reason.key()));
+    }
     Ok(crate::route::json(json!({ "status": "ok" })))
 }
 

@@ -173,7 +173,11 @@ async fn list(
             Some(owner) => store.api_keys(Some(owner))?,
         })
     };
-    let items: Vec<_> = app.pool.with(read).await?.into_iter().map(KeyView::from).collect();
+    let keys = app.pool.with(read).await?.into_iter().map(|mut key| {
+        key.last_used_at = app.last_use.latest(key.id, key.last_used_at);
+        key
+    });
+    let items: Vec<_> = keys.map(KeyView::from).collect();
     Ok(crate::route::json(KeyList { total: items.len(), items }))
 }
 

@@ -16,11 +16,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
+use axum::http::HeaderMap;
 use domesday_store::{Message, RunRecord};
-use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, Key, KeyValue};
-use opentelemetry_http::HeaderExtractor;
 use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -99,7 +99,7 @@ impl Traces {
         if route.is_some_and(crate::routes::is_probe) {
             return Span::none();
         }
-        let caller = on.callers.extract_with_context(&Context::new(), &HeaderExtractor(request.headers()));
+        let caller = on.callers.extract_with_context(&Context::new(), &TraceParent(request.headers()));
         on.span(&caller, span::of_request(request.method(), route, id, scheme), SpanKind::Server)
     }
 
@@ -132,6 +132,25 @@ impl Traces {
         if !matches!(flush.await, Ok(Ok(()))) {
             tracing::warn!("the collector did not take the last traces in time");
         }
+    }
+}
+
+/// The longest `traceparent` that is read: the standard's 55 characters, and room for later versions.
+const MAX_TRACEPARENT: usize = 128;
+
+/// What is read of a caller's trace: its `traceparent`. Of `tracestate` nothing is: it is of any length and for whoever
+/// is called next, and the service calls nobody on behalf of a request.
+struct TraceParent<'r>(&'r HeaderMap);
+
+impl Extractor for TraceParent<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        let is_read = key.eq_ignore_ascii_case("traceparent");
+        let value = self.0.get(key).filter(|_| is_read)?.to_str().ok()?;
+        (value.len() <= MAX_TRACEPARENT).then_some(value)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec!["traceparent"]
     }
 }
 

@@ -6,23 +6,11 @@ use opentelemetry::trace::{SpanBuilder, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use crate::config::Webhook;
+use crate::method;
 
 const STATUS_CODE: &str = "http.response.status_code";
 const METHOD: &str = "http.request.method";
 const RUN: &str = "domesday.run.id";
-
-/// The methods that the conventions know.
-const METHODS: [Method; 9] = [
-    Method::GET,
-    Method::HEAD,
-    Method::POST,
-    Method::PUT,
-    Method::PATCH,
-    Method::DELETE,
-    Method::OPTIONS,
-    Method::CONNECT,
-    Method::TRACE,
-];
 
 /// Something that takes time, from its making to the drop of its last clone; nothing when there are no traces.
 #[derive(Debug, Clone)]
@@ -90,11 +78,10 @@ pub(super) fn of_request(
     id: &str,
     scheme: &'static str,
 ) -> SpanBuilder {
-    let known = METHODS.iter().find(|known| *known == method);
-    let (word, value) = known.map_or(("HTTP", "_OTHER"), |known| (known.as_str(), known.as_str()));
+    let (word, value) = method::standard_name(method).map_or(("HTTP", "_OTHER"), |name| (name, name));
     let name = route.map_or_else(|| word.to_owned(), |route| format!("{word} {route}"));
     let mut attributes = vec![
-        KeyValue::new(METHOD, value.to_owned()),
+        KeyValue::new(METHOD, value),
         KeyValue::new("url.scheme", scheme),
         KeyValue::new("domesday.request.id", id.to_owned()),
     ];

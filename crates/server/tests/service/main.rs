@@ -5,11 +5,14 @@
 mod access;
 mod authorization;
 mod catalog;
+mod connections;
 mod export;
+mod first_start;
 mod guarding;
 mod keys;
 mod lattice;
 mod limits;
+mod readiness;
 mod requests;
 mod routes;
 mod webhook;

@@ -1,0 +1,170 @@
+//! When API keys were last used: noted in memory with each request, and written to the store later.
+//!
+//! Authentication must not depend on a write: while another process holds the database's write lock, or its disk is
+//! full, requests that read go on. What cannot be written is kept and written when that is possible again.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as Stopwatch};
+
+use domesday_model::Instant;
+use domesday_store::{Store, StoreError};
+use uuid::Uuid;
+
+use crate::problem::Problem;
+use crate::service::App;
+
+/// How often what was noted is written.
+const FLUSH_EVERY: Duration = Duration::from_secs(5);
+
+/// How long the end of the service waits for the last write.
+const LAST_FLUSH: Duration = Duration::from_secs(2);
+
+/// How precise the time of the last use is, in microseconds: a key in constant use is written once a minute.
+const PRECISION_MICROS: i64 = 60_000_000;
+
+/// How many keys are kept in memory; uses of further ones are not recorded until others are written.
+const MAX_KEYS: usize = 10_000;
+
+/// How often the log says that nothing can be written.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// Uses of API keys that are not in the store yet.
+#[derive(Debug, Default)]
+pub(crate) struct LastUse {
+    pending: Mutex<HashMap<Uuid, Instant>>,
+    warned: Mutex<Option<Stopwatch>>,
+}
+
+impl LastUse {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Instant>> {
+        // Whoever panicked while holding it left a map of instants behind, each of them right.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a key was used, unless the store knows of a use less than a minute ago.
+    pub(crate) fn note(&self, key: Uuid, stored: Option<Instant>, now: Instant) {
+        let is_recent = |at: Instant| now.as_micros().saturating_sub(at.as_micros()) < PRECISION_MICROS;
+        if stored.is_some_and(is_recent) {
+            return;
+        }
+        let mut pending = self.lock();
+        if pending.len() < MAX_KEYS || pending.contains_key(&key) {
+            pending.insert(key, now);
+        }
+    }
+
+    /// Returns the last use of a key, of what the store says and what is not written yet.
+    pub(crate) fn latest(&self, key: Uuid, stored: Option<Instant>) -> Option<Instant> {
+        stored.max(self.lock().get(&key).copied())
+    }
+
+    /// Takes back what could not be written; later uses win.
+    fn put_back(&self, uses: Vec<(Uuid, Instant)>) {
+        let mut pending = self.lock();
+        for (key, at) in uses {
+            let latest = pending.entry(key).or_insert(at);
+            *latest = at.max(*latest);
+        }
+    }
+
+    /// Whether the log should say again that nothing can be written.
+    fn may_warn(&self) -> bool {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = warned.is_none_or(|last| last.elapsed() >= WARN_EVERY);
+        if due {
+            *warned = Some(Stopwatch::now());
+        }
+        due
+    }
+}
+
+/// Why nothing could be written. Not a [`Problem`], which would be logged each time.
+struct Unwritten(String);
+
+impl From<StoreError> for Unwritten {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<Problem> for Unwritten {
+    fn from(problem: Problem) -> Self {
+        Self(problem.to_string())
+    }
+}
+
+/// Writes what was noted every few seconds, until the service stops.
+pub(crate) async fn run(app: App) {
+    let mut stop = app.stop.subscribe();
+    while !app.is_stopping() {
+        tokio::select! {
+            () = tokio::time::sleep(FLUSH_EVERY) => {}
+            _ = stop.changed() => continue,
+        }
+        flush(&app).await;
+    }
+}
+
+/// Writes what is left, when no request is under way any more.
+pub(crate) async fn finish(app: &App) {
+    let _ = tokio::time::timeout(LAST_FLUSH, flush(app)).await;
+}
+
+async fn flush(app: &App) {
+    let uses: Vec<_> = std::mem::take(&mut *app.last_use.lock()).into_iter().collect();
+    if uses.is_empty() {
+        return;
+    }
+    let kept = uses.clone();
+    let write = move |store: &mut Store| -> Result<(), Unwritten> {
+        Ok(uses.into_iter().try_for_each(|(key, at)| store.touch_api_key(key, at))?)
+    };
+    if let Err(Unwritten(error)) = app.pool.with(write).await {
+        // What was written is not written again: the store has a use of that minute.
+        app.last_use.put_back(kept);
+        if app.last_use.may_warn() {
+            tracing::warn!(%error, "the last use of API keys cannot be recorded; it is tried again");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn a_use_is_noted_once_a_minute() {
+        let last_use = LastUse::default();
+        let key = Uuid::from_u128(1);
+        last_use.note(key, Some(at(100)), at(159));
+        assert_eq!(last_use.latest(key, Some(at(100))), Some(at(100)));
+        last_use.note(key, Some(at(100)), at(160));
+        assert_eq!(last_use.latest(key, Some(at(100))), Some(at(160)));
+        last_use.note(Uuid::from_u128(2), None, at(5));
+        assert_eq!(last_use.latest(Uuid::from_u128(2), None), Some(at(5)));
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_kept_unless_a_later_use_was_noted() {
+        let last_use = LastUse::default();
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        last_use.note(one, None, at(9));
+        last_use.put_back(vec![(one, at(5)), (other, at(6))]);
+        assert_eq!(last_use.latest(one, None), Some(at(9)));
+        assert_eq!(last_use.latest(other, None), Some(at(6)));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let last_use = LastUse::default();
+        for number in 0..2 * MAX_KEYS as u128 {
+            last_use.note(Uuid::from_u128(number), None, at(0));
+        }
+        assert_eq!(last_use.lock().len(), MAX_KEYS);
+    }
+}
