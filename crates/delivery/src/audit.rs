@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use domesday_model::Instant;
 use domesday_tables::{Manifest, ManifestFile, TABLES, hex, sha256};
@@ -16,7 +17,12 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::layout::{kept_manifests_prefix, manifest_key};
-use crate::{DeliveryError, Destination, Layout, LocalDirectory, Places, S3, Slot, Target, TenantName};
+use crate::{
+    DeliveryError, Destination, Layout, LocalDirectory, Places, S3, Slot, Supervision, Target, TenantName,
+};
+
+/// The longest an audit may take.
+const AUDIT_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// What an audit found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,7 +96,10 @@ impl Readable for LocalDirectory {
 pub fn audit(target: &Target, tenant: &TenantName, kept: &[String]) -> Result<Audit, DeliveryError> {
     let place: Box<dyn Readable> = match target {
         Target::Directory(path) => Box::new(LocalDirectory::existing(path)?),
-        Target::S3(settings, access) => Box::new(settings.open((**access).clone(), tenant)?),
+        Target::S3(settings, access) => {
+            let supervision = Supervision::new().with_deadline(AUDIT_LIMIT);
+            Box::new(settings.open((**access).clone(), tenant, supervision)?)
+        }
     };
     let text = read_text(&*place, &manifest_key())?.ok_or_else(|| DeliveryError::Configuration {
         message: format!("there is no {} at {}; nothing was delivered there", manifest_key(), target.name()),

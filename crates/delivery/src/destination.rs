@@ -13,7 +13,15 @@ pub trait Destination {
     ///
     /// # Errors
     /// When the destination cannot be listed.
-    fn list(&self, prefix: &str) -> Result<Listing, DeliveryError>;
+    fn list(&self, prefix: &str) -> Result<Listing, DeliveryError> {
+        self.list_where(prefix, &|_| true)
+    }
+
+    /// The same, but keeps only objects whose key is wanted: others may lie beside them in any number.
+    ///
+    /// # Errors
+    /// When the destination cannot be listed, or more lies there than any summary has.
+    fn list_where(&self, prefix: &str, is_wanted: &dyn Fn(&str) -> bool) -> Result<Listing, DeliveryError>;
 
     /// Puts files in place, wave after wave; the files of one wave in any order or at once. Each file appears
     /// whole or not at all, and no wave begins before the one before it is complete. `progress` is told each

@@ -7,6 +7,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::{Answer, CancelReason};
+
 /// Why files could not be delivered. The manifest at the destination still describes what was there before.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -72,6 +74,8 @@ pub enum DeliveryError {
         action: String,
         /// The resource it is needed on, as an ARN.
         resource: String,
+        /// Whether a put that asked for no encryption was refused: a bucket policy may require it.
+        asked_no_encryption: bool,
         /// What the service says.
         answer: Box<Answer>,
     },
@@ -133,6 +137,35 @@ pub enum DeliveryError {
         /// What happened.
         reason: String,
     },
+    /// The host's name is not known.
+    HostNotFound {
+        /// Scheme and host.
+        host: String,
+    },
+    /// The server does not agree to an encrypted connection.
+    TlsFailed {
+        /// Scheme and host.
+        host: String,
+        /// What happened.
+        reason: String,
+    },
+    /// What the server sends is not HTTP.
+    InvalidResponse {
+        /// Scheme and host.
+        host: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What the server sends is larger than anything that a summary needs.
+    LimitExceeded {
+        /// What is too large, with the limit that it exceeds.
+        what: String,
+    },
+    /// The work was cancelled.
+    Cancelled {
+        /// Why.
+        reason: CancelReason,
+    },
     /// The server's certificate is not trusted.
     Untrusted {
         /// Scheme and host.
@@ -147,37 +180,6 @@ pub enum DeliveryError {
         /// What the service says.
         answer: Box<Answer>,
     },
-}
-
-/// What a service said when it refused.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Answer {
-    /// `S3`, `STS` or another service.
-    pub service: &'static str,
-    /// HTTP status.
-    pub status: u16,
-    /// Its own code, such as `AccessDenied`; empty when it gave none.
-    pub code: String,
-    /// Its own message.
-    pub message: String,
-    /// The id of the request, for whoever operates the service.
-    pub request_id: String,
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answers {}", self.service, self.status)?;
-        if !self.code.is_empty() {
-            write!(f, " {}", self.code)?;
-        }
-        if !self.message.is_empty() {
-            write!(f, ": {}", self.message.trim_end_matches('.'))?;
-        }
-        if !self.request_id.is_empty() {
-            write!(f, "; request id {}", self.request_id)?;
-        }
-        Ok(())
-    }
 }
 
 impl DeliveryError {
@@ -218,22 +220,15 @@ impl DeliveryError {
             Self::Unavailable { .. } => "unavailable",
             Self::Damaged { .. } => "damaged",
             Self::Unreachable { .. } => "unreachable",
+            Self::HostNotFound { .. } => "host-not-found",
+            Self::TlsFailed { .. } => "tls-failed",
+            Self::InvalidResponse { .. } => "invalid-response",
+            Self::LimitExceeded { .. } => "limit-exceeded",
+            Self::Cancelled { reason: CancelReason::DeadlineExceeded(_) } => "deadline-exceeded",
+            Self::Cancelled { .. } => "cancelled",
             Self::Untrusted { .. } => "untrusted",
             Self::Refused { .. } => "refused",
         }
-    }
-
-    /// Whether the same attempt again, a little later, can succeed.
-    #[must_use]
-    pub fn heals(&self) -> bool {
-        matches!(
-            self,
-            Self::Throttled { .. }
-                | Self::Unavailable { .. }
-                | Self::Damaged { .. }
-                | Self::Unreachable { .. }
-                | Self::ExpiredSession { .. }
-        )
     }
 
     /// What the service said, where one did.
@@ -295,6 +290,15 @@ impl DeliveryError {
             Self::Unavailable { .. } => "the service fails on its side".to_owned(),
             Self::Damaged { key, .. } => format!("{key} did not arrive as it was sent"),
             Self::Unreachable { host, reason } => format!("no answer from {host}: {reason}"),
+            Self::HostNotFound { host } => format!("there is no host `{host}`"),
+            Self::TlsFailed { host, reason } => {
+                format!("no encrypted connection to {host} could be established: {reason}")
+            }
+            Self::InvalidResponse { host, reason } => {
+                format!("the answer of {host} is not valid HTTP: {reason}")
+            }
+            Self::LimitExceeded { what } => what.clone(),
+            Self::Cancelled { reason } => reason.to_string(),
             Self::Untrusted { host, reason } => format!("the certificate of {host} is not trusted: {reason}"),
             Self::Refused { what, .. } => format!("cannot {what}"),
         }
@@ -318,7 +322,9 @@ impl DeliveryError {
             Self::ClockSkew { .. } => {
                 "set this machine's clock right (NTP): it also dates the snapshot, so nothing is sent until it is"
             }
-            Self::MissingPermission { action, .. } => return missing_permission(action),
+            Self::MissingPermission { action, asked_no_encryption, .. } => {
+                return missing_permission(action, *asked_no_encryption);
+            }
             Self::RoleRefused { .. } => {
                 "let the role's trust policy name the identity that assumes it and this external id \
                  (`domesday setup trust-policy` prints it), and let that identity call sts:AssumeRole"
@@ -335,6 +341,33 @@ impl DeliveryError {
             Self::Throttled { .. } | Self::Unavailable { .. } => "run again later",
             Self::Damaged { .. } => "look for a proxy or a disk that changes data on the way",
             Self::Unreachable { .. } => "check the endpoint, the network and any proxy on the way",
+            Self::HostNotFound { host } if host.contains(".amazonaws.com") => {
+                "check the region, and whether this machine can look up names (DNS)"
+            }
+            Self::HostNotFound { .. } => {
+                "check the spelling of the endpoint, and whether this machine can look up names (DNS)"
+            }
+            Self::TlsFailed { .. } => {
+                "check that the endpoint speaks TLS on this port; one that does not begins with http://"
+            }
+            Self::InvalidResponse { .. } => {
+                "check that the endpoint is an S3 server; one that speaks TLS begins with https://"
+            }
+            Self::LimitExceeded { .. } => {
+                "check that the endpoint is an S3 server, and give the summary a path of its own in the bucket"
+            }
+            Self::Cancelled { reason: CancelReason::DeadlineExceeded(_) } => {
+                "check whether the endpoint answers at its usual speed"
+            }
+            Self::Cancelled { .. } => "",
+            Self::Untrusted { reason, .. } if reason.contains("not valid for name") => {
+                "check the endpoint: the server answers under another name"
+            }
+            Self::Untrusted { reason, .. }
+                if reason.contains("expired") || reason.contains("not valid yet") =>
+            {
+                "renew the server's certificate, and check this machine's clock"
+            }
             Self::Untrusted { .. } => "name your own authority's certificates in AWS_CA_BUNDLE",
             Self::Refused { .. } => "",
         };
@@ -342,8 +375,13 @@ impl DeliveryError {
     }
 }
 
-fn missing_permission(action: &str) -> String {
+fn missing_permission(action: &str, asked_no_encryption: bool) -> String {
     match action {
+        "s3:PutObject" if asked_no_encryption => format!(
+            "{}; if the bucket policy requires that encryption is asked for, set `encryption` to AES256 (--sse AES256) \
+             or name a KMS key",
+            missing_permission(action, false)
+        ),
         "s3:ListBucket" | "s3:PutObject" => format!(
             "allow {action} there and look for a policy that denies it (`domesday setup iam-policy` prints what is \
              needed, `domesday setup bucket-policy` what a bucket of another account needs)"

@@ -146,9 +146,9 @@ impl Places {
         at: Instant,
     ) -> Result<Listing, DeliveryError> {
         let mut prefixes = Self::listed_prefixes(layout, at).into_iter();
-        let mut listing = destination.list(&prefixes.next().unwrap_or_default())?;
+        let mut listing = destination.list_where(&prefixes.next().unwrap_or_default(), &is_summary_key)?;
         for prefix in prefixes {
-            listing.objects.extend(destination.list(&prefix)?.objects);
+            listing.objects.extend(destination.list_where(&prefix, &is_summary_key)?.objects);
         }
         Ok(listing)
     }
@@ -220,6 +220,23 @@ pub fn version_prefix() -> String {
 #[must_use]
 pub fn probe_key() -> String {
     format!("{SCHEMA_VERSION}/_connection_test")
+}
+
+/// Whether a key can be that of a file which a run of some layout wrote. Only those are kept of a listing: others may
+/// lie beside them in any number.
+#[must_use]
+pub fn is_summary_key(key: &str) -> bool {
+    let Some(rest) = key.strip_prefix(&version_prefix()) else { return false };
+    let Some((folder, name)) = rest.split_once('/') else { return key == manifest_key() };
+    let is_table = folder == "snapshot" || TABLES.iter().any(|table| table.name == folder);
+    let (inner, name) = name.rsplit_once('/').unwrap_or(("", name));
+    let is_inner = inner.is_empty()
+        || Slot::ALL.iter().any(|slot| inner.strip_prefix("slot=") == Some(slot.as_str()))
+        || inner.strip_prefix("export_date=").is_some_and(|day| day.len() == 10);
+    let number = name.strip_prefix("part-").and_then(|name| name.strip_suffix(".parquet"));
+    let is_part =
+        number.is_some_and(|digits| digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit()));
+    is_table && is_inner && is_part
 }
 
 /// The numbers of the parts in a listing that a table of `parts` parts no longer has.

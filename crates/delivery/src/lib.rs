@@ -12,7 +12,9 @@
 //!
 //! What is not here: no evaluation, no encoding, no store. Time comes from a [`Clock`] that is given.
 
+mod answer;
 mod audit;
+mod cancellation;
 mod clock;
 mod destination;
 mod environment;
@@ -23,25 +25,29 @@ mod retry;
 mod s3;
 mod setup;
 mod spool;
+mod supervision;
 mod target;
 mod verify;
 
+pub use answer::Answer;
 pub use audit::{Audit, ChainBegin, audit};
+pub use cancellation::{CancelReason, CancellationToken};
 pub use clock::Clock;
 pub use destination::{Destination, Listed, Listing, Receipt};
 pub use environment::Environment;
-pub use error::{Answer, DeliveryError};
+pub use error::DeliveryError;
 pub use layout::{
-    Layout, Places, Slot, Slots, kept_manifests_prefix, manifest_key, probe_key, setup_key, snapshot_key,
-    stale_parts, version_prefix,
+    Layout, Places, Slot, Slots, is_summary_key, kept_manifests_prefix, manifest_key, probe_key, setup_key,
+    snapshot_key, stale_parts, version_prefix,
 };
 pub use local::LocalDirectory;
-pub use retry::Patience;
-pub use s3::{Access, Identity, Role, S3, S3Settings, TenantName, Timeouts};
+pub use retry::{Patience, Retry};
+pub use s3::{Access, Encryption, Identity, Role, S3, S3Settings, TenantName, Timeouts};
 pub use setup::{
     Document, DocumentKind, Engine, SetupScript, bucket_policy, iam_policy, key_policy, lifecycle,
     setup_script, setup_scripts, trust_policy,
 };
 pub use spool::{Spool, SpooledFile};
+pub use supervision::{Notice, Notices, Supervision};
 pub use target::{Opened, Target};
 pub use verify::{Check, CheckStatus, Verification, Verified, verify};

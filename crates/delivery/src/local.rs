@@ -134,11 +134,11 @@ impl LocalDirectory {
 }
 
 impl Destination for LocalDirectory {
-    fn list(&self, prefix: &str) -> Result<Listing, DeliveryError> {
+    fn list_where(&self, prefix: &str, is_wanted: &dyn Fn(&str) -> bool) -> Result<Listing, DeliveryError> {
         let mut objects = Vec::new();
         let dir = prefix.rfind('/').map_or("", |slash| &prefix[..=slash]);
         self.add(dir, &mut objects)?;
-        objects.retain(|object| object.key.starts_with(prefix));
+        objects.retain(|object| object.key.starts_with(prefix) && is_wanted(&object.key));
         objects.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         Ok(Listing { objects, at: None, clock_step: 1 })
     }

@@ -4,7 +4,62 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::DeliveryError;
+use crate::{DeliveryError, Notice, Supervision};
+
+/// Attempts at what heals rarely: enough for a moment's disturbance.
+const FEW_ATTEMPTS: u32 = 3;
+
+/// Whether another attempt can succeed where one failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It cannot: somebody has to change something first.
+    Never,
+    /// Once more, with what was fetched anew meanwhile.
+    Once,
+    /// A few times within seconds: most likely it cannot.
+    Few,
+    /// As often as is configured.
+    Often,
+}
+
+impl DeliveryError {
+    /// Whether another attempt can succeed.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Throttled { .. }
+            | Self::Unavailable { .. }
+            | Self::Damaged { .. }
+            | Self::Unreachable { .. } => Retry::Often,
+            Self::HostNotFound { .. } | Self::TlsFailed { .. } | Self::InvalidResponse { .. } => Retry::Few,
+            // Credentials that nobody renews are refused again.
+            Self::ExpiredSession { .. } => Retry::Once,
+            Self::NotADirectory { .. }
+            | Self::NotWritable { .. }
+            | Self::Full { .. }
+            | Self::Io { .. }
+            | Self::Configuration { .. }
+            | Self::NoCredentials { .. }
+            | Self::BadCredentials { .. }
+            | Self::ClockSkew { .. }
+            | Self::MissingPermission { .. }
+            | Self::RoleRefused { .. }
+            | Self::NoSuchBucket { .. }
+            | Self::WrongRegion { .. }
+            | Self::KmsUnusable { .. }
+            | Self::LimitExceeded { .. }
+            | Self::Cancelled { .. }
+            | Self::Untrusted { .. }
+            | Self::Refused { .. } => Retry::Never,
+        }
+    }
+
+    /// Whether the same attempt again, a little later, can succeed.
+    #[must_use]
+    pub fn heals(&self) -> bool {
+        self.retry() != Retry::Never
+    }
+}
 
 /// How often and how patiently attempts are repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,33 +83,61 @@ impl Patience {
     /// One attempt.
     pub const NONE: Self = Self { attempts: 1, first: Duration::ZERO, longest: Duration::ZERO };
 
+    /// How many attempts an error is worth in all.
+    #[must_use]
+    pub fn attempts_for(&self, error: &DeliveryError) -> u32 {
+        match error.retry() {
+            Retry::Never => 1,
+            Retry::Once => self.attempts.min(2),
+            Retry::Few => self.attempts.min(FEW_ATTEMPTS),
+            Retry::Often => self.attempts,
+        }
+    }
+
     /// The pause after a number of failed attempts, or nothing when it is not worth another. `random` between 0
     /// and 1 spreads those who failed together: a pause is between half of its length and all of it.
     #[must_use]
     pub fn pause(&self, failed: u32, error: &DeliveryError, random: f64) -> Option<Duration> {
-        if failed >= self.attempts || !error.heals() {
+        if failed >= self.attempts_for(error) {
             return None;
         }
         let doubled = self.first.saturating_mul(1 << failed.saturating_sub(1).min(16));
         Some(doubled.min(self.longest).mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0)))
     }
 
-    /// Runs attempts until one succeeds, or the last failure; counts those made again.
+    /// Runs attempts at a call until one succeeds, the last failure, or the work is cancelled; counts those made
+    /// again.
     pub(crate) fn attempt<T>(
         &self,
+        supervision: &Supervision,
+        call: &str,
         retries: &mut usize,
         mut attempt: impl FnMut() -> Result<T, DeliveryError>,
     ) -> Result<T, DeliveryError> {
         let mut failed = 0;
         loop {
+            supervision.check()?;
             let error = match attempt() {
-                Ok(done) => return Ok(done),
+                Ok(done) => {
+                    if failed > 0 {
+                        supervision.notices.send(&Notice::Recovered { call: call.to_owned() });
+                    }
+                    return Ok(done);
+                }
                 Err(error) => error,
             };
             failed += 1;
-            let Some(pause) = self.pause(failed, &error, random()) else { return Err(error) };
+            let Some(wait) = self.pause(failed, &error, random()) else { return Err(error) };
             *retries += 1;
-            std::thread::sleep(pause);
+            supervision.notices.send(&Notice::Retrying {
+                call: call.to_owned(),
+                error: error.problem(),
+                kind: error.kind(),
+                attempt: failed + 1,
+                attempts: self.attempts_for(&error),
+                wait,
+            });
+            supervision.wait(wait)?;
         }
     }
 }
@@ -67,34 +150,119 @@ fn random() -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+    use crate::{CancelReason, Clock, Notices};
+
+    fn simulated() -> Supervision {
+        Supervision { clock: Clock::simulated("2026-01-01T00:00:00Z".parse().unwrap()), ..Supervision::new() }
+    }
+
+    fn busy() -> DeliveryError {
+        DeliveryError::Throttled { answer: Box::default() }
+    }
 
     #[test]
     fn pauses_double_up_to_the_longest_and_end() {
-        let busy = DeliveryError::Throttled { answer: Box::default() };
         let patience = Patience::default();
-        let pause = |failed| patience.pause(failed, &busy, 1.0).map(|pause| pause.as_millis());
+        let pause = |failed| patience.pause(failed, &busy(), 1.0).map(|pause| pause.as_millis());
         assert_eq!(pause(1), Some(500));
         assert_eq!(pause(2), Some(1000));
         assert_eq!(pause(8), Some(30_000));
         assert_eq!(pause(9), None);
-        assert_eq!(patience.pause(1, &busy, 0.0), Some(Duration::from_millis(250)));
-        assert_eq!(Patience::NONE.pause(1, &busy, 0.5), None);
+        assert_eq!(patience.pause(1, &busy(), 0.0), Some(Duration::from_millis(250)));
+        assert_eq!(Patience::NONE.pause(1, &busy(), 0.5), None);
     }
 
     #[test]
     fn what_cannot_heal_is_not_tried_again() {
         let denied = DeliveryError::NoSuchBucket { bucket: "b".into(), answer: Box::default() };
         assert_eq!(Patience::default().pause(1, &denied, 0.5), None);
-        let mut retries = 0;
-        let patience = Patience { attempts: 3, first: Duration::ZERO, longest: Duration::ZERO };
-        let busy = || DeliveryError::Unavailable { answer: Box::default() };
-        assert!(patience.attempt::<()>(&mut retries, || Err(busy())).is_err());
+        let (supervision, mut retries) = (simulated(), 0);
+        let patience = Patience { attempts: 3, ..Patience::default() };
+        assert!(patience.attempt::<()>(&supervision, "list", &mut retries, || Err(busy())).is_err());
         assert_eq!(retries, 2);
         let mut first = true;
-        let second =
-            patience.attempt(&mut retries, || if std::mem::take(&mut first) { Err(busy()) } else { Ok(7) });
+        let second = patience.attempt(&supervision, "list", &mut retries, || {
+            if std::mem::take(&mut first) { Err(busy()) } else { Ok(7) }
+        });
         assert_eq!((second.ok(), retries), (Some(7), 3));
         assert!((0.0..1.0).contains(&random()));
+    }
+
+    #[test]
+    fn what_hardly_heals_is_over_within_seconds() {
+        let (supervision, patience) = (simulated(), Patience::default());
+        for (error, attempts) in [
+            (DeliveryError::HostNotFound { host: "h".into() }, 3),
+            (DeliveryError::ExpiredSession { answer: Box::default() }, 2),
+            (DeliveryError::Configuration { message: String::new() }, 1),
+        ] {
+            let (mut made, mut error) = (0, Some(error));
+            let before = supervision.clock.elapsed();
+            let kind = error.as_ref().unwrap().kind();
+            let result = patience.attempt::<()>(&supervision, "put", &mut 0, || {
+                made += 1;
+                let next = match error.as_ref().unwrap() {
+                    DeliveryError::HostNotFound { .. } => DeliveryError::HostNotFound { host: "h".into() },
+                    DeliveryError::ExpiredSession { .. } => {
+                        DeliveryError::ExpiredSession { answer: Box::default() }
+                    }
+                    _ => DeliveryError::Configuration { message: String::new() },
+                };
+                Err(error.replace(next).unwrap())
+            });
+            assert!(result.is_err());
+            assert_eq!(made, attempts, "{kind}");
+            assert!(supervision.clock.elapsed() - before < Duration::from_secs(2), "{kind}");
+        }
+    }
+
+    #[test]
+    fn every_retry_is_reported_with_its_attempt_and_pause() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let receive = Arc::clone(&told);
+        let notices = Notices::new(move |notice| receive.lock().unwrap().push(notice.clone()));
+        let supervision = Supervision { notices, ..simulated() };
+        let mut failures = 2;
+        let done = Patience::default().attempt(&supervision, "list v1/", &mut 0, || {
+            failures -= 1;
+            if failures >= 0 { Err(busy()) } else { Ok(()) }
+        });
+        assert!(done.is_ok());
+        let told = told.lock().unwrap();
+        let attempts = told.iter().map(|notice| match notice {
+            Notice::Retrying { call, attempt, attempts, wait, kind, .. } => {
+                assert_eq!((call.as_str(), *kind), ("list v1/", "throttled"));
+                assert!(*wait >= Duration::from_millis(250));
+                (*attempt, *attempts)
+            }
+            Notice::Recovered { .. } => (0, 0),
+            notice => panic!("{notice:?}"),
+        });
+        assert_eq!(attempts.collect::<Vec<_>>(), [(2, 9), (3, 9), (0, 0)]);
+    }
+
+    #[test]
+    fn a_wait_between_attempts_ends_when_the_work_is_cancelled() {
+        let supervision = Supervision::new();
+        let cancel = supervision.cancellation.clone();
+        let patience =
+            Patience { attempts: 9, first: Duration::from_secs(3600), longest: Duration::from_secs(3600) };
+        let result = patience.attempt::<()>(&supervision, "put", &mut 0, || {
+            cancel.cancel(CancelReason::Requested);
+            Err(busy())
+        });
+        assert_eq!(result.unwrap_err().kind(), "cancelled");
+    }
+
+    #[test]
+    fn attempts_end_with_the_deadline_of_the_whole_work() {
+        let supervision = simulated().with_deadline(Duration::from_secs(40));
+        let patience = Patience { attempts: u32::MAX, ..Patience::default() };
+        let result = patience.attempt::<()>(&supervision, "put", &mut 0, || Err(busy()));
+        assert_eq!(result.unwrap_err().kind(), "deadline-exceeded");
+        assert!(supervision.clock.elapsed() < Duration::from_secs(80));
     }
 }

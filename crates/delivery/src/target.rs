@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::{Access, DeliveryError, Destination, LocalDirectory, S3Settings, Spool, TenantName};
+use crate::{
+    Access, DeliveryError, Destination, Encryption, LocalDirectory, S3Settings, Spool, Supervision,
+    TenantName,
+};
 
 /// A destination before anything there was touched.
 #[derive(Debug, Clone)]
@@ -27,14 +30,14 @@ impl Target {
     ///
     /// # Errors
     /// When the directory cannot be made, or what is configured cannot be used.
-    pub fn open(&self, tenant: &TenantName) -> Result<Opened, DeliveryError> {
+    pub fn open(&self, tenant: &TenantName, supervision: &Supervision) -> Result<Opened, DeliveryError> {
         match self {
             Self::Directory(path) => {
                 let directory = LocalDirectory::open(path)?;
                 Ok(Opened { spool: directory.spool()?, destination: Box::new(directory) })
             }
             Self::S3(settings, access) => {
-                let destination = Box::new(settings.open((**access).clone(), tenant)?);
+                let destination = Box::new(settings.open((**access).clone(), tenant, supervision.clone())?);
                 Ok(Opened { spool: Spool::within(&std::env::temp_dir())?, destination })
             }
         }
@@ -65,11 +68,12 @@ impl Target {
             format!("bucket={}\npath={}\nregion={}\n", settings.bucket, settings.path, settings.region);
         let role = access.role.as_ref();
         let more = [
-            ("endpoint", settings.endpoint.as_ref()),
-            ("kms_key_id", settings.kms_key_id.as_ref()),
-            ("bucket_owner", settings.bucket_owner.as_ref()),
-            ("role_arn", role.map(|role| &role.arn)),
-            ("external_id", role.and_then(|role| role.external_id.as_ref())),
+            ("endpoint", settings.endpoint.as_deref()),
+            ("kms_key_id", settings.kms_key_id.as_deref()),
+            ("encryption", settings.encryption.map(Encryption::as_str)),
+            ("bucket_owner", settings.bucket_owner.as_deref()),
+            ("role_arn", role.map(|role| role.arn.as_str())),
+            ("external_id", role.and_then(|role| role.external_id.as_deref())),
         ];
         for (name, value) in more {
             if let Some(value) = value {

@@ -4,11 +4,19 @@
 //! Exactly what a delivery does is tried, and no more: credentials, a listing under the prefix, a put of an object
 //! that is there for that. A check that cannot be made because of one before it is skipped.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::layout::{probe_key, version_prefix};
 use crate::s3::caller_identity;
-use crate::{Access, DeliveryError, LocalDirectory, S3, S3Settings, Target, TenantName};
+use crate::{Access, DeliveryError, LocalDirectory, S3, S3Settings, Supervision, Target, TenantName};
+
+/// How long all checks together may take; an endpoint that needs longer takes no summary in time.
+const TIME_LIMIT: Duration = Duration::from_secs(45);
+
+/// How long one call of them may take, so that each has its turn.
+const CALL_LIMIT: Duration = Duration::from_secs(15);
 
 /// What the probe holds, for whoever finds it.
 const PROBE: &str = "Written by domesday to see whether it may; overwritten each time.\n";
@@ -113,12 +121,18 @@ impl Check {
     }
 }
 
-/// Tries a destination. What passes comes back as verified beside its checks.
+/// Tries a destination, for 45 seconds at most. What passes comes back as verified beside its checks.
 #[must_use]
-pub fn verify(target: &Target, tenant: &TenantName) -> (Verification, Option<Verified<Target>>) {
+pub fn verify(
+    target: &Target,
+    tenant: &TenantName,
+    supervision: &Supervision,
+) -> (Verification, Option<Verified<Target>>) {
     let checks = match target {
         Target::Directory(path) => vec![directory(path)],
-        Target::S3(settings, access) => bucket(settings, access, tenant),
+        Target::S3(settings, access) => {
+            bucket(settings, access, tenant, supervision.with_deadline(TIME_LIMIT))
+        }
     };
     let ok = checks.iter().all(|check| check.status != CheckStatus::Failed);
     let verification = Verification { destination: target.name(), ok, checks };
@@ -133,8 +147,15 @@ fn directory(path: &std::path::Path) -> Check {
 }
 
 /// The checks of a bucket: every one is tried that can be, so that one round of fixing can be enough.
-fn bucket(settings: &S3Settings, access: &Access, tenant: &TenantName) -> Vec<Check> {
-    let s3 = match settings.open(access.clone(), tenant) {
+fn bucket(
+    settings: &S3Settings,
+    access: &Access,
+    tenant: &TenantName,
+    supervision: Supervision,
+) -> Vec<Check> {
+    let mut access = access.clone();
+    access.timeouts.call = access.timeouts.call.min(CALL_LIMIT);
+    let s3 = match settings.open(access, tenant, supervision) {
         Ok(s3) => s3,
         Err(error) => return with_skipped(Check::failed("credentials", &error)),
     };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{
     DeliveryError, Destination, Layout, Listed, Listing, Places, Receipt, SetupScript, Slot, Slots, Spool,
-    SpooledFile, manifest_key, setup_key, snapshot_key, stale_parts,
+    SpooledFile, Supervision, manifest_key, setup_key, snapshot_key, stale_parts,
 };
 use domesday_model::Snapshot;
 use domesday_tables::{
@@ -149,15 +149,16 @@ impl Files {
         self,
         destination: &mut dyn Destination,
         settle: Duration,
+        supervision: &Supervision,
         progress: &mut dyn FnMut(Stage),
     ) -> Result<Receipt, DeliveryError> {
-        std::thread::sleep(self.not_before.saturating_duration_since(Stopwatch::now()));
+        supervision.wait(self.not_before.saturating_duration_since(Stopwatch::now()))?;
         let files = self.waves.iter().map(Vec::len).sum();
         progress(Stage::Delivering { file: 0, files });
         let (tables, named) = self.waves.split_at(UNNAMED_WAVES);
         let first = destination.deliver(tables, &mut |file| progress(Stage::Delivering { file, files }))?;
         if self.slot().is_some() {
-            std::thread::sleep(settle);
+            supervision.wait(settle)?;
         }
         let mut report = |file| progress(Stage::Delivering { file: first.files + file, files });
         let last = destination.deliver(named, &mut report)?;

@@ -9,7 +9,9 @@ mod report;
 
 use std::time::{Duration, Instant as Stopwatch};
 
-use domesday_delivery::{DeliveryError, Layout, Opened, Places, Slot, Target, TenantName, setup_scripts};
+use domesday_delivery::{
+    DeliveryError, Layout, Opened, Places, Slot, Supervision, Target, TenantName, setup_scripts,
+};
 use domesday_engine::evaluate;
 use domesday_model::Instant;
 use domesday_store::{Delivery, Fence, Store, StoreError};
@@ -41,6 +43,8 @@ pub struct Export {
     pub actor: String,
     /// The lease under which the run is done, when it is done under one: whoever lost it records nothing.
     pub fence: Option<Fence>,
+    /// Watches over the run: it ends soon after it was cancelled, whatever it waits for.
+    pub supervision: Supervision,
 }
 
 /// Where a run is.
@@ -104,9 +108,10 @@ pub fn run(
     progress(Stage::Evaluating { users: snapshot.users.len(), data_sources: snapshot.data_sources.len() });
     let outcomes = evaluate(&snapshot);
 
+    export.supervision.check()?;
     progress(Stage::Opening);
     let tenant = TenantName { id: snapshot.tenant_id, name: snapshot.tenant.name.clone() };
-    let Opened { mut destination, spool } = export.target.open(&tenant)?;
+    let Opened { mut destination, spool } = export.target.open(&tenant, &export.supervision)?;
     let name = export.target.name();
     let existing = Places::existing(&*destination, export.layout, at)?;
     let before = Before::read(store, &name, &existing)?;
@@ -118,6 +123,7 @@ pub fn run(
     let encoded = encode(&outcomes, &settings, &mut encoding, |table, part| files.open_part(table, part))
         .map_err(|error| files.sort_error(error))?;
 
+    export.supervision.check()?;
     let id = snapshot_id(&snapshot);
     let previous = before.link_for(id);
     let evidence = evidence(export, files.slot(), previous.as_deref());
@@ -132,7 +138,7 @@ pub fn run(
         manifest_mark: None,
     };
     store.announce_delivery(&name, &announced, export.fence.as_ref())?;
-    let receipt = files.deliver(&mut *destination, export.settle, progress)?;
+    let receipt = files.deliver(&mut *destination, export.settle, &export.supervision, progress)?;
     let delivery = Delivery { manifest_mark: receipt.last_mark.clone(), ..announced };
     store.record_delivery(&name, &delivery, export.fence.as_ref())?;
     Ok(RunReport::new(&export.target, &manifest, &receipt, started.elapsed()))

@@ -1,14 +1,17 @@
-//! What S3 and STS answer: small XML documents, read as they are.
+//! What S3 and STS answer when it is short: an error, a session, an identity. Listings are read by `listing`.
+//!
+//! The sender is not trusted: depth, elements and text are bounded, and no entity is expanded but the five of XML
+//! itself.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
-use quick_xml::events::Event;
-
-/// No answer that is read into memory is larger: a page of 1000 keys of 1024 bytes is about a megabyte.
-pub(crate) const MAX_ANSWER_BYTES: u64 = 16 << 20;
+use quick_xml::events::{BytesRef, Event};
 
 /// How deep elements may lie in each other; S3's lie four deep.
-const MAX_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 16;
+
+/// How many elements a short answer has at most; S3's have a dozen.
+const MAX_ELEMENTS: usize = 500;
 
 /// An element with its text and the elements inside it. Namespaces are not looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,13 +26,21 @@ impl Element {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut reader = Reader::from_str(text);
         let mut open = vec![Self::default()];
+        let mut elements = 0;
         loop {
             match reader.read_event().ok()? {
-                Event::Start(start) if open.len() < MAX_DEPTH => {
+                Event::Start(start) => {
+                    elements += 1;
+                    if open.len() >= MAX_DEPTH || elements > MAX_ELEMENTS {
+                        return None;
+                    }
                     open.push(Self::named(local(start.name().as_ref())));
                 }
-                Event::Start(_) => return None,
                 Event::Empty(start) => {
+                    elements += 1;
+                    if elements > MAX_ELEMENTS {
+                        return None;
+                    }
                     open.last_mut()?.inside.push(Self::named(local(start.name().as_ref())));
                 }
                 Event::End(_) => {
@@ -38,16 +49,11 @@ impl Element {
                 }
                 Event::Text(part) => open.last_mut()?.text.push_str(&part.xml10_content()),
                 Event::CData(part) => open.last_mut()?.text.push_str(&part.xml10_content()),
-                Event::GeneralRef(reference) => {
-                    let character = reference.resolve_char_ref().ok()?;
-                    let text = &mut open.last_mut()?.text;
-                    match character {
-                        Some(character) => text.push(character),
-                        None => text.push_str(resolve_predefined_entity(&reference)?),
-                    }
-                }
+                Event::GeneralRef(reference) => push_reference(&mut open.last_mut()?.text, &reference)?,
                 Event::Eof => break,
-                Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_) => {}
+                // Only a document type can declare entities; no answer of S3 has one.
+                Event::DocType(_) => return None,
+                Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
             }
         }
         match <[Self; 1]>::try_from(open) {
@@ -60,11 +66,6 @@ impl Element {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    /// The first element of a name directly inside.
-    pub(crate) fn child(&self, name: &str) -> Option<&Self> {
-        self.inside.iter().find(|element| element.name == name)
-    }
-
     /// The text of the first element of a name, however deep.
     pub(crate) fn find(&self, name: &str) -> Option<&str> {
         if self.name == name {
@@ -74,8 +75,17 @@ impl Element {
     }
 }
 
+/// Adds the character that a reference stands for; `None` for an entity that XML itself does not have.
+pub(super) fn push_reference(text: &mut String, reference: &BytesRef<'_>) -> Option<()> {
+    match reference.resolve_char_ref().ok()? {
+        Some(character) => text.push(character),
+        None => text.push_str(resolve_predefined_entity(reference)?),
+    }
+    Some(())
+}
+
 /// A name without its prefix.
-fn local(name: &str) -> &str {
+pub(super) fn local(name: &str) -> &str {
     name.rsplit(':').next().unwrap_or_default()
 }
 
@@ -93,12 +103,12 @@ mod tests {
         assert_eq!(error.find("Message"), Some("The <bucket> does & will not exist"));
         assert_eq!(error.find("Empty"), Some(""));
         assert_eq!(error.find("RequestId"), None);
-        assert_eq!(error.child("Code").map(|code| code.text.as_str()), Some("NoSuchBucket"));
     }
 
     #[test]
     fn what_is_no_document_is_none() {
         let deep = "<a>".repeat(100_000);
+        let wide = format!("<a>{}</a>", "<b/>".repeat(100_000));
         for text in [
             "",
             "404 page not found",
@@ -106,7 +116,10 @@ mod tests {
             "<Error>",
             "{\"a\":1}",
             "<a>&evil;</a>",
+            "<!DOCTYPE a [<!ENTITY b \"ccc\">]><a>&b;</a>",
+            "<!DOCTYPE a><a/>",
             &deep,
+            &wide,
         ] {
             assert_eq!(Element::parse(text), None, "{text:.40}");
         }

@@ -7,17 +7,15 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use domesday_tables::sha256;
-use jiff::Timestamp;
-use percent_encoding::percent_decode_str;
 
 use super::S3Settings;
-use super::answers::Element;
 use super::credentials::{Credentials, Source};
 use super::endpoint::{BucketAddress, partition};
 use super::errors::{Asked, refusal};
-use super::http::{self, Payload};
+use super::http::{self, MAX_SHORT_ANSWER_BYTES, Payload};
+use super::listing::{MAX_PAGE_BYTES, Page, mark, read_page};
 use super::sign::{Request, Scope, encode_pairs, encode_path, sign};
-use crate::{Answer, DeliveryError, Listed, SpooledFile};
+use crate::{Answer, DeliveryError, Encryption, SpooledFile, Supervision};
 
 /// A bucket and whoever asks for it.
 #[derive(Debug)]
@@ -25,17 +23,6 @@ pub(crate) struct Client {
     pub(crate) settings: S3Settings,
     pub(crate) source: Source,
     pub(crate) address: BucketAddress,
-}
-
-/// A page of a listing.
-#[derive(Debug, Default)]
-pub(crate) struct Page {
-    /// Every object, by its full key.
-    pub(crate) objects: Vec<Listed>,
-    /// What asks for the next page, unless this is the last.
-    pub(crate) next: Option<String>,
-    /// The server's time.
-    pub(crate) date: Option<Timestamp>,
 }
 
 /// What is asked, for errors.
@@ -47,6 +34,10 @@ struct Call<'a> {
 }
 
 impl Client {
+    pub(crate) fn supervision(&self) -> &Supervision {
+        self.source.means().http.supervision()
+    }
+
     /// One page of the objects under a full key prefix.
     pub(crate) fn list(&self, prefix: &str, after: Option<&str>) -> Result<Page, DeliveryError> {
         let mut query = vec![
@@ -64,32 +55,30 @@ impl Client {
         let request = self.request("GET", path.to_owned(), query, sha256(b""));
         let url = self.address.endpoint.url(&request.path, &encode_pairs(&request.query));
         let headers = self.sign(&request, &credentials);
-        let answer = self.source.means().http.send("GET", &url, &headers, Payload::Empty)?;
-        let answer = self.checked(call, &credentials, answer)?;
-        page(&answer).ok_or_else(|| DeliveryError::Refused {
-            what: "read the listing".to_owned(),
-            answer: Box::new(Answer {
-                service: "S3",
-                status: answer.status,
-                message: "what came is no listing".to_owned(),
-                ..Answer::default()
-            }),
-        })
+        let answer = self.source.means().http.send(http::Request {
+            method: "GET",
+            url: &url,
+            headers: &headers,
+            payload: Payload::Empty,
+            max_answer_bytes: MAX_PAGE_BYTES,
+            call: call.what,
+        })?;
+        read_page(&self.checked(call, &credentials, answer)?)
     }
 
     /// Puts a spooled file under its key; gives the object's mark.
     pub(crate) fn put_file(&self, file: &SpooledFile) -> Result<Option<String>, DeliveryError> {
         let failed = |path: &Path, source| DeliveryError::from_io(path, source);
         let body = File::open(&file.path).map_err(|source| failed(&file.path, source))?;
-        self.put(&file.key, file.sha256, Payload::File(&body, file.bytes))
+        self.put(&file.key, file.sha256, Payload::File(body, file.bytes))
     }
 
     /// Puts a text under a key.
     pub(crate) fn put_text(&self, key: &str, text: &str) -> Result<(), DeliveryError> {
-        self.put(key, sha256(text.as_bytes()), Payload::Text(text)).map(drop)
+        self.put(key, sha256(text.as_bytes()), Payload::Text(text.to_owned())).map(drop)
     }
 
-    fn put(&self, key: &str, digest: [u8; 32], body: Payload<'_>) -> Result<Option<String>, DeliveryError> {
+    fn put(&self, key: &str, digest: [u8; 32], body: Payload) -> Result<Option<String>, DeliveryError> {
         let full = self.settings.full_key(key);
         let resource = format!("{}/{full}", self.bucket_arn());
         let call = Call { action: "s3:PutObject", resource: &resource, what: &format!("put {full}") };
@@ -98,15 +87,25 @@ impl Client {
         let mut request = self.request("PUT", path, Vec::new(), digest);
         request.headers.push(("content-type", content_type(key).to_owned()));
         request.headers.push(("x-amz-checksum-sha256", BASE64_STANDARD.encode(digest)));
+        if let Some(Encryption::Aes256) = self.settings.encryption {
+            request.headers.push(("x-amz-server-side-encryption", "AES256".to_owned()));
+        }
         if let Some(key) = &self.settings.kms_key_id {
             request.headers.push(("x-amz-server-side-encryption", "aws:kms".to_owned()));
             request.headers.push(("x-amz-server-side-encryption-aws-kms-key-id", key.clone()));
         }
         let url = self.address.endpoint.url(&request.path, "");
         let headers = self.sign(&request, &credentials);
-        let answer = self.source.means().http.send("PUT", &url, &headers, body)?;
+        let answer = self.source.means().http.send(http::Request {
+            method: "PUT",
+            url: &url,
+            headers: &headers,
+            payload: body,
+            max_answer_bytes: MAX_SHORT_ANSWER_BYTES,
+            call: call.what,
+        })?;
         let answer = self.checked(call, &credentials, answer)?;
-        Ok(answer.header("etag").map(mark))
+        Ok(answer.header("etag").map(mark).filter(|mark| mark.len() <= 256))
     }
 
     /// Reads an object whole into a writer. `false` when there is none.
@@ -144,7 +143,7 @@ impl Client {
 
     fn sign(&self, request: &Request, credentials: &Credentials) -> Vec<(&'static str, String)> {
         let scope = Scope { region: &self.settings.region, service: "s3" };
-        sign(request, credentials, scope, self.source.means().clock.now())
+        sign(request, credentials, scope, self.source.means().now())
     }
 
     /// An answer that is a success, or the error it means.
@@ -166,7 +165,10 @@ impl Client {
             region: &self.settings.region,
             access_key_id: &credentials.access_key_id,
             kms_key_id: self.settings.kms_key_id.as_deref(),
-            at: self.source.means().clock.now(),
+            asked_no_encryption: call.action == "s3:PutObject"
+                && self.settings.kms_key_id.is_none()
+                && self.settings.encryption.is_none(),
+            at: self.source.means().now(),
         };
         let error = refusal(asked, &answer);
         if matches!(error, DeliveryError::ExpiredSession { .. }) {
@@ -182,70 +184,5 @@ fn content_type(key: &str) -> &'static str {
         Some("json") => "application/json",
         Some("sql") => "text/plain; charset=utf-8",
         _ => "text/plain",
-    }
-}
-
-/// An `ETag` without the quotes around it.
-fn mark(etag: &str) -> String {
-    etag.trim_matches('"').to_owned()
-}
-
-/// Reads a page of `ListObjectsV2`.
-fn page(answer: &http::Answer) -> Option<Page> {
-    let document = Element::parse(&answer.body).filter(|document| document.name == "ListBucketResult")?;
-    let is_encoded = document.child("EncodingType").is_some_and(|encoding| encoding.text == "url");
-    let mut page = Page { date: answer.date(), ..Page::default() };
-    for object in document.inside.iter().filter(|element| element.name == "Contents") {
-        let key = object.find("Key")?;
-        // Encoded as a form is: a blank may stand as `+`.
-        let decoded = || percent_decode_str(&key.replace('+', "%20")).decode_utf8().ok().map(String::from);
-        let key = if is_encoded { decoded()? } else { object.child("Key")?.text.clone() };
-        let bytes = object.find("Size")?.parse().ok()?;
-        let modified: Timestamp = object.find("LastModified")?.parse().ok()?;
-        let mark = object.find("ETag").map(mark);
-        page.objects.push(Listed { key, bytes, modified: modified.into(), mark });
-    }
-    if document.find("IsTruncated") == Some("true") {
-        page.next = Some(document.find("NextContinuationToken")?.to_owned());
-    }
-    Some(page)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(body: &str) -> Option<Page> {
-        page(&http::Answer { status: 200, headers: ureq::http::HeaderMap::new(), body: body.to_owned() })
-    }
-
-    #[test]
-    fn listings_are_read_with_their_next_page() {
-        let body = "<ListBucketResult><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType>\
-            <NextContinuationToken>n/1</NextContinuationToken>\
-            <Contents><Key>a%2Fb+c%C3%BC</Key><ETag>&quot;e1&quot;</ETag><Size>12</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>\
-            </ListBucketResult>";
-        let page = read(body).unwrap();
-        let modified = "2026-01-01T00:00:00Z".parse().unwrap();
-        let listed = Listed { key: "a/b cü".to_owned(), bytes: 12, modified, mark: Some("e1".to_owned()) };
-        assert_eq!(page.objects, [listed]);
-        assert_eq!(page.next.as_deref(), Some("n/1"));
-        let plain = "<ListBucketResult><IsTruncated>false</IsTruncated>\
-            <Contents><Key>a+b%20</Key><Size>0</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>\
-            </ListBucketResult>";
-        let page = read(plain).unwrap();
-        assert_eq!((page.objects[0].key.as_str(), page.next), ("a+b%20", None));
-    }
-
-    #[test]
-    fn a_listing_that_cannot_be_read_is_no_empty_listing() {
-        for body in [
-            "",
-            "<html/>",
-            "<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>",
-            "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
-        ] {
-            assert!(read(body).is_none(), "{body}");
-        }
     }
 }

@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 
 use super::answers::Element;
-use super::http;
+use super::{http, is_region};
+use crate::answer::{quoted, quoted_short};
 use crate::{Answer, DeliveryError};
 
 /// What was asked when the refusal came.
@@ -24,6 +25,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) region: &'a str,
     pub(crate) access_key_id: &'a str,
     pub(crate) kms_key_id: Option<&'a str>,
+    /// Whether this is a put that asks for no encryption.
+    pub(crate) asked_no_encryption: bool,
     /// When it was asked, by this machine's clock.
     pub(crate) at: Timestamp,
 }
@@ -40,17 +43,11 @@ impl Answer {
         Box::new(Self {
             service,
             status: answer.status,
-            code: find("Code").to_owned(),
-            message: one_line(find("Message")),
-            request_id: one_line(request_id),
+            code: quoted_short(find("Code")),
+            message: quoted(find("Message")),
+            request_id: quoted_short(request_id),
         })
     }
-}
-
-/// A service's text on one line, of bounded length: it goes into messages and logs.
-fn one_line(text: &str) -> String {
-    let text: Vec<_> = text.split_whitespace().collect();
-    text.join(" ").chars().filter(|c| !c.is_control()).take(500).collect()
 }
 
 /// Sorts a refusal.
@@ -113,13 +110,21 @@ pub(crate) fn refusal(asked: Asked<'_>, answer: &http::Answer) -> DeliveryError 
         | "RequestTimeout"
         | "OperationAborted"
         | "ConditionalRequestConflict" => DeliveryError::Unavailable { answer: said },
-        _ => by_status(asked, region, said),
+        _ => by_status(asked, region, answer.header("location"), said),
     }
 }
 
-fn by_status(asked: Asked<'_>, region: Option<String>, said: Box<Answer>) -> DeliveryError {
+fn by_status(
+    asked: Asked<'_>,
+    region: Option<String>,
+    location: Option<&str>,
+    said: Box<Answer>,
+) -> DeliveryError {
     match said.status {
-        301 | 302 | 307 | 308 => wrong_region(asked, region, said),
+        301 | 302 | 303 | 307 | 308 if region.is_some() || !said.code.is_empty() => {
+            wrong_region(asked, region, said)
+        }
+        300..=399 => redirected(asked, location, said),
         400 if region.is_some() => wrong_region(asked, region, said),
         403 if said.code.is_empty() => denied(asked, said, false),
         408 | 500 | 502 | 504 | 520..=599 => DeliveryError::Unavailable { answer: said },
@@ -133,10 +138,24 @@ fn denied(asked: Asked<'_>, said: Box<Answer>, is_about_kms: bool) -> DeliveryEr
         // S3 names the right that the key refused; it encrypts with one and reads back with the other.
         let action = if said.message.contains("kms:Decrypt") { "kms:Decrypt" } else { "kms:GenerateDataKey" };
         let (action, resource) = (action.to_owned(), key.to_owned());
-        return DeliveryError::MissingPermission { action, resource, answer: said };
+        return DeliveryError::MissingPermission {
+            action,
+            resource,
+            asked_no_encryption: false,
+            answer: said,
+        };
     }
     let (action, resource) = (asked.action.to_owned(), asked.resource.to_owned());
-    DeliveryError::MissingPermission { action, resource, answer: said }
+    let asked_no_encryption = asked.asked_no_encryption;
+    DeliveryError::MissingPermission { action, resource, asked_no_encryption, answer: said }
+}
+
+/// A redirect that says nothing of a region. It is not followed: the request is signed for one host.
+fn redirected(asked: Asked<'_>, location: Option<&str>, mut answer: Box<Answer>) -> DeliveryError {
+    let location = location.map(|location| format!(" to {}", quoted_short(location))).unwrap_or_default();
+    answer.message = format!("it redirects{location}, which is not followed {}", answer.message);
+    answer.message.truncate(answer.message.trim_end().len());
+    DeliveryError::Refused { what: asked.what.to_owned(), answer }
 }
 
 fn wrong_region(asked: Asked<'_>, actual: Option<String>, answer: Box<Answer>) -> DeliveryError {
@@ -154,18 +173,15 @@ fn clock_skew(asked: Asked<'_>, answer: &http::Answer, said: Box<Answer>) -> Del
     DeliveryError::ClockSkew { ahead, answer: said }
 }
 
-/// The region that the service says the bucket is in: a header of S3, an element of the error, or words.
+/// The region that the service says the bucket is in: a header of S3, an element of the error, or words. What cannot
+/// be a region's name is none.
 fn actual_region(answer: &http::Answer) -> Option<String> {
-    if let Some(region) = answer.header("x-amz-bucket-region") {
-        return Some(region.to_owned());
-    }
-    let document = Element::parse(&answer.body)?;
-    if let Some(region) = document.find("Region").filter(|region| !region.is_empty()) {
-        return Some(region.to_owned());
-    }
-    let message = document.find("Message")?;
-    let named = message.split("expecting '").nth(1)?.split('\'').next()?;
-    Some(named.to_owned())
+    let document = Element::parse(&answer.body);
+    let find = |name: &str| document.as_ref().and_then(|document| document.find(name));
+    let in_words = || find("Message")?.split("expecting '").nth(1)?.split('\'').next();
+    let named =
+        answer.header("x-amz-bucket-region").or_else(|| find("Region").filter(|region| !region.is_empty()));
+    named.or_else(in_words).filter(|region| is_region(region)).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -188,6 +204,7 @@ mod tests {
             region: "eu-central-1",
             access_key_id: "AKIA",
             kms_key_id,
+            asked_no_encryption: kms_key_id.is_none(),
             at: "2026-01-01T01:00:00Z".parse().unwrap(),
         };
         refusal(asked, &answer)
@@ -243,7 +260,53 @@ mod tests {
         {
             assert!(!heals(403, code), "{code}");
         }
+        for code in
+            ["PreconditionFailed", "NotImplemented", "EntityTooLarge", "InvalidBucketName", "ValidationError"]
+        {
+            assert!(!heals(400, code), "{code}");
+        }
+        for status in [400, 401, 402, 404, 405, 411, 412, 413, 431, 451, 501, 505, 507] {
+            assert!(!sorted(status, &[], "", None).heals(), "{status}");
+        }
+        for status in [408, 429, 500, 502, 503, 504, 524] {
+            assert!(sorted(status, &[], "", None).heals(), "{status}");
+        }
         assert!(sorted(502, &[], "", None).heals());
         assert!(!sorted(404, &[], "", None).heals());
+    }
+    #[test]
+    fn a_redirect_is_not_followed_and_says_where_to() {
+        let location = [("location", "https://elsewhere.test/login")];
+        let refused = sorted(302, &location, "<html/>", None);
+        assert!(refused.to_string().contains("redirects to https://elsewhere.test/login"), "{refused}");
+        assert_eq!((refused.kind(), refused.heals()), ("refused", false));
+    }
+
+    #[test]
+    fn what_a_server_says_is_quoted_within_bounds() {
+        let long = "y\u{202e}\u{7}".repeat(100_000);
+        let header = "z".repeat(60_000);
+        let region = [("x-amz-bucket-region", header.as_str()), ("x-amz-request-id", header.as_str())];
+        let body =
+            format!("<Error><Code>{long}</Code><Message>{long}</Message><Region>{long}</Region></Error>");
+        let refused = sorted(403, &region, &body, None);
+        let answer = refused.answer().unwrap();
+        assert_eq!((answer.code.chars().count(), answer.message.chars().count()), (129, 501));
+        assert!(answer.request_id.len() < 140);
+        assert!(!refused.to_string().contains(['\u{202e}', '\u{7}']));
+        assert!(sorted(301, &region, "", None).to_string().len() < 1_000);
+        assert!(
+            sorted(400, &region, &error("AuthorizationHeaderMalformed", &long), None).to_string().len()
+                < 2_000
+        );
+    }
+
+    #[test]
+    fn a_put_that_asked_for_no_encryption_hints_at_policies_that_require_it() {
+        let denied = error("AccessDenied", "Access Denied");
+        assert!(sorted(403, &[], &denied, None).fix().contains("AES256"));
+        assert!(
+            !sorted(403, &[], &denied, Some("arn:aws:kms:eu-central-1:1:key/k")).fix().contains("AES256")
+        );
     }
 }

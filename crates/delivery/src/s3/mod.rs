@@ -12,8 +12,11 @@ mod client;
 pub(crate) mod credentials;
 mod endpoint;
 mod errors;
+mod failures;
 mod http;
+mod listing;
 mod sign;
+mod times;
 mod upload;
 
 use domesday_model::Instant;
@@ -26,13 +29,38 @@ pub(crate) use endpoint::partition;
 use endpoint::{Endpoint, Endpoints};
 use http::Http;
 pub use http::Timeouts;
+use listing::{ListingLimits, Progress};
 
+use crate::answer::quoted_short;
 use crate::{
-    Clock, DeliveryError, Destination, Environment, Listed, Listing, Patience, Receipt, SpooledFile,
+    DeliveryError, Destination, Environment, Listed, Listing, Patience, Receipt, SpooledFile, Supervision,
 };
 
 /// S3 counts the times of its listings in seconds.
 const CLOCK_STEP_MICROS: i64 = 1_000_000;
+
+const ONE_ENCRYPTION: &str = "name a KMS key or the encryption AES256, not both";
+
+/// Whether a text can be the name of a bucket.
+fn is_bucket(name: &str) -> bool {
+    let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
+    let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (3..=63).contains(&name.len())
+        && name.chars().all(in_name)
+        && name.starts_with(is_alphanumeric)
+        && name.ends_with(is_alphanumeric)
+        && !name.contains("..")
+        && name.parse::<std::net::Ipv4Addr>().is_err()
+}
+
+/// Whether a text can be the name of a region, which becomes part of hosts and signatures.
+fn is_region(name: &str) -> bool {
+    let in_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=40).contains(&name.len())
+        && name.chars().all(in_region)
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && !name.ends_with('-')
+}
 
 /// Where in S3 a summary goes. Nothing here is secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +75,40 @@ pub struct S3Settings {
     pub endpoint: Option<String>,
     /// The KMS key that encrypts what is put; without, the bucket's default encryption does.
     pub kms_key_id: Option<String>,
+    /// The encryption that puts ask for where no KMS key is named.
+    pub encryption: Option<Encryption>,
     /// The account that must own the bucket.
     pub bucket_owner: Option<String>,
+}
+
+/// An encryption at rest that puts ask for, as `x-amz-server-side-encryption`. Some bucket policies refuse puts that
+/// ask for none, although the bucket encrypts by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    /// With keys that S3 manages (SSE-S3).
+    Aes256,
+}
+
+impl Encryption {
+    /// The name in the header, the API and the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Aes256 => "AES256",
+        }
+    }
+}
+
+impl std::str::FromStr for Encryption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == Self::Aes256.as_str() {
+            return Ok(Self::Aes256);
+        }
+        let hint = if text.starts_with("aws:kms") { "; for KMS, name the key" } else { "" };
+        Err(format!("there is no encryption `{text}`; the only one is AES256{hint}"))
+    }
 }
 
 impl S3Settings {
@@ -58,10 +118,11 @@ impl S3Settings {
     /// When a name cannot be what it stands for; the message says what is meant.
     pub fn new(bucket: &str, path: &str, region: &str) -> Result<Self, DeliveryError> {
         let wrong = |message: String| Err(DeliveryError::Configuration { message });
-        let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
-        if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(in_name) {
+        if !is_bucket(bucket) {
             return wrong(format!(
-                "`{bucket}` is no name of a bucket; it has 3 to 63 lower-case letters, digits, dots and hyphens"
+                "`{}` is no name of a bucket; it has 3 to 63 lower-case letters, digits, dots and hyphens, begins and \
+                 ends with a letter or digit, and is no IP address",
+                quoted_short(bucket)
             ));
         }
         let path = path.trim_matches('/');
@@ -71,12 +132,12 @@ impl S3Settings {
             || path.len() > 512
         {
             return wrong(format!(
-                "the path `{path}` is no prefix of keys; write words with single slashes between"
+                "the path `{}` is no prefix of keys; write words with single slashes between",
+                quoted_short(path)
             ));
         }
-        let in_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if region.is_empty() || !region.chars().all(in_region) {
-            return wrong(format!("`{region}` is no region; write one such as eu-central-1"));
+        if !is_region(region) {
+            return wrong(format!("`{}` is no region; write one such as eu-central-1", quoted_short(region)));
         }
         Ok(Self {
             bucket: bucket.to_owned(),
@@ -84,6 +145,7 @@ impl S3Settings {
             region: region.to_owned(),
             endpoint: None,
             kms_key_id: None,
+            encryption: None,
             bucket_owner: None,
         })
     }
@@ -106,6 +168,16 @@ impl S3Settings {
             return wrong("the bucket's owner is an account's id of 12 digits".to_owned());
         }
         if let Some(key) = kms_key_id {
+            if self.encryption.is_some() {
+                return wrong(ONE_ENCRYPTION.to_owned());
+            }
+            // It is sent in a header.
+            if key.is_empty() || key.len() > 2048 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return wrong(
+                    "the KMS key is empty, too long, or has blanks or other characters that no key has"
+                        .to_owned(),
+                );
+            }
             let account = key.split(':').nth(4);
             let is_managed = key == "alias/aws/s3" || key.ends_with(":alias/aws/s3");
             if is_managed && bucket_owner.is_some() {
@@ -131,13 +203,22 @@ impl S3Settings {
                     self.region
                 ));
             }
-            if key.is_empty() || key.chars().any(|c| c.is_control() || c.is_whitespace()) {
-                return wrong("the KMS key is empty or has blanks in it".to_owned());
-            }
         }
         self.endpoint = endpoint.map(str::to_owned);
         self.kms_key_id = kms_key_id.map(str::to_owned);
         self.bucket_owner = bucket_owner.map(str::to_owned);
+        Ok(self)
+    }
+
+    /// The same with puts that ask for an encryption.
+    ///
+    /// # Errors
+    /// When a KMS key is named, too.
+    pub fn with_encryption(mut self, encryption: Option<Encryption>) -> Result<Self, DeliveryError> {
+        if encryption.is_some() && self.kms_key_id.is_some() {
+            return Err(DeliveryError::Configuration { message: ONE_ENCRYPTION.to_owned() });
+        }
+        self.encryption = encryption;
         Ok(self)
     }
 
@@ -165,20 +246,25 @@ impl S3Settings {
         if self.path.is_empty() { key.to_owned() } else { format!("{}/{key}", self.path) }
     }
 
-    /// A destination of a tenant's whose requests `access` signs.
+    /// A destination of a tenant's whose requests `access` signs and `supervision` watches over.
     ///
     /// # Errors
     /// When an endpoint or certificate that the surroundings name cannot be used.
-    pub fn open(&self, access: Access, tenant: &TenantName) -> Result<S3, DeliveryError> {
-        let Access { identity, role, environment, clock, timeouts, patience, parallel } = access;
+    pub fn open(
+        &self,
+        access: Access,
+        tenant: &TenantName,
+        supervision: Supervision,
+    ) -> Result<S3, DeliveryError> {
+        let Access { identity, role, environment, timeouts, patience, parallel } = access;
         let endpoints = Endpoints::new(self.endpoint.as_deref(), &self.region, &environment)?;
-        let http = Http::new(timeouts, environment.get("AWS_CA_BUNDLE"))?;
+        let http = Http::new(timeouts, environment.get("AWS_CA_BUNDLE"), supervision)?;
         let address = endpoints.bucket(&self.bucket, &self.region);
         let is_compatible_store = endpoints.is_compatible_store();
-        let means = Means { http, environment, clock, region: self.region.clone(), sts: endpoints.sts };
+        let means = Means { http, environment, region: self.region.clone(), sts: endpoints.sts };
         let role = role.map(|role| RoleSession::new(&role, tenant));
         let client = Client { settings: self.clone(), source: Source::new(means, identity, role), address };
-        Ok(S3 { client, patience, parallel, is_compatible_store })
+        Ok(S3 { client, patience, parallel, is_compatible_store, limits: ListingLimits::default() })
     }
 }
 
@@ -191,8 +277,6 @@ pub struct Access {
     pub role: Option<Role>,
     /// The variables of the surroundings.
     pub environment: Environment,
-    /// The time that signatures carry.
-    pub clock: Clock,
     /// How long a server may take.
     pub timeouts: Timeouts,
     /// How often is tried again.
@@ -209,7 +293,6 @@ impl Access {
             identity,
             role,
             environment,
-            clock: Clock::system(),
             timeouts: Timeouts::default(),
             patience: Patience::default(),
             parallel: 4,
@@ -225,6 +308,7 @@ pub struct S3 {
     parallel: usize,
     /// Whether the server is not AWS.
     pub(crate) is_compatible_store: bool,
+    limits: ListingLimits,
 }
 
 impl S3 {
@@ -245,26 +329,33 @@ impl S3 {
 }
 
 impl Destination for S3 {
-    fn list(&self, prefix: &str) -> Result<Listing, DeliveryError> {
+    fn list_where(&self, prefix: &str, is_wanted: &dyn Fn(&str) -> bool) -> Result<Listing, DeliveryError> {
         let within = self.client.settings.full_key("");
+        let full = format!("{within}{prefix}");
+        let (supervision, call) = (self.client.supervision(), format!("list {full}"));
+        let started = supervision.clock.elapsed();
+        let mut progress = Progress::new(self.limits, &full);
         let mut listing = Listing { objects: Vec::new(), at: None, clock_step: CLOCK_STEP_MICROS };
         let mut after: Option<String> = None;
         loop {
             let page = self
                 .patience
-                .attempt(&mut 0, || self.client.list(&format!("{within}{prefix}"), after.as_deref()))?;
+                .attempt(supervision, &call, &mut 0, || self.client.list(&full, after.as_deref()))?;
             listing.at = page.date.map(Instant::from);
+            let next = progress.add_page(&page, supervision.clock.elapsed().saturating_sub(started))?;
             for object in page.objects {
-                if let Some(key) = object.key.strip_prefix(&within).map(str::to_owned) {
-                    listing.objects.push(Listed { key, ..object });
-                }
+                let Some(key) = object.key.strip_prefix(&within).filter(|key| is_wanted(key)) else {
+                    continue;
+                };
+                let key = key.to_owned();
+                progress.keep(&object)?;
+                listing.objects.push(Listed { key, ..object });
             }
-            match page.next {
-                Some(next) if after.as_deref() != Some(next.as_str()) => after = Some(next),
-                _ => break,
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(listing),
             }
         }
-        Ok(listing)
     }
 
     fn deliver(
@@ -279,3 +370,6 @@ impl Destination for S3 {
         Ok(receipt)
     }
 }
+
+#[cfg(test)]
+mod hostile_tests;

@@ -25,7 +25,9 @@ pub(super) fn wave(
                 while !stop.load(Ordering::Relaxed) {
                     let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
                     let mut retries = 0;
-                    let put = patience.attempt(&mut retries, || client.put_file(file));
+                    let call = format!("put {}", client.settings.full_key(&file.key));
+                    let supervision = client.supervision();
+                    let put = patience.attempt(supervision, &call, &mut retries, || client.put_file(file));
                     stop.fetch_or(put.is_err(), Ordering::Relaxed);
                     if done.send((put.map(|mark| (file.bytes, mark)), retries)).is_err() {
                         break;

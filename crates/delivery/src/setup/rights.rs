@@ -159,6 +159,12 @@ fn s3_statements(settings: &S3Settings, principal: Option<&str>) -> Vec<Value> {
         "Action": "s3:PutObject",
         "Resource": format!("{bucket}/{within}"),
     });
+    if let Some(encryption) = settings.encryption {
+        // What is allowed is what a delivery does: puts that ask for the encryption.
+        put["Condition"] = json!({
+            "StringEquals": { "s3:x-amz-server-side-encryption": encryption.as_str() }
+        });
+    }
     if let Some(principal) = principal {
         for statement in [&mut list, &mut put] {
             statement["Principal"] = json!({ "AWS": principal });
@@ -228,6 +234,21 @@ mod tests {
         assert!(!text.contains("kms:"), "{text}");
         let text = iam_policy(&settings("a*b")).to_json();
         assert!(text.contains("${*}"), "{text}");
+    }
+
+    #[test]
+    fn an_encryption_that_puts_ask_for_is_part_of_the_right_to_put() {
+        let encrypted = settings("access").with_encryption(Some(crate::Encryption::Aes256)).unwrap();
+        for document in [iam_policy(&encrypted), bucket_policy(&encrypted, PRINCIPAL).unwrap()] {
+            let statements = document.value()["Statement"].as_array().unwrap().clone();
+            let condition = &statements[1]["Condition"]["StringEquals"]["s3:x-amz-server-side-encryption"];
+            assert_eq!(condition, "AES256");
+            assert!(statements[0]["Condition"]["StringEquals"].is_null());
+        }
+        let key = Some("arn:aws:kms:eu-central-1:111122223333:key/1");
+        assert!(encrypted.with(None, key, None).is_err());
+        let with_key = settings("").with(None, key, None).unwrap();
+        assert!(with_key.with_encryption(Some(crate::Encryption::Aes256)).is_err());
     }
 
     #[test]

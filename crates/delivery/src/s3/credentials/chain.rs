@@ -33,10 +33,7 @@ pub(super) fn environment(means: &Means) -> Result<Option<Credentials>, Delivery
     let secret = get("AWS_SECRET_ACCESS_KEY").ok_or_else(|| DeliveryError::NoCredentials {
         tried: "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not".to_owned(),
     })?;
-    Ok(Some(Credentials {
-        access_key_id: access_key_id.to_owned(),
-        secret_access_key: secret.into(),
-        session_token: get("AWS_SESSION_TOKEN").map(Into::into),
-        expires_at: None,
-    }))
+    let token = get("AWS_SESSION_TOKEN").map(Into::into);
+    let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+    Credentials::new(access_key_id, secret.into(), token, None, names).map(Some)
 }

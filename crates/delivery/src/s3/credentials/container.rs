@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{Credentials, Means};
+use super::{Credentials, Means, checks};
 use crate::DeliveryError;
-use crate::s3::http::{Answer, Http, Payload};
+use crate::answer::quoted;
+use crate::s3::http::{Answer, MAX_SHORT_ANSWER_BYTES, Payload, Request};
+use crate::s3::times::parse_time;
 
 /// Where the agent of ECS listens.
 const ECS_HOST: &str = "http://169.254.170.2";
@@ -13,7 +15,7 @@ const ECS_HOST: &str = "http://169.254.170.2";
 const PLAIN_HOSTS: [&str; 6] =
     ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "localhost", "127.0.0.1", "[::1]"];
 
-/// Credentials as container agents and instances write them.
+/// Credentials as container agents, instances and credential processes write them; or why there are none.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {
@@ -25,16 +27,35 @@ struct Document {
     expiration: Option<String>,
 }
 
-/// Reads credentials as container agents, instances and credential processes write them.
-pub(super) fn read(text: &str) -> Option<Credentials> {
-    let document: Document = serde_json::from_str(text).ok()?;
-    let expires_at = document.expiration.filter(|end| !end.is_empty());
-    Some(Credentials {
-        access_key_id: document.access_key_id,
-        secret_access_key: document.secret_access_key.into(),
-        session_token: document.token.filter(|token| !token.is_empty()).map(Into::into),
-        expires_at: expires_at.map(|end| end.parse()).transpose().ok()?,
-    })
+/// An error as agents and the metadata service write it.
+#[derive(Deserialize)]
+struct ErrorDocument {
+    #[serde(alias = "Code")]
+    code: Option<String>,
+    #[serde(alias = "Message")]
+    message: Option<String>,
+}
+
+/// Reads credentials as container agents, instances and credential processes write them; `Ok(None)` when the text is
+/// something else. `from` says who gave it.
+///
+/// # Errors
+/// When they are credentials that cannot be used.
+pub(super) fn read(text: &str, from: &str) -> Result<Option<Credentials>, DeliveryError> {
+    let Ok(document) = serde_json::from_str::<Document>(text) else { return Ok(None) };
+    let token = document.token.filter(|token| !token.is_empty()).map(Into::into);
+    let expires_at = match document.expiration.filter(|end| !end.is_empty()) {
+        None => None,
+        Some(end) => match parse_time(&end) {
+            Some(end) => Some(end),
+            None => return Ok(None),
+        },
+    };
+    let name = |what: &str| format!("the {what} that {from} gives");
+    let names = [name("access key id"), name("secret"), name("token")];
+    let names = names.each_ref().map(String::as_str);
+    let secret = document.secret_access_key.into();
+    Credentials::new(&document.access_key_id, secret, token, expires_at, names).map(Some)
 }
 
 /// The container's credentials; `None` when the environment names no agent.
@@ -54,21 +75,67 @@ pub(super) fn credentials(means: &Means) -> Result<Option<Credentials>, Delivery
     }
     let mut headers = Vec::new();
     if let Some(token) = authorization(means)? {
+        checks::check_token(&token, "the container's authorization token")?;
         headers.push(("authorization", token));
     }
-    let answer = Http::direct().send("GET", &url, &headers, Payload::Empty)?;
-    found(&answer, "the container's agent").map(Some)
+    let answer = means.direct().send(Request {
+        method: "GET",
+        url: &url,
+        headers: &headers,
+        payload: Payload::Empty,
+        max_answer_bytes: MAX_SHORT_ANSWER_BYTES,
+        call: "ask the container's agent for credentials",
+    })?;
+    found(&answer, "the container's agent", headers.first().map(|(_, token)| token.as_str())).map(Some)
 }
 
-/// What came as credentials, or why it is none. What else came is not told: it may hold a secret.
-pub(super) fn found(answer: &Answer, from: &str) -> Result<Credentials, DeliveryError> {
+/// What came as credentials, or why it is none, in the words of whoever was asked. `sent` is what was sent to
+/// authorize the question, and is not repeated.
+pub(super) fn found(answer: &Answer, from: &str, sent: Option<&str>) -> Result<Credentials, DeliveryError> {
+    let none = |what: String| Err(DeliveryError::NoCredentials { tried: what });
     if !answer.is_success() {
-        let tried = format!("{from} answers {}", answer.status);
-        return Err(DeliveryError::NoCredentials { tried });
+        return none(format!("{from} answers {}{}", answer.status, said(&answer.body, sent)));
     }
-    read(&answer.body).ok_or_else(|| DeliveryError::NoCredentials {
-        tried: format!("what {from} gives are no credentials"),
-    })
+    match read(&answer.body, from)? {
+        Some(credentials) => Ok(credentials),
+        // What a success brings may hold a secret: only an error's own fields are repeated.
+        None => none(format!("what {from} gives are no credentials{}", said_in_json(&answer.body, sent))),
+    }
+}
+
+/// What an answer that refuses says, to follow its status.
+pub(super) fn said(body: &str, sent: Option<&str>) -> String {
+    let in_json = said_in_json(body, sent);
+    if !in_json.is_empty() {
+        return in_json;
+    }
+    // The metadata service answers with a page of HTML, whose words are enough.
+    let mut text = String::new();
+    let mut is_tag = false;
+    for c in body.chars().take(4096) {
+        match c {
+            '<' => (is_tag, text) = (true, text + " "),
+            '>' => is_tag = false,
+            c if !is_tag => text.push(c),
+            _ => {}
+        }
+    }
+    colon(&without(&text, sent))
+}
+
+fn said_in_json(body: &str, sent: Option<&str>) -> String {
+    let Ok(error) = serde_json::from_str::<ErrorDocument>(body) else { return String::new() };
+    let said: Vec<_> = [error.code, error.message].into_iter().flatten().collect();
+    colon(&without(&said.join(": "), sent))
+}
+
+fn without(text: &str, sent: Option<&str>) -> String {
+    let sent = sent.filter(|sent| !sent.is_empty());
+    quoted(&sent.map_or_else(|| text.to_owned(), |sent| text.replace(sent, "…")))
+}
+
+fn colon(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
 }
 
 fn authorization(means: &Means) -> Result<Option<String>, DeliveryError> {
@@ -101,12 +168,36 @@ mod tests {
         let agent = r#"{"RoleArn":"r","AccessKeyId":"A","SecretAccessKey":"s","Token":"t","Expiration":"2026-01-01T00:00:00Z"}"#;
         let process = r#"{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t"}"#;
         for (text, ends) in [(agent, true), (process, false)] {
-            let credentials = read(text).unwrap();
+            let credentials = read(text, "x").unwrap().unwrap();
             assert_eq!(credentials.access_key_id, "A");
             assert_eq!(credentials.session_token.unwrap().expose_secret(), "t");
             assert_eq!(credentials.expires_at.is_some(), ends);
         }
-        assert!(read("<html>").is_none());
+        assert!(read("<html>", "x").unwrap().is_none());
+        let broken = r#"{"AccessKeyId":"A\nB","SecretAccessKey":"s"}"#;
+        assert!(
+            read(broken, "the agent")
+                .unwrap_err()
+                .to_string()
+                .contains("that the agent gives has a line break")
+        );
+    }
+
+    #[test]
+    fn the_words_of_the_one_who_was_asked_are_shown_within_bounds() {
+        let told = |status: u16, body: &str| {
+            let answer = Answer { status, headers: ureq::http::HeaderMap::new(), body: body.to_owned() };
+            found(&answer, "the agent", Some("hush-token")).unwrap_err().problem()
+        };
+        let json = r#"{"code":"AccessDenied","message":"no association for hush-token"}"#;
+        assert!(told(403, json).ends_with("the agent answers 403: AccessDenied: no association for …"));
+        let page = "<html><body><h1>401 - Unauthorized</h1>\n\u{7}</body></html>";
+        assert!(told(401, page).ends_with("the agent answers 401: 401 - Unauthorized"));
+        let failed = r#"{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role","LastUpdated":"x"}"#;
+        assert!(told(200, failed).contains("AssumeRoleUnauthorizedAccess: EC2 cannot assume the role"));
+        assert!(told(200, "planted secret").ends_with("gives are no credentials"));
+        assert!(told(500, &"y".repeat(100_000)).len() < 1_000);
+        assert!(told(500, "").ends_with("answers 500"));
     }
 
     #[test]

@@ -5,8 +5,10 @@
 //! last as long as it must.
 
 mod chain;
+mod checks;
 mod container;
 mod instance;
+mod process;
 mod profile;
 mod sts;
 mod web_identity;
@@ -15,12 +17,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::endpoint::Endpoint;
 use super::http::Http;
-use crate::{Clock, DeliveryError, Environment};
+use crate::{DeliveryError, Environment};
 
 pub(crate) use profile::Profiles;
 pub(crate) use sts::caller_identity;
@@ -47,6 +49,29 @@ impl fmt::Debug for Credentials {
     }
 }
 
+impl Credentials {
+    /// A key, checked as far as that goes without asking anybody; `names` say where its id, its secret and its token
+    /// come from.
+    ///
+    /// # Errors
+    /// When one of them cannot be sent.
+    fn new(
+        access_key_id: &str,
+        secret_access_key: SecretString,
+        session_token: Option<SecretString>,
+        expires_at: Option<Timestamp>,
+        names: [&str; 3],
+    ) -> Result<Self, DeliveryError> {
+        checks::check_access_key_id(access_key_id, names[0])?;
+        checks::check_secret(&secret_access_key, names[1])?;
+        if let Some(token) = &session_token {
+            checks::check_token(token.expose_secret(), names[2])?;
+        }
+        let access_key_id = access_key_id.to_owned();
+        Ok(Self { access_key_id, secret_access_key, session_token, expires_at })
+    }
+}
+
 /// Who signs.
 #[derive(Debug, Clone)]
 pub enum Identity {
@@ -61,6 +86,18 @@ pub enum Identity {
     Ambient,
 }
 
+impl Identity {
+    /// An access key, checked as far as that goes without asking anybody.
+    ///
+    /// # Errors
+    /// When its id or its secret cannot be one; the message names them as the API does and repeats no secret.
+    pub fn access_key(access_key_id: &str, secret_access_key: SecretString) -> Result<Self, DeliveryError> {
+        checks::check_access_key_id(access_key_id, "`accessKeyId`")?;
+        checks::check_secret(&secret_access_key, "`secretAccessKey`")?;
+        Ok(Self::AccessKey { access_key_id: access_key_id.to_owned(), secret_access_key })
+    }
+}
+
 /// A role that a configuration names, to be assumed before anything else is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
@@ -68,6 +105,20 @@ pub struct Role {
     pub arn: String,
     /// What its trust policy asks for, no secret; the tenant's id when none is named.
     pub external_id: Option<String>,
+}
+
+impl Role {
+    /// A role, checked as far as that goes without asking anybody.
+    ///
+    /// # Errors
+    /// When its ARN or the external id cannot be one.
+    pub fn new(arn: &str, external_id: Option<&str>) -> Result<Self, DeliveryError> {
+        checks::check_role_arn(arn, "the role's ARN")?;
+        if let Some(id) = external_id {
+            checks::check_external_id(id, "the external id")?;
+        }
+        Ok(Self { arn: arn.to_owned(), external_id: external_id.map(str::to_owned) })
+    }
 }
 
 /// Whose summary is delivered.
@@ -107,9 +158,20 @@ impl RoleSession {
 pub(crate) struct Means {
     pub(crate) http: Http,
     pub(crate) environment: Environment,
-    pub(crate) clock: Clock,
     pub(crate) region: String,
     pub(crate) sts: Endpoint,
+}
+
+impl Means {
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.http.supervision().clock.now()
+    }
+
+    /// A client for the machine's own neighbours.
+    fn direct(&self) -> Http {
+        Http::direct(self.http.supervision().clone())
+    }
 }
 
 /// Credentials as they are needed.
@@ -162,7 +224,7 @@ impl Source {
 
     /// The credentials to sign with now.
     pub(crate) fn current(&self) -> Result<Arc<Credentials>, DeliveryError> {
-        let now = self.means.clock.now();
+        let now = self.means.now();
         let Some(role) = &self.role else { return self.own(now) };
         self.assumed.get(now, || sts::assume_role(&self.means, self.own(now)?.as_ref(), role))
     }

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
-use super::{Credentials, Means, RoleSession, chain, container, instance, sts, web_identity};
+use super::{
+    Credentials, Means, RoleSession, chain, checks, container, instance, process, sts, web_identity,
+};
 use crate::{DeliveryError, Environment};
 
 /// How many profiles may lie between a role and the key that assumes it.
@@ -121,6 +122,7 @@ fn of_profile(
             (None, Some(source)) => named_source(means, name, source)?,
             (None, None) => return Err(unusable(name, "has a role_arn and no source_profile")),
         };
+        checks::check_role_arn(role_arn, &format!("role_arn of the profile `{name}`"))?;
         let role = RoleSession {
             arn: role_arn.to_owned(),
             external_id: get("external_id").unwrap_or_default().to_owned(),
@@ -132,7 +134,7 @@ fn of_profile(
         return Ok(own);
     }
     if let Some(command) = get("credential_process") {
-        return run(name, command).map(Some);
+        return process::credentials(means, name, command).map(Some);
     }
     if settings.keys().any(|key| key.starts_with("sso_")) {
         let hint = "signs in by SSO; name `aws configure export-credentials --profile NAME` as its credential_process";
@@ -146,12 +148,11 @@ fn own_key(name: &str, settings: &Settings) -> Result<Option<Credentials>, Deliv
     let secret = settings
         .get("aws_secret_access_key")
         .ok_or_else(|| unusable(name, "has an aws_access_key_id and no aws_secret_access_key"))?;
-    Ok(Some(Credentials {
-        access_key_id: access_key_id.clone(),
-        secret_access_key: secret.as_str().into(),
-        session_token: settings.get("aws_session_token").map(|token| token.as_str().into()),
-        expires_at: None,
-    }))
+    let token = settings.get("aws_session_token").map(|token| token.as_str().into());
+    let named = |what: &str| format!("{what} of the profile `{name}`");
+    let names = [named("aws_access_key_id"), named("aws_secret_access_key"), named("aws_session_token")];
+    let names = names.each_ref().map(String::as_str);
+    Credentials::new(access_key_id, secret.as_str().into(), token, None, names).map(Some)
 }
 
 fn named_source(means: &Means, name: &str, source: &str) -> Result<Credentials, DeliveryError> {
@@ -164,44 +165,7 @@ fn named_source(means: &Means, name: &str, source: &str) -> Result<Credentials, 
     }
 }
 
-/// Runs the program that a profile names and reads what it prints; its error output stays the user's to see.
-fn run(name: &str, command: &str) -> Result<Credentials, DeliveryError> {
-    let words = words(command);
-    let (program, arguments) =
-        words.split_first().ok_or_else(|| unusable(name, "has an empty credential_process"))?;
-    let output = Command::new(program).args(arguments).stderr(std::process::Stdio::inherit()).output();
-    let output =
-        output.map_err(|error| unusable(name, &format!("could not run its credential_process: {error}")))?;
-    if !output.status.success() {
-        return Err(unusable(name, &format!("has a credential_process that ended with {}", output.status)));
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    container::read(&text)
-        .ok_or_else(|| unusable(name, "has a credential_process that printed no credentials"))
-}
-
-/// A command line's words; double quotes keep blanks together.
-fn words(command: &str) -> Vec<String> {
-    let (mut words, mut word, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
-    for c in command.chars() {
-        match c {
-            '"' => (quoted, any) = (!quoted, true),
-            c if c.is_whitespace() && !quoted => {
-                if any || !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-                any = false;
-            }
-            c => word.push(c),
-        }
-    }
-    if any || !word.is_empty() {
-        words.push(word);
-    }
-    words
-}
-
-fn unusable(name: &str, what: &str) -> DeliveryError {
+pub(super) fn unusable(name: &str, what: &str) -> DeliveryError {
     DeliveryError::NoCredentials { tried: format!("the profile `{name}` {what}") }
 }
 
@@ -210,7 +174,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::Clock;
+    use crate::Supervision;
     use crate::s3::endpoint::Endpoint;
     use crate::s3::http::Http;
 
@@ -229,9 +193,8 @@ mod tests {
         ];
         variables.extend(more);
         let means = Means {
-            http: Http::direct(),
+            http: Http::direct(Supervision::new()),
             environment: Environment::of(variables),
-            clock: Clock::system(),
             region: "r".into(),
             sts: Endpoint::parse("http://127.0.0.1:1").unwrap(),
         };
@@ -275,11 +238,23 @@ mod tests {
 
     #[test]
     fn what_cannot_work_says_why() {
-        let circle = "[profile a]\nrole_arn=r\nsource_profile=b\n[profile b]\nrole_arn=r\nsource_profile=a\n";
+        let circle = "[profile a]\nrole_arn=arn:aws:iam::111122223333:role/r\nsource_profile=b\n[profile b]\nrole_arn=arn:aws:iam::111122223333:role/r\nsource_profile=a\n";
         assert!(found(circle, "", &[("AWS_PROFILE", "a")]).contains("in a circle"));
-        assert!(found("[default]\nrole_arn=r\n", "", &[]).contains("no source_profile"));
+        assert!(
+            found("[default]\nrole_arn=arn:aws:iam::111122223333:role/r\n", "", &[])
+                .contains("no source_profile")
+        );
         assert!(found("[default]\nsso_session = x\n", "", &[]).contains("export-credentials"));
         assert!(found("", "[default]\naws_access_key_id=x\n", &[]).contains("no aws_secret_access_key"));
+        let blank = "[default]\naws_access_key_id = A B\naws_secret_access_key=x\n";
+        assert!(
+            found("", blank, &[])
+                .contains("aws_access_key_id of the profile `default` has a blank at position 2")
+        );
+        assert!(
+            found("[default]\nrole_arn=role/x\nsource_profile=default\n", KEYS, &[])
+                .contains("role_arn of the profile")
+        );
     }
 
     #[test]
@@ -287,10 +262,5 @@ mod tests {
         let mut profiles = Profiles { chosen: "x".into(), ..Profiles::default() };
         profiles.add("[profile x]\nregion = eu-north-1 # home\n", true);
         assert_eq!(profiles.region(), Some("eu-north-1"));
-    }
-
-    #[test]
-    fn quotes_keep_words_together() {
-        assert_eq!(words("a \"b c\"  d\"\" \"\""), ["a", "b c", "d", ""]);
     }
 }

@@ -1,12 +1,12 @@
 //! STS: a role's credentials for those who may assume it, and who somebody is.
 
-use jiff::Timestamp;
-
 use super::{Credentials, Means, RoleSession};
+use crate::answer::quoted;
 use crate::s3::answers::Element;
 use crate::s3::errors::{Asked, refusal};
-use crate::s3::http::{self, Payload};
+use crate::s3::http::{self, MAX_SHORT_ANSWER_BYTES, Payload};
 use crate::s3::sign::{Request, Scope, encode_pairs, sign};
+use crate::s3::times::parse_time;
 use crate::{Answer, DeliveryError};
 
 /// How long a role's session lasts, in seconds: what every role allows.
@@ -36,7 +36,7 @@ pub(super) fn assume_role(
     if !role.external_id.is_empty() {
         form.push(("ExternalId", role.external_id.as_str()));
     }
-    let answer = call(means, Some(own), &form)?;
+    let answer = call(means, Some(own), &form, "call sts:AssumeRole")?;
     if answer.is_success() {
         return session(&answer);
     }
@@ -68,7 +68,7 @@ pub(super) fn assume_role_with_web_identity(
         ("DurationSeconds", SESSION_SECONDS),
         ("WebIdentityToken", token),
     ];
-    let answer = call(means, None, &form)?;
+    let answer = call(means, None, &form, "call sts:AssumeRoleWithWebIdentity")?;
     if answer.is_success() {
         return session(&answer);
     }
@@ -83,11 +83,12 @@ pub(crate) fn caller_identity(
     means: &Means,
     credentials: &Credentials,
 ) -> Result<Option<CallerIdentity>, DeliveryError> {
-    let answer = call(means, Some(credentials), &[("Action", "GetCallerIdentity")])?;
+    let answer =
+        call(means, Some(credentials), &[("Action", "GetCallerIdentity")], "call sts:GetCallerIdentity")?;
     let document = Element::parse(&answer.body);
     let find = |name: &str| document.as_ref().and_then(|document| document.find(name));
     if answer.is_success() {
-        return Ok(find("Arn").map(|arn| CallerIdentity { arn: arn.to_owned() }));
+        return Ok(find("Arn").map(|arn| CallerIdentity { arn: quoted(arn) }));
     }
     match refused(means, Some(credentials), "sts:GetCallerIdentity", "*", &answer) {
         error @ (DeliveryError::BadCredentials { .. }
@@ -108,6 +109,7 @@ fn call(
     means: &Means,
     credentials: Option<&Credentials>,
     form: &[(&str, &str)],
+    what: &str,
 ) -> Result<http::Answer, DeliveryError> {
     let mut form: Vec<_> =
         form.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -124,28 +126,35 @@ fn call(
     };
     let scope = Scope { region: &means.region, service: "sts" };
     let headers = match credentials {
-        Some(credentials) => sign(&request, credentials, scope, means.clock.now()),
+        Some(credentials) => sign(&request, credentials, scope, means.now()),
         None => request.headers,
     };
-    means.http.send("POST", &means.sts.url("/", ""), &headers, Payload::Text(&body))
+    means.http.send(http::Request {
+        method: "POST",
+        url: &means.sts.url("/", ""),
+        headers: &headers,
+        payload: Payload::Text(body),
+        max_answer_bytes: MAX_SHORT_ANSWER_BYTES,
+        call: what,
+    })
 }
 
 fn session(answer: &http::Answer) -> Result<Credentials, DeliveryError> {
     let read = || {
         let document = Element::parse(&answer.body)?;
-        let expires_at: Timestamp = document.find("Expiration")?.parse().ok()?;
-        Some(Credentials {
-            access_key_id: document.find("AccessKeyId")?.to_owned(),
-            secret_access_key: document.find("SecretAccessKey")?.into(),
-            session_token: Some(document.find("SessionToken")?.into()),
-            expires_at: Some(expires_at),
-        })
+        let find = |name: &str| document.find(name).map(str::to_owned);
+        let expires_at = parse_time(&find("Expiration")?)?;
+        Some((find("AccessKeyId")?, find("SecretAccessKey")?, find("SessionToken")?, expires_at))
     };
     // What came instead is not told: it may hold a secret.
-    read().ok_or_else(|| DeliveryError::Refused {
-        what: "read the session that STS gave".to_owned(),
-        answer: Box::new(Answer { service: "STS", status: answer.status, ..Answer::default() }),
-    })
+    let Some((id, secret, token, expires_at)) = read() else {
+        return Err(DeliveryError::Refused {
+            what: "read the session that STS gave".to_owned(),
+            answer: Box::new(Answer { service: "STS", status: answer.status, ..Answer::default() }),
+        });
+    };
+    let names = ["the access key id that STS gives", "the secret that STS gives", "the token that STS gives"];
+    Credentials::new(&id, secret.into(), Some(token.into()), Some(expires_at), names)
 }
 
 fn refused(
@@ -164,7 +173,8 @@ fn refused(
         region: &means.region,
         access_key_id: credentials.map_or("", |credentials| &credentials.access_key_id),
         kms_key_id: None,
-        at: means.clock.now(),
+        asked_no_encryption: false,
+        at: means.now(),
     };
     refusal(asked, answer)
 }

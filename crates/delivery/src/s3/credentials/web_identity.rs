@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Credentials, Means, sts};
+use super::{Credentials, Means, checks, sts};
 use crate::DeliveryError;
 
 /// The credentials of the role that the environment names with a token; `None` when it names none.
@@ -12,6 +12,7 @@ pub(super) fn credentials(means: &Means) -> Result<Option<Credentials>, Delivery
     let role = get("AWS_ROLE_ARN").ok_or_else(|| DeliveryError::NoCredentials {
         tried: "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not".to_owned(),
     })?;
+    checks::check_role_arn(role, "AWS_ROLE_ARN")?;
     from_file(means, Path::new(file), role, get("AWS_ROLE_SESSION_NAME")).map(Some)
 }
 

@@ -1,0 +1,119 @@
+//! What watches over work that depends on a server: the time, a way to cancel it, and who is told how it goes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{CancellationToken, Clock, DeliveryError};
+
+/// Watches over the calls to a destination. Clones share their state.
+#[derive(Debug, Clone)]
+pub struct Supervision {
+    /// The time.
+    pub clock: Clock,
+    /// Cancels the work.
+    pub cancellation: CancellationToken,
+    /// Receives what a person who waits wants to know.
+    pub notices: Notices,
+}
+
+impl Supervision {
+    /// The system's clock, a token of its own, and nobody who is told.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { clock: Clock::system(), cancellation: CancellationToken::new(), notices: Notices::default() }
+    }
+
+    /// The same with a time limit for the whole work, from now on.
+    #[must_use]
+    pub fn with_deadline(&self, limit: Duration) -> Self {
+        let cancellation = self.cancellation.with_deadline(&self.clock, limit);
+        Self { cancellation, ..self.clone() }
+    }
+
+    /// Fails when the work was cancelled.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Cancelled`] with the reason.
+    pub fn check(&self) -> Result<(), DeliveryError> {
+        match self.cancellation.reason() {
+            None => Ok(()),
+            Some(reason) => Err(DeliveryError::Cancelled { reason }),
+        }
+    }
+
+    /// Waits.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Cancelled`] when the work was cancelled meanwhile.
+    pub fn wait(&self, duration: Duration) -> Result<(), DeliveryError> {
+        self.clock.wait(duration, &self.cancellation);
+        self.check()
+    }
+}
+
+impl Default for Supervision {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Something to know about a call that does not simply succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A call has waited for its server for a while.
+    Waiting {
+        /// The call, such as `list access/v1/`.
+        call: String,
+        /// Scheme and host of the server.
+        host: String,
+        /// How long it has waited.
+        elapsed: Duration,
+        /// How long it waits at most.
+        limit: Duration,
+    },
+    /// An attempt failed, and there will be another.
+    Retrying {
+        /// The call.
+        call: String,
+        /// Why the attempt failed.
+        error: String,
+        /// The kind of the error, as [`DeliveryError::kind`] has it.
+        kind: &'static str,
+        /// The number of the next attempt; the first is 1.
+        attempt: u32,
+        /// How many attempts there are at most.
+        attempts: u32,
+        /// How long it is until the next one.
+        wait: Duration,
+    },
+    /// A call that had failed before has succeeded.
+    Recovered {
+        /// The call.
+        call: String,
+    },
+}
+
+/// Receives [`Notice`]s, on whichever thread they arise.
+#[derive(Clone, Default)]
+pub struct Notices(Option<Arc<dyn Fn(&Notice) + Send + Sync>>);
+
+impl Notices {
+    /// Calls `receive` with every notice. It must not block.
+    #[must_use]
+    pub fn new(receive: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(receive)))
+    }
+
+    pub(crate) fn send(&self, notice: &Notice) {
+        if let Some(receive) = &self.0 {
+            receive(notice);
+        }
+    }
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Notices")
+    }
+}
