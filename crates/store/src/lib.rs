@@ -37,6 +37,7 @@ mod readiness;
 mod records;
 mod references;
 mod revision;
+mod run_progress;
 mod runs;
 mod schema;
 mod snapshot;
@@ -63,6 +64,7 @@ pub use location::{Location, ServerUrl};
 pub use objects::StoredObject;
 pub use outbox::{Message, MessageState, NewMessage, Settled};
 pub use plan::{Action, Change, FieldChange, Plan};
+pub use run_progress::cancelled_error;
 pub use runs::{NewRun, RunRecord, RunState};
 
 /// The governance metadata of one tenant. One connection: whoever works in parallel opens several.

@@ -25,11 +25,14 @@ pub enum RunState {
     Failed,
     /// Whoever did it is gone.
     Abandoned,
+    /// Ended because somebody asked for it.
+    Cancelled,
 }
 
 impl RunState {
     /// Every state.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Abandoned];
+    pub const ALL: [Self; 6] =
+        [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Abandoned, Self::Cancelled];
 
     /// The name in API and store.
     #[must_use]
@@ -40,13 +43,14 @@ impl RunState {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Abandoned => "abandoned",
+            Self::Cancelled => "cancelled",
         }
     }
 
     /// Whether nothing more will happen to the run.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Abandoned)
+        matches!(self, Self::Succeeded | Self::Failed | Self::Abandoned | Self::Cancelled)
     }
 }
 
@@ -98,10 +102,19 @@ pub struct RunRecord {
     pub report: Option<Json>,
     /// Why it failed.
     pub error: Option<Json>,
+    /// When it is tried again, while it waits for that.
+    pub retry_at: Option<Instant>,
+    /// What it is doing, while it is under way.
+    pub progress: Option<Json>,
+    /// When somebody asked that it be cancelled.
+    pub cancel_requested_at: Option<Instant>,
+    /// Who asked that.
+    pub cancel_requested_by: Option<String>,
 }
 
 const SELECT: &str = "SELECT id, export_id, began_by, actor, state, created_at, scheduled_for, snapshot_at,
-     started_at, finished_at, attempts, report, error FROM run";
+     started_at, finished_at, attempts, report, error, retry_at, progress, cancel_requested_at, cancel_requested_by
+     FROM run";
 
 impl Store {
     /// Queues a run, begun by who changes. `None` when there is a run of the export for this time of the
@@ -238,11 +251,11 @@ impl Store {
 fn update(database: &mut Database, run: &RunRecord) -> Result<(), StoreError> {
     let instant = |instant: Option<Instant>| instant.map(Instant::as_micros);
     let text = |json: &Option<Json>| json.as_ref().map(Json::to_string);
-    let (report, error) = (text(&run.report), text(&run.error));
+    let (report, error, progress) = (text(&run.report), text(&run.error), text(&run.progress));
     let touched = database.execute(
         "UPDATE run SET state = ?2, snapshot_at = ?3, started_at = ?4, finished_at = ?5, attempts = ?6,
-             report = ?7, error = ?8
-         WHERE id = ?1",
+             report = ?7, error = ?8, retry_at = ?9, progress = ?10
+         WHERE id = ?1 AND state <> 'cancelled'",
         values![
             &run.id.to_string(),
             run.state.as_str(),
@@ -252,15 +265,21 @@ fn update(database: &mut Database, run: &RunRecord) -> Result<(), StoreError> {
             i64::from(run.attempts),
             report.as_ref(),
             error.as_ref(),
+            instant(run.retry_at),
+            progress.as_ref(),
         ],
     )?;
+    if touched == 0 && find(database, run.id)?.is_some() {
+        // Cancelled between reading and writing it: whoever did that ended it.
+        return Err(StoreError::Superseded { lease: format!("runs/{}", run.id) });
+    }
     if touched == 0 {
         return Err(StoreError::NotFound { target: format!("runs/{}", run.id) });
     }
     Ok(())
 }
 
-fn find(database: &mut Database, id: Uuid) -> Result<Option<RunRecord>, StoreError> {
+pub(crate) fn find(database: &mut Database, id: Uuid) -> Result<Option<RunRecord>, StoreError> {
     database.first(&format!("{SELECT} WHERE id = ?1"), values![&id.to_string()], run)
 }
 
@@ -288,5 +307,9 @@ fn run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
         attempts: u32::try_from(row.integer(10)?).unwrap_or_default(),
         report: json(11)?,
         error: json(12)?,
+        retry_at: instant(13)?,
+        progress: json(14)?,
+        cancel_requested_at: instant(15)?,
+        cancel_requested_by: row.maybe_text(16)?.map(str::to_owned),
     })
 }

@@ -14,13 +14,14 @@ use crate::database::{Database, Sqlite};
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
 /// The migrations in order; the store's version counts those that ran.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("0001_first.sql"),
     include_str!("0002_service.sql"),
     include_str!("0003_slots.sql"),
     include_str!("0004_outbox.sql"),
     include_str!("0005_fencing.sql"),
     include_str!("0006_authority.sql"),
+    include_str!("0007_progress.sql"),
 ];
 
 /// The newest version.

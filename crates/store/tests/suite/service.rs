@@ -1,7 +1,9 @@
 //! What the service keeps: keys, exports, runs, leases and answers.
 
 use domesday_model::{Instant, Kind, Permission, UserId};
-use domesday_store::{Call, Delivery, IfMatch, NewApiKey, NewMessage, NewRun, RunState, Store, StoreError};
+use domesday_store::{
+    Call, Delivery, IfMatch, NewApiKey, NewMessage, NewRun, RunRecord, RunState, Store, StoreError,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -16,6 +18,8 @@ on_each_database!(
     resealing_is_all_or_nothing,
     runs_are_listed_newest_first,
     one_run_for_each_time_of_a_schedule,
+    a_run_shows_what_it_does_and_can_be_cancelled,
+    a_run_that_waits_ends_when_it_is_cancelled,
     a_lease_has_one_holder_and_ends,
     what_a_former_holder_records_is_refused,
     an_answer_is_given_again_to_the_same_request_only,
@@ -180,6 +184,56 @@ fn runs_are_listed_newest_first(database: &Database) {
     run.id = Uuid::from_u128(99);
     assert!(matches!(store.update_run(&run, &fence), Err(StoreError::NotFound { .. })));
     assert!(matches!(store.runs("default", Some(run.id), 1), Err(StoreError::NotFound { .. })));
+}
+
+fn a_run_shows_what_it_does_and_can_be_cancelled(database: &Database) {
+    let (mut one, mut other) = (database.open(), database.open());
+    let run = one.create_run(&new_run(1, None), &by_ada(FIRST)).unwrap().unwrap();
+    let fence = one.acquire_lease("export:default", "one", instant(0), instant(10)).unwrap().unwrap();
+    let doing = json!({ "phase": "opening" });
+    // A run that is not under way does nothing.
+    assert!(!one.report_progress(run.id, Some(&doing), &fence).unwrap());
+    assert_eq!(other.run(run.id).unwrap().unwrap().progress, None);
+    one.update_run(&RunRecord { state: RunState::Running, ..run.clone() }, &fence).unwrap();
+    assert!(!one.report_progress(run.id, Some(&doing), &fence).unwrap());
+    assert_eq!(other.run(run.id).unwrap().unwrap().progress, Some(doing.clone()));
+
+    let nothing = |_: &RunRecord| None;
+    let (marked, is_changed) = other.cancel_run(run.id, &by_ada(LATER), nothing).unwrap();
+    assert!(is_changed && marked.state == RunState::Running);
+    assert_eq!(
+        (marked.cancel_requested_at, marked.cancel_requested_by.as_deref()),
+        (Some(instant(LATER)), Some("ada"))
+    );
+    assert!(!other.cancel_run(run.id, &by_ada(LATER), nothing).unwrap().1, "asked for already");
+    assert!(one.report_progress(run.id, None, &fence).unwrap());
+    assert!(one.report_progress(run.id, Some(&doing), &fence).unwrap());
+    // Whoever lost the lease writes nothing.
+    other.acquire_lease("export:default", "other", instant(11), instant(20)).unwrap().unwrap();
+    let late = one.report_progress(run.id, Some(&doing), &fence);
+    assert!(matches!(late, Err(StoreError::Superseded { .. })));
+}
+
+fn a_run_that_waits_ends_when_it_is_cancelled(database: &Database) {
+    let mut store = database.open();
+    let run = store.create_run(&new_run(1, None), &by_ada(FIRST)).unwrap().unwrap();
+    let message = |run: &RunRecord| {
+        assert_eq!(run.state, RunState::Cancelled);
+        let (id, body) = ("msg_1".to_owned(), "{}".to_owned());
+        Some(NewMessage { id, run_id: run.id, body, at: instant(LATER) })
+    };
+    let (ended, is_changed) = store.cancel_run(run.id, &by_ada(LATER), message).unwrap();
+    assert!(is_changed && ended.state == RunState::Cancelled && ended.finished_at == Some(instant(LATER)));
+    assert_eq!(ended.error.unwrap()["message"], "cancelled by `ada`");
+    assert_eq!(store.pending_messages().unwrap().0, 1);
+    assert!(store.unfinished_runs("default").unwrap().is_empty());
+    // Whoever read it before and begins it now is stopped.
+    let fence = store.acquire_lease("export:default", "one", instant(0), instant(10)).unwrap().unwrap();
+    let begun = store.update_run(&RunRecord { state: RunState::Running, ..run.clone() }, &fence);
+    assert!(matches!(begun, Err(StoreError::Superseded { .. })));
+    assert!(!store.cancel_run(run.id, &by_ada(LATER), |_| None).unwrap().1);
+    let missing = store.cancel_run(Uuid::from_u128(9), &by_ada(LATER), |_| None);
+    assert!(matches!(missing, Err(StoreError::NotFound { .. })));
 }
 
 fn one_run_for_each_time_of_a_schedule(database: &Database) {
