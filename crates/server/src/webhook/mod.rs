@@ -5,6 +5,7 @@
 //! HMAC-SHA256 over `id.timestamp.body`; the id stays the same when a message is sent again, so that a receiver can
 //! tell.
 
+mod http_date;
 mod outbox;
 mod post;
 
@@ -20,7 +21,11 @@ pub(crate) use outbox::keep;
 /// What tells the receiver, if there is one, that a run ended.
 pub(crate) fn message(app: &App, run: &RunRecord, at: Instant) -> Option<NewMessage> {
     app.config.webhook.as_ref()?;
-    let kind = if run.state == RunState::Succeeded { "run.succeeded" } else { "run.failed" };
+    let kind = match run.state {
+        RunState::Succeeded => "run.succeeded",
+        RunState::Cancelled => "run.cancelled",
+        _ => "run.failed",
+    };
     let view = RunView::from(run.clone());
     let body = json!({ "type": kind, "timestamp": at.to_string(), "data": view }).to_string();
     // A run ends once, so its id makes the message's: recorded twice, it would still be one.

@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::http_date;
 use crate::config::Webhook;
 
 /// How long a receiver may take.
@@ -67,16 +68,16 @@ pub(super) fn post(webhook: &Webhook, message: &Message, at: Instant) -> Attempt
     match sent {
         Ok(response) => {
             let status = response.status().as_u16();
-            Attempt { status: Some(status), answer: judge(status, response.headers().get("retry-after")) }
+            Attempt { status: Some(status), answer: judge(status, response.headers().get("retry-after"), at) }
         }
         Err(error) => {
-            let error = error.to_string().replace('\0', "");
+            let error: String = error.to_string().chars().filter(|c| !c.is_control()).take(500).collect();
             Attempt { status: None, answer: Answer::Refused { error, wait: None } }
         }
     }
 }
 
-fn judge(status: u16, retry_after: Option<&ureq::http::HeaderValue>) -> Answer {
+fn judge(status: u16, retry_after: Option<&ureq::http::HeaderValue>, now: Instant) -> Answer {
     match status {
         200..=299 => Answer::Taken,
         410 => Answer::Gone,
@@ -87,11 +88,23 @@ fn judge(status: u16, retry_after: Option<&ureq::http::HeaderValue>) -> Answer {
             wait: None,
         },
         _ => {
-            let asked = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-            let wait = asked.map(|seconds| Duration::from_secs(seconds).min(LONGEST_ASKED));
+            let wait = retry_after.and_then(|value| asked_wait(value.to_str().ok()?, now));
             Answer::Refused { error: format!("answered {status}"), wait }
         }
     }
+}
+
+/// How long `Retry-After` asks to wait: seconds, or a date of HTTP. A date that has passed asks for no wait.
+fn asked_wait(text: &str, now: Instant) -> Option<Duration> {
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number {
+        // More digits than a number holds are more seconds than are heeded.
+        let seconds = text.parse().map_or(LONGEST_ASKED, Duration::from_secs);
+        return Some(seconds.min(LONGEST_ASKED));
+    }
+    let wait = http_date::parse(text, now)?.as_micros().saturating_sub(now.as_micros()).max(0);
+    Some(Duration::from_micros(wait.unsigned_abs()).min(LONGEST_ASKED))
 }
 
 /// The signature of a message.
@@ -119,12 +132,24 @@ mod tests {
 
     #[test]
     fn a_receiver_may_ask_for_time_within_reason() {
-        let asked = |text: &str| match judge(503, Some(&text.parse().unwrap())) {
+        let now: Instant = "1994-11-06T08:48:37Z".parse().unwrap();
+        let asked = |text: &str| match judge(503, Some(&text.parse().unwrap()), now) {
             Answer::Refused { wait, .. } => wait,
             answer => panic!("{answer:?}"),
         };
         assert_eq!(asked("90"), Some(Duration::from_secs(90)));
+        assert_eq!(asked(" 0 "), Some(Duration::ZERO));
         assert_eq!(asked("99999999999"), Some(LONGEST_ASKED));
-        assert_eq!(asked("tomorrow"), None);
+        assert_eq!(asked("99999999999999999999999999"), Some(LONGEST_ASKED));
+        for date in
+            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+        {
+            assert_eq!(asked(date), Some(Duration::from_secs(60)), "{date}");
+        }
+        assert_eq!(asked("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO), "passed");
+        assert_eq!(asked("Fri, 31 Dec 9999 23:59:59 GMT"), Some(LONGEST_ASKED));
+        for text in ["tomorrow", "-5", "1.5", "+5", "1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 CET"] {
+            assert_eq!(asked(text), None, "{text}");
+        }
     }
 }
