@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
@@ -31,6 +32,12 @@ const PREVIEWS: usize = 1;
 /// How many files the service opens beside connections, at most: databases, deliveries, what it sends.
 const OTHER_FILES: usize = 256;
 
+/// How many destinations are verified at a time: each may hang for as long as a verification may take.
+const VERIFICATIONS: usize = 4;
+
+/// How much longer than its time of grace a shutdown lasts, before what still hangs is given up.
+const LAST_GRACE: Duration = Duration::from_secs(4);
+
 /// A service at work. Dropping it cuts it off; [`Running::stop`] ends it in good order.
 #[derive(Debug)]
 pub struct Running {
@@ -45,17 +52,30 @@ pub struct Running {
 }
 
 impl Running {
-    /// Takes no further requests, finishes those under way and what a run can finish, and ends.
-    pub async fn stop(mut self) {
+    /// Takes no further requests, finishes those under way and what a run can finish within the time of grace, and
+    /// ends. False when something hangs that had to be given up: the process should then end at once.
+    pub async fn stop(mut self) -> bool {
         self.app.stop.send_replace(true);
-        while let Some(ended) = self.tasks.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a task of the service failed");
+        let tasks = &mut self.tasks;
+        let all = async {
+            while let Some(ended) = tasks.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a task of the service failed");
+                }
             }
+        };
+        let is_complete = tokio::time::timeout(self.app.config.shutdown_grace + LAST_GRACE, all).await.is_ok();
+        let last = async {
+            last_use::finish(&self.app).await;
+            self.app.traces.stop().await;
+        };
+        let sent = tokio::time::timeout(LAST_GRACE, last).await;
+        if is_complete && sent.is_ok() {
+            tracing::info!("stopped");
+            return true;
         }
-        last_use::finish(&self.app).await;
-        self.app.traces.stop().await;
-        tracing::info!("stopped");
+        tracing::error!("the time to shut down is over, and some work hangs; it is given up");
+        false
     }
 }
 
@@ -109,9 +129,11 @@ pub async fn start_with(
         last_use: Default::default(),
         cache: Default::default(),
         previews: Semaphore::new(PREVIEWS),
+        verifications: Arc::new(Semaphore::new(VERIFICATIONS)),
         openapi: Bytes::from(openapi),
         replica,
         wake: Notify::new(),
+        cancel_wake: Notify::new(),
         told: Notify::new(),
         stop: watch::Sender::new(false),
         config,

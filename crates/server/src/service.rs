@@ -36,12 +36,16 @@ pub(crate) struct Service {
     pub(crate) cache: Cache,
     /// Turns at previews, which are costly.
     pub(crate) previews: Semaphore,
+    /// Turns at verifying a destination, which may hang.
+    pub(crate) verifications: Arc<Semaphore>,
     /// The OpenAPI document.
     pub(crate) openapi: Bytes,
     /// What tells this process from others on the same database.
     pub(crate) replica: Uuid,
     /// Wakes who looks after the runs.
     pub(crate) wake: Notify,
+    /// Wakes whoever looks whether the run under way is to be cancelled.
+    pub(crate) cancel_wake: Notify,
     /// Wakes who sends messages to the webhook.
     pub(crate) told: Notify,
     /// True once the service is to end.

@@ -60,6 +60,7 @@ pub(super) struct Tenant {
 pub(super) struct Delivery {
     pub(super) allowed_endpoints: Option<Vec<String>>,
     pub(super) attempts: Option<u32>,
+    pub(super) run_timeout_seconds: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -50,6 +50,8 @@ pub struct Config {
     pub allowed_endpoints: Vec<String>,
     /// How often a request to a destination is tried within one attempt of a run.
     pub delivery_attempts: u32,
+    /// The longest that one attempt of a run may take.
+    pub run_timeout: Duration,
     /// Who is told of runs.
     pub webhook: Option<Webhook>,
     /// Where traces are sent; without it there are none.

@@ -34,6 +34,12 @@ const COLLECTOR_TIMEOUT_MILLIS: u64 = 10_000;
 /// How often a request to a destination is tried unless told otherwise: over about two minutes.
 const DELIVERY_ATTEMPTS: u32 = 9;
 
+/// How long an attempt of a run may take unless told otherwise: much longer than any, and over before the next night.
+const RUN_TIMEOUT_SECONDS: u64 = 6 * 3600;
+
+/// The longest time limit that can be set.
+const LONGEST_RUN_TIMEOUT_SECONDS: u64 = 7 * 86_400;
+
 impl Config {
     /// Reads the configuration of the file, if one is named, and over it the environment.
     ///
@@ -114,6 +120,18 @@ impl Reader<'_> {
             delivery_attempts > 0,
             "delivery.attempts (DOMESDAY_DELIVERY_ATTEMPTS) must be at least 1".to_owned(),
         );
+        let run_timeout = self.number(
+            "DOMESDAY_RUN_TIMEOUT_SECONDS",
+            file.delivery.run_timeout_seconds,
+            RUN_TIMEOUT_SECONDS,
+        );
+        self.require(
+            (1..=LONGEST_RUN_TIMEOUT_SECONDS).contains(&run_timeout),
+            format!(
+                "delivery.run_timeout_seconds (DOMESDAY_RUN_TIMEOUT_SECONDS) must be between 1 and \
+                 {LONGEST_RUN_TIMEOUT_SECONDS}, found {run_timeout}"
+            ),
+        );
         let failed_authentications = self.number(
             "DOMESDAY_FAILED_AUTHENTICATIONS_PER_MINUTE",
             server.failed_authentications_per_minute,
@@ -140,6 +158,7 @@ impl Reader<'_> {
             tenant: FirstTenant { name, time_zone },
             allowed_endpoints,
             delivery_attempts,
+            run_timeout: Duration::from_secs(run_timeout),
             webhook,
             collector,
             log: log?,
@@ -444,10 +463,11 @@ mod tests {
             "DOMESDAY_WEBHOOK_URL" => Some("https://hooks.example".into()),
             "DOMESDAY_LOG" => Some("loud".into()),
             "DOMESDAY_ALLOWED_ENDPOINTS" => Some("ftp://x".into()),
+            "DOMESDAY_RUN_TIMEOUT_SECONDS" => Some("0".into()),
             _ => None,
         })
         .unwrap_err();
-        assert_eq!(mistakes.0.len(), 7, "{mistakes}");
+        assert_eq!(mistakes.0.len(), 8, "{mistakes}");
         assert!(!mistakes.to_string().contains("secret-word"));
     }
 

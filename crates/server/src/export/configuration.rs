@@ -41,6 +41,11 @@ pub(crate) struct ExportRequest {
     /// The KMS key that encrypts what is put; the bucket's default encryption when absent.
     #[serde(default)]
     kms_key_id: Option<String>,
+    /// The encryption that each put asks for, where a bucket policy refuses puts that ask for none: `AES256`. Not
+    /// together with `kmsKeyId`.
+    #[serde(default)]
+    #[schemars(with = "Option<EncryptionName>")]
+    encryption: Option<String>,
     /// The account that must own the bucket.
     #[serde(default)]
     bucket_owner: Option<String>,
@@ -68,6 +73,15 @@ enum LayoutName {
     History,
 }
 
+/// An encryption by name.
+#[derive(JsonSchema)]
+#[schemars(rename = "Encryption")]
+#[expect(dead_code, reason = "stands for the delivery's type in the schema")]
+enum EncryptionName {
+    #[serde(rename = "AES256")]
+    Aes256,
+}
+
 /// A text that is never printed.
 #[derive(Debug)]
 struct SecretText(SecretString);
@@ -92,6 +106,8 @@ pub(crate) struct Configuration {
     pub(crate) path: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) kms_key_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) encryption: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) bucket_owner: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,6 +161,11 @@ impl ExportRequest {
                 "`layout` must be latest, swap or history, found `{layout}`"
             )));
         }
+        if let Some(encryption) = &self.encryption
+            && let Err(error) = encryption.parse::<domesday_delivery::Encryption>()
+        {
+            return Err(Problem::invalid(format!("`encryption`: {error}")));
+        }
         let configuration = Configuration {
             bucket: self.bucket,
             region: self.region,
@@ -152,6 +173,7 @@ impl ExportRequest {
             role_arn: self.role_arn,
             path: self.path.map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty()),
             kms_key_id: self.kms_key_id,
+            encryption: self.encryption,
             bucket_owner: self.bucket_owner,
             schedule: self.schedule,
             layout: self.layout,
@@ -231,6 +253,8 @@ mod tests {
             (json!({ "roleArn": "arn:aws:iam::111122223333:user/x" }), "roleArn"),
             (json!({ "roleArn": role, "schedule": "daily" }), "schedule"),
             (json!({ "roleArn": role, "layout": "heap" }), "layout"),
+            (json!({ "roleArn": role, "encryption": "aes256" }), "encryption"),
+            (json!({ "roleArn": role, "encryption": "aws:kms" }), "name the key"),
         ] {
             let mut whole = json!({ "bucket": "b", "region": "r" });
             whole.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());

@@ -4,10 +4,11 @@
 //! anything is saved: the store and the audit log see the rest, the secret is kept sealed and never shown.
 
 mod configuration;
+mod verification;
 mod view;
 
 use domesday_delivery::{
-    Access, DeliveryError, Environment, Identity, Layout, Role, S3Settings, Target, TenantName,
+    Access, DeliveryError, Encryption, Environment, Identity, Layout, Role, S3Settings, Target, TenantName,
 };
 use domesday_model::Tenant;
 use domesday_store::StoredExport;
@@ -20,6 +21,7 @@ use crate::seal::export_record;
 use crate::service::Service;
 
 pub(crate) use configuration::{Configuration, ExportRequest};
+pub(crate) use verification::run_verification;
 pub(crate) use view::ExportView;
 
 /// The id of the export that the API's route names.
@@ -70,15 +72,20 @@ pub(crate) fn target_of(
         configuration.kms_key_id.as_deref(),
         configuration.bucket_owner.as_deref(),
     )?;
+    let settings = settings.with_encryption(encryption(configuration)?)?;
     let identity = match (&configuration.access_key_id, secret) {
-        (Some(id), Some(secret_access_key)) => {
-            Identity::AccessKey { access_key_id: id.clone(), secret_access_key }
-        }
+        (Some(id), Some(secret_access_key)) => Identity::access_key(id, secret_access_key)?,
         _ => Identity::Ambient,
     };
-    let role = configuration.role_arn.clone().map(|arn| Role { arn, external_id: None });
+    let role = configuration.role_arn.as_deref().map(|arn| Role::new(arn, None)).transpose()?;
     let access = Access::new(identity, role, Environment::of_process());
     Ok(Target::S3(settings, Box::new(access)))
+}
+
+/// The encryption that puts ask for.
+pub(crate) fn encryption(configuration: &Configuration) -> Result<Option<Encryption>, DeliveryError> {
+    let parsed = configuration.encryption.as_deref().map(str::parse).transpose();
+    parsed.map_err(|message| DeliveryError::Configuration { message })
 }
 
 /// How the days lie beside each other.

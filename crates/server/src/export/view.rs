@@ -30,6 +30,8 @@ pub(crate) struct ExportView {
     #[serde(skip_serializing_if = "Option::is_none")]
     kms_key_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    encryption: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     bucket_owner: Option<String>,
     /// When it runs, in the tenant's time zone.
     schedule: String,
@@ -65,6 +67,7 @@ impl ExportView {
             role_arn: configuration.role_arn,
             path: configuration.path,
             kms_key_id: configuration.kms_key_id,
+            encryption: configuration.encryption,
             bucket_owner: configuration.bucket_owner,
             schedule: cron.to_string(),
             time_zone: time_zone.to_owned(),

@@ -4,7 +4,7 @@ use axum::RequestExt;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domesday_delivery::{Verification, verify};
+use domesday_delivery::Verification;
 use domesday_model::{Instant, Permission, Tenant};
 use domesday_store::{NewAuditEntry, Store, StoredExport};
 use secrecy::{ExposeSecret, SecretString};
@@ -38,7 +38,7 @@ pub(super) fn routes() -> Vec<Route> {
             .body::<ExportRequest>()
             .answers::<ExportView>(200, "Verified and saved.")
             .answers::<ExportView>(201, "Verified and saved for the first time.")
-            .fails(&[400, 404, 412, 413, 415, 422]),
+            .fails(&[400, 404, 412, 413, 415, 422, 503]),
         Route::new(Method::DELETE, PATH, GOVERNANCE, "deleteExport", delete)
             .about("Forgets the configuration and its secret. What was delivered stays in the bucket.")
             .conditional()
@@ -52,7 +52,7 @@ pub(super) fn routes() -> Vec<Route> {
             .body::<ExportRequest>()
             .body_optional()
             .answers_as(200, "The checks.", "application/json", Some(schema(verification_schema())))
-            .fails(&[400, 404, 413, 415, 422]),
+            .fails(&[400, 404, 413, 415, 422, 503]),
     ];
     routes.into_iter().map(|route| route.tag("access summary")).collect()
 }
@@ -119,8 +119,8 @@ async fn tried(
     let target = export::target_of(&configuration, secret.clone());
     let target = target.map_err(|error| export::configuration_problem(&error))?;
     let name = export::tenant_name(tenant);
-    let verification = tokio::task::spawn_blocking(move || verify(&target, &name).0).await;
-    Ok((configuration, secret, verification.map_err(|error| Problem::internal(&error))?))
+    let verification = export::run_verification(app, target, name).await?;
+    Ok((configuration, secret, verification))
 }
 
 async fn put(
@@ -192,6 +192,5 @@ async fn verify_route(State(app): State<App>, request: Request) -> Result<Respon
     }
     let target = export::target(&app, &stored.ok_or_else(none)?)?;
     let name = export::tenant_name(&tenant);
-    let verification = tokio::task::spawn_blocking(move || verify(&target, &name).0).await;
-    Ok(crate::route::json(verification.map_err(|error| Problem::internal(&error))?))
+    Ok(crate::route::json(export::run_verification(&app, target, name).await?))
 }

@@ -1,10 +1,10 @@
 //! Runs of the access summary: begun by hand, listed, looked at.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domesday_model::{Instant, Permission};
-use domesday_store::{NewRun, Store};
+use domesday_store::{NewRun, RunRecord, Store};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use crate::problem::Problem;
 use crate::route::{Path, Permit, Query, Route, json};
 use crate::runs::RunView;
 use crate::service::App;
+use crate::webhook;
 
 const PATH: &str = "/api/v1/access-summary/runs";
 const GOVERNANCE: Permit = Permit::AnyOf(&[Permission::Governance]);
@@ -40,6 +41,15 @@ pub(super) fn routes() -> Vec<Route> {
             .about("One run: its state, its rows and bytes for each table, or why it failed.")
             .answers::<RunView>(200, "The run.")
             .fails(&[404]),
+        Route::new(Method::POST, format!("{PATH}/{{id}}/cancel"), GOVERNANCE, "cancelRun", cancel)
+            .about(
+                "Cancels a run. One that waits has ended with the answer (200); one that is under way ends within \
+                 seconds, whatever it waits for (202). What was delivered before stays valid. 409 when it has \
+                 ended already.",
+            )
+            .answers::<RunView>(200, "Cancelled.")
+            .answers::<RunView>(202, "It ends within seconds.")
+            .fails(&[404, 409]),
     ];
     routes.into_iter().map(|route| route.tag("access summary")).collect()
 }
@@ -108,4 +118,30 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response
     let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.run(uuid)?) };
     let run = app.pool.with(read).await?.ok_or_else(none)?;
     Ok(json(RunView::from(run)))
+}
+
+async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let none = || Problem::not_found(format!("there is no run `{id}`"));
+    let (uuid, service) = (Uuid::parse_str(&id).map_err(|_| none())?, app.clone());
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
+        if store.run(uuid)?.is_none() {
+            return Ok(None);
+        }
+        let message = |run: &RunRecord| webhook::message(&service, run, now);
+        Ok(Some(caller.change(now, |change| store.cancel_run(uuid, change, message))?))
+    };
+    let (run, is_changed) = caller::write(&app, caller, work).await?.ok_or_else(none)?;
+    if run.state.is_final() && !is_changed {
+        let detail = format!("the run has ended already: it is {}", run.state);
+        return Err(Problem::conflict(detail).with("state", run.state.as_str()));
+    }
+    app.cancel_wake.notify_one();
+    app.wake.notify_one();
+    app.told.notify_one();
+    let status = if run.state.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, json(RunView::from(run))).into_response())
 }

@@ -89,6 +89,7 @@ fn with_place(route: Route) -> Route {
         .query::<String>("region", "The bucket's region.")
         .query::<String>("path", "The prefix of every key.")
         .query::<String>("kmsKeyId", "The KMS key that encrypts.")
+        .query::<String>("encryption", "The encryption that each put asks for: AES256.")
         .query::<String>("bucketOwner", "The account that owns the bucket.")
 }
 
@@ -99,6 +100,7 @@ struct SetupQuery {
     region: Option<String>,
     path: Option<String>,
     kms_key_id: Option<String>,
+    encryption: Option<String>,
     bucket_owner: Option<String>,
     principal: Option<String>,
     days: Option<u32>,
@@ -128,6 +130,7 @@ async fn place(app: &App, query: &SetupQuery) -> Result<(Configuration, String),
         role_arn: of_saved(|saved| saved.role_arn.clone()),
         path: query.path.clone().or_else(|| of_saved(|saved| saved.path.clone())),
         kms_key_id: query.kms_key_id.clone().or_else(|| of_saved(|saved| saved.kms_key_id.clone())),
+        encryption: query.encryption.clone().or_else(|| of_saved(|saved| saved.encryption.clone())),
         bucket_owner: query.bucket_owner.clone().or_else(|| of_saved(|saved| saved.bucket_owner.clone())),
         schedule: None,
         layout: query.layout.clone().or_else(|| of_saved(|saved| saved.layout.clone())),
@@ -138,11 +141,9 @@ async fn place(app: &App, query: &SetupQuery) -> Result<(Configuration, String),
 
 fn settings(configuration: &Configuration) -> Result<S3Settings, DeliveryError> {
     let path = configuration.path.as_deref().unwrap_or_default();
-    S3Settings::new(&configuration.bucket, path, &configuration.region)?.with(
-        None,
-        configuration.kms_key_id.as_deref(),
-        configuration.bucket_owner.as_deref(),
-    )
+    S3Settings::new(&configuration.bucket, path, &configuration.region)?
+        .with(None, configuration.kms_key_id.as_deref(), configuration.bucket_owner.as_deref())?
+        .with_encryption(export::encryption(configuration)?)
 }
 
 async fn document(

@@ -1,17 +1,19 @@
 //! One run, from its lease to its record.
 //!
-//! The run itself is `domesday_run::run`, blocking, on a thread of its own. It is told to stop through its
-//! progress: between two files it unwinds, which takes its spool along and leaves the bucket with the snapshot
-//! and the manifest that it had.
+//! The run itself is `domesday_run::run`, blocking, on a thread of its own. A cancelled run ends in two ways: what
+//! waits for a server fails at once, and what computes unwinds at its next report of progress. Both take the spool
+//! along and leave the bucket with the snapshot and the manifest that it had.
 
 use std::panic;
 
+use domesday_delivery::{CancelReason, DeliveryError, Supervision};
 use domesday_model::Instant;
 use domesday_run::{RunError, RunReport};
 use domesday_store::{Fence, NewMessage, RunRecord, Store, StoreError, StoredExport};
 use serde_json::{Value, json};
 
 use super::lease::{Halt, Lease};
+use super::live::{Live, report};
 use super::phases::Phases;
 use crate::export;
 use crate::problem::Problem;
@@ -24,7 +26,9 @@ pub(super) enum Ended {
     Succeeded(Box<RunReport>),
     /// Failed, with what the record says; whether trying again can help.
     Failed { kind: String, error: Value, heals: bool },
-    /// Told to stop, or its lease ended.
+    /// Cancelled by somebody.
+    Cancelled,
+    /// The service stops, or its lease ended.
     Halted,
     /// Another replica has the lease, and what this one did is not recorded.
     Superseded,
@@ -36,14 +40,15 @@ impl Ended {
         match self {
             Self::Succeeded(_) => "succeeded",
             Self::Failed { .. } => "failed",
+            Self::Cancelled => "cancelled",
             Self::Halted => "halted",
             Self::Superseded => "superseded",
         }
     }
 }
 
-/// What a run that was told to stop unwinds with.
-struct Stopped;
+/// What a cancelled run unwinds with.
+struct Stopped(CancelReason);
 
 /// Makes one attempt.
 pub(super) async fn attempt(
@@ -54,11 +59,15 @@ pub(super) async fn attempt(
     lease: &Lease,
     traced: traces::Span,
 ) -> Ended {
-    let (app, run, fence, halt) = (app.clone(), run.clone(), lease.fence.clone(), lease.halt.clone());
+    let live = Live::new(app.clock.clone());
+    let (fence, halt) = (lease.fence.clone(), lease.halt.clone());
+    let reporting = report(app.clone(), run.id, live.clone(), fence.clone(), halt.clone());
+    let _reporting = AbortOnDrop(tokio::spawn(reporting));
+    let (app, run) = (app.clone(), run.clone());
     let span = tracing::Span::current();
     let task = tokio::task::spawn_blocking(move || {
         let mut phases = Phases::new(&app.traces, &traced);
-        let ended = span.in_scope(|| blocking(&app, &stored, &run, at, fence, &halt, &mut phases));
+        let ended = span.in_scope(|| blocking(&app, &stored, &run, at, fence, &halt, &live, &mut phases));
         if let Ended::Failed { kind, .. } = &ended {
             phases.failed(kind);
         }
@@ -67,16 +76,41 @@ pub(super) async fn attempt(
     match task.await {
         Ok(ended) => ended,
         Err(error) => match error.try_into_panic() {
-            Ok(payload) if payload.is::<Stopped>() => Ended::Halted,
-            _ => Ended::Failed {
-                kind: "internal".to_owned(),
-                error: json!({ "kind": "internal", "message": "the run broke off; the log says where" }),
-                heals: false,
+            Ok(payload) => match payload.downcast::<Stopped>() {
+                Ok(stopped) => cancelled(&DeliveryError::Cancelled { reason: stopped.0 }),
+                Err(_) => broken_off(),
             },
+            Err(_) => broken_off(),
         },
     }
 }
 
+fn broken_off() -> Ended {
+    failed("internal", "the run broke off; the log says where", "", false)
+}
+
+/// Aborts a task with what it belongs to.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// How a run ended that was cancelled.
+fn cancelled(error: &DeliveryError) -> Ended {
+    match error {
+        DeliveryError::Cancelled { reason: CancelReason::Requested } => Ended::Cancelled,
+        DeliveryError::Cancelled { reason: CancelReason::Shutdown | CancelReason::LeaseLost } => {
+            Ended::Halted
+        }
+        // Another attempt would most likely take as long.
+        _ => failed(error.kind(), &format!("the run: {}", error.problem()), &error.fix(), false),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "what a run is made of, in one place")]
 fn blocking(
     app: &App,
     stored: &StoredExport,
@@ -84,11 +118,18 @@ fn blocking(
     at: Instant,
     fence: Fence,
     halt: &Halt,
+    live: &Live,
     phases: &mut Phases<'_>,
 ) -> Ended {
     let target = match export::target(app, stored) {
         Ok(target) => target,
         Err(problem) => return failed("configuration", &problem.to_string(), "", false),
+    };
+    let clock = domesday_delivery::Clock::system();
+    let supervision = Supervision {
+        cancellation: halt.cancellation.with_deadline(&clock, app.config.run_timeout),
+        clock,
+        notices: live.notices(),
     };
     let export = domesday_run::Export {
         target,
@@ -98,6 +139,7 @@ fn blocking(
         trigger: run.trigger.clone(),
         actor: run.actor.clone(),
         fence: Some(fence),
+        supervision: supervision.clone(),
     };
     let mut store = match app.config.database.open() {
         Ok(store) => store,
@@ -108,12 +150,14 @@ fn blocking(
         // Tables are encoded on threads that know nothing of the run.
         span.in_scope(|| tracing::debug!(?stage, "run"));
         phases.come_to(stage);
-        if halt.is_said() {
-            panic::resume_unwind(Box::new(Stopped));
+        live.enter(stage);
+        if let Some(reason) = supervision.cancellation.reason() {
+            panic::resume_unwind(Box::new(Stopped(reason)));
         }
     };
     match domesday_run::run(&export, &mut store, at, &mut progress) {
         Ok(report) => Ended::Succeeded(Box::new(report)),
+        Err(RunError::Delivery(error @ DeliveryError::Cancelled { .. })) => cancelled(&error),
         Err(RunError::Delivery(error)) => {
             let kind = error.kind();
             let mut ended = failed(kind, &error.problem(), &error.fix(), error.heals());

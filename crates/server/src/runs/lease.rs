@@ -5,9 +5,10 @@
 //! clock that its lease has ended, before its next file; what it records later than that its fence keeps out.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use domesday_delivery::{CancelReason, CancellationToken};
 use domesday_model::Instant;
 use domesday_store::{Fence, Store};
 
@@ -21,10 +22,11 @@ const LASTS_MICROS: i64 = 60_000_000;
 /// How often it is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(15);
 
-/// Whether a run is to stop: because it was told to, or because its lease has ended. Clones share it.
+/// What ends a run: somebody cancels it, the service stops, or its lease has ended. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Halt {
-    said: Arc<AtomicBool>,
+    /// What the run looks at.
+    pub(super) cancellation: CancellationToken,
     held_until: Arc<AtomicI64>,
     clock: Clock,
 }
@@ -32,20 +34,23 @@ pub(super) struct Halt {
 impl Halt {
     fn new(clock: Clock, held_until: Instant) -> Self {
         let held_until = Arc::new(AtomicI64::new(held_until.as_micros()));
-        Self { said: Arc::default(), held_until, clock }
+        let (time, end) = (clock.clone(), Arc::clone(&held_until));
+        let cancellation =
+            CancellationToken::with_check(move || has_ended(&time, &end).then_some(CancelReason::LeaseLost));
+        Self { cancellation, held_until, clock }
     }
 
-    pub(super) fn say(&self) {
-        self.said.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_said(&self) -> bool {
-        self.said.load(Ordering::Relaxed) || self.has_ended()
+    pub(super) fn cancel(&self, reason: CancelReason) {
+        self.cancellation.cancel(reason);
     }
 
     fn has_ended(&self) -> bool {
-        self.clock.now().as_micros() >= self.held_until.load(Ordering::Relaxed)
+        has_ended(&self.clock, &self.held_until)
     }
+}
+
+fn has_ended(clock: &Clock, held_until: &AtomicI64) -> bool {
+    clock.now().as_micros() >= held_until.load(Ordering::Relaxed)
 }
 
 /// A lease that is held and renewed until it is given back.
@@ -87,6 +92,13 @@ impl Lease {
     }
 }
 
+impl Lease {
+    /// Renews the lease no longer, and leaves it to end by itself: what was done under it may not have ended yet.
+    pub(super) fn abandon(self) {
+        self.renewal.abort();
+    }
+}
+
 async fn renew(app: App, fence: Fence, halt: Halt) {
     loop {
         tokio::time::sleep(RENEW_EVERY).await;
@@ -100,7 +112,7 @@ async fn renew(app: App, fence: Fence, halt: Halt) {
             Err(_) if !halt.has_ended() => {}
             Ok(false) | Err(_) => {
                 tracing::error!("the run's lease is lost; the run stops");
-                halt.say();
+                halt.cancel(CancelReason::LeaseLost);
                 return;
             }
         }
@@ -115,12 +127,14 @@ mod tests {
     fn a_run_stops_when_its_lease_has_ended_whether_somebody_says_so_or_not() {
         let clock = Clock::standing_at(Instant::from_micros(0));
         let halt = Halt::new(clock.clone(), Instant::from_micros(10));
-        assert!(!halt.is_said());
-        clock.set(Instant::from_micros(10));
-        assert!(halt.is_said());
+        assert_eq!(halt.cancellation.reason(), None);
         halt.held_until.store(20, Ordering::Relaxed);
-        assert!(!halt.is_said());
-        halt.say();
-        assert!(halt.is_said());
+        clock.set(Instant::from_micros(10));
+        assert_eq!(halt.cancellation.reason(), None, "renewed");
+        clock.set(Instant::from_micros(20));
+        assert_eq!(halt.cancellation.reason(), Some(CancelReason::LeaseLost));
+        let halt = Halt::new(clock, Instant::from_micros(30));
+        halt.cancel(CancelReason::Shutdown);
+        assert_eq!(halt.cancellation.reason(), Some(CancelReason::Shutdown));
     }
 }

@@ -6,13 +6,15 @@
 
 mod execute;
 mod lease;
+mod live;
 mod phases;
 mod view;
 
-use std::collections::HashMap;
+use std::time::Duration;
 
+use domesday_delivery::CancelReason;
 use domesday_model::Instant;
-use domesday_store::{ChangeBy, NewRun, RunRecord, RunState, Store, StoredExport};
+use domesday_store::{ChangeBy, NewRun, RunRecord, RunState, Store, StoredExport, cancelled_error};
 use jiff::tz::TimeZone;
 use serde_json::json;
 use tracing::Instrument;
@@ -46,8 +48,6 @@ const SCHEDULER: &str = "scheduler";
 /// What the loop keeps in mind between two rounds.
 #[derive(Debug, Default)]
 struct Keeper {
-    /// When a failed run is tried again.
-    again_at: HashMap<Uuid, Instant>,
     /// When answers to creating calls were last forgotten.
     forgot: Hourly,
 }
@@ -132,9 +132,9 @@ impl Keeper {
             if app.is_stopping() {
                 break;
             }
-            match self.again_at.get(&run.id) {
-                Some(at) if *at > app.now() => next = [next, Some(*at)].into_iter().flatten().min(),
-                _ => self.work(app, &stored, run).await?,
+            match run.retry_at.filter(|at| is_waited_for(*at, app.now())) {
+                Some(at) => next = [next, Some(at)].into_iter().flatten().min(),
+                None => self.work(app, &stored, run).await?,
             }
         }
         Ok(next)
@@ -151,86 +151,119 @@ impl Keeper {
                 let span = tracing::info_span!("run", id = %run.id, trigger = %run.trigger);
                 self.attempt(app, stored.clone(), run, &lease).instrument(span).await
             }
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(true),
             Err(problem) => Err(problem),
         };
-        lease.release().await;
-        result
+        match result {
+            Ok(false) => lease.abandon(),
+            _ => lease.release().await,
+        }
+        result.map(drop)
     }
 
+    /// Makes an attempt at a run. False when it hangs and the service cannot wait for it any longer.
     async fn attempt(
         &mut self,
         app: &App,
         stored: StoredExport,
         mut run: RunRecord,
         lease: &Lease,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         let at = app.now();
+        if run.cancel_requested_at.is_some() {
+            // Whoever did it before is gone.
+            return finish(app, run, &Ended::Cancelled, lease).await;
+        }
         run.state = RunState::Running;
         run.attempts += 1;
         run.started_at = run.started_at.or(Some(at));
         run.snapshot_at = Some(at);
+        (run.retry_at, run.progress) = (None, None);
         if execute::save(app, &run, None, &lease.fence).await? == Saved::Superseded {
             superseded(app);
-            return Ok(());
+            return Ok(true);
         }
         tracing::info!(attempt = run.attempts, "run begins");
         let span = app.traces.run(&run);
         let attempt = execute::attempt(app, stored, &run, at, lease, span.clone());
-        let ended = until_stopped(app, attempt, &lease.halt).await;
+        let Some(ended) = until_stopped(app, attempt, &lease.halt).await else {
+            tracing::error!("the run hangs; it is given up and done over");
+            return Ok(false);
+        };
         span.ended(ended.outcome());
         if let Ended::Failed { kind, .. } = &ended {
             span.failed(kind);
         }
-        let now = app.now();
-        self.again_at.remove(&run.id);
-        match &ended {
-            Ended::Succeeded(report) => {
-                run.state = RunState::Succeeded;
-                run.finished_at = Some(now);
-                run.error = None;
-                run.report = serde_json::to_value(report).ok();
-            }
-            Ended::Failed { kind, error, heals } => {
-                tracing::error!(%kind, %error, heals, attempt = run.attempts, "run failed");
-                run.error = Some(error.clone());
-                if *heals && run.attempts < ATTEMPTS {
-                    self.again_at.insert(run.id, again_at(now, run.attempts));
-                    run.state = RunState::Queued;
-                } else {
-                    run.state = RunState::Failed;
-                    run.finished_at = Some(now);
-                }
-            }
-            Ended::Halted => {
-                // Left open: whoever has the lease next does it over.
-                tracing::warn!("run broken off; it is done over");
-                run.state = RunState::Queued;
-                run.error = Some(json!({
-                    "kind": "halted",
-                    "message": "the service stopped during the run, or its lease ended"
-                }));
-            }
-            Ended::Superseded => {
-                superseded(app);
-                return Ok(());
-            }
-        }
-        let message = if run.state.is_final() { webhook::message(app, &run, now) } else { None };
-        if execute::save(app, &run, message, &lease.fence).await? == Saved::Superseded {
-            superseded(app);
-            return Ok(());
-        }
-        if run.state.is_final() {
-            count(app, &ended, now);
-            app.told.notify_one();
-        }
-        Ok(())
+        finish(app, run, &ended, lease).await
     }
 }
 
+/// Records how an attempt at a run ended.
+async fn finish(app: &App, mut run: RunRecord, ended: &Ended, lease: &Lease) -> Result<bool, Problem> {
+    let now = app.now();
+    run.progress = None;
+    match ended {
+        Ended::Succeeded(report) => {
+            run.state = RunState::Succeeded;
+            run.finished_at = Some(now);
+            run.error = None;
+            run.report = serde_json::to_value(report).ok();
+        }
+        Ended::Failed { kind, error, heals } => {
+            tracing::error!(%kind, %error, heals, attempt = run.attempts, "run failed");
+            run.error = Some(error.clone());
+            if *heals && run.attempts < ATTEMPTS {
+                run.retry_at = Some(retry_at(now, run.attempts));
+                run.state = RunState::Queued;
+            } else {
+                run.state = RunState::Failed;
+                run.finished_at = Some(now);
+            }
+        }
+        Ended::Cancelled => {
+            let id = run.id;
+            let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.run(id)?) };
+            let actor = app.pool.with(read).await?.and_then(|run| run.cancel_requested_by);
+            tracing::warn!(actor, "run cancelled");
+            run.state = RunState::Cancelled;
+            run.finished_at = Some(now);
+            run.error = Some(cancelled_error(actor.as_deref().unwrap_or_default()));
+        }
+        Ended::Halted => {
+            // Left open: whoever has the lease next does it over.
+            tracing::warn!("run broken off; it is done over");
+            run.state = RunState::Queued;
+            run.error = Some(json!({
+                "kind": "halted",
+                "message": "the service stopped during the run, or its lease ended"
+            }));
+        }
+        Ended::Superseded => {
+            superseded(app);
+            return Ok(true);
+        }
+    }
+    let message = if run.state.is_final() { webhook::message(app, &run, now) } else { None };
+    if execute::save(app, &run, message, &lease.fence).await? == Saved::Superseded {
+        superseded(app);
+        return Ok(true);
+    }
+    if run.state.is_final() {
+        count(app, ended, now);
+        app.told.notify_one();
+    }
+    Ok(true)
+}
+
+/// Whether a run is to wait for an instant. One that is further away than any wait was set by a clock that has been
+/// put back since.
+fn is_waited_for(at: Instant, now: Instant) -> bool {
+    let longest = FIRST_WAIT_MICROS << ATTEMPTS;
+    at > now && at.as_micros() - now.as_micros() <= longest
+}
+
 /// When a run that failed is tried again.
-fn again_at(now: Instant, attempts: u32) -> Instant {
+fn retry_at(now: Instant, attempts: u32) -> Instant {
     let wait = FIRST_WAIT_MICROS << attempts.min(10).saturating_sub(1);
     // Half of the wait is drawn, so that many that failed together do not come together again.
     let drawn = i64::try_from(Uuid::new_v4().as_u128() % wait.unsigned_abs() as u128).unwrap_or(0);
@@ -246,6 +279,7 @@ fn count(app: &App, ended: &Ended, now: Instant) {
             tracing::info!(seconds = report.seconds, "run succeeded");
         }
         Ended::Failed { kind, .. } => app.metrics.run_failed(kind),
+        Ended::Cancelled => app.metrics.run_failed("cancelled"),
         Ended::Halted | Ended::Superseded => {}
     }
 }
@@ -256,19 +290,23 @@ fn superseded(app: &App) {
     tracing::error!("another replica took the run over; what this one did is not recorded");
 }
 
-/// Waits for an attempt; when the service stops meanwhile, gives it the time of grace and then says halt.
-async fn until_stopped(app: &App, attempt: impl Future<Output = Ended>, halt: &Halt) -> Ended {
+/// How long a run that was told to stop may take to end.
+const HALT_GRACE: Duration = Duration::from_secs(2);
+
+/// Waits for an attempt; when the service stops meanwhile, gives it the time of grace and then cancels it. `None`
+/// when even then it does not end.
+async fn until_stopped(app: &App, attempt: impl Future<Output = Ended>, halt: &Halt) -> Option<Ended> {
     let mut attempt = std::pin::pin!(attempt);
     let mut stop = app.stop.subscribe();
     tokio::select! {
-        ended = &mut attempt => return ended,
+        ended = &mut attempt => return Some(ended),
         _ = stop.wait_for(|stop| *stop) => {}
     }
     match tokio::time::timeout(app.config.shutdown_grace, &mut attempt).await {
-        Ok(ended) => ended,
+        Ok(ended) => Some(ended),
         Err(_) => {
-            halt.say();
-            attempt.await
+            halt.cancel(CancelReason::Shutdown);
+            tokio::time::timeout(HALT_GRACE, attempt).await.ok()
         }
     }
 }
@@ -295,4 +333,20 @@ async fn queue_due(app: &App, stored: &StoredExport, zone: &TimeZone) -> Result<
         tracing::info!(run = %run.id, due = %due, "queued by the schedule");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_waits_for_its_next_attempt_whoever_looks_and_not_for_ever() {
+        let now = Instant::from_micros(1_000_000_000_000);
+        for attempts in 1..ATTEMPTS {
+            assert!(is_waited_for(retry_at(now, attempts), now), "{attempts}");
+        }
+        assert!(!is_waited_for(now, now));
+        let a_year_ahead = Instant::from_micros(now.as_micros() + 365 * 86_400_000_000);
+        assert!(!is_waited_for(a_year_ahead, now));
+    }
 }

@@ -2,6 +2,7 @@
 
 use domesday_run::Stage;
 
+use super::live::phase;
 use crate::traces::{Span, Traces};
 
 /// The phase that a run is in.
@@ -18,14 +19,13 @@ impl<'a> Phases<'a> {
 
     /// The run has come to a stage: where that is another phase, the one before has ended.
     pub(super) fn come_to(&mut self, stage: Stage) {
-        let (name, sizes) = match stage {
-            Stage::Snapshot => ("snapshot", vec![]),
+        let name = phase(stage);
+        let sizes = match stage {
             Stage::Evaluating { users, data_sources } => {
-                ("evaluation", vec![("domesday.users", users), ("domesday.data_sources", data_sources)])
+                vec![("domesday.users", users), ("domesday.data_sources", data_sources)]
             }
-            Stage::Opening => ("opening", vec![]),
-            Stage::Encoding { .. } => ("tables", vec![]),
-            Stage::Delivering { files, .. } => ("delivery", vec![("domesday.files", files)]),
+            Stage::Delivering { files, .. } => vec![("domesday.files", files)],
+            Stage::Snapshot | Stage::Opening | Stage::Encoding { .. } => vec![],
         };
         if self.now.as_ref().is_none_or(|(now, _)| *now != name) {
             // The one before ends first.

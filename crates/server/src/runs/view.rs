@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::live::RunProgress;
+
 /// A run.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -17,7 +19,7 @@ pub(crate) struct RunView {
     pub(crate) trigger: String,
     /// Who began it.
     pub(crate) actor: String,
-    /// `queued`, `running`, `succeeded`, `failed` or `abandoned`.
+    /// `queued`, `running`, `succeeded`, `failed`, `cancelled` or `abandoned`.
     pub(crate) state: &'static str,
     pub(crate) created_at: String,
     /// The time of the schedule that it is for.
@@ -28,6 +30,16 @@ pub(crate) struct RunView {
     pub(crate) finished_at: Option<String>,
     /// How often it was tried.
     pub(crate) attempts: u32,
+    /// When it is tried again, while it waits for that.
+    pub(crate) next_attempt_at: Option<String>,
+    /// What it is doing, while it is under way: the phase, and the call to the destination that it waits for. Some
+    /// seconds old at most.
+    #[schemars(with = "Option<RunProgress>")]
+    pub(crate) progress: Option<Value>,
+    /// When somebody asked that it be cancelled.
+    pub(crate) cancel_requested_at: Option<String>,
+    /// Who asked that.
+    pub(crate) cancel_requested_by: Option<String>,
     /// What was delivered: rows and bytes of each table, totals, warnings.
     pub(crate) report: Option<Value>,
     /// Why it failed, with `kind`, `message` and `fix`.
@@ -49,6 +61,10 @@ impl From<RunRecord> for RunView {
             started_at: text(run.started_at),
             finished_at: text(run.finished_at),
             attempts: run.attempts,
+            next_attempt_at: text(run.retry_at),
+            progress: run.progress,
+            cancel_requested_at: text(run.cancel_requested_at),
+            cancel_requested_by: run.cancel_requested_by,
             report: run.report,
             error: run.error,
         }
