@@ -3,12 +3,15 @@
 mod cli;
 mod commands;
 mod diagnostics;
+mod interrupt;
 mod output;
 mod progress;
 
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
+use domesday_delivery::{CancelReason, DeliveryError};
+use domesday_run::RunError;
 use output::{ERROR, Output};
 
 /// A limit that the caller gave was passed; also what a wrong command line ends with.
@@ -45,7 +48,16 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             output.failure(&error);
+            if is_cancelled(&error) {
+                return ExitCode::from(interrupt::exit_code());
+            }
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether the work ended because the user cancelled it.
+fn is_cancelled(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<RunError>();
+    matches!(error, Some(RunError::Delivery(DeliveryError::Cancelled { reason: CancelReason::Requested })))
 }

@@ -1,5 +1,6 @@
 //! Progress of a run on a terminal: one line that says what is happening and, once known, how far it is.
 
+use domesday_delivery::{Notice, Notices};
 use domesday_run::Stage;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -20,6 +21,22 @@ impl Progress {
             bar
         });
         Self { bar }
+    }
+
+    /// Prints a line for a call that waits or is tried again, also where no terminal shows the progress: without it a
+    /// server that does not answer would look like a program that hangs.
+    pub(crate) fn notices(&self, output: Output) -> Notices {
+        if output.is_quiet() {
+            return Notices::default();
+        }
+        let bar = self.bar.clone();
+        Notices::new(move |notice| {
+            let line = line(notice);
+            match &bar {
+                Some(bar) => bar.suspend(|| output.note(&line)),
+                None => output.note(&line),
+            }
+        })
     }
 
     /// Says something about work that is not a run's.
@@ -43,6 +60,21 @@ impl Progress {
             Stage::Encoding { table, rows } => format!("encoding {table}: {} rows", grouped(rows)),
             Stage::Delivering { file, files } => format!("delivering file {file} of {files}"),
         });
+    }
+}
+
+fn line(notice: &Notice) -> String {
+    match notice {
+        Notice::Waiting { call, host, elapsed, limit } => format!(
+            "waiting: {call}: {host} has not answered for {} s, at most {} s are waited",
+            elapsed.as_secs(),
+            limit.as_secs()
+        ),
+        Notice::Retrying { call, error, attempt, attempts, wait, .. } => format!(
+            "retrying: {call}: {error}; attempt {attempt} of {attempts} follows in {:.1} s",
+            wait.as_secs_f64()
+        ),
+        Notice::Recovered { call } => format!("recovered: {call}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use domesday_delivery::{Engine, Layout};
+use domesday_delivery::{Encryption, Engine, Layout};
 use domesday_model::Instant;
 
 use super::StoreArg;
@@ -44,6 +44,9 @@ pub(crate) struct ExportArgs {
     /// The snapshot's instant, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
+    /// The longest that the export may take; it then ends with an error
+    #[arg(long, value_name = "SECONDS", default_value_t = 21_600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: u64,
     /// The console's address, for the links in the tables
     #[arg(long, value_name = "URL", env = "DOMESDAY_CONSOLE_URL", default_value = "http://localhost:8080")]
     pub(crate) console_url: String,
@@ -78,6 +81,9 @@ pub(crate) struct S3Args {
     /// The KMS key to encrypt with, by its ARN [default: the bucket's default encryption]
     #[arg(long, value_name = "KEY", help_heading = "S3")]
     pub(crate) kms_key_id: Option<String>,
+    /// The encryption that each put asks for, AES256, where a bucket policy refuses puts that ask for none
+    #[arg(long, value_name = "AES256", conflicts_with = "kms_key_id", help_heading = "S3")]
+    pub(crate) sse: Option<Encryption>,
     /// The account that must own the bucket; every call is refused when another does
     #[arg(long, value_name = "ACCOUNT", help_heading = "S3")]
     pub(crate) bucket_owner: Option<String>,
@@ -196,6 +202,9 @@ pub(crate) struct BucketArgs {
     /// The KMS key to encrypt with, by its ARN
     #[arg(long, value_name = "KEY")]
     pub(crate) kms_key_id: Option<String>,
+    /// The encryption that each put asks for, AES256: puts that ask for none are then not allowed
+    #[arg(long, value_name = "AES256", conflicts_with = "kms_key_id")]
+    pub(crate) sse: Option<Encryption>,
     /// The account that owns the bucket
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) bucket_owner: Option<String>,

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use domesday_delivery::{Audit, ChainBegin, CheckStatus, Target, TenantName, Verification, audit, verify};
+use domesday_delivery::{
+    Audit, ChainBegin, CheckStatus, Supervision, Target, TenantName, Verification, audit, verify,
+};
 
 use crate::cli::{DestinationArgs, DestinationAuditArgs, DestinationCommand, Format, VerifyArgs};
 use crate::commands::target::{target, tenant};
@@ -23,7 +25,7 @@ pub(crate) fn run(args: &DestinationArgs, output: &Output) -> anyhow::Result<()>
 
 fn verify_destination(args: &VerifyArgs, output: Output) -> anyhow::Result<()> {
     let target = target(&args.target)?;
-    let (verification, _) = verify(&target, &tenant_of(&target, args, output)?);
+    let (verification, _) = verify(&target, &tenant_of(&target, args, output)?, &Supervision::new());
     match output.format {
         Format::Json => output.json(&verification),
         _ => print(&verification, output),

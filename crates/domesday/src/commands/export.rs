@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use domesday_delivery::Supervision;
 use domesday_run::{Export, RunReport, run as run_export};
 use domesday_store::Location;
 
 use crate::cli::{ExportArgs, Format};
 use crate::commands::target::target;
 use crate::commands::{instant, open_store};
+use crate::interrupt;
 use crate::output::{DIM, GOOD, Output, STRONG, grouped, size};
 use crate::progress::Progress;
 
@@ -15,6 +17,8 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     let at = instant(args.at);
     let target = target(&args.target)?;
     let progress = Progress::new(*output);
+    let supervision = Supervision { notices: progress.notices(*output), ..Supervision::new() };
+    interrupt::cancel_when_interrupted(supervision.cancellation.clone());
     progress.say("reading the catalog");
     let mut store = open_store(args.catalog.as_deref(), &args.store, at, *output)?;
     let export = Export {
@@ -25,6 +29,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
         trigger: "cli".to_owned(),
         actor: "cli".to_owned(),
         fence: None,
+        supervision: supervision.with_deadline(Duration::from_secs(args.timeout)),
     };
     let report = run_export(&export, &mut store, at, &mut |stage| progress.stage(stage))?;
     drop(progress);

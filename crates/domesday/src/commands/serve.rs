@@ -1,11 +1,17 @@
 //! `domesday serve`: the service, until it is told to stop.
 
+use std::time::Duration;
+
 use domesday_server::{Clock, Config, LogLevel, start_with};
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::{ConfigFileArg, Format, ServeArgs};
+use crate::interrupt::{EXIT_INTERRUPTED, interrupted};
 use crate::output::{DIM, Output, STRONG};
+
+/// How long threads may take to end after the service has stopped.
+const THREADS_GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: &ServeArgs, output: &Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
@@ -14,7 +20,7 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> anyhow::Result<()> {
     log_to_stderr(config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let output = *output;
-    runtime.block_on(async {
+    let is_complete = runtime.block_on(async {
         // Printed before it is committed: a key that nobody saw could not be had again.
         let running = start_with(config, Clock::system(), move |key| print_key(output, key)).await?;
         if !output.is_quiet() {
@@ -23,10 +29,24 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> anyhow::Result<()> {
                 output.note(format_args!("Health and metrics on {address}"));
             }
         }
-        told_to_stop().await?;
-        running.stop().await;
-        Ok(())
-    })
+        interrupted().await?;
+        let is_complete = tokio::select! {
+            is_complete = running.stop() => is_complete,
+            code = interrupted() => {
+                output.note("a second signal: the service ends at once");
+                std::process::exit(code.unwrap_or(EXIT_INTERRUPTED).into());
+            }
+        };
+        anyhow::Ok(is_complete)
+    })?;
+    if is_complete {
+        // Nothing is left but idle threads.
+        runtime.shutdown_timeout(THREADS_GRACE);
+        return Ok(());
+    }
+    // A thread that hangs in a call cannot be ended, and must not keep the process.
+    runtime.shutdown_background();
+    std::process::exit(1);
 }
 
 /// Prints the administrator's API key.
@@ -45,22 +65,6 @@ fn print_key(output: Output, key: &SecretString) -> std::io::Result<()> {
 /// The configuration of a command.
 pub(crate) fn read_config(arg: &ConfigFileArg) -> anyhow::Result<Config> {
     Ok(Config::read(arg.config.as_deref(), |name| std::env::var(name).ok())?)
-}
-
-/// Waits for SIGTERM or SIGINT.
-async fn told_to_stop() -> anyhow::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            pressed = tokio::signal::ctrl_c() => pressed?,
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
 }
 
 /// A dump of this process's memory would hold secrets: none is written.

@@ -66,5 +66,6 @@ fn settings(args: &BucketArgs) -> anyhow::Result<S3Settings> {
         }
     };
     let settings = S3Settings::new(bucket, path, &region)?;
-    Ok(settings.with(None, args.kms_key_id.as_deref(), args.bucket_owner.as_deref())?)
+    let settings = settings.with(None, args.kms_key_id.as_deref(), args.bucket_owner.as_deref())?;
+    Ok(settings.with_encryption(args.sse)?)
 }

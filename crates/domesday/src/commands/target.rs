@@ -50,8 +50,8 @@ fn s3(address: &str, args: &S3Args) -> anyhow::Result<Target> {
         args.kms_key_id.as_deref(),
         args.bucket_owner.as_deref(),
     )?;
-    let role = args.role_arn.clone();
-    let role = role.map(|arn| Role { arn, external_id: args.external_id.clone() });
+    let settings = settings.with_encryption(args.sse)?;
+    let role = args.role_arn.as_deref().map(|arn| Role::new(arn, args.external_id.as_deref())).transpose()?;
     Ok(Target::S3(settings, Box::new(Access::new(Identity::Ambient, role, environment))))
 }
 
@@ -64,7 +64,8 @@ fn given(args: &S3Args) -> Option<&'static str> {
         ("kms-key-id", &args.kms_key_id),
         ("bucket-owner", &args.bucket_owner),
     ];
-    options.into_iter().find(|(_, value)| value.is_some()).map(|(name, _)| name)
+    let found = options.into_iter().find(|(_, value)| value.is_some()).map(|(name, _)| name);
+    found.or(args.sse.map(|_| "sse"))
 }
 
 /// The tenant of a catalog directory or a store.
