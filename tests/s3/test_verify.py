@@ -92,3 +92,25 @@ def test_text_says_the_same(strict, bucket, user):
     assert done.returncode == 1
     assert "failed   list" in done.stdout and "fix: allow s3:ListBucket" in done.stdout
     assert user.key[1] not in done.stdout + done.stderr
+
+
+def test_a_policy_that_requires_encryption_is_hinted_at_and_met(admin, strict, bucket, user, export):
+    """As a bucket policy that denies puts without `x-amz-server-side-encryption: AES256`."""
+    from strict import Refusal
+
+    def fault(request, number):
+        if request.action == "s3:PutObject":
+            asked = {name.lower(): value for name, value in request.headers.items()}
+            if asked.get("x-amz-server-side-encryption") != "AES256":
+                raise Refusal(403, "AccessDenied", "Access Denied")
+
+    strict.fault = fault
+    _, checks = verify(strict, bucket, user.env)
+    assert checks["put"]["kind"] == "missing-permission" and "--sse AES256" in checks["put"]["fix"]
+    told, _ = verify(strict, bucket, user.env, "--sse", "AES256")
+    assert told["ok"]
+    assert export(user.env, "--sse", "AES256").returncode == 0
+    head = admin("s3").head_object(Bucket=bucket, Key="access/v1/_manifest.json")
+    assert head["ServerSideEncryption"] == "AES256"
+    both = run(["export", "--catalog", ".", "--to", "s3://acme-audit", "--sse", "AES256", "--kms-key-id", "k"], {})
+    assert both.returncode == 2

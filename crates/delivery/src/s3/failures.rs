@@ -82,6 +82,11 @@ fn io_failed(host: String, source: io::Error) -> DeliveryError {
     if source.get_ref().is_some_and(|inner| inner.is::<BodyReadFailed>()) {
         return DeliveryError::Io { path: "the file to be sent".into(), source };
     }
+    // The standard library has no kind for it.
+    let text = source.to_string();
+    if text.contains("failed to lookup address information") && !text.contains("Temporary failure") {
+        return DeliveryError::HostNotFound { host };
+    }
     match source.kind() {
         // What rustls says comes as data that is not valid.
         io::ErrorKind::InvalidData => tls(host, &source.to_string()),
@@ -156,6 +161,19 @@ mod tests {
                 Retry::Never,
             ),
             (Error::HostNotFound, "host-not-found", Retry::Few),
+            (
+                io(io::ErrorKind::Other, "failed to lookup address information: Name or service not known"),
+                "host-not-found",
+                Retry::Few,
+            ),
+            (
+                io(
+                    io::ErrorKind::Other,
+                    "failed to lookup address information: Temporary failure in name resolution",
+                ),
+                "unreachable",
+                Retry::Often,
+            ),
             (Error::Tls("handshake"), "tls-failed", Retry::Few),
             (
                 io(io::ErrorKind::InvalidData, "received corrupt message of type InvalidContentType"),

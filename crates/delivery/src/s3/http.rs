@@ -18,7 +18,7 @@ use ureq::{Agent, Body, Proxy, SendBody, http};
 use super::failures::{BodyReadFailed, failed, host_of};
 use super::times::parse_time;
 use crate::cancellation::DisplayDuration;
-use crate::{DeliveryError, Notice, Supervision};
+use crate::{CancellationToken, DeliveryError, Notice, Supervision};
 
 /// From here on a body waits for the server's word before it is sent, so that a refusal costs no upload.
 const LARGE_BODY_BYTES: u64 = 1 << 20;
@@ -202,7 +202,7 @@ impl Http {
         let (agent, max_answer_bytes) = (self.agent.clone(), request.max_answer_bytes);
         let built = build(request.method, request.url, request.headers, &request.payload)
             .map_err(|error| failed(request.url, error))?;
-        let body = body_of(request.payload, Arc::clone(&given_up));
+        let body = body_of(request.payload, Arc::clone(&given_up), &self.supervision);
         let (url, stop) = (request.url.to_owned(), Arc::clone(&given_up));
         let (sender, receiver) = mpsc::sync_channel(1);
         let exchange = move || {
@@ -233,7 +233,12 @@ impl Http {
         let (started, mut next_notice) = (Instant::now(), FIRST_NOTICE);
         loop {
             match receiver.recv_timeout(POLL) {
-                Ok(answer) => return answer,
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => {
+                    // A body that is no longer sent fails because of the cancellation.
+                    self.supervision.check()?;
+                    return Err(error);
+                }
                 Err(RecvTimeoutError::Disconnected) => {
                     let reason = "the call broke off".to_owned();
                     return Err(DeliveryError::Unreachable { host: host.to_owned(), reason });
@@ -346,13 +351,14 @@ fn build(
 }
 
 /// A body that is no longer sent once the call is given up, so that nothing arrives after its caller has gone on.
-fn body_of(payload: Payload, given_up: Arc<AtomicBool>) -> Option<Sent> {
+fn body_of(payload: Payload, given_up: Arc<AtomicBool>, supervision: &Supervision) -> Option<Sent> {
     let reader: Box<dyn Read + Send> = match payload {
         Payload::Empty => return None,
         Payload::Text(text) => return Some(Sent::Text(text)),
         Payload::File(file, _) => Box::new(file),
     };
-    Some(Sent::Reader(StoppableReader { reader, given_up }))
+    let cancellation = supervision.cancellation.clone();
+    Some(Sent::Reader(StoppableReader { reader, given_up, cancellation }))
 }
 
 enum Sent {
@@ -363,11 +369,12 @@ enum Sent {
 struct StoppableReader {
     reader: Box<dyn Read + Send>,
     given_up: Arc<AtomicBool>,
+    cancellation: CancellationToken,
 }
 
 impl Read for StoppableReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.given_up.load(Ordering::Relaxed) {
+        if self.given_up.load(Ordering::Relaxed) || self.cancellation.is_cancelled() {
             return Err(io::Error::other("the call was given up"));
         }
         self.reader.read(buffer).map_err(|error| io::Error::new(error.kind(), BodyReadFailed(error)))

@@ -120,11 +120,7 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Response
     Ok(json(RunView::from(run)))
 }
 
-async fn cancel(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+async fn cancel(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     let none = || Problem::not_found(format!("there is no run `{id}`"));
     let (uuid, service) = (Uuid::parse_str(&id).map_err(|_| none())?, app.clone());
     let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
