@@ -12,6 +12,7 @@
 //!
 //! What is not here: no evaluation, no encoding, no store. Time comes from a [`Clock`] that is given.
 
+mod address;
 mod answer;
 mod audit;
 mod cancellation;
@@ -29,6 +30,7 @@ mod supervision;
 mod target;
 mod verify;
 
+pub use address::DestinationAddress;
 pub use answer::Answer;
 pub use audit::{Audit, ChainBegin, audit};
 pub use cancellation::{CancelReason, CancellationToken};

@@ -27,6 +27,7 @@ mod policy;
 mod request;
 mod reserved;
 mod snapshot;
+mod url;
 pub mod validate;
 
 pub use agreement::{
@@ -54,3 +55,4 @@ pub use snapshot::{
     DataSourceBuilder, Provenance, Record, Since, Snapshot, SnapshotBuilder, SnapshotColumn,
     SnapshotDataSource, SnapshotError, SnapshotGroup, SnapshotUser, Symbol, Symbols, UserBuilder,
 };
+pub use url::{has_url_query, url_scheme};

@@ -29,7 +29,8 @@ pub enum StoreError {
     },
     /// The URL names no database that can hold a store.
     #[error(
-        "the database URL cannot be read; expected postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH"
+        "the database URL cannot be read; expected postgres://USER:PASSWORD@HOST/DATABASE, sqlite:PATH or a \
+         file's path (one that contains `:` as ./NAME)"
     )]
     UnknownUrl,
     /// The URL asks for a kind of encryption that does not protect.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use domesday_model::{has_url_query, url_scheme};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::database::Server;
@@ -45,16 +46,21 @@ impl Location {
     /// says any part of it.
     pub fn parse(text: &str) -> Result<Self, StoreError> {
         if let Some(path) = text.strip_prefix("sqlite:") {
-            return Ok(Self::File(path.strip_prefix("//").unwrap_or(path).into()));
-        }
-        match text.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => {
-                let url = SecretString::from(text);
-                let shown = Server::of(&url)?.to_string();
-                Ok(Self::Server(ServerUrl { url, shown }))
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() || url_scheme(path).is_some() || has_url_query(path) {
+                return Err(StoreError::UnknownUrl);
             }
-            Some(_) => Err(StoreError::UnknownUrl),
-            None => Ok(Self::File(text.into())),
+            return Ok(Self::File(path.into()));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            let url = SecretString::from(text);
+            let shown = Server::of(&url)?.to_string();
+            return Ok(Self::Server(ServerUrl { url, shown }));
+        }
+        // A file would be created under the name of whatever was meant, a password included.
+        match url_scheme(text) {
+            None if !text.trim().is_empty() => Ok(Self::File(text.into())),
+            _ => Err(StoreError::UnknownUrl),
         }
     }
 
@@ -166,6 +172,41 @@ mod tests {
         for text in ["dir/governance.db", "sqlite:dir/governance.db", "sqlite://dir/governance.db"] {
             assert_eq!(Location::parse(text).unwrap().file(), Some(Path::new("dir/governance.db")));
         }
-        assert_eq!(Location::parse("sqlite:/srv/a:b.db").unwrap().file(), Some(Path::new("/srv/a:b.db")));
+        for (text, path) in [
+            ("sqlite:/srv/a:b.db", "/srv/a:b.db"),
+            ("./a:b.db", "./a:b.db"),
+            ("sqlite:./a:b.db", "./a:b.db"),
+            ("/srv/what?.db", "/srv/what?.db"),
+        ] {
+            assert_eq!(Location::parse(text).unwrap().file(), Some(Path::new(path)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_url_and_is_none_is_no_file() {
+        for text in [
+            "",
+            " ",
+            "postgres:/db.example/governance",
+            "postgres:db.example",
+            "postgres//ada:secret-word@db.example/governance",
+            "POSTGRES://ada:secret-word@db.example/governance",
+            " postgres://ada:secret-word@db.example/governance",
+            "postgresql+psycopg2://ada:secret-word@db.example/governance",
+            "SQLITE:governance.db",
+            "sqlite3:governance.db",
+            "sqlite:",
+            "sqlite://",
+            "sqlite:postgres://ada:secret-word@db.example/governance",
+            "sqlite:governance.db?mode=ro",
+            "file:governance.db",
+            "file:///srv/governance.db",
+            "s3://bucket/governance.db",
+            "jdbc:postgresql://db.example/governance",
+            "a:b.db",
+        ] {
+            let error = Location::parse(text).expect_err(text);
+            assert!(!format!("{error} {error:?}").contains("secret-word"), "{error:?}");
+        }
     }
 }

@@ -7,6 +7,8 @@ use domesday_model::{Instant, Scope};
 use domesday_store::{Location, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::path_parser;
+
 /// Where the store is.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArg {
@@ -41,7 +43,7 @@ Examples:
   domesday apply governance/ --prune       make the store hold just this")]
 pub(crate) struct ApplyArgs {
     /// The catalog directory
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = path_parser())]
     pub(crate) catalog: PathBuf,
     #[command(flatten)]
     pub(crate) store: StoreArg,
@@ -70,7 +72,7 @@ Examples:
   domesday explain --user nina.schubert --data-source 'General Ledger' --scope write --format json")]
 pub(crate) struct ExplainArgs {
     /// A catalog directory; no store is touched
-    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
@@ -110,7 +112,7 @@ impl From<ScopeArg> for Scope {
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// The catalog directory
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = path_parser())]
     pub(crate) catalog: PathBuf,
 }
 
@@ -139,7 +141,7 @@ Examples:
   domesday diff --catalog main/ --catalog branch/ --max-gained 100")]
 pub(crate) struct DiffArgs {
     /// A catalog directory; given twice, before and after; given once, after, with the store as before
-    #[arg(long, value_name = "DIR", required = true, num_args = 1)]
+    #[arg(long, value_name = "DIR", required = true, num_args = 1, value_parser = path_parser())]
     pub(crate) catalog: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
@@ -180,12 +182,12 @@ Examples:
   cedar validate --schema cedar/schema.cedarschema --policies cedar/policies.cedar")]
 pub(crate) struct PolicyExportArgs {
     /// A catalog directory; no store is touched
-    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
     /// The directory to write into
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path_parser())]
     pub(crate) to: Option<PathBuf>,
     /// The part to print
     #[arg(long, value_enum, default_value_t = CedarPart::Policies, conflicts_with = "to")]

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use domesday_delivery::{Encryption, Engine, Layout};
 use domesday_model::Instant;
 
-use super::StoreArg;
+use super::{StoreArg, path_parser};
 
 /// Write the access summary: twelve Parquet tables, the snapshot row and the manifest
 ///
@@ -28,7 +28,7 @@ Examples:
       --role-arn arn:aws:iam::111122223333:role/domesday")]
 pub(crate) struct ExportArgs {
     /// A catalog directory: YAML and JSON files, read whole; no store is touched
-    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
@@ -136,29 +136,44 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
     /// A catalog directory whose tenant's id is the external id of a role
-    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
 }
 
-/// Check a delivered summary against its manifest: every digest, count and link of the chain
+/// Check a delivered summary against its manifest: every object, digest, count and link of the chain
 ///
-/// Reads the manifest and each file it names, with credentials that may read (those of a delivery may not). In the
-/// history layout every kept manifest is checked as a link of the chain; of the others, manifests that somebody
-/// kept elsewhere are given with --previous.
+/// Reads everything under the path, with credentials that may read (those of a delivery may not), and compares it
+/// with the manifests: objects that no manifest names, files that are missing or differ, links of the chain that are
+/// missing. In the history layout all earlier manifests are at the destination; in the others the newest only, and
+/// earlier ones that were stored elsewhere are given with --previous.
+///
+/// Who may put objects can also put a manifest that fits them. Store the digest that each export prints as
+/// `manifestSha256` elsewhere, and give it with --expect.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   domesday destination audit --to ./out
-  domesday destination audit --to s3://acme-audit/access --region eu-central-1
+  domesday destination audit --to s3://acme-audit/access --region eu-central-1 --expect 5f2c…
   domesday destination audit --to ./out --previous kept/2026-11-23.json --format json")]
 pub(crate) struct DestinationAuditArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// An earlier manifest that was kept, to check the chain with; may be given several times
-    #[arg(long, value_name = "FILE")]
+    /// An earlier manifest that was stored elsewhere, to check the chain with; may be given several times
+    #[arg(long, value_name = "FILE", value_parser = path_parser())]
     pub(crate) previous: Vec<PathBuf>,
+    /// The SHA-256 that the newest manifest must have, in hexadecimal
+    #[arg(long, value_name = "SHA256", value_parser = sha256_digest)]
+    pub(crate) expect: Option<String>,
+    /// How many days the bucket's lifecycle rule keeps: a younger day that is missing is a finding
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) kept_days: Option<u32>,
+}
+
+fn sha256_digest(text: &str) -> Result<String, String> {
+    let is_digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_digest { Ok(text.to_ascii_lowercase()) } else { Err("expected 64 hexadecimal digits".to_owned()) }
 }
 
 /// Print what a bucket, its owner and the engines that read it need
@@ -240,7 +255,7 @@ pub(crate) struct TrustArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) external_id: Option<String>,
     /// A catalog directory whose tenant it is
-    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,

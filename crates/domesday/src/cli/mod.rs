@@ -4,8 +4,13 @@ mod catalog;
 mod delivery;
 mod service;
 
+use std::path::PathBuf;
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use domesday_model::url_scheme;
 
 pub(crate) use catalog::*;
 pub(crate) use delivery::*;
@@ -98,6 +103,17 @@ impl Cli {
         }
         cli
     }
+}
+
+/// Parses an argument that names a file or a directory of this machine, which a URL does not.
+fn path_parser() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.to_str().and_then(url_scheme) {
+        None => Ok(path),
+        Some(scheme) => Err(format!(
+            "it begins with `{scheme}` like a URL; name a file or directory of this machine, one whose name contains \
+             `:` as ./NAME"
+        )),
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

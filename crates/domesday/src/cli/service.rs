@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use domesday_store::AuditAnchor;
 
+use super::path_parser;
+
 /// Run the service: the HTTP API, the schedule and the runs
 ///
 /// The first start mints the tenant and prints one administrator's API key, once. Settings come from a file and
@@ -25,7 +27,7 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ConfigFileArg {
     /// The configuration file, in TOML; without one, defaults and the environment
-    #[arg(long, value_name = "FILE", env = "DOMESDAY_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "DOMESDAY_CONFIG", value_parser = path_parser())]
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -62,7 +64,7 @@ Examples:
   domesday backup --to copy.db --config /etc/domesday/domesday.toml")]
 pub(crate) struct BackupArgs {
     /// The file to write; there must be none of that name
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path_parser())]
     pub(crate) to: PathBuf,
     #[command(flatten)]
     pub(crate) config: ConfigFileArg,
@@ -80,7 +82,7 @@ Examples:
   domesday restore --from copy.db --replace --config /etc/domesday/domesday.toml")]
 pub(crate) struct RestoreArgs {
     /// The copy that `domesday backup` wrote
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path_parser())]
     pub(crate) from: PathBuf,
     /// Take the place of a store that is there
     #[arg(long)]
@@ -152,7 +154,7 @@ pub(crate) enum KeyCommand {
 #[derive(Debug, Args)]
 pub(crate) struct KeyNewArgs {
     /// The file to make
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_parser = path_parser())]
     pub(crate) file: PathBuf,
 }
 
@@ -169,7 +171,7 @@ pub(crate) struct KeyRotateArgs {
     #[command(flatten)]
     pub(crate) config: ConfigFileArg,
     /// The file of the new key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path_parser())]
     pub(crate) to: PathBuf,
     /// Remove the secrets that the configured key does not open, or all when it is lost
     #[arg(long)]

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use domesday_delivery::{Access, Environment, Identity, Role, S3Settings, Target, TenantName};
+use domesday_delivery::{
+    Access, DestinationAddress, Environment, Identity, Role, S3Settings, Target, TenantName,
+};
 
 use crate::cli::{S3Args, StoreArg, TargetArgs};
 use crate::commands::{instant, open_store};
@@ -10,33 +12,19 @@ use crate::output::Output;
 
 /// The destination that is named.
 pub(crate) fn target(args: &TargetArgs) -> anyhow::Result<Target> {
-    let to = args.to.as_str();
-    if let Some(address) = to.strip_prefix("s3://") {
-        return s3(address, &args.s3);
-    }
-    if let Some(option) = given(&args.s3) {
-        anyhow::bail!("--{option} is for destinations in S3, and `{to}` is none");
-    }
-    if let Some(path) = to.strip_prefix("file://") {
-        if !path.starts_with('/') {
-            anyhow::bail!("`{to}` names no absolute path; write file:///srv/summary, or a plain path");
+    match DestinationAddress::parse(&args.to)? {
+        DestinationAddress::Bucket { bucket, path } => s3(&bucket, &path, &args.s3),
+        DestinationAddress::Directory(path) => {
+            if let Some(option) = given(&args.s3) {
+                anyhow::bail!("--{option} is for destinations in S3, and `{}` is none", args.to);
+            }
+            Ok(Target::Directory(path))
         }
-        return Ok(Target::Directory(path.into()));
     }
-    if let Some((scheme, _)) = to.split_once("://") {
-        anyhow::bail!(
-            "`{scheme}://` is no destination this version knows; name a directory, file:///PATH or s3://BUCKET/PATH"
-        );
-    }
-    if to.is_empty() {
-        anyhow::bail!("the destination is empty; name a directory such as ./out, or s3://BUCKET/PATH");
-    }
-    Ok(Target::Directory(to.into()))
 }
 
-fn s3(address: &str, args: &S3Args) -> anyhow::Result<Target> {
+fn s3(bucket: &str, path: &str, args: &S3Args) -> anyhow::Result<Target> {
     let environment = Environment::of_process();
-    let (bucket, path) = address.split_once('/').unwrap_or((address, ""));
     let region = match &args.region {
         Some(region) => region.clone(),
         None => S3Settings::ambient_region(&environment)?.ok_or_else(|| {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use domesday_model::limits;
+use domesday_model::{limits, url_scheme};
 use domesday_store::Location;
 use secrecy::SecretString;
 
@@ -277,6 +277,12 @@ impl Reader<'_> {
 
     fn database(&mut self, path: Option<PathBuf>) -> Location {
         const DEFAULT: &str = "domesday.db";
+        if let Some(scheme) = path.as_deref().and_then(Path::to_str).and_then(url_scheme) {
+            self.mistakes.push(format!(
+                "database.path begins with `{scheme}` like a URL; name a file, one whose name contains `:` as ./NAME, \
+                 or set DATABASE_URL"
+            ));
+        }
         let named = ["DATABASE_URL", "DOMESDAY_STORE"]
             .into_iter()
             .find_map(|name| self.environment(name).map(|text| (name, text)));
