@@ -20,7 +20,7 @@ pub(crate) const STEPS: [Step; 11] = [
     Step { name: "readers", about: "the tables, read by DuckDB, pyarrow and Polars", run: readers },
     Step {
         name: "spark",
-        about: "the tables, read by Apache Spark and parquet-java, where Java is",
+        about: "the tables and scripts, read by Apache Spark, parquet-java and ClickHouse, where Java is",
         run: spark,
     },
     Step { name: "s3", about: "deliveries to S3 servers that check rights and fail on purpose", run: s3 },

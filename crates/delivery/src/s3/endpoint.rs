@@ -82,7 +82,7 @@ impl Endpoints {
             Some(url) => Endpoint::parse(url)?,
             None => match s3.clone().filter(|s3| !s3.is_aws()) {
                 Some(other) => other,
-                None => Endpoint::of_aws(format!("sts.{region}.{}", suffix(region))),
+                None => Endpoint::of_aws(format!("sts.{region}.{}", aws_domain(region))),
             },
         };
         Ok(Self { s3, sts })
@@ -99,7 +99,7 @@ impl Endpoints {
         match &self.s3 {
             Some(endpoint) => BucketAddress { endpoint: endpoint.clone(), path: in_path },
             None => {
-                let host = format!("s3.{region}.{}", suffix(region));
+                let host = format!("s3.{region}.{}", aws_domain(region));
                 if bucket.contains('.') {
                     return BucketAddress { endpoint: Endpoint::of_aws(host), path: in_path };
                 }
@@ -109,7 +109,8 @@ impl Endpoints {
     }
 }
 
-fn suffix(region: &str) -> &'static str {
+/// The domain of AWS in a region's partition.
+pub(crate) fn aws_domain(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 

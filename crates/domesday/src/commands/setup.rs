@@ -1,8 +1,8 @@
 //! `domesday setup`: documents of rights and scripts for engines.
 
 use domesday_delivery::{
-    Document, Environment, S3Settings, bucket_policy, iam_policy, key_policy, lifecycle, setup_script,
-    trust_policy,
+    DestinationAddress, Document, Environment, S3Settings, bucket_policy, iam_policy, key_policy, lifecycle,
+    setup_script, trust_policy,
 };
 
 use crate::cli::{BucketArgs, Format, SetupArgs, SetupCommand, TrustArgs};
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &SetupArgs, output: &Output) -> anyhow::Result<()> {
         SetupCommand::KeyPolicy(args) => key_policy(&settings(&args.bucket)?, &args.principal)?,
         SetupCommand::Lifecycle(args) => lifecycle(&settings(&args.bucket)?, args.days)?,
         SetupCommand::Ddl(args) => {
-            let script = setup_script(args.engine, &target(&args.target)?, args.layout.into());
+            let script = setup_script(args.engine, &target(&args.target)?, args.layout.into())?;
             match output.format {
                 Format::Json => {
                     output.json(&serde_json::json!({ "engine": args.engine.as_str(), "sql": script }));
@@ -50,10 +50,9 @@ fn trust(args: &TrustArgs, output: Output) -> anyhow::Result<Document> {
 }
 
 fn settings(args: &BucketArgs) -> anyhow::Result<S3Settings> {
-    let Some(address) = args.to.strip_prefix("s3://") else {
+    let DestinationAddress::Bucket { bucket, path } = DestinationAddress::parse(&args.to)? else {
         anyhow::bail!("`{}` is no bucket; write s3://BUCKET/PATH", args.to);
     };
-    let (bucket, path) = address.split_once('/').unwrap_or((address, ""));
     let of_key = args
         .kms_key_id
         .as_deref()
@@ -65,7 +64,7 @@ fn settings(args: &BucketArgs) -> anyhow::Result<S3Settings> {
             S3Settings::ambient_region(&Environment::of_process())?.unwrap_or_else(|| ANY_REGION.to_owned())
         }
     };
-    let settings = S3Settings::new(bucket, path, &region)?;
+    let settings = S3Settings::new(&bucket, &path, &region)?;
     let settings = settings.with(None, args.kms_key_id.as_deref(), args.bucket_owner.as_deref())?;
     Ok(settings.with_encryption(args.sse)?)
 }

@@ -187,5 +187,6 @@ async fn ddl(
     let target = export::target_of(&configuration, None);
     let target = target.map_err(|error| export::configuration_problem(&error))?;
     let text = setup_script(engine, &target, layout);
+    let text = text.map_err(|error| export::configuration_problem(&error))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }

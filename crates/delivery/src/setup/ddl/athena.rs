@@ -3,7 +3,8 @@
 
 use domesday_tables::FieldKind;
 
-use super::{Place, all_tables, backticked, columns, quoted, string, view_name};
+use super::escape::escaped_string;
+use super::{Place, all_tables, backticked, columns, quoted, view_name};
 
 pub(super) fn script(place: &Place<'_>) -> String {
     let comment =
@@ -20,16 +21,12 @@ pub(super) fn script(place: &Place<'_>) -> String {
             };
             // The catalog takes comments of at most 255 characters.
             let about: String = field.about.chars().take(200).collect();
-            format!(
-                "{} {kind} COMMENT '{}'",
-                backticked(field.name),
-                about.replace('\\', "\\\\").replace('\'', "\\'")
-            )
+            format!("{} {kind} COMMENT {}", backticked(field.name), escaped_string(&about))
         });
         text.push_str(&format!(
             "\nCREATE EXTERNAL TABLE IF NOT EXISTS domesday.{} (\n{fields}\n)\nSTORED AS PARQUET\nLOCATION {};\n",
             source.name,
-            string(&format!("{}/{}", place.root, source.folder)),
+            escaped_string(&format!("{}/{}", place.root, source.folder)),
         ));
     }
     for table in all_tables() {

@@ -1,18 +1,26 @@
-//! ClickHouse: tables of the engine `S3`, which lists anew with every query.
+//! ClickHouse: views over the table function `s3`, which lists anew with every query, and over `file` for a directory.
 
 use domesday_tables::FieldKind;
 
-use super::{Place, all_tables, columns, quoted, string, view_name};
+use super::escape::{escaped_string, url_path};
+use super::{Place, all_tables, backticked, quoted, view_name};
 use crate::Layout;
+use crate::s3::aws_domain;
 
 pub(super) fn script(place: &Place<'_>) -> String {
-    let comment =
-        "It takes the right to list and read there: of the server's own role, or by a named collection.";
+    let comment = match place.s3 {
+        Some(_) => {
+            "It takes the right to list and read there: of the server's own role, or by a named collection."
+        }
+        None => {
+            "A directory is read by clickhouse-local and chdb, and by a server below its user_files_path."
+        }
+    };
     let mut text = place.heading("ClickHouse", comment);
     text.push_str("\nCREATE DATABASE IF NOT EXISTS domesday;\n");
     let root = address(place);
     for source in place.all_sources() {
-        let fields = columns(source.table, |field| {
+        let fields = source.table.fields.iter().map(|field| {
             let kind = match field.kind {
                 FieldKind::String => "String",
                 FieldKind::Integer => "Int64",
@@ -20,14 +28,19 @@ pub(super) fn script(place: &Place<'_>) -> String {
                 FieldKind::Timestamp => "DateTime64(6, 'UTC')",
             };
             let kind = if field.nullable { format!("Nullable({kind})") } else { kind.to_owned() };
-            format!("{} {kind} COMMENT {}", quoted(field.name), string(field.about))
+            format!("{} {kind}", backticked(field.name))
         });
+        let fields = escaped_string(&fields.collect::<Vec<_>>().join(", "));
         let is_history = place.layout == Layout::History && source.table.name != "snapshot";
         let glob = if is_history { "*/*.parquet" } else { "*.parquet" };
+        let location = escaped_string(&format!("{root}/{}{glob}", source.folder));
+        let function = if place.s3.is_some() { "s3" } else { "file" };
+        // A folder such as `export_date=2026-11-24` would take the place of the column of that name. A table has
+        // that setting only as long as the server runs, a view keeps it.
         text.push_str(&format!(
-            "\nCREATE OR REPLACE TABLE domesday.{} (\n{fields}\n)\nENGINE = S3({}, 'Parquet');\n",
+            "\nCREATE OR REPLACE VIEW domesday.{} AS\nSELECT *\nFROM {function}({location}, 'Parquet',\n  {fields})\n\
+             SETTINGS use_hive_partitioning = 0;\n",
             source.name,
-            string(&format!("{root}/{}{glob}", source.folder)),
         ));
     }
     for table in all_tables() {
@@ -41,11 +54,10 @@ pub(super) fn script(place: &Place<'_>) -> String {
 fn address(place: &Place<'_>) -> String {
     let Some(settings) = place.s3 else { return place.root.clone() };
     let within = place.root.trim_start_matches("s3://");
+    let (bucket, path) = within.split_once('/').unwrap_or((within, ""));
+    let path = url_path(path);
     match &settings.endpoint {
-        Some(endpoint) => format!("{}/{within}", endpoint.trim_end_matches('/')),
-        None => {
-            let (bucket, path) = within.split_once('/').unwrap_or((within, ""));
-            format!("https://{bucket}.s3.{}.amazonaws.com/{path}", settings.region)
-        }
+        Some(endpoint) => format!("{}/{bucket}/{path}", endpoint.trim_end_matches('/')),
+        None => format!("https://{bucket}.s3.{}.{}/{path}", settings.region, aws_domain(&settings.region)),
     }
 }

@@ -3,7 +3,8 @@
 
 use domesday_tables::FieldKind;
 
-use super::{Place, all_tables, backticked, columns, string, view_name};
+use super::escape::escaped_string;
+use super::{Place, all_tables, backticked, columns, view_name};
 
 pub(super) fn script(place: &Place<'_>) -> String {
     let comment = "It takes an external location that covers the path. Spark keeps a table's list of files for a\n\
@@ -19,18 +20,13 @@ pub(super) fn script(place: &Place<'_>) -> String {
                 FieldKind::Boolean => "BOOLEAN",
                 FieldKind::Timestamp => "TIMESTAMP",
             };
-            // A backslash escapes in this engine's strings.
-            format!(
-                "{} {kind} COMMENT '{}'",
-                backticked(field.name),
-                field.about.replace('\\', "\\\\").replace('\'', "\\'")
-            )
+            format!("{} {kind} COMMENT {}", backticked(field.name), escaped_string(field.about))
         });
         text.push_str(&format!(
             "\nCREATE TABLE IF NOT EXISTS domesday.{} (\n{fields}\n)\nUSING PARQUET\n\
              OPTIONS (recursiveFileLookup = 'true', pathGlobFilter = '*.parquet')\nLOCATION {};\n",
             source.name,
-            string(&format!("{}/{}", place.root, source.folder)),
+            escaped_string(&format!("{}/{}", place.root, source.folder)),
         ));
     }
     for table in all_tables() {

@@ -1,6 +1,7 @@
 //! DuckDB: views over `read_parquet`. It lists anew with every query, so there is nothing to refresh.
 
-use super::{Place, all_tables, quoted, string, view_name};
+use super::escape::{duckdb_path, string};
+use super::{Place, all_tables, quoted, view_name};
 use crate::Layout;
 
 pub(super) fn script(place: &Place<'_>) -> String {
@@ -13,7 +14,7 @@ pub(super) fn script(place: &Place<'_>) -> String {
         text.push_str(&format!(
             "\nCREATE OR REPLACE VIEW domesday.{} AS\nFROM read_parquet({}, hive_partitioning = false);\n",
             source.name,
-            string(&format!("{}/{}{glob}", place.root, source.folder)),
+            string(&format!("{}/{}{glob}", duckdb_path(&place.root), source.folder)),
         ));
     }
     for table in all_tables() {

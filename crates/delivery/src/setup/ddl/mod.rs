@@ -9,6 +9,7 @@ mod athena;
 mod clickhouse;
 mod databricks;
 mod duckdb;
+mod escape;
 mod snowflake;
 mod trino;
 
@@ -17,7 +18,7 @@ use std::str::FromStr;
 
 use domesday_tables::{Field, SCHEMA_VERSION, SNAPSHOT, TABLES, Table};
 
-use crate::{Layout, S3Settings, Slot, Target};
+use crate::{DeliveryError, Layout, S3Settings, Slot, Target};
 
 /// An engine that reads the summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,30 +84,37 @@ pub struct SetupScript {
 }
 
 /// The scripts that are delivered with a summary: every engine's in a bucket, none in a directory, which has no
-/// address of its own that would hold wherever it is moved.
+/// address of its own that would hold wherever it is moved. For an engine that cannot read the path the script is a
+/// comment with the reason, so that the delivery succeeds.
 #[must_use]
 pub fn setup_scripts(target: &Target, layout: Layout) -> Vec<SetupScript> {
     match target {
         Target::Directory(_) => Vec::new(),
         Target::S3(..) => {
-            let script = |engine| SetupScript { engine, text: setup_script(engine, target, layout) };
+            let script = |engine| SetupScript {
+                engine,
+                text: setup_script(engine, target, layout).unwrap_or_else(|error| format!("-- {error}\n")),
+            };
             Engine::ALL.into_iter().map(script).collect()
         }
     }
 }
 
 /// The script of one engine for a destination.
-#[must_use]
-pub fn setup_script(engine: Engine, target: &Target, layout: Layout) -> String {
-    let place = Place::of(target, layout);
-    match engine {
+///
+/// # Errors
+/// When the engine has no way to write the destination's path; the message names the character.
+pub fn setup_script(engine: Engine, target: &Target, layout: Layout) -> Result<String, DeliveryError> {
+    let place = Place::new(target, layout)?;
+    escape::check_path(engine, &place.root, place.s3.is_some())?;
+    Ok(match engine {
         Engine::Snowflake => snowflake::script(&place),
         Engine::Databricks => databricks::script(&place),
         Engine::Athena => athena::script(&place),
         Engine::Trino => trino::script(&place),
         Engine::Duckdb => duckdb::script(&place),
         Engine::Clickhouse => clickhouse::script(&place),
-    }
+    })
 }
 
 /// Where the tables lie.
@@ -118,13 +126,19 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn of(target: &'a Target, layout: Layout) -> Self {
+    fn new(target: &'a Target, layout: Layout) -> Result<Self, DeliveryError> {
         match target {
             Target::Directory(path) => {
-                Self { root: format!("{}/{SCHEMA_VERSION}", path.display()), layout, s3: None }
+                let Some(path) = path.to_str() else {
+                    return Err(DeliveryError::Configuration {
+                        message: format!("the path {} is not Unicode text, as SQL is", path.display()),
+                    });
+                };
+                let path = path.trim_end_matches('/');
+                Ok(Self { root: format!("{path}/{SCHEMA_VERSION}"), layout, s3: None })
             }
             Target::S3(settings, _) => {
-                Self { root: format!("{}/{SCHEMA_VERSION}", settings.url()), layout, s3: Some(settings) }
+                Ok(Self { root: format!("{}/{SCHEMA_VERSION}", settings.url()), layout, s3: Some(settings) })
             }
         }
     }
@@ -193,10 +207,18 @@ impl<'a> Place<'a> {
         selects.join("\nUNION ALL\n")
     }
 
+    /// The root for a comment. Tools that split a script at `;` or `'` look into comments too, so that a root
+    /// with such characters stays out of them.
+    fn shown_root(&self) -> &str {
+        let is_plain = |c: char| c.is_alphanumeric() || "/:._-=".contains(c);
+        let is_comment_end = self.root.contains("--");
+        if self.root.chars().all(is_plain) && !is_comment_end { &self.root } else { "the destination" }
+    }
+
     /// The lines that open every script.
     fn heading(&self, engine: &str, comment: &str) -> String {
         let lines = [
-            format!("The access summary in {engine}: external tables over {}", self.root),
+            format!("The access summary in {engine}: external tables over {}", self.shown_root()),
             format!(
                 "(layout {}, schema version {SCHEMA_VERSION}) and the views to query. Generated;",
                 self.layout
@@ -226,11 +248,6 @@ fn all_tables() -> impl Iterator<Item = &'static Table> {
 /// A table's name as SQL likes it.
 fn view_name(table: &Table) -> String {
     table.name.replace('-', "_")
-}
-
-/// A text as a string of SQL.
-fn string(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A name in double quotes.
@@ -263,7 +280,7 @@ mod tests {
     fn scripts_read_well() {
         for engine in Engine::ALL {
             let layout = if engine == Engine::Duckdb { Layout::Swap } else { Layout::Latest };
-            let text = setup_script(engine, &target(), layout);
+            let text = setup_script(engine, &target(), layout).unwrap();
             let keep = |part: &&str| {
                 !TABLES.iter().any(|table| {
                     table.name != "request-duas" && {
@@ -281,7 +298,7 @@ mod tests {
     fn every_field_of_every_table_is_in_every_script() {
         for engine in Engine::ALL {
             for layout in Layout::ALL {
-                let text = setup_script(engine, &target(), layout).to_lowercase();
+                let text = setup_script(engine, &target(), layout).unwrap().to_lowercase();
                 for table in all_tables() {
                     assert!(text.contains(&view_name(table)), "{engine} {}", table.name);
                     for field in table.fields {
@@ -297,6 +314,13 @@ mod tests {
     fn a_directory_gets_no_scripts_and_a_bucket_all() {
         assert!(setup_scripts(&Target::Directory("out".into()), Layout::Latest).is_empty());
         assert_eq!(setup_scripts(&target(), Layout::Latest).len(), Engine::ALL.len());
+        let settings = S3Settings::new("acme-audit", "a*b", "eu-central-1").unwrap();
+        let access = Access::new(Identity::Ambient, None, Environment::default());
+        let scripts = setup_scripts(&Target::S3(settings, Box::new(access)), Layout::Latest);
+        let refused: Vec<_> =
+            scripts.iter().filter(|script| script.text.starts_with("-- the path")).collect();
+        assert!((1..Engine::ALL.len()).contains(&refused.len()), "{refused:?}");
+        assert!(refused.iter().all(|script| script.text.lines().count() == 1));
         assert!("mysql".parse::<Engine>().unwrap_err().contains("duckdb"));
     }
 }

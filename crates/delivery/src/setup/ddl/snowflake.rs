@@ -6,7 +6,8 @@
 
 use domesday_tables::FieldKind;
 
-use super::{Place, all_tables, columns, quoted, string, view_name};
+use super::escape::escaped_string;
+use super::{Place, all_tables, columns, quoted, view_name};
 
 pub(super) fn script(place: &Place<'_>) -> String {
     let comment = "Fill in the role that may read the bucket. External tables are stale until they are refreshed:\n\
@@ -20,7 +21,7 @@ pub(super) fn script(place: &Place<'_>) -> String {
          CREATE OR REPLACE FILE FORMAT DOMESDAY.PARQUET TYPE = PARQUET USE_LOGICAL_TYPE = TRUE;\n\n\
          CREATE OR REPLACE STAGE DOMESDAY.SUMMARY\n  \
            URL = {location}\n  STORAGE_INTEGRATION = DOMESDAY\n  FILE_FORMAT = DOMESDAY.PARQUET;\n",
-        location = string(&format!("{}/", place.root)),
+        location = escaped_string(&format!("{}/", place.root)),
     ));
     let sources = place.all_sources();
     for source in &sources {

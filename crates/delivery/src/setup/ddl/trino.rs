@@ -2,7 +2,8 @@
 
 use domesday_tables::FieldKind;
 
-use super::{Place, all_tables, columns, quoted, string, view_name};
+use super::escape::string;
+use super::{Place, all_tables, columns, quoted, view_name};
 use crate::Layout;
 
 pub(super) fn script(place: &Place<'_>) -> String {
