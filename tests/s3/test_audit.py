@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from conftest import REGION, run
+from conftest import REGION, objects, run
 
 ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
@@ -39,14 +39,22 @@ def test_a_history_is_checked_to_its_beginning(admin, strict, bucket, user, cata
     code, told = audit(strict, bucket)
     assert code == 1 and any(key.removeprefix("access/") in problem for problem in told["problems"])
 
-    # A lifecycle that has forgotten a day is no forgery; a manifest that was changed is.
+    # A table that is missing is a finding; a lifecycle that has forgotten a whole day is none.
     s3.delete_object(Bucket=bucket, Key=key)
     code, told = audit(strict, bucket)
-    assert code == 0 and told["forgotten"] == 1
+    assert code == 1 and any("is missing" in problem for problem in told["problems"])
+    for key in objects(admin, bucket):
+        if "export_date=2026-11-24" in key:
+            s3.delete_object(Bucket=bucket, Key=key)
+    code, told = audit(strict, bucket)
+    assert code == 0 and told["forgotten"] == 12
+    assert any("2026-11-24" in what for what in told["notChecked"])
+    assert audit(strict, bucket, "--kept-days", "30")[0] == 1
     kept = "access/v1/_manifests/2026-11-25T020000Z.json"
     text = s3.get_object(Bucket=bucket, Key=kept)["Body"].read()
     s3.put_object(Bucket=bucket, Key=kept, Body=text.replace(b"Acme", b"Bcme"))
-    _, told = audit(strict, bucket)
+    code, told = audit(strict, bucket)
+    assert code == 1 and any("the chain is broken" in problem for problem in told["problems"])
     assert told["links"] == 0 and told["chainBegins"]["kind"] == "notKept" and told["unlinked"]
 
 
@@ -71,11 +79,54 @@ def test_what_was_added_removed_or_changed_is_found(admin, strict, bucket, user,
     body = s3.get_object(Bucket=bucket, Key=prefix + "00000.parquet")["Body"].read()
     s3.put_object(Bucket=bucket, Key=prefix + "00001.parquet", Body=body)
     code, told = audit(strict, bucket)
-    assert code == 1 and ["not in the manifest" in problem for problem in told["problems"]] == [True]
+    assert code == 1 and ["is named by no manifest" in problem for problem in told["problems"]] == [True]
     s3.delete_object(Bucket=bucket, Key=prefix + "00001.parquet")
     s3.delete_object(Bucket=bucket, Key=prefix + "00000.parquet")
     code, told = audit(strict, bucket)
-    assert code == 1 and told["problems"] == ["v1/tag-metadata/part-00000.parquet is not there"]
+    assert code == 1 and told["problems"] == ["v1/tag-metadata/part-00000.parquet is missing"]
+
+
+def test_every_object_under_the_path_is_named_or_reported(admin, strict, bucket, user, catalog, tmp_path):
+    deliver(strict, bucket, user, tmp_path / "s.db", catalog, DAYS[:1])
+    s3 = admin("s3")
+    strays = [
+        "access/v1/user-metadata/below/part-00000.parquet",
+        "access/v1/user-metadata/notes.txt",
+        "access/v1/user-metadata/export_date=2019-01-01/part-00000.parquet",
+        "access/v1/user-metadata/slot=a/part-00000.parquet",
+        "access/v1/user-metadata//part-00000.parquet",
+        "access/v1/x",
+        "access/v1",
+        "access/v10/user-metadata/part-00000.parquet",
+        "access/x",
+    ]
+    for key in strays:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    s3.put_object(Bucket=bucket, Key="accessories/x", Body=b"not ours")
+    code, told = audit(strict, bucket)
+    found = {problem.split(" is named by no manifest")[0] for problem in told["problems"]}
+    assert code == 1 and found == {key.removeprefix("access/") for key in strays}, told
+
+
+def test_the_expected_digest_tells_a_manifest_that_was_replaced(admin, strict, bucket, user, catalog, tmp_path):
+    deliver(strict, bucket, user, tmp_path / "s.db", catalog, DAYS[:1])
+    key, s3 = "access/v1/_manifest.json", admin("s3")
+    delivered = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    digest = hashlib.sha256(delivered).hexdigest()
+    code, told = audit(strict, bucket, "--expect", digest.upper())
+    assert code == 0 and told["expectedSha256"] == digest
+    s3.put_object(Bucket=bucket, Key=key, Body=delivered.replace(b'"cli"', b'"nightly"', 1))
+    assert audit(strict, bucket)[0] == 0, "without the digest nobody can tell"
+    code, told = audit(strict, bucket, "--expect", digest)
+    assert code == 1 and any(digest in problem for problem in told["problems"])
+    # A key that leads elsewhere is reported and not asked for.
+    s3.put_object(Bucket=bucket, Key="secret", Body=b"x")
+    changed = delivered.replace(b'"v1/user-metadata/part-00000.parquet"', b'"../secret"', 1)
+    s3.put_object(Bucket=bucket, Key=key, Body=changed)
+    strict.reset()
+    code, told = audit(strict, bucket)
+    assert code == 1 and any("../secret" in problem and "not read" in problem for problem in told["problems"])
+    assert not [entry for entry in strict.log if "secret" in entry.request.path]
 
 
 def test_who_delivers_cannot_audit(strict, bucket, user, catalog, tmp_path):

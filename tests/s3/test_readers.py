@@ -135,3 +135,50 @@ def cut_off(request, number, limit):
 
     if request.action == "s3:PutObject" and number >= limit:
         raise Refusal(403, "AccessDenied", "Access Denied")
+
+
+@pytest.mark.parametrize("before, after", [("latest", "swap"), ("swap", "latest"), ("latest", "history")])
+def test_a_change_of_layout_shows_one_day_whole_or_none(admin, strict, bucket, user, export, before, after, tmp_path):
+    """Cut off at any put, the change leaves the readers of the old layout with the day before or with nothing, those of
+    the new with the new day or with nothing, and in the end the files of the old one have no rows."""
+    catalog = make_catalog(tmp_path / "catalog", 7)
+    old_day, new_day = "2026-11-24T02:00:00Z", "2026-11-25T02:00:00Z"
+    options = ["--settle", "0"]
+
+    def deliver(layout, day):
+        return export(user.env, "--layout", layout, *options, catalog=catalog, at=day)
+
+    def ddl(layout):
+        where = ["--to", f"s3://{bucket}/access", "--region", REGION, "--endpoint", strict.url]
+        return run(["setup", "ddl", "--engine", "duckdb", *where, "--layout", layout]).stdout
+
+    def seen(script):
+        db = connect(strict, script)
+        try:
+            return db.execute(
+                "SELECT (SELECT count(*) FROM domesday.user_metadata), (SELECT count(*) FROM domesday.policy_outcomes),"
+                " (SELECT max(export_date)::DATE::VARCHAR FROM domesday.user_metadata),"
+                " (SELECT max(export_date)::DATE::VARCHAR FROM domesday.policy_outcomes)"
+            ).fetchone()
+        except duckdb.IOException as error:
+            # No file of a layout that nothing was delivered in yet.
+            assert "No files found" in str(error), error
+            return (0, 0, None, None)
+
+    nothing, whole = (0, 0, None, None), lambda day: (7, 14, day[:10], day[:10])
+    for cut in (1, 9, 14, 17, 19, 20, 22, 25, 29, 31, 33, 40):
+        assert deliver(before, old_day).returncode == 0
+        assert seen(ddl(before)) == whole(old_day)
+        strict.fault = lambda request, number, limit=strict.puts + cut: cut_off(request, number, limit)
+        failed = deliver(after, new_day).returncode != 0
+        strict.fault = None
+        assert seen(ddl(before)) in (whole(old_day), nothing), cut
+        assert seen(ddl(after)) in (whole(new_day), nothing), cut
+        if not failed:
+            break
+    assert deliver(after, new_day).returncode == 0
+    assert (seen(ddl(before)), seen(ddl(after))) == (nothing, whole(new_day))
+    glob = {"latest": "*.parquet", "swap": "slot=*/*.parquet"}[before]
+    db = connect(strict, "SELECT 1")
+    left = db.execute(f"SELECT count(*) FROM read_parquet('s3://{bucket}/access/v1/user-metadata/{glob}')").fetchone()
+    assert left == (0,)

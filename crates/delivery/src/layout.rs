@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use domesday_model::Instant;
-use domesday_tables::{SCHEMA_VERSION, TABLES};
+use domesday_tables::{SCHEMA_VERSION, TABLES, Table, hex};
 
 use crate::{DeliveryError, Destination, Listed, Listing};
 
@@ -153,15 +153,19 @@ impl Places {
         Ok(listing)
     }
 
-    /// The prefixes that hold it: one where that is
-    /// cheap, in the history one a
-    /// table, whose other days are no concern of today, and the manifest's.
+    /// The prefixes that hold it: one where that is cheap; in the history, whose other days are no concern of
+    /// today, for each table today's folder and those of the other layouts, and the manifests.
     fn listed_prefixes(layout: Layout, at: Instant) -> Vec<String> {
         match layout {
-            Layout::Latest | Layout::Swap => vec![format!("{SCHEMA_VERSION}/")],
+            Layout::Latest | Layout::Swap => vec![version_prefix()],
             Layout::History => {
                 let places = Self::new(layout, Slot::A, at);
-                TABLES.iter().map(|table| places.table_prefix(table.name)).chain([manifest_key()]).collect()
+                let folder = |table: &Table| format!("{SCHEMA_VERSION}/{}/", table.name);
+                let tables = TABLES.iter().flat_map(|table| {
+                    let others = ["part-", "slot="].map(|begin| format!("{}{begin}", folder(table)));
+                    [places.table_prefix(table.name)].into_iter().chain(others)
+                });
+                tables.chain([manifest_key(), kept_manifests_prefix()]).collect()
             }
         }
     }
@@ -183,6 +187,15 @@ impl Places {
     pub fn kept_manifest_key(&self) -> Option<String> {
         let name = || self.at.to_string().replace(':', "");
         (self.layout == Layout::History).then(|| format!("{}{}.json", kept_manifests_prefix(), name()))
+    }
+}
+
+impl Places {
+    /// The same for a second manifest of the same instant, told from the first by its digest.
+    #[must_use]
+    pub fn kept_manifest_key_with(&self, digest: &[u8; 32]) -> Option<String> {
+        let key = self.kept_manifest_key()?;
+        Some(format!("{}-{}.json", key.trim_end_matches(".json"), &hex(digest)[..16]))
     }
 }
 

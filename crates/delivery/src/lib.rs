@@ -20,6 +20,7 @@ mod clock;
 mod destination;
 mod environment;
 mod error;
+mod keys;
 mod layout;
 mod local;
 mod retry;
@@ -32,12 +33,13 @@ mod verify;
 
 pub use address::DestinationAddress;
 pub use answer::Answer;
-pub use audit::{Audit, ChainBegin, audit};
+pub use audit::{Audit, AuditOptions, ChainBegin, GivenManifest, audit};
 pub use cancellation::{CancelReason, CancellationToken};
 pub use clock::Clock;
 pub use destination::{Destination, Listed, Listing, Receipt};
 pub use environment::Environment;
 pub use error::DeliveryError;
+pub use keys::{Folder, KeyKind};
 pub use layout::{
     Layout, Places, Slot, Slots, is_summary_key, kept_manifests_prefix, manifest_key, probe_key, setup_key,
     snapshot_key, stale_parts, version_prefix,

@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use domesday_model::Instant;
 
+use crate::audit::Found;
 use crate::{DeliveryError, Destination, Listed, Listing, Receipt, Spool, SpooledFile};
 
 /// A directory that summaries are delivered into.
@@ -65,6 +66,43 @@ impl LocalDirectory {
         };
         io::copy(&mut file, into).map_err(|source| DeliveryError::from_io(path, source))?;
         Ok(true)
+    }
+
+    /// Everything below the directory. Symbolic links are listed as what they are and never followed, so that
+    /// nothing outside of the directory is read.
+    ///
+    /// # Errors
+    /// When a directory cannot be read.
+    pub(crate) fn walk(&self) -> Result<Vec<Found>, DeliveryError> {
+        let mut found = Vec::new();
+        let mut open = vec![(self.root.clone(), String::new())];
+        while let Some((dir, prefix)) = open.pop() {
+            let failed = |source| DeliveryError::from_io(&dir, source);
+            for entry in fs::read_dir(&dir).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let name = entry.file_name();
+                let key = format!("{prefix}{}", name.to_string_lossy());
+                // The entry's own: that of what a link points to is asked for by the path.
+                let about = match fs::symlink_metadata(entry.path()) {
+                    Ok(about) => about,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(source) => return Err(failed(source)),
+                };
+                let kind = about.file_type();
+                if kind.is_dir() {
+                    open.push((entry.path(), format!("{key}/")));
+                    continue;
+                }
+                let why_unreadable = match () {
+                    () if kind.is_symlink() => Some("a symbolic link"),
+                    () if !kind.is_file() => Some("no regular file"),
+                    () if name.to_str().is_none() => Some("a file whose name is not Unicode text"),
+                    () => None,
+                };
+                found.push(Found { key, bytes: about.len(), why_unreadable });
+            }
+        }
+        Ok(found)
     }
 
     /// A new spool inside the directory, on the same file system, so that delivering is renaming.

@@ -19,7 +19,7 @@ pub struct Spool {
 }
 
 /// How the directories of spools begin.
-const PREFIX: &str = ".domesday-";
+pub(crate) const PREFIX: &str = ".domesday-";
 
 /// The file in them that is locked.
 const LOCK: &str = "lock";

@@ -1,12 +1,17 @@
 //! The delivery before this one: what a chain of manifests goes on from.
 
-use domesday_delivery::{Listing, Slot, manifest_key};
+use domesday_delivery::{Listed, Listing, Slot, kept_manifests_prefix, manifest_key};
 use domesday_store::{Delivery, Store, StoreError};
+use domesday_tables::ChainLink;
 use uuid::Uuid;
 
 /// What the store and the destination know of the deliveries before.
 pub(crate) struct Before {
     last: Option<Delivery>,
+    /// Whether the store keeps a record of deliveries.
+    has_record: bool,
+    /// Whether a manifest is at the destination that is not the last delivery's.
+    has_unknown_manifest: bool,
 }
 
 impl Before {
@@ -16,15 +21,22 @@ impl Before {
     /// recorded, and the listing tells by its mark which of them is there.
     pub(crate) fn read(store: &mut Store, destination: &str, listing: &Listing) -> Result<Self, StoreError> {
         let last = store.last_delivery(destination)?;
-        let Some(announced) = store.announced_delivery(destination)? else { return Ok(Self { last }) };
         let listed = listing.object(&manifest_key());
+        let kept = kept_manifests_prefix();
+        let own = last.as_ref().and_then(|last| last.kept_manifest_key.as_deref());
+        let is_unknown = |object: &Listed| object.key.starts_with(&kept) && own != Some(object.key.as_str());
+        let has_unknown_manifest =
+            (last.is_none() && listed.is_some()) || listing.objects.iter().any(is_unknown);
+        let before = Self { last, has_record: store.is_persistent(), has_unknown_manifest };
+        let last = &before.last;
+        let Some(announced) = store.announced_delivery(destination)? else { return Ok(before) };
         let known = last.as_ref().and_then(|last| last.manifest_mark.as_deref());
         let has_arrived = match (listed, known) {
             (None, _) => false,
             (Some(listed), Some(known)) => listed.mark.as_deref() != Some(known),
             (Some(_), None) => last.is_none(),
         };
-        Ok(Self { last: if has_arrived { Some(announced) } else { last } })
+        Ok(if has_arrived { Self { last: Some(announced), ..before } } else { before })
     }
 
     /// The slot in use, in the swap layout.
@@ -32,15 +44,38 @@ impl Before {
         self.last.as_ref()?.slot.as_deref()?.parse().ok()
     }
 
-    /// The digest that a manifest of this snapshot has to name; none starts a chain.
-    pub(crate) fn link_for(&self, snapshot: Uuid) -> Option<String> {
-        self.last.as_ref()?.link_for(snapshot).map(str::to_owned)
+    /// The link that a manifest of this snapshot has to carry.
+    pub(crate) fn link_for(&self, snapshot: Uuid) -> Link {
+        let sha256 = self.last.as_ref().and_then(|last| last.link_for(snapshot)).map(str::to_owned);
+        let key = self.last.as_ref().and_then(|last| last.key_for(snapshot)).map(str::to_owned);
+        let kind = match (&sha256, &self.last) {
+            (Some(_), _) => ChainLink::Continues,
+            (None, _) if !self.has_record => ChainLink::Standalone,
+            (None, _) if self.has_unknown_manifest => ChainLink::Restarts,
+            (None, _) => ChainLink::Starts,
+        };
+        Link { sha256, key, kind }
     }
+
+    /// Whether the last delivery was of another snapshot, whose manifest must stay.
+    pub(crate) fn is_other_snapshot(&self, snapshot: Uuid) -> bool {
+        self.last.as_ref().is_some_and(|last| last.snapshot_id != snapshot)
+    }
+}
+
+/// How a manifest is linked to the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// The digest of the manifest before; none starts a chain.
+    pub(crate) sha256: Option<String>,
+    /// The key of that manifest, where it stays at the destination.
+    pub(crate) key: Option<String>,
+    /// Why.
+    pub(crate) kind: ChainLink,
 }
 
 #[cfg(test)]
 mod tests {
-    use domesday_delivery::Listed;
     use domesday_model::Instant;
 
     use super::*;
@@ -63,10 +98,12 @@ mod tests {
             manifest_sha256: manifest.to_owned(),
             previous_manifest_sha256: None,
             slot: None,
+            kept_manifest_key: None,
+            previous_manifest_key: None,
             manifest_mark: mark.map(str::to_owned),
         };
         let link = |store: &mut Store, mark| {
-            Before::read(store, "out", &listing(mark)).unwrap().link_for(Uuid::from_u128(9))
+            Before::read(store, "out", &listing(mark)).unwrap().link_for(Uuid::from_u128(9)).sha256
         };
         assert_eq!(link(&mut store, None), None);
         store.announce_delivery("out", &delivery(1, "m1", None), None).unwrap();
@@ -77,5 +114,34 @@ mod tests {
         store.announce_delivery("out", &delivery(2, "m2", None), None).unwrap();
         assert_eq!(link(&mut store, Some("e1")).as_deref(), Some("m1"), "the second before");
         assert_eq!(link(&mut store, Some("e2")).as_deref(), Some("m2"), "the second after");
+    }
+
+    #[test]
+    fn a_manifest_says_why_it_names_none_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut lasting = Store::open(&dir.path().join("store.db")).unwrap();
+        let kind = |store: &mut Store, mark| {
+            Before::read(store, "out", &listing(mark)).unwrap().link_for(Uuid::from_u128(1)).kind
+        };
+        assert_eq!(kind(&mut lasting, None), ChainLink::Starts);
+        assert_eq!(kind(&mut lasting, Some("e0")), ChainLink::Restarts, "of another store");
+        let mut memory = Store::in_memory().unwrap();
+        assert_eq!(kind(&mut memory, None), ChainLink::Standalone);
+        assert_eq!(kind(&mut memory, Some("e0")), ChainLink::Standalone);
+        let first = Delivery {
+            snapshot_id: Uuid::from_u128(1),
+            manifest_sha256: "m1".to_owned(),
+            previous_manifest_sha256: None,
+            kept_manifest_key: Some("v1/_manifests/1.json".to_owned()),
+            previous_manifest_key: None,
+            slot: None,
+            manifest_mark: Some("e1".to_owned()),
+        };
+        lasting.record_delivery("out", &first, None).unwrap();
+        assert_eq!(kind(&mut lasting, Some("e1")), ChainLink::Starts, "the first again");
+        let before = Before::read(&mut lasting, "out", &listing(Some("e1"))).unwrap();
+        let next = before.link_for(Uuid::from_u128(2));
+        assert_eq!(next.kind, ChainLink::Continues);
+        assert_eq!(next.key.as_deref(), Some("v1/_manifests/1.json"));
     }
 }

@@ -1,12 +1,13 @@
 //! The files of one summary, from their first byte in the spool to their place at the destination.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{
-    DeliveryError, Destination, Layout, Listed, Listing, Places, Receipt, SetupScript, Slot, Slots, Spool,
-    SpooledFile, Supervision, manifest_key, setup_key, snapshot_key, stale_parts,
+    DeliveryError, Destination, Folder, KeyKind, Layout, Listed, Listing, Places, Receipt, SetupScript, Slot,
+    Slots, Spool, SpooledFile, Supervision, manifest_key, setup_key, snapshot_key, stale_parts,
 };
 use domesday_model::Snapshot;
 use domesday_tables::{
@@ -74,15 +75,18 @@ impl Files {
     }
 
     /// Takes the tables' parts and makes what follows them: zero-row files over stale parts, what sets engines
-    /// up, the snapshot's row and, last, the manifest, which comes to name them all.
+    /// up, the snapshot's row, zero-row files over the files of another layout and, last, the manifest, which comes
+    /// to name them all. Gives the key under which the manifest stays, in the history layout: with `must_keep_both`
+    /// another one than that of a manifest that is there already.
     pub(crate) fn complete(
         &mut self,
         snapshot: &Snapshot,
         settings: &Settings,
         parts: &[Part],
         setup: &[SetupScript],
+        must_keep_both: bool,
         manifest: &mut Manifest,
-    ) -> Result<(), RunError> {
+    ) -> Result<Option<String>, RunError> {
         let beside = self.first_of_other_slot(settings)?;
         let mut tables = Vec::new();
         for part in parts {
@@ -116,11 +120,74 @@ impl Files {
             encode_snapshot_row(snapshot, settings, row, writer).map_err(|error| self.sort_error(error))?;
         let row = self.spooled(snapshot_key(), &part, manifest);
 
+        let retired = self.over_other_layouts(settings, manifest)?;
+        manifest.warnings.extend(self.kept_days_warning());
+
         let text = manifest.to_json();
-        let kept = self.places.kept_manifest_key().map(|key| self.write(&key, &text)).transpose()?;
+        let kept_key = self.kept_manifest_key(must_keep_both, &text);
+        let kept = kept_key.as_ref().map(|key| self.write(key, &text)).transpose()?;
         let last = self.write(&manifest_key(), &text)?;
-        self.waves = vec![beside, tables, scripts, vec![row], kept.into_iter().collect(), vec![last]];
-        Ok(())
+        self.waves =
+            vec![beside, tables, scripts, vec![row], retired, kept.into_iter().collect(), vec![last]];
+        Ok(kept_key)
+    }
+
+    /// The key under which a manifest stays. A snapshot of the same instant may have taken it; a chain needs both.
+    fn kept_manifest_key(&self, must_keep_both: bool, text: &str) -> Option<String> {
+        let key = self.places.kept_manifest_key()?;
+        let is_taken = self.existing.iter().any(|object| object.key == key);
+        if must_keep_both && is_taken {
+            return self.places.kept_manifest_key_with(&sha256(text.as_bytes()));
+        }
+        Some(key)
+    }
+
+    /// Files of no rows over the parts of another layout, which readers of that layout would take for today's. They
+    /// are put after the row that names the snapshot: until then such readers find the day before whole. The days of
+    /// the history stay: they are evidence, and no reader of another layout looks into them.
+    fn over_other_layouts(
+        &self,
+        settings: &Settings,
+        manifest: &mut Manifest,
+    ) -> Result<Vec<SpooledFile>, RunError> {
+        let (mut files, mut full) = (Vec::new(), 0);
+        for object in &self.existing {
+            let Some(KeyKind::Part { table, folder, number }) = KeyKind::parse(&object.key) else { continue };
+            if folder.layout() == self.places.layout() || matches!(folder, Folder::Day(_)) {
+                continue;
+            }
+            let writer = self.spool.create(&object.key).map_err(|source| self.failed(source))?;
+            let part = encode_empty(table, number, settings, BufWriter::new(writer))
+                .map_err(|error| self.sort_error(error))?;
+            full += usize::from(object.bytes != part.bytes);
+            files.push(self.spooled(object.key.clone(), &part, manifest));
+        }
+        if full > 0 {
+            manifest.warnings.push(format!(
+                "the layout has changed to `{layout}`: {full} files of the layout before were overwritten with files \
+                 of no rows; let readers use the new layout (`domesday setup ddl --layout {layout}`)",
+                layout = self.places.layout()
+            ));
+        }
+        Ok(files)
+    }
+
+    /// What is left of the history layout, once another one has taken its place.
+    fn kept_days_warning(&self) -> Option<String> {
+        if self.places.layout() == Layout::History {
+            return None;
+        }
+        let days = self.existing.iter().filter_map(|object| match KeyKind::parse(&object.key)? {
+            KeyKind::Part { folder: Folder::Day(day), .. } => Some(day),
+            _ => None,
+        });
+        let days: BTreeSet<_> = days.collect();
+        let (first, last) = (days.first()?, days.last()?);
+        Some(format!(
+            "{} days of the layout `history`, {first} to {last}, stay at the destination as evidence; delete them, or \
+             let a lifecycle rule do it (`domesday setup lifecycle`), when they are no longer needed",
+            days.len()
+        ))
     }
 
     /// Files of no rows for the other slot of the swap layout, where it has none yet: engines define a view over

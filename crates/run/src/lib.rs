@@ -17,7 +17,7 @@ use domesday_model::Instant;
 use domesday_store::{Delivery, Fence, Store, StoreError};
 use domesday_tables::{EncodeError, Evidence, Manifest, Settings, encode, sha256, snapshot_id};
 
-use before::Before;
+use before::{Before, Link};
 use files::Files;
 pub use report::{RunReport, TableReport};
 
@@ -125,15 +125,19 @@ pub fn run(
 
     export.supervision.check()?;
     let id = snapshot_id(&snapshot);
-    let previous = before.link_for(id);
-    let evidence = evidence(export, files.slot(), previous.as_deref());
+    let link = before.link_for(id);
+    let evidence = evidence(export, files.slot(), &link);
     let mut manifest = Manifest::new(&outcomes, encoded.outcomes, &settings, evidence);
     let scripts = setup_scripts(&export.target, export.layout);
-    files.complete(&snapshot, &settings, &encoded.parts, &scripts, &mut manifest)?;
+    let must_keep_both = before.is_other_snapshot(id);
+    let kept =
+        files.complete(&snapshot, &settings, &encoded.parts, &scripts, must_keep_both, &mut manifest)?;
     let announced = Delivery {
         snapshot_id: id,
         manifest_sha256: domesday_tables::hex(&manifest.sha256()),
-        previous_manifest_sha256: previous,
+        previous_manifest_sha256: link.sha256,
+        kept_manifest_key: kept,
+        previous_manifest_key: link.key,
         slot: manifest.slot.clone(),
         manifest_mark: None,
     };
@@ -144,7 +148,7 @@ pub fn run(
     Ok(RunReport::new(&export.target, &manifest, &receipt, started.elapsed()))
 }
 
-fn evidence(export: &Export, slot: Option<Slot>, previous: Option<&str>) -> Evidence {
+fn evidence(export: &Export, slot: Option<Slot>, link: &Link) -> Evidence {
     let configuration = format!(
         "layout={}\nconsole_url={}\n{}",
         export.layout,
@@ -157,6 +161,8 @@ fn evidence(export: &Export, slot: Option<Slot>, previous: Option<&str>) -> Evid
         actor: export.actor.clone(),
         layout: export.layout.as_str().to_owned(),
         slot: slot.map(|slot| slot.as_str().to_owned()),
-        previous_manifest_sha256: previous.and_then(domesday_tables::parse_hex),
+        previous_manifest_sha256: link.sha256.as_deref().and_then(domesday_tables::parse_hex),
+        previous_manifest_key: link.key.clone(),
+        chain: link.kind,
     }
 }

@@ -18,6 +18,10 @@ pub struct Delivery {
     pub manifest_sha256: String,
     /// The link of that manifest itself, which the same snapshot delivered again has to name.
     pub previous_manifest_sha256: Option<String>,
+    /// The key under which the manifest stays at the destination, in the history layout.
+    pub kept_manifest_key: Option<String>,
+    /// The key of the manifest before it that it names, if that one stays at the destination.
+    pub previous_manifest_key: Option<String>,
     /// The slot it was written into, in the swap layout.
     pub slot: Option<String>,
     /// By which the destination's listing tells the manifest from another, if it does; unknown while the delivery
@@ -26,13 +30,23 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The link that a manifest of this snapshot has to name.
+    /// The digest that a manifest of this snapshot has to name.
     #[must_use]
     pub fn link_for(&self, snapshot_id: Uuid) -> Option<&str> {
         if snapshot_id == self.snapshot_id {
             self.previous_manifest_sha256.as_deref()
         } else {
             Some(&self.manifest_sha256)
+        }
+    }
+
+    /// The key that a manifest of this snapshot has to name, if the manifest before it stays at the destination.
+    #[must_use]
+    pub fn key_for(&self, snapshot_id: Uuid) -> Option<&str> {
+        if snapshot_id == self.snapshot_id {
+            self.previous_manifest_key.as_deref()
+        } else {
+            self.kept_manifest_key.as_deref()
         }
     }
 }
@@ -43,7 +57,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn last_delivery(&mut self, destination: &str) -> Result<Option<Delivery>, StoreError> {
-        let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256, slot, manifest_mark
+        let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256, slot, manifest_mark,
+                          kept_manifest_key, previous_manifest_key
                    FROM delivery WHERE destination = ?1";
         self.read_delivery(sql, destination)
     }
@@ -53,7 +68,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn announced_delivery(&mut self, destination: &str) -> Result<Option<Delivery>, StoreError> {
-        let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256, slot, NULL
+        let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256, slot, NULL,
+                          kept_manifest_key, previous_manifest_key
                    FROM announced_delivery WHERE destination = ?1";
         self.read_delivery(sql, destination)
     }
@@ -71,16 +87,20 @@ impl Store {
         let mut transaction = self.write_under(fence)?;
         transaction.execute(
             "INSERT INTO announced_delivery
-                 (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot)
-             VALUES (?1, ?2, ?3, ?4, ?5)
+                 (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot,
+                  kept_manifest_key, previous_manifest_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (destination) DO UPDATE
-             SET snapshot_id = ?2, manifest_sha256 = ?3, previous_manifest_sha256 = ?4, slot = ?5",
+             SET snapshot_id = ?2, manifest_sha256 = ?3, previous_manifest_sha256 = ?4, slot = ?5,
+                 kept_manifest_key = ?6, previous_manifest_key = ?7",
             values![
                 destination,
                 &delivery.snapshot_id.to_string(),
                 &delivery.manifest_sha256,
                 delivery.previous_manifest_sha256.as_ref(),
-                delivery.slot.as_ref()
+                delivery.slot.as_ref(),
+                delivery.kept_manifest_key.as_ref(),
+                delivery.previous_manifest_key.as_ref()
             ],
         )?;
         transaction.commit()
@@ -100,18 +120,21 @@ impl Store {
         let mut transaction = self.write_under(fence)?;
         transaction.execute(
             "INSERT INTO delivery
-                 (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot, manifest_mark)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot, manifest_mark,
+                  kept_manifest_key, previous_manifest_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (destination) DO UPDATE
              SET snapshot_id = ?2, manifest_sha256 = ?3, previous_manifest_sha256 = ?4, slot = ?5,
-                 manifest_mark = ?6",
+                 manifest_mark = ?6, kept_manifest_key = ?7, previous_manifest_key = ?8",
             values![
                 destination,
                 &delivery.snapshot_id.to_string(),
                 &delivery.manifest_sha256,
                 delivery.previous_manifest_sha256.as_ref(),
                 delivery.slot.as_ref(),
-                delivery.manifest_mark.as_ref()
+                delivery.manifest_mark.as_ref(),
+                delivery.kept_manifest_key.as_ref(),
+                delivery.previous_manifest_key.as_ref()
             ],
         )?;
         transaction.execute("DELETE FROM announced_delivery WHERE destination = ?1", values![destination])?;
@@ -126,6 +149,8 @@ impl Store {
                 previous_manifest_sha256: row.maybe_text(2)?.map(str::to_owned),
                 slot: row.maybe_text(3)?.map(str::to_owned),
                 manifest_mark: row.maybe_text(4)?.map(str::to_owned),
+                kept_manifest_key: row.maybe_text(5)?.map(str::to_owned),
+                previous_manifest_key: row.maybe_text(6)?.map(str::to_owned),
             })
         })
     }
@@ -142,6 +167,8 @@ mod tests {
             previous_manifest_sha256: previous.map(Into::into),
             slot: Some("b".into()),
             manifest_mark: None,
+            kept_manifest_key: Some(format!("v1/_manifests/{manifest}.json")),
+            previous_manifest_key: previous.map(|previous| format!("v1/_manifests/{previous}.json")),
         }
     }
 
@@ -155,6 +182,8 @@ mod tests {
         assert_eq!(last, delivered);
         assert_eq!(last.link_for(Uuid::from_u128(1)), Some("99"));
         assert_eq!(last.link_for(Uuid::from_u128(2)), Some("aa"));
+        assert_eq!(last.key_for(Uuid::from_u128(1)), Some("v1/_manifests/99.json"));
+        assert_eq!(last.key_for(Uuid::from_u128(2)), Some("v1/_manifests/aa.json"));
         assert_eq!(store.last_delivery("elsewhere").unwrap(), None);
     }
 

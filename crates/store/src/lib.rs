@@ -139,6 +139,12 @@ impl Store {
         schema::migrate(&mut self.database)
     }
 
+    /// Whether the store outlives the process.
+    #[must_use]
+    pub fn is_persistent(&self) -> bool {
+        self.lasts
+    }
+
     /// An empty store in memory, gone when dropped.
     ///
     /// # Errors

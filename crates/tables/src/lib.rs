@@ -29,7 +29,8 @@ pub use encode::{Encoded, Progress, Settings, SnapshotRow, encode, encode_empty,
 pub use error::EncodeError;
 pub use hex::{hex, parse_hex, sha256};
 pub use manifest::{
-    Evidence, Manifest, ManifestFile, ManifestSnapshot, ManifestTenant, PolicyStates, PolicyTotals, Totals,
+    ChainLink, Evidence, Manifest, ManifestFile, ManifestSnapshot, ManifestTenant, PolicyStates,
+    PolicyTotals, Totals,
 };
 pub use part::Part;
 pub use policy_outcomes::OutcomeCounts;

@@ -50,6 +50,26 @@ pub struct Manifest {
     pub warnings: Vec<String>,
     /// SHA-256 of the manifest before this one, in hexadecimal; null starts a chain.
     pub previous_manifest_sha256: Option<String>,
+    /// The key of that manifest, where it stays at the destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_manifest_key: Option<String>,
+    /// How the run came to that link. Earlier versions did not state it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainLink>,
+}
+
+/// How a manifest is linked to the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChainLink {
+    /// It names the manifest before it.
+    Continues,
+    /// There was no manifest at the destination.
+    Starts,
+    /// There was a manifest at the destination that the store has no record of.
+    Restarts,
+    /// The export keeps no record of deliveries, as one of a catalog directory: each of its manifests starts a chain.
+    Standalone,
 }
 
 /// The tenant.
@@ -149,6 +169,10 @@ pub struct Evidence {
     pub slot: Option<String>,
     /// SHA-256 of the manifest before, if it is known.
     pub previous_manifest_sha256: Option<[u8; 32]>,
+    /// The key of that manifest, where it stays at the destination.
+    pub previous_manifest_key: Option<String>,
+    /// How the run came to that link.
+    pub chain: ChainLink,
 }
 
 impl Manifest {
@@ -161,8 +185,7 @@ impl Manifest {
         evidence: Evidence,
     ) -> Self {
         let snapshot = outcomes.snapshot();
-        let Evidence { configuration_sha256, trigger, actor, layout, slot, previous_manifest_sha256 } =
-            evidence;
+        let Evidence { configuration_sha256, trigger, actor, layout, slot, .. } = evidence;
         let warnings = outcomes.warnings().iter();
         Self {
             product: PRODUCT.to_owned(),
@@ -180,7 +203,9 @@ impl Manifest {
             files: Vec::new(),
             totals: Totals::of(snapshot, counts),
             warnings: warnings.map(|warning| describe_warning(snapshot, warning)).collect(),
-            previous_manifest_sha256: previous_manifest_sha256.map(|digest| hex(&digest)),
+            previous_manifest_sha256: evidence.previous_manifest_sha256.map(|digest| hex(&digest)),
+            previous_manifest_key: evidence.previous_manifest_key,
+            chain: Some(evidence.chain),
         }
     }
 

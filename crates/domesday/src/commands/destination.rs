@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use domesday_delivery::{
-    Audit, ChainBegin, CheckStatus, Supervision, Target, TenantName, Verification, audit, verify,
+    Audit, AuditOptions, ChainBegin, CheckStatus, GivenManifest, Supervision, Target, TenantName, Verification,
+    audit, verify,
 };
 
 use crate::cli::{DestinationArgs, DestinationAuditArgs, DestinationCommand, Format, VerifyArgs};
 use crate::commands::target::{target, tenant};
-use crate::output::{DIM, ERROR, GOOD, Output, grouped, size};
+use crate::output::{DIM, ERROR, GOOD, Output, STRONG, grouped, size};
 
 /// Checks failed, and were told.
 #[derive(Debug, thiserror::Error)]
@@ -38,37 +39,58 @@ fn verify_destination(args: &VerifyArgs, output: Output) -> anyhow::Result<()> {
 
 fn audit_destination(args: &DestinationAuditArgs, output: Output) -> anyhow::Result<()> {
     let read = |path: &PathBuf| {
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(GivenManifest { name: path.display().to_string(), bytes })
     };
-    let kept = args.previous.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
-    let audited = audit(&target(&args.target)?, &nobody(), &kept)?;
+    let given = args.previous.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let options = AuditOptions { given, expected: args.expect.clone(), kept_days: args.kept_days };
+    let audited = audit(&target(&args.target)?, &nobody(), &options)?;
     match output.format {
         Format::Json => output.json(&audited),
         _ => print_audit(&audited, output),
     }
     if !audited.ok {
-        anyhow::bail!(ChecksFailed(format!("what is at {} is not what was delivered", audited.destination)));
+        let count = audited.problems.len();
+        let differences = if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
+        anyhow::bail!(ChecksFailed(format!(
+            "{} is not as its manifests state: {differences}",
+            audited.destination
+        )));
     }
     Ok(())
 }
 
 fn print_audit(audit: &Audit, output: Output) {
     let (files, bytes) = (grouped(audit.files as u64), size(audit.bytes));
-    output.result(format_args!("The manifest of {} is {}.", audit.snapshot_at, audit.manifest_sha256));
-    output.result(format_args!("{files} files, {bytes} compared with it."));
-    let begin = match &audit.chain_begins {
-        ChainBegin::Start { at } => format!("the chain begins at {at}"),
-        ChainBegin::NotKept { at, sha256 } => format!("before {at} comes {sha256}, which is not here"),
-    };
-    output.result(format_args!("{} links of the chain are right; {begin}.", audit.links));
-    if audit.forgotten > 0 {
-        output.result(format_args!(
-            "{} files of older days are no longer there.",
-            grouped(audit.forgotten as u64)
-        ));
+    output.result(format_args!(
+        "Manifest: {} of {}, layout {}.",
+        audit.manifest_sha256, audit.snapshot_at, audit.layout
+    ));
+    if audit.expected_sha256.as_ref() == Some(&audit.manifest_sha256) {
+        output.result("It has the digest that was expected.");
     }
-    for name in &audit.unlinked {
-        output.result(format_args!("{name} is in no chain: a run was cut off there."));
+    output.result(format_args!(
+        "Files: {} objects found, {files} of them ({bytes}) compared with what the manifests state: size, digest, rows.",
+        grouped(audit.objects as u64)
+    ));
+    let links = match audit.links {
+        0 => "no earlier manifest was checked".to_owned(),
+        1 => "1 earlier manifest was checked".to_owned(),
+        links => format!("{} earlier manifests were checked", grouped(links as u64)),
+    };
+    let begin = match &audit.chain_begins {
+        ChainBegin::Start { at } if audit.links == 0 => format!("the manifest of {at} names none before it"),
+        ChainBegin::Start { at } => format!("back to that of {at}, which names none before it"),
+        ChainBegin::NotKept { at, sha256 } => {
+            format!("the manifest of {at} names {sha256}, which is not here")
+        }
+    };
+    output.result(format_args!("Chain: {links}; {begin}."));
+    for note in &audit.notes {
+        output.result(format_args!("{STRONG}note:{STRONG:#} {note}"));
+    }
+    for what in &audit.not_checked {
+        output.result(format_args!("{DIM}not checked:{DIM:#} {what}"));
     }
     for problem in &audit.problems {
         output.result(format_args!("{ERROR}wrong:{ERROR:#} {problem}"));

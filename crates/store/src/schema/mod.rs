@@ -14,7 +14,7 @@ use crate::database::{Database, Sqlite};
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
 /// The migrations in order; the store's version counts those that ran.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("0001_first.sql"),
     include_str!("0002_service.sql"),
     include_str!("0003_slots.sql"),
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("0005_fencing.sql"),
     include_str!("0006_authority.sql"),
     include_str!("0007_progress.sql"),
+    include_str!("0008_kept_manifests.sql"),
 ];
 
 /// The newest version.

@@ -150,6 +150,8 @@ fn a_former_holder_writes_nothing_over_a_later_one(database: &Database) {
                 snapshot_id: Uuid::from_u128(1),
                 manifest_sha256: token.to_string(),
                 previous_manifest_sha256: None,
+                kept_manifest_key: None,
+                previous_manifest_key: None,
                 slot: None,
                 manifest_mark: None,
             };

@@ -277,6 +277,8 @@ fn what_a_former_holder_records_is_refused(database: &Database) {
         snapshot_id: Uuid::from_u128(7),
         manifest_sha256: manifest.to_owned(),
         previous_manifest_sha256: None,
+        kept_manifest_key: None,
+        previous_manifest_key: None,
         slot: Some(slot.to_owned()),
         manifest_mark: Some(manifest.to_owned()),
     };
