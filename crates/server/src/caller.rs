@@ -33,6 +33,8 @@ pub(crate) struct Caller {
     pub(crate) user: Option<String>,
     /// The user's id.
     pub(crate) user_id: Option<UserId>,
+    /// The other user who made the key, or the key that made it, and so may be who is calling.
+    pub(crate) made_by: Option<Maker>,
     /// The API key that was shown.
     pub(crate) key: Uuid,
     /// When that key expires.
@@ -48,6 +50,14 @@ pub(crate) struct Caller {
     pub(crate) address: IpAddr,
     /// The catalog's revision when the request came in.
     pub(crate) revision: u64,
+}
+
+/// Who made a key for another user.
+#[derive(Debug, Clone)]
+pub(crate) struct Maker {
+    pub(crate) id: UserId,
+    /// The username; none when the user is gone.
+    pub(crate) username: Option<String>,
 }
 
 impl Caller {
@@ -79,6 +89,12 @@ impl Caller {
     /// The caller, when the route's permit admits them.
     fn permitted(self) -> Result<Self, Problem> {
         self.permit.refuse(&self).map_or(Ok(self), Err)
+    }
+
+    /// Whether the caller is this user, or may be: with a key that this user made for another.
+    pub(crate) fn may_be(&self, username: &str) -> bool {
+        let maker = self.made_by.as_ref().and_then(|maker| maker.username.as_deref());
+        self.is(username) || maker == Some(username)
     }
 
     /// Runs a change in the caller's name.
@@ -190,12 +206,17 @@ fn identify(
         permissions.retain(|permission| found.permissions.contains(permission));
         user = Some(found.username);
     }
+    let made_by = match key.made_by {
+        None => None,
+        Some(id) => Some(Maker { id, username: user_with(store, id)?.map(|maker| maker.username) }),
+    };
     let revision = store.revision()?;
     let actor = user.clone().unwrap_or_else(|| ADMINISTRATOR.to_owned());
     Ok(Ok(Caller {
         actor,
         user,
         user_id: key.user,
+        made_by,
         key: key.id,
         expires_at: key.expires_at,
         permissions,

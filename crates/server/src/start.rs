@@ -254,6 +254,7 @@ pub fn administrator_key(store: &mut Store, name: &str, at: Instant) -> Result<S
         user: None,
         permissions: Permission::ALL.to_vec(),
         roles: true,
+        made_by: None,
         expires_at: None,
     };
     let change = ChangeBy { actor: ADMINISTRATOR, origin: "cli", from: None, at };

@@ -27,6 +27,8 @@ pub struct ApiKey {
     /// Whether it also carries what follows from its owner's roles beside permissions: domains that they manage, data
     /// sources that they own, requests that they review. One that was narrowed does not.
     pub roles: bool,
+    /// The other user who made it, or made the key that made it: they may know its secret.
+    pub made_by: Option<UserId>,
     /// When it was made.
     pub created_at: Instant,
     /// From when on it lets nobody in.
@@ -60,13 +62,15 @@ pub struct NewApiKey {
     pub permissions: Vec<Permission>,
     /// Whether it carries what follows from its owner's roles.
     pub roles: bool,
+    /// The other user who makes it, or made the key that makes it.
+    pub made_by: Option<UserId>,
     /// From when on it lets nobody in.
     pub expires_at: Option<Instant>,
 }
 
 const SELECT: &str =
     "SELECT id, name, owner, permissions, created_at, expires_at, last_used_at, revoked_at, user_id,
-     roles FROM api_key";
+     roles, made_by FROM api_key";
 
 impl Store {
     /// Makes a key known by the SHA-256 of its secret.
@@ -86,8 +90,9 @@ impl Store {
         });
         let mut transaction = self.database.write()?;
         transaction.execute(
-            "INSERT INTO api_key (id, name, owner, hash, permissions, created_at, expires_at, user_id, roles)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO api_key (id, name, owner, hash, permissions, created_at, expires_at, user_id, roles,
+                 made_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             values![
                 &new.id.to_string(),
                 &new.name,
@@ -98,6 +103,7 @@ impl Store {
                 new.expires_at.map(Instant::as_micros),
                 new.user.map(|user| user.0),
                 i64::from(new.roles),
+                new.made_by.map(|user| user.0),
             ],
         )?;
         let entry = Entry::create(target(new.id), &after.to_string());
@@ -110,6 +116,7 @@ impl Store {
             user: new.user,
             permissions: new.permissions,
             roles: new.roles,
+            made_by: new.made_by,
             created_at: change.at,
             expires_at: new.expires_at,
             last_used_at: None,
@@ -228,5 +235,6 @@ fn key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
         revoked_at: instant(7)?,
         user: row.maybe_integer(8)?.map(UserId),
         roles: row.integer(9)? != 0,
+        made_by: row.maybe_integer(10)?.map(UserId),
     })
 }

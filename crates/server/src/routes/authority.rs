@@ -1,7 +1,8 @@
 //! Who may change whom: nobody gives, takes or acts under a permission that they do not have, and nobody changes what
 //! they may do themselves.
 //!
-//! What a caller *has* is what their API key and they themselves both have ([`Caller::has`]). The same rules hold for
+//! What a caller *has* is what their API key and they themselves both have ([`Caller::has`]). A key that somebody made
+//! for another user counts as their own as well: through it they change no more of themselves than through theirs. The same rules hold for
 //! one object and for each object of an apply. The operator's own key is bound by none of them, as long as it was not
 //! narrowed. The rules as a table: `docs/service.md`.
 
@@ -30,7 +31,7 @@ pub(super) fn check_user(
         return Ok(());
     }
     let username = before.or(after).and_then(|user| user["username"].as_str()).unwrap_or_default();
-    if caller.is(username) {
+    if caller.may_be(username) {
         return check_own_record(before, after);
     }
     let held = [before, after].into_iter().flatten().flat_map(permissions_in);
@@ -92,16 +93,19 @@ pub(super) fn check_group(
     before: Option<&Value>,
     after: Option<&Value>,
 ) -> Result<(), Problem> {
-    let Some(username) = &caller.user else { return Ok(()) };
     let attributes = |group: Option<&Value>| group.and_then(|group| group.get("attributes")).cloned();
     if attributes(before) == attributes(after) {
         return Ok(());
     }
     let name = before.or(after).and_then(|group| group["name"].as_str()).unwrap_or_default();
-    if user_of(store, username)?.is_some_and(|user| user.groups.contains(name)) {
-        return Err(Problem::forbidden(format!(
-            "you are a member of `{name}`, and nobody changes attributes of their own; ask another user administrator"
-        )));
+    let maker = caller.made_by.as_ref().and_then(|maker| maker.username.as_ref());
+    for username in caller.user.iter().chain(maker) {
+        if user_of(store, username)?.is_some_and(|user| user.groups.contains(name)) {
+            return Err(Problem::forbidden(format!(
+                "`{username}` is a member of `{name}`, and nobody changes attributes of their own; ask another user \
+                 administrator"
+            )));
+        }
     }
     Ok(())
 }
@@ -112,10 +116,12 @@ pub(super) fn check_domain(
     before: Option<&Value>,
     after: Option<&Value>,
 ) -> Result<(), Problem> {
-    let own = |domain: Option<&Value>| -> BTreeSet<String> {
+    let own = |domain: Option<&Value>| -> BTreeSet<(String, String)> {
         let permissions = domain.and_then(|domain| domain["permissions"].as_array()).into_iter().flatten();
-        let own = permissions.filter(|given| given["user"].as_str().is_some_and(|user| caller.is(user)));
-        own.filter_map(|given| given["permission"].as_str()).map(str::to_owned).collect()
+        let named =
+            permissions.filter_map(|given| Some((given["user"].as_str()?, given["permission"].as_str()?)));
+        let own = named.filter(|(user, _)| caller.may_be(user));
+        own.map(|(user, permission)| (user.to_owned(), permission.to_owned())).collect()
     };
     if own(before) == own(after) {
         return Ok(());
@@ -141,6 +147,7 @@ mod tests {
             actor: "uma".to_owned(),
             user: Some("uma".to_owned()),
             user_id: Some(UserId(1)),
+            made_by: None,
             key: Uuid::nil(),
             expires_at: None,
             permissions,

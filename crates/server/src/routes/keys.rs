@@ -248,6 +248,7 @@ fn make(
         user: holder.user,
         permissions,
         roles,
+        made_by: holder.made_by,
         expires_at: request.expires_at.or(caller.expires_at),
     };
     let hash = keys::hash(&secret);
@@ -264,16 +265,20 @@ struct Holder {
     user: Option<UserId>,
     most: Vec<Permission>,
     roles: bool,
+    /// Who else may know the key's secret.
+    made_by: Option<UserId>,
 }
 
 impl Holder {
     fn of(store: &mut Store, caller: &Caller, owner: Option<String>) -> Result<Self, Problem> {
+        let maker = caller.made_by.as_ref().map(|maker| maker.id);
         let Some(owner) = owner.filter(|owner| *owner != caller.actor) else {
             return Ok(Self {
                 name: caller.actor.clone(),
                 user: caller.user_id,
                 most: caller.permissions.clone(),
                 roles: caller.roles,
+                made_by: maker,
             });
         };
         if owner == ADMINISTRATOR {
@@ -291,7 +296,8 @@ impl Holder {
         authority::check_acts_on(caller, &user)?;
         // Who manages a domain, owns or reviews may do less than GOVERNANCE, and more than any other permission.
         let roles = caller.is_operator() || (caller.roles && caller.has(Permission::Governance));
-        Ok(Self { name: owner, user: Some(id), most: user.permissions.into_iter().collect(), roles })
+        let made_by = maker.or(caller.user_id);
+        Ok(Self { name: owner, user: Some(id), most: user.permissions.into_iter().collect(), roles, made_by })
     }
 }
 

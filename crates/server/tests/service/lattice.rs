@@ -209,3 +209,38 @@ fn names_that_mean_somebody_or_everybody_are_nobodys() {
     }
     world.call("POST", "/api/v1/groups", Some(json!({ "name": "All Users" }))).expect(422);
 }
+
+#[test]
+fn nobody_changes_themselves_through_a_user_whom_they_made() {
+    let world = World::new();
+    world.apply(json!({ "groups": [{ "name": "G" }, { "name": "Other" }] }));
+    let uma = world.user("uma", &["USER_ADMIN", "GOVERNANCE"]);
+    let own = json!({ "username": "uma", "permissions": ["USER_ADMIN", "GOVERNANCE"], "groups": ["G"] });
+    put(&world, &world.admin, &own);
+    assert_eq!(put(&world, &uma, &user("puppet", &["USER_ADMIN", "GOVERNANCE"])), 201);
+    let key = |key: &str, owner: Value| {
+        let made = json!({ "name": "made", "owner": owner });
+        let made = world.call_as(key, "POST", "/api/v1/api-keys", Some(made)).expect(201).json();
+        made["secret"].as_str().unwrap().to_owned()
+    };
+    let puppet = key(&uma, json!("puppet"));
+    // Nor through a key that the key made, for the puppet or for a third.
+    let child = key(&puppet, Value::Null);
+    assert_eq!(put(&world, &puppet, &user("third", &["USER_ADMIN", "GOVERNANCE"])), 201);
+    let third = key(&puppet, json!("third"));
+    let mut more = own.clone();
+    more["groups"] = json!(["G", "Other"]);
+    let group = json!({ "name": "G", "attributes": { "Region": ["EU"] } });
+    let domain = json!({ "name": "D", "permissions": [{ "user": "uma", "permission": "MANAGE_POLICIES" }] });
+    for key in [&puppet, &child, &third] {
+        assert_eq!(put(&world, key, &more), 403);
+        world.call_as(key, "PUT", "/api/v1/groups/G", Some(group.clone())).expect(403);
+        world.call_as(key, "PUT", "/api/v1/domains/D", Some(domain.clone())).expect(403);
+        world.call_as(key, "DELETE", "/api/v1/users/uma", None).expect(403);
+    }
+    // Somebody whose key comes from elsewhere may.
+    let ulla = world.user("ulla", &["USER_ADMIN", "GOVERNANCE"]);
+    assert_eq!(put(&world, &ulla, &more), 200);
+    world.call_as(&ulla, "PUT", "/api/v1/groups/G", Some(group)).expect(200);
+    world.call_as(&ulla, "PUT", "/api/v1/domains/D", Some(domain)).expect(201);
+}

@@ -47,6 +47,7 @@ fn new_key(number: u128, owner: &str) -> NewApiKey {
         owner: owner.to_owned(),
         user: Some(UserId(i64::try_from(number).unwrap())),
         roles: true,
+        made_by: Some(UserId(7)),
         permissions: vec![Permission::Governance, Permission::Audit],
         expires_at: Some(instant(LATER)),
     }
