@@ -16,6 +16,7 @@ mod asset;
 mod catalog;
 pub mod condition;
 pub mod document;
+mod excerpt;
 mod glob;
 mod hash;
 mod identity;
@@ -37,6 +38,7 @@ pub use agreement::{
 pub use asset::{Column, DataSource, DataSourceStatus, Domain, DomainPermission, Tag, dotted_ancestors};
 pub use catalog::{Catalog, Declared, Kind};
 pub use condition::Condition;
+pub use excerpt::{Excerpt, is_control};
 pub use glob::glob_matches;
 pub use hash::{FastMap, FastSet};
 pub use identity::{ALL_USERS, Attributes, Group, Permission, Tenant, User, UserStatus};
