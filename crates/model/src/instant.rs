@@ -146,9 +146,8 @@ fn micros(fraction: &[u8]) -> Option<i64> {
 }
 
 fn digits(text: &[u8]) -> Option<i64> {
-    text.iter().try_fold(0, |number, digit| {
-        digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
-    })
+    text.iter()
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
 }
 
 /// Whether these minutes since the epoch are the last one of a month: where a leap second may be.

@@ -1,14 +1,13 @@
 //! What is wrong with a catalog, shown where it stands.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use domesday_model::is_control;
 use domesday_model::validate::Severity;
 use serde::{Serialize, Serializer};
 
-use crate::document::Position;
-
-/// The longest part of a line that is shown, in characters.
-const SHOWN: usize = 120;
+use crate::text::{Position, SourceText};
 
 /// One mistake, or something to look at, at its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,7 +17,7 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// The file, relative to the catalog's directory, with `/` between parts.
     pub file: String,
-    /// Line, from 1.
+    /// Line, from 1; 1 as well when the diagnostic is about the file as a whole.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
@@ -26,59 +25,86 @@ pub struct Diagnostic {
     pub field: String,
     /// What is wrong and what was expected.
     pub message: String,
-    /// The line, cut around the column when it is long.
+    /// The line, cut around the column when it is long; empty when the diagnostic is about the file as a whole.
     pub snippet: String,
-    /// Where in `snippet` the column is, from 1.
+    /// Where in `snippet` the column is, from 1; 0 when the diagnostic is about the file as a whole.
     #[serde(skip)]
     caret: usize,
 }
 
-/// Every diagnostic of a catalog that was refused, in the order of files and lines.
+/// Every mistake of a catalog that was refused: those that are listed, in the order of files and lines, and how many
+/// there are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Diagnostics(pub(crate) Vec<Diagnostic>);
+pub struct Diagnostics {
+    pub(crate) list: Vec<Diagnostic>,
+    pub(crate) mistakes: usize,
+    pub(crate) is_syntax: bool,
+    pub(crate) hints: Vec<String>,
+}
 
 impl Diagnostics {
-    /// The diagnostics in order.
+    /// The diagnostics that are listed, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.0.iter()
+        self.list.iter()
+    }
+
+    /// How many mistakes there are, listed or not.
+    #[must_use]
+    pub fn mistakes(&self) -> usize {
+        self.mistakes
+    }
+
+    /// Whether the text does not follow the grammar of JSON or YAML, so that nothing in it was read.
+    #[must_use]
+    pub fn is_syntax(&self) -> bool {
+        self.is_syntax
+    }
+
+    /// What may be behind the mistakes as a whole, and what was not looked at because of them.
+    #[must_use]
+    pub fn hints(&self) -> &[String] {
+        &self.hints
     }
 }
 
 impl Diagnostic {
-    /// A diagnostic at a place of a text.
+    /// A diagnostic at a place of a text, given in bytes.
     pub(crate) fn new(
         severity: Severity,
         file: &str,
-        text: &str,
-        at: Position,
+        text: &SourceText<'_>,
+        at: usize,
         field: String,
         message: String,
     ) -> Self {
-        let line = text.lines().nth(at.line.saturating_sub(1)).unwrap_or_default();
-        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
-        let skipped = if line.chars().count() <= SHOWN { 0 } else { at.column.saturating_sub(SHOWN / 2) };
-        let mut snippet: String = line.chars().skip(skipped).take(SHOWN).collect();
-        let mut caret = at.column - skipped.min(at.column - 1);
-        if skipped > 0 {
-            snippet.insert(0, '…');
-            caret += 1;
-        }
+        let Position { line, column } = text.position(at);
+        let snippet = text.snippet(at);
         Self {
             severity,
             file: file.to_owned(),
-            line: at.line,
-            column: at.column,
+            line,
+            column,
             field,
             message,
-            snippet,
-            caret,
+            snippet: snippet.text,
+            caret: snippet.caret,
         }
+    }
+
+    /// A diagnostic about a file or directory as a whole.
+    pub(crate) fn about_file(severity: Severity, file: &str, message: String) -> Self {
+        let (field, snippet) = (String::new(), String::new());
+        Self { severity, file: file.to_owned(), line: 1, column: 1, field, message, snippet, caret: 0 }
     }
 }
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, column, field, message, snippet, caret, .. } = self;
+        let file = on_one_line(file);
+        if *caret == 0 {
+            return write!(f, "{file}: {message}");
+        }
         let separator = if field.is_empty() { "" } else { ": " };
         writeln!(f, "{file}:{line}:{column}: {field}{separator}{message}")?;
         let number = line.to_string();
@@ -92,13 +118,85 @@ impl fmt::Display for Diagnostic {
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, diagnostic) in self.0.iter().enumerate() {
+        for (position, diagnostic) in self.list.iter().enumerate() {
             if position > 0 {
                 writeln!(f)?;
             }
             diagnostic.fmt(f)?;
         }
-        Ok(())
+        let unlisted = self.mistakes.saturating_sub(self.list.len());
+        if unlisted > 0 { write!(f, "\n… and {unlisted} more") } else { Ok(()) }
+    }
+}
+
+/// A file's name without characters that act on what is around them.
+fn on_one_line(name: &str) -> Cow<'_, str> {
+    if name.chars().any(is_control) {
+        let shown = name.chars().map(|c| if is_control(c) { '\u{fffd}' } else { c });
+        return Cow::Owned(shown.collect());
+    }
+    Cow::Borrowed(name)
+}
+
+/// Collects diagnostics: counts all of them and stores some, so that memory is bounded whatever is read.
+pub(crate) struct Collector {
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+    /// How many of each are stored.
+    most: usize,
+    mistakes: usize,
+}
+
+impl Collector {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { errors: Vec::new(), warnings: Vec::new(), most, mistakes: 0 }
+    }
+
+    /// Counts a diagnostic, and makes and stores it if there is room.
+    pub(crate) fn add(&mut self, severity: Severity, diagnostic: impl FnOnce() -> Diagnostic) {
+        let list = match severity {
+            Severity::Error => {
+                self.mistakes += 1;
+                &mut self.errors
+            }
+            Severity::Warning => &mut self.warnings,
+        };
+        if list.len() < self.most {
+            list.push(diagnostic());
+        }
+    }
+
+    /// Counts mistakes that were not made into diagnostics.
+    pub(crate) fn count(&mut self, mistakes: usize) {
+        self.mistakes += mistakes;
+    }
+
+    /// How many mistakes there are so far.
+    pub(crate) fn mistakes(&self) -> usize {
+        self.mistakes
+    }
+
+    /// How many more of the mistakes can be stored.
+    pub(crate) fn room(&self) -> usize {
+        self.most - self.errors.len()
+    }
+
+    /// The warnings when there is no mistake, else the mistakes with the warnings among them.
+    pub(crate) fn finish(self, hints: Vec<String>) -> Result<Vec<Diagnostic>, Diagnostics> {
+        let Self { mut errors, mut warnings, mistakes, .. } = self;
+        let in_order = |list: &mut Vec<Diagnostic>| {
+            list.sort_by(|left, right| {
+                (&left.file, left.line, left.column).cmp(&(&right.file, right.line, right.column))
+            });
+        };
+        if mistakes == 0 {
+            in_order(&mut warnings);
+            return Ok(warnings);
+        }
+        in_order(&mut errors);
+        warnings.append(&mut errors);
+        in_order(&mut warnings);
+        Err(Diagnostics { list: warnings, mistakes, is_syntax: false, hints })
     }
 }
 

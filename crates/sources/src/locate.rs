@@ -8,10 +8,10 @@ use std::fmt::Write;
 use domesday_model::Kind;
 use domesday_model::validate::{Path, Step};
 
-use crate::document::{Node, Position, Value};
+use crate::document::{Node, Value};
 
-/// The place and the field's name of a problem, `index` being the object's position in its file's list.
-pub(crate) fn locate(root: &Node, kind: Kind, index: usize, path: &Path) -> (Position, String) {
+/// The place, in bytes, and the field's name of a problem, `index` being the object's position in its file's list.
+pub(crate) fn locate(root: &Node, kind: Kind, index: usize, path: &Path) -> (usize, String) {
     let mut field = kind.key().to_owned();
     let Some((key, mut node)) = root.get(kind.key()) else { return (root.at, field) };
     let mut at = key.at;

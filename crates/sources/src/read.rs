@@ -1,76 +1,352 @@
-//! The files of a catalog directory.
+//! The files of a catalog directory: which are read, and a warning for each that looks as if it should be.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::HashSet;
+use std::fs::{self, File, FileType, Metadata};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use domesday_model::Excerpt;
 use domesday_model::validate::Severity;
 
 use crate::LoadError;
+use crate::assemble::Assembly;
 use crate::diagnostic::Diagnostic;
-use crate::document::Position;
+use crate::document::has_ending;
+use crate::sniff::looks_like_catalog;
+use crate::text::SourceText;
 
-/// The endings of the files that are read.
+/// The endings of the files that are read, in any case.
 const ENDINGS: [&str; 3] = [".yaml", ".yml", ".json"];
 
-/// A file read whole.
-pub(crate) struct File {
-    /// Its path inside the catalog, with `/` between parts.
-    pub(crate) name: String,
-    pub(crate) text: String,
-}
+/// Endings of documents, programs and data, in which the keys of a catalog would mean something else.
+const OTHER_ENDINGS: [&str; 26] = [
+    ".md",
+    ".rst",
+    ".adoc",
+    ".html",
+    ".xml",
+    ".csv",
+    ".sql",
+    ".py",
+    ".rs",
+    ".go",
+    ".js",
+    ".ts",
+    ".java",
+    ".sh",
+    ".toml",
+    ".lock",
+    ".log",
+    ".png",
+    ".jpg",
+    ".svg",
+    ".pdf",
+    ".parquet",
+    ".db",
+    ".gitignore",
+    ".tf",
+    ".cedar",
+];
 
-/// Every catalog file below a directory in path order; a file that is no UTF-8 comes as its diagnostic.
-pub(crate) fn files(dir: &Path) -> Result<Vec<Result<File, Diagnostic>>, LoadError> {
-    let unreadable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| LoadError::Unreadable { path, source }
-    };
-    if !fs::metadata(dir).map_err(unreadable(dir))?.is_dir() {
+/// How many files and directories are looked at: more than any catalog has, less than a whole disk.
+const MOST_ENTRIES: usize = 250_000;
+
+/// The largest file that is read, in bytes.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// How much of a file that is not read is looked at, in bytes.
+const SNIFFED: u64 = 64 << 10;
+
+/// Reads every catalog file below a directory, in path order.
+pub(crate) fn read(dir: &Path, assembly: &mut Assembly) -> Result<(), LoadError> {
+    let unreadable = |source| LoadError::Unreadable { path: dir.to_owned(), source };
+    if !fs::metadata(dir).map_err(unreadable)?.is_dir() {
         return Err(LoadError::NotADirectory { path: dir.to_owned() });
     }
-    let (mut paths, mut others, mut entered) = (BTreeSet::new(), 0, BTreeSet::new());
-    let mut pending: Vec<(PathBuf, String)> = vec![(dir.to_owned(), String::new())];
-    while let Some((path, prefix)) = pending.pop() {
-        // A link that leads back up is followed once at most.
-        if !entered.insert(fs::canonicalize(&path).map_err(unreadable(&path))?) {
-            continue;
+    let root = fs::canonicalize(dir).map_err(unreadable)?;
+    let mut found = Found { files: Vec::new(), others: 0, looked_at: 0, entered: HashSet::new() };
+    found.walk(Directory { path: dir.to_owned(), real: root, prefix: String::new() }, assembly)?;
+    if found.files.is_empty() && assembly.is_clean() {
+        return Err(LoadError::Empty { path: dir.to_owned(), others: found.others });
+    }
+    found.files.sort_unstable();
+    for (name, path) in found.files {
+        if assembly.is_foreign() {
+            assembly.stop();
+            break;
         }
-        for entry in fs::read_dir(&path).map_err(unreadable(&path))? {
-            let entry = entry.map_err(unreadable(&path))?;
-            let file_name = entry.file_name();
-            let name = file_name.to_string_lossy();
-            if name.starts_with('.') {
-                continue;
+        match read_file(&name, &path) {
+            Ok(text) => {
+                assembly.add(name, text);
             }
-            let (path, name) = (entry.path(), format!("{prefix}{name}"));
-            if fs::metadata(&path).map_err(unreadable(&path))?.is_dir() {
-                pending.push((path, format!("{name}/")));
-            } else if ENDINGS.iter().any(|ending| name.ends_with(ending)) {
-                paths.insert((name, path));
-            } else {
-                others += 1;
-            }
+            Err(diagnostic) => assembly.add_unreadable(*diagnostic),
         }
     }
-    if paths.is_empty() {
-        return Err(LoadError::Empty { path: dir.to_owned(), others });
-    }
-    let read = |(name, path): (String, PathBuf)| {
-        let bytes = fs::read(&path).map_err(unreadable(&path))?;
-        Ok(String::from_utf8(bytes).map_err(|error| no_text(&name, &error)).map(|text| File { name, text }))
-    };
-    paths.into_iter().map(read).collect()
+    Ok(())
 }
 
-/// Where a file stops being UTF-8.
-fn no_text(name: &str, error: &std::string::FromUtf8Error) -> Diagnostic {
-    let bytes = error.as_bytes();
-    let good = &bytes[..error.utf8_error().valid_up_to()];
-    let text = String::from_utf8_lossy(good);
-    let line = text.matches('\n').count() + 1;
-    let column = text.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    let shown = String::from_utf8_lossy(bytes);
-    let message = format!("expected UTF-8, found the byte 0x{:02x}", bytes[good.len()]);
-    Diagnostic::new(Severity::Error, name, &shown, Position { line, column }, String::new(), message)
+struct Directory {
+    path: PathBuf,
+    /// The path without links.
+    real: PathBuf,
+    /// What the names of its files begin with.
+    prefix: String,
+}
+
+/// What a walk through a directory found.
+struct Found {
+    /// The files to be read, with their names inside the catalog.
+    files: Vec<(String, PathBuf)>,
+    /// How many other files there are.
+    others: usize,
+    looked_at: usize,
+    entered: HashSet<PathBuf>,
+}
+
+impl Found {
+    fn walk(&mut self, root: Directory, assembly: &mut Assembly) -> Result<(), LoadError> {
+        let top = root.path.clone();
+        let mut pending = vec![root];
+        while let Some(directory) = pending.pop() {
+            if !self.entered.insert(directory.real.clone()) {
+                continue;
+            }
+            let mut entries = match entries(&directory.path) {
+                Ok(entries) => entries,
+                Err(source) if directory.path == top => {
+                    return Err(LoadError::Unreadable { path: top, source });
+                }
+                Err(error) => {
+                    let name = directory.prefix.trim_end_matches('/');
+                    assembly.add_unreadable(refusal(name, format!("cannot read this directory: {error}")));
+                    continue;
+                }
+            };
+            // In a fixed order, so that of two ways to a directory it is always the same that counts.
+            entries.sort_unstable();
+            let mut below = Vec::new();
+            for (file_name, path) in entries {
+                self.looked_at += 1;
+                if self.looked_at > MOST_ENTRIES {
+                    return Err(LoadError::TooMany { path: top, most: MOST_ENTRIES });
+                }
+                below.extend(self.entry(&directory, &file_name, path, assembly));
+            }
+            pending.extend(below.into_iter().rev());
+        }
+        Ok(())
+    }
+
+    /// Looks at an entry of a directory; returns it if it is a directory to be walked.
+    fn entry(
+        &mut self,
+        directory: &Directory,
+        file_name: &str,
+        path: PathBuf,
+        assembly: &mut Assembly,
+    ) -> Option<Directory> {
+        let name = format!("{}{file_name}", directory.prefix);
+        let is_hidden = file_name.starts_with('.');
+        let is_named = has_ending(file_name, &ENDINGS);
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(_) if is_hidden => return None,
+            Err(error) => {
+                // Without an ending it may be meant to be a directory of files.
+                let may_matter = is_named || !file_name.contains('.');
+                let message = broken_entry(&path, &error);
+                if may_matter {
+                    assembly.add_unreadable(refusal(&name, message));
+                } else {
+                    assembly.report(Diagnostic::about_file(Severity::Warning, &name, message));
+                }
+                return None;
+            }
+        };
+        if metadata.is_dir() {
+            if is_hidden {
+                warn_of_hidden_directory(&name, &path, assembly);
+                return None;
+            }
+            let real = match fs::canonicalize(&path) {
+                Ok(real) => real,
+                Err(error) => {
+                    assembly.add_unreadable(refusal(&name, broken_entry(&path, &error)));
+                    return None;
+                }
+            };
+            if directory.real.starts_with(&real) {
+                let message = "not read: this link leads back to a directory that contains it".to_owned();
+                assembly.report(Diagnostic::about_file(Severity::Warning, &name, message));
+                return None;
+            }
+            return Some(Directory { path, real, prefix: format!("{name}/") });
+        }
+        if is_named && !is_hidden {
+            match kind_of_special(metadata.file_type()) {
+                None => self.files.push((name, path)),
+                Some(kind) => {
+                    let message = format!("this is {kind}, not a file; remove it or put a file in its place");
+                    assembly.add_unreadable(refusal(&name, message));
+                }
+            }
+            return None;
+        }
+        if !is_hidden {
+            self.others += 1;
+        }
+        if let Some(reason) = looks_meant(file_name, &path, &metadata) {
+            let message = format!("not read: {reason}; it looks like part of the catalog");
+            assembly.report(Diagnostic::about_file(Severity::Warning, &name, message));
+        }
+        None
+    }
+}
+
+/// The names and paths of a directory's entries.
+fn entries(path: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let entry = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry?;
+        Ok((entry.file_name().to_string_lossy().into_owned(), entry.path()))
+    };
+    fs::read_dir(path)?.take(MOST_ENTRIES + 1).map(entry).collect()
+}
+
+fn refusal(name: &str, message: String) -> Diagnostic {
+    Diagnostic::about_file(Severity::Error, name, message)
+}
+
+/// Why an entry leads to nothing.
+fn broken_entry(path: &Path, error: &io::Error) -> String {
+    match fs::read_link(path) {
+        Ok(target) if error.kind() == io::ErrorKind::NotFound => {
+            let target = target.to_string_lossy();
+            format!("this is a link to `{}`, which does not exist", Excerpt(&target))
+        }
+        Ok(target) => {
+            let target = target.to_string_lossy();
+            format!("this is a link to `{}`, which cannot be followed: {error}", Excerpt(&target))
+        }
+        Err(_) => format!("cannot read this file: {error}"),
+    }
+}
+
+/// What a directory entry is when it is neither file nor directory: reading it could wait for ever.
+fn kind_of_special(file_type: FileType) -> Option<&'static str> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if file_type.is_fifo() {
+            return Some("a named pipe");
+        }
+        if file_type.is_socket() {
+            return Some("a socket");
+        }
+        if file_type.is_char_device() || file_type.is_block_device() {
+            return Some("a device");
+        }
+    }
+    (!file_type.is_file()).then_some("something else")
+}
+
+/// Why a file is not read that by its name or content looks like part of the catalog.
+fn looks_meant(file_name: &str, path: &Path, metadata: &Metadata) -> Option<&'static str> {
+    if !metadata.is_file() {
+        return None;
+    }
+    let lower = file_name.to_lowercase();
+    let is_hidden = file_name.starts_with('.');
+    if has_ending(&lower, &OTHER_ENDINGS) {
+        return None;
+    }
+    // `Guardrails.yaml.txt`, `Guardrails.yml~`, `Guardrails.json5`
+    let names_ending = !is_hidden && ENDINGS.iter().any(|ending| lower.contains(ending));
+    let is_meant = names_ending || looks_like_catalog(&beginning(path)?);
+    let reason =
+        if is_hidden { "its name begins with `.`" } else { "its name does not end in .yaml, .yml or .json" };
+    is_meant.then_some(reason)
+}
+
+/// Warns of a hidden directory that directly contains files of a catalog.
+fn warn_of_hidden_directory(name: &str, path: &Path, assembly: &mut Assembly) {
+    const LOOKED_AT: usize = 200;
+    let files = fs::read_dir(path).into_iter().flatten().take(LOOKED_AT).flatten();
+    let is_meant = |entry: &fs::DirEntry| {
+        let is_file = entry.file_type().is_ok_and(|file_type| file_type.is_file());
+        is_file
+            && has_ending(&entry.file_name().to_string_lossy(), &ENDINGS)
+            && beginning(&entry.path()).is_some_and(|bytes| looks_like_catalog(&bytes))
+    };
+    if files.into_iter().any(|entry| is_meant(&entry)) {
+        let message = "not read: its name begins with `.`; it contains files of a catalog".to_owned();
+        assembly.report(Diagnostic::about_file(Severity::Warning, name, message));
+    }
+}
+
+/// The beginning of a regular file.
+fn beginning(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path).ok()?.0.take(SNIFFED).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Opens a regular file. What became a pipe since it was looked at does not make this wait.
+fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file any more"));
+    }
+    Ok((file, metadata))
+}
+
+/// The text of a file.
+fn read_file(name: &str, path: &Path) -> Result<String, Box<Diagnostic>> {
+    let unreadable = |error: io::Error| Box::new(refusal(name, format!("cannot read this file: {error}")));
+    let (file, metadata) = open(path).map_err(unreadable)?;
+    let too_large = || {
+        let message = format!("this file is larger than {} MiB; split it", MOST_BYTES >> 20);
+        Box::new(refusal(name, message))
+    };
+    if metadata.len() > MOST_BYTES {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(too_large());
+    }
+    to_text(name, bytes)
+}
+
+/// The text that the bytes of a file are.
+fn to_text(name: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
+    let is_utf_16 = match bytes.get(..2) {
+        Some([0xff, 0xfe] | [0xfe, 0xff]) => true,
+        // ASCII in UTF-16 without a mark: every other byte is 0.
+        Some([0, second]) => *second != 0,
+        Some([first, 0]) => *first != 0,
+        _ => false,
+    };
+    if is_utf_16 {
+        let message = "expected UTF-8, found UTF-16 or UTF-32; save the file as UTF-8".to_owned();
+        return Err(Box::new(refusal(name, message)));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let (bytes, valid) = (error.as_bytes(), error.utf8_error().valid_up_to());
+        let message = format!("expected UTF-8, found the byte 0x{:02x}", bytes[valid]);
+        let shown = String::from_utf8_lossy(bytes);
+        // A byte order mark is not part of what is shown.
+        let mark = if shown.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let text = SourceText::new(&shown);
+        let at = valid.saturating_sub(mark);
+        Box::new(Diagnostic::new(Severity::Error, name, &text, at, String::new(), message))
+    })
 }

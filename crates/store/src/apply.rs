@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use domesday_model::validate::{Severity, validate_relations};
+use domesday_model::validate::{LISTED, Severity, validate_relations};
 use domesday_model::{Catalog, Instant, Kind};
 
 use crate::audit::{self, Entry};
@@ -255,9 +255,18 @@ fn check_kept(catalog: &Catalog, kept: &[(Kind, &String, &Stored)]) -> Result<()
         add_to_catalog(&mut merged, *kind, name, &stored.text, &stored.origin)?;
     }
     // What was stored before a bound existed may stay: only references can break.
-    let problems: Vec<_> = validate_relations(&merged)
+    let mut errors = validate_relations(&merged);
+    errors.retain(|problem| problem.severity == Severity::Error);
+    // Of so many errors, the list may leave out those of what is kept.
+    if let Some(first) = errors.first()
+        && errors.len() == LISTED
+    {
+        return Err(StoreError::Inconsistent {
+            problems: vec![(first.kind.key().to_owned(), first.clone())],
+        });
+    }
+    let problems: Vec<_> = errors
         .into_iter()
-        .filter(|problem| problem.severity == Severity::Error)
         .filter_map(|problem| {
             let name = names.get(&(problem.kind, problem.index))?;
             Some(((*name).to_owned(), problem))

@@ -1,10 +1,12 @@
 //! Checks of policies, forms, products and requests.
 
+use std::collections::{HashMap, HashSet};
+
 use super::names::Known;
 use super::{Path, Problems};
 use crate::condition::Atom;
 use crate::{
-    AppliesTo, Approvers, Catalog, ColumnSelector, Condition, Individuals, Kind, Level, PolicyKind,
+    AppliesTo, Approvers, Catalog, ColumnSelector, Condition, Excerpt, Individuals, Kind, Level, PolicyKind,
     RequestType, Selector, Target,
 };
 
@@ -126,6 +128,10 @@ pub(super) fn check_requests(catalog: &Catalog, known: &Known<'_>, problems: &mu
         }
     }
     check_products(catalog, known, problems);
+    let mut newest_versions = HashMap::new();
+    for agreement in &catalog.agreements {
+        newest_versions.entry(agreement.name.as_str()).or_insert(agreement.version);
+    }
     for (index, request) in catalog.requests.iter().enumerate() {
         let at = (Kind::Request, index);
         let root = Path::root;
@@ -142,14 +148,8 @@ pub(super) fn check_requests(catalog: &Catalog, known: &Known<'_>, problems: &mu
             Target::DataSource(name) => {
                 known.check(Kind::DataSource, name, at, root().key("dataSource"), problems);
                 for column in &request.columns {
-                    check_column(
-                        catalog,
-                        known,
-                        name,
-                        column,
-                        (at, root().key("columns").item(column)),
-                        problems,
-                    );
+                    let place = (at, root().key("columns").item(column));
+                    check_column(known, name, column, place, problems);
                 }
             }
         }
@@ -173,11 +173,12 @@ pub(super) fn check_requests(catalog: &Catalog, known: &Known<'_>, problems: &mu
             let path = root().key("agreements").index(position);
             known.check(Kind::Agreement, &accepted.name, at, path.clone().key("name"), problems);
             known.check(Kind::User, &accepted.accepted_by, at, path.clone().key("acceptedBy"), problems);
-            let newest = catalog.agreements.iter().find(|agreement| agreement.name == accepted.name);
-            if let Some(newest) = newest.filter(|newest| accepted.version > newest.version) {
+            let newest = newest_versions.get(accepted.name.as_str());
+            if let Some(newest) = newest.filter(|newest| accepted.version > **newest) {
                 let message = format!(
-                    "version {} of `{}` does not exist yet; the newest is {}",
-                    accepted.version, accepted.name, newest.version
+                    "version {} of `{}` does not exist yet; the newest is {newest}",
+                    accepted.version,
+                    Excerpt(&accepted.name)
                 );
                 problems.error(at, path.key("version"), message);
             }
@@ -193,32 +194,34 @@ fn check_products(catalog: &Catalog, known: &Known<'_>, problems: &mut Problems)
         known.check(Kind::User, &product.created_by, at, Path::root().key("createdBy"), problems);
         known.check_one(Kind::RequestForm, product.form.as_ref(), at, "form", problems);
         known.check_set(Kind::Agreement, &product.agreements, at, &Path::root().key("agreements"), problems);
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for (position, asset) in product.data_sources.iter().enumerate() {
             let path = Path::root().key("dataSources").index(position);
             known.check(Kind::DataSource, &asset.name, at, path.clone(), problems);
             if !seen.insert(asset.name.as_str()) {
-                let message = format!("the data source `{}` is listed twice in this product", asset.name);
+                let message =
+                    format!("the data source `{}` is listed twice in this product", Excerpt(&asset.name));
                 problems.error(at, path.clone(), message);
             }
             for column in asset.columns.iter().flatten() {
                 let place = (at, path.clone().key("columns").item(column));
-                check_column(catalog, known, &asset.name, column, place, problems);
+                check_column(known, &asset.name, column, place, problems);
             }
         }
     }
 }
 
 fn check_column(
-    catalog: &Catalog,
     known: &Known<'_>,
     source: &str,
     column: &str,
     (at, path): ((Kind, usize), Path),
     problems: &mut Problems,
 ) {
-    let Some(position) = known.whole_source(source) else { return };
-    if !catalog.data_sources[position].columns.iter().any(|known| known.name == column) {
-        problems.error(at, path, format!("the data source `{source}` has no column `{column}`"));
+    if !known.has_column(source, column) {
+        problems.error_with(at, || {
+            let (source, column) = (Excerpt(source), Excerpt(column));
+            (path, format!("the data source `{source}` has no column `{column}`"))
+        });
     }
 }

@@ -10,6 +10,7 @@ mod bounds;
 mod names;
 mod people;
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -51,7 +52,7 @@ impl Path {
     /// One key down.
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {
-        self.0.push(Step::Key(key.to_owned()));
+        self.0.push(Step::Key(short(key)));
         self
     }
 
@@ -65,9 +66,22 @@ impl Path {
     /// One list entry down, by its text.
     #[must_use]
     pub fn item(mut self, text: &str) -> Self {
-        self.0.push(Step::Item(text.to_owned()));
+        self.0.push(Step::Item(short(text)));
         self
     }
+}
+
+/// A text as a step: what is longer than any name leads nowhere, and copied for each problem it would fill memory.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 2048;
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    let mut end = LONGEST;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
 }
 
 impl fmt::Display for Path {
@@ -99,7 +113,10 @@ pub struct Problem {
     pub message: String,
 }
 
-/// Every problem of a catalog, in catalog order.
+/// How many errors, and how many warnings, [`validate`] lists at most.
+pub const LISTED: usize = 10_000;
+
+/// Every problem of a catalog, in catalog order; at most [`LISTED`] errors and as many warnings.
 ///
 /// ```
 /// use domesday_model::{Catalog, Declared, User, validate::validate};
@@ -114,13 +131,22 @@ pub fn validate(catalog: &Catalog) -> Vec<Problem> {
     validate_beside(catalog, &Unread::default())
 }
 
-/// What whoever read a catalog could not take in. It is said to be wrong already; that something refers to it
-/// is not a mistake of its own.
-#[derive(Debug, Clone, Default)]
+/// Objects that could not be read, and texts that may declare more of them. They are reported already; references to
+/// them are not mistakes of their own.
+#[derive(Debug, Default)]
 pub struct Unread {
     names: HashMap<Kind, HashSet<String>>,
     nameless: HashSet<Kind>,
+    /// Texts that could not be read as a whole, as [`plain`] makes them.
+    texts: Vec<String>,
+    /// Whether something was not read of which not even the text is known.
+    unknown: bool,
+    /// How many bytes of texts were searched.
+    searched: Cell<usize>,
 }
+
+/// How many bytes of texts are searched for names. What is beyond is taken to be there.
+const MOST_SEARCHED: usize = 1 << 30;
 
 impl Unread {
     /// Adds an object that was not read, or of which a part was not; `None` when not even its name was.
@@ -135,15 +161,74 @@ impl Unread {
         }
     }
 
-    fn may_be(&self, kind: Kind, name: &str) -> bool {
+    /// Adds a text that may declare any object whose name it contains.
+    pub fn add_text(&mut self, text: &str) {
+        self.texts.push(plain(text));
+    }
+
+    /// Adds something that may declare any object at all.
+    pub fn add_unknown(&mut self) {
+        self.unknown = true;
+    }
+
+    /// Whether an object of this kind and name was there, and not read.
+    fn has(&self, kind: Kind, name: &str) -> bool {
         self.nameless.contains(&kind) || self.names.get(&kind).is_some_and(|names| names.contains(name))
     }
+
+    /// Whether what was not read may declare an object of this name.
+    fn may_declare(&self, name: &str) -> bool {
+        if self.unknown || self.texts.is_empty() {
+            return self.unknown;
+        }
+        let searched = self.searched.get() + self.texts.iter().map(String::len).sum::<usize>();
+        self.searched.set(searched);
+        let name = plain(name);
+        searched > MOST_SEARCHED || self.texts.iter().any(|text| text.contains(&name))
+    }
+}
+
+/// A text in which a name is found however it was written: without white space, quotes and backslashes, and with the
+/// characters for which escapes of four digits stand.
+fn plain(text: &str) -> String {
+    let mut units = Vec::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        match character {
+            '\\' => {
+                let digits = rest.as_str().strip_prefix('u').and_then(|rest| rest.get(..4));
+                if let Some(code) = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
+                    units.push(code);
+                    rest.nth(4);
+                }
+            }
+            '\'' | '"' => {}
+            _ if character.is_whitespace() => {}
+            _ => units.extend_from_slice(character.encode_utf16(&mut [0; 2])),
+        }
+    }
+    String::from_utf16_lossy(&units)
+}
+
+/// Problems of a catalog: the first of them, and how many there are.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// In catalog order.
+    pub list: Vec<Problem>,
+    /// How many errors there are, listed or not.
+    pub errors: usize,
 }
 
 /// [`validate`] for a catalog that was read in part, so that every mistake can be told at once.
 #[must_use]
 pub fn validate_beside(catalog: &Catalog, unread: &Unread) -> Vec<Problem> {
-    let mut problems = Problems::default();
+    validate_limited(catalog, unread, LISTED).list
+}
+
+/// [`validate_beside`], listing at most `most` errors and as many warnings.
+#[must_use]
+pub fn validate_limited(catalog: &Catalog, unread: &Unread, most: usize) -> Found {
+    let mut problems = Problems::new(most);
     bounds::check(catalog, &mut problems);
     check_relations(catalog, unread, &mut problems);
     problems.sorted()
@@ -153,17 +238,17 @@ pub fn validate_beside(catalog: &Catalog, unread: &Unread) -> Vec<Problem> {
 /// ([`crate::limits`]).
 #[must_use]
 pub fn validate_bounds(catalog: &Catalog) -> Vec<Problem> {
-    let mut problems = Problems::default();
+    let mut problems = Problems::new(LISTED);
     bounds::check(catalog, &mut problems);
-    problems.sorted()
+    problems.sorted().list
 }
 
 /// [`validate`] without [`validate_bounds`], for objects that a store accepted before a bound existed.
 #[must_use]
 pub fn validate_relations(catalog: &Catalog) -> Vec<Problem> {
-    let mut problems = Problems::default();
+    let mut problems = Problems::new(LISTED);
     check_relations(catalog, &Unread::default(), &mut problems);
-    problems.sorted()
+    problems.sorted().list
 }
 
 fn check_relations(catalog: &Catalog, unread: &Unread, problems: &mut Problems) {
@@ -173,29 +258,67 @@ fn check_relations(catalog: &Catalog, unread: &Unread, problems: &mut Problems) 
     access::check_requests(catalog, &known, problems);
 }
 
-/// Collects problems of one object after the other.
-#[derive(Default)]
+/// Collects problems of one object after the other: counts all of them and stores some, so that memory is bounded
+/// whatever is checked.
 struct Problems {
     list: Vec<Problem>,
+    most: usize,
+    errors: usize,
+    warnings: usize,
 }
 
 impl Problems {
+    fn new(most: usize) -> Self {
+        Self { list: Vec::new(), most, errors: 0, warnings: 0 }
+    }
+
     /// The problems in catalog order.
-    fn sorted(self) -> Vec<Problem> {
-        let mut list = self.list;
+    fn sorted(self) -> Found {
+        let Self { mut list, errors, .. } = self;
         list.sort_by_key(|problem| (problem.kind, problem.index));
-        list
+        Found { list, errors }
     }
 
     fn error(&mut self, at: (Kind, usize), path: Path, message: impl Into<String>) {
-        self.push(Severity::Error, at, path, message.into());
+        self.error_with(at, || (path, message.into()));
+    }
+
+    /// An error whose path and message are made only if it is stored.
+    fn error_with(&mut self, at: (Kind, usize), make: impl FnOnce() -> (Path, String)) {
+        self.errors += 1;
+        if self.errors <= self.most {
+            self.push(Severity::Error, at, make());
+        }
     }
 
     fn warning(&mut self, at: (Kind, usize), path: Path, message: impl Into<String>) {
-        self.push(Severity::Warning, at, path, message.into());
+        self.warnings += 1;
+        if self.warnings <= self.most {
+            self.push(Severity::Warning, at, (path, message.into()));
+        }
     }
 
-    fn push(&mut self, severity: Severity, (kind, index): (Kind, usize), path: Path, message: String) {
+    fn push(&mut self, severity: Severity, (kind, index): (Kind, usize), (path, message): (Path, String)) {
         self.list.push(Problem { severity, kind, index, path, message });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_however_a_text_writes_it() {
+        let mut unread = Unread::default();
+        unread.add_text(
+            r#"- { name: 'O''Brien  & Söhne' }, "Gr\u00fc\u00DFe \ud83d\ude00", "a \"b\" \\c", C: x"#,
+        );
+        for name in ["O'Brien & Söhne", "Grüße \u{1f600}", r#"a "b" \c"#, "C"] {
+            assert!(unread.may_declare(name), "{name}");
+        }
+        assert!(!unread.may_declare("Analysts"));
+        assert!(!Unread::default().may_declare("C"));
+        unread.add_unknown();
+        assert!(unread.may_declare("Analysts"));
     }
 }

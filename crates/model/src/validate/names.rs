@@ -1,16 +1,30 @@
 //! The names a catalog declares: unique per kind, and what references are checked against.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Path, Problems, Unread};
-use crate::{ALL_USERS, Catalog, Kind, dotted_ancestors, nearest_names};
+use crate::near::nearest_within;
+use crate::{ALL_USERS, Catalog, Excerpt, Kind, dotted_ancestors};
+
+/// How much work goes into proposals of names for all mistakes together, in pairs of characters compared.
+const MOST_COMPARED: usize = 1 << 26;
+
+/// No longer tag than this, in bytes, has ancestors here: each is a text of its own, so that their lengths add up to
+/// the square of the tag's.
+const LONGEST_TAG: usize = 4096;
 
 /// Every name of every kind that can be referred to.
 pub(super) struct Known<'c> {
     names: HashMap<Kind, HashSet<&'c str>>,
     /// Position of each data source.
     sources: HashMap<&'c str, usize>,
+    /// The columns of data sources that something refers to, by the source's position.
+    columns: RefCell<HashMap<usize, HashSet<&'c str>>>,
+    catalog: &'c Catalog,
     unread: &'c Unread,
+    /// How much work proposals of names may still take.
+    compared: Cell<usize>,
 }
 
 impl<'c> Known<'c> {
@@ -25,12 +39,15 @@ impl<'c> Known<'c> {
                     problems.error((kind, index), Path::root().key(field), message);
                 }
                 if let Some(first) = seen.get(name) {
-                    let message = format!(
-                        "the {kind} `{name}` is declared twice (first as number {} of `{}`); names are unique per kind",
-                        first + 1,
-                        kind.key()
-                    );
-                    problems.error((kind, index), Path::root().key(field), message);
+                    let first = first + 1;
+                    problems.error_with((kind, index), || {
+                        let message = format!(
+                            "the {kind} `{}` is declared twice (first as number {first} of `{}`); names are unique per kind",
+                            Excerpt(name),
+                            kind.key()
+                        );
+                        (Path::root().key(field), message)
+                    });
                 } else {
                     seen.insert(name, index);
                 }
@@ -68,26 +85,42 @@ impl<'c> Known<'c> {
         gather(Kind::Request, &mut catalog.requests.iter().map(|request| request.id.as_str()), "id");
 
         let tags = names.entry(Kind::Tag).or_default();
-        for tag in &catalog.tags {
+        for tag in catalog.tags.iter().filter(|tag| tag.name.len() <= LONGEST_TAG) {
             tags.extend(dotted_ancestors(&tag.name));
         }
         names.entry(Kind::Group).or_default().insert(ALL_USERS);
-        Self { names, sources, unread }
+        let (columns, compared) = (RefCell::default(), Cell::new(MOST_COMPARED));
+        Self { names, sources, columns, catalog, unread, compared }
+    }
+
+    /// Whether the kind has an object of this name that was read.
+    pub(super) fn is_declared(&self, kind: Kind, name: &str) -> bool {
+        self.names.get(&kind).is_some_and(|names| names.contains(name))
     }
 
     /// Whether the kind has an object of this name, read or not.
     pub(super) fn has(&self, kind: Kind, name: &str) -> bool {
-        self.names.get(&kind).is_some_and(|names| names.contains(name)) || self.unread.may_be(kind, name)
+        self.is_declared(kind, name) || self.unread.has(kind, name) || self.unread.may_declare(name)
     }
 
     /// Whether a policy of this name may be among what was not read.
     pub(super) fn is_unread_policy(&self, name: &str) -> bool {
-        self.unread.may_be(Kind::Policy, name) || self.unread.may_be(Kind::DataPolicy, name)
+        let kinds = [Kind::Policy, Kind::DataPolicy];
+        kinds.iter().any(|kind| self.unread.has(*kind, name))
+            || !kinds.iter().any(|kind| self.is_declared(*kind, name)) && self.unread.may_declare(name)
     }
 
-    /// The position of a data source that was read whole.
-    pub(super) fn whole_source(&self, name: &str) -> Option<usize> {
-        self.sources.get(name).copied().filter(|_| !self.unread.may_be(Kind::DataSource, name))
+    /// Whether a data source has a column; `true` for a source that was not read whole.
+    pub(super) fn has_column(&self, source: &str, column: &str) -> bool {
+        let position = self.sources.get(source).copied();
+        let Some(position) = position.filter(|_| !self.unread.has(Kind::DataSource, source)) else {
+            return true;
+        };
+        let mut sources = self.columns.borrow_mut();
+        let columns = sources.entry(position).or_insert_with(|| {
+            self.catalog.data_sources[position].columns.iter().map(|column| column.name.as_str()).collect()
+        });
+        columns.contains(column)
     }
 
     /// Reports a reference to a name that exists nowhere, with the nearest one that does.
@@ -100,15 +133,19 @@ impl<'c> Known<'c> {
         problems: &mut Problems,
     ) {
         if !self.has(kind, name) {
-            problems.error(at, path, self.missing(kind, name));
+            problems.error_with(at, || (path, self.missing(kind, name)));
         }
     }
 
     /// The sentence for a name that exists nowhere.
     pub(super) fn missing(&self, kind: Kind, name: &str) -> String {
         let known = self.names.get(&kind).into_iter().flatten().copied();
-        match nearest_names(name, known, 1).first() {
-            Some(near) => format!("there is no {kind} `{name}`; did you mean `{near}`?"),
+        let mut budget = self.compared.get();
+        let near = nearest_within(name, known, 1, &mut budget);
+        self.compared.set(budget);
+        let name = Excerpt(name);
+        match near.first() {
+            Some(near) => format!("there is no {kind} `{name}`; did you mean `{}`?", Excerpt(near)),
             None => format!("there is no {kind} `{name}` in the catalog; declare it under `{}`", kind.key()),
         }
     }

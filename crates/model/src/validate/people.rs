@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::names::Known;
 use super::{Path, Problems};
-use crate::{ALL_USERS, AppliesTo, Catalog, Kind};
+use crate::{ALL_USERS, AppliesTo, Catalog, Excerpt, Kind};
 
 pub(super) fn check(catalog: &Catalog, known: &Known<'_>, problems: &mut Problems) {
     for (index, tag) in catalog.tags.iter().enumerate() {
         if tag.name.split('.').any(|part| part.trim().is_empty()) {
             let message = format!(
                 "expected a dotted name without empty parts such as PII.Contact, found `{}`",
-                tag.name
+                Excerpt(&tag.name)
             );
             problems.error((Kind::Tag, index), Path::root().key("name"), message);
         }
@@ -42,7 +42,8 @@ fn check_users(catalog: &Catalog, known: &Known<'_>, problems: &mut Problems) {
         if let Some(id) = user.id
             && let Some(first) = ids.insert(id, &user.username)
         {
-            let message = format!("the id {id} is already the one of the user `{first}`; ids are unique");
+            let message =
+                format!("the id {id} is already the one of the user `{}`; ids are unique", Excerpt(first));
             problems.error(at, Path::root().key("id"), message);
         }
     }
@@ -65,10 +66,12 @@ fn check_data_sources(catalog: &Catalog, known: &Known<'_>, problems: &mut Probl
         for name in &source.opt_in_policies {
             let path = Path::root().key("optInPolicies").item(name);
             if !known.has(Kind::Policy, name) && !known.has(Kind::DataPolicy, name) {
-                problems.error(at, path, known.missing(Kind::Policy, name));
+                problems.error_with(at, || (path, known.missing(Kind::Policy, name)));
             } else if !opt_in.contains(name.as_str()) && !known.is_unread_policy(name) {
-                let message =
-                    format!("`{name}` is not a policy with `appliesTo: optIn`, so no source can opt into it");
+                let message = format!(
+                    "`{}` is not a policy with `appliesTo: optIn`, so no source can opt into it",
+                    Excerpt(name)
+                );
                 problems.error(at, path, message);
             }
         }
@@ -76,7 +79,8 @@ fn check_data_sources(catalog: &Catalog, known: &Known<'_>, problems: &mut Probl
         for (position, column) in source.columns.iter().enumerate() {
             let path = Path::root().key("columns").index(position);
             if !columns.insert(column.name.as_str()) {
-                let message = format!("the column `{}` is declared twice in this data source", column.name);
+                let message =
+                    format!("the column `{}` is declared twice in this data source", Excerpt(&column.name));
                 problems.error(at, path.clone().key("name"), message);
             }
             known.check_set(Kind::Tag, &column.tags, at, &path.key("tags"), problems);

@@ -3,12 +3,20 @@
 use std::collections::BTreeSet;
 
 use domesday_model::Attributes;
+use domesday_model::validate::Severity;
 
 use super::{Decoder, Trail, either};
 use crate::document::{Node, Value};
 
 /// Up to this many known keys are listed with an unknown one.
 const LISTED: usize = 8;
+
+/// No longer key than this, in bytes, is a known one with a slip.
+const LONGEST_KEY: usize = 64;
+
+/// The mistake of a key without a value. What it was meant to say is not known: taken as absent, it would widen what
+/// it restricts.
+pub(super) const NO_VALUE: &str = "expected a value, found nothing; give the key a value or remove it";
 
 /// The entries of a mapping, being read.
 pub(super) struct Fields<'n, 't> {
@@ -26,15 +34,32 @@ impl<'n, 't> Fields<'n, 't> {
         }
     }
 
-    /// The value of a key, if it has one.
-    pub(super) fn take(&mut self, key: &'static str) -> Option<&'n Node> {
+    /// The value of a key that is there; a key without a value is a mistake.
+    pub(super) fn take(&mut self, decoder: &mut Decoder<'_>, key: &'static str) -> Option<&'n Node> {
         self.known.push(key);
-        self.node.get(key).map(|(_, value)| value).filter(|value| !matches!(value.value, Value::Null))
+        let (written, node) = self.node.get(key)?;
+        if node.value == Value::Null {
+            decoder.error(written.at, Trail::Key(self.trail, key), NO_VALUE);
+            return None;
+        }
+        Some(node)
     }
 
-    /// Whether a key stands there with a value.
+    /// The value of a key of the root. Without a value the file declares nothing of the kind, as without the key.
+    pub(super) fn take_list(&mut self, decoder: &mut Decoder<'_>, key: &'static str) -> Option<&'n Node> {
+        self.known.push(key);
+        let (written, node) = self.node.get(key)?;
+        if node.value == Value::Null {
+            let message = format!("`{key}` has no value, so that the file declares none");
+            decoder.tell(Severity::Warning, written.at, Trail::Key(self.trail, key), message);
+            return None;
+        }
+        Some(node)
+    }
+
+    /// Whether a key is there, with a value or without.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.node.get(key).is_some_and(|(_, value)| !matches!(value.value, Value::Null))
+        self.node.get(key).is_some()
     }
 
     /// Reads a key that may be absent.
@@ -45,7 +70,7 @@ impl<'n, 't> Fields<'n, 't> {
         read: impl FnMut(&mut Decoder<'f>, &'n Node, Trail<'_>) -> Option<T>,
     ) -> Option<T> {
         let mut read = read;
-        let node = self.take(key)?;
+        let node = self.take(decoder, key)?;
         read(decoder, node, Trail::Key(self.trail, key))
     }
 
@@ -75,10 +100,14 @@ impl<'n, 't> Fields<'n, 't> {
         let named_null = choices.iter().any(|(word, _)| *word == "null");
         self.known.push(key);
         match self.node.get(key) {
-            Some((_, node)) if named_null || !matches!(node.value, Value::Null) => {
+            Some((_, node)) if named_null || node.value != Value::Null => {
                 decoder.choice(node, Trail::Key(self.trail, key), choices)
             }
-            _ => {
+            Some((written, _)) => {
+                decoder.error(written.at, Trail::Key(self.trail, key), NO_VALUE);
+                None
+            }
+            None => {
                 let words: Vec<_> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
                 let message = format!("`{key}` is missing; it is {}", either(&words));
                 decoder.error(self.node.at, *self.trail, message);
@@ -94,14 +123,14 @@ impl<'n, 't> Fields<'n, 't> {
         key: &'static str,
         choices: &[(&str, T)],
     ) -> T {
-        let found =
-            self.take(key).and_then(|node| decoder.choice(node, Trail::Key(self.trail, key), choices));
+        let node = self.take(decoder, key);
+        let found = node.and_then(|node| decoder.choice(node, Trail::Key(self.trail, key), choices));
         found.unwrap_or_default()
     }
 
     /// Reads a list of texts that means a set.
     pub(super) fn names(&mut self, decoder: &mut Decoder<'_>, key: &'static str) -> BTreeSet<String> {
-        match self.take(key) {
+        match self.take(decoder, key) {
             Some(node) => decoder.set(node, Trail::Key(self.trail, key), Decoder::text),
             None => BTreeSet::new(),
         }
@@ -124,7 +153,8 @@ impl<'n, 't> Fields<'n, 't> {
         key: &'static str,
         read: impl FnMut(&mut Decoder<'f>, &'n Node, Trail<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
-        self.take(key).map(|node| decoder.list(node, Trail::Key(self.trail, key), read))
+        let node = self.take(decoder, key)?;
+        Some(decoder.list(node, Trail::Key(self.trail, key), read))
     }
 
     /// Reads attributes.
@@ -139,7 +169,8 @@ impl<'n, 't> Fields<'n, 't> {
             if self.known.contains(&key.text.as_str()) {
                 continue;
             }
-            let near = self.known.iter().find(|known| is_near(known, &key.text));
+            let short = key.text.len() <= LONGEST_KEY;
+            let near = self.known.iter().find(|known| short && is_near(known, &key.text));
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if self.known.len() <= LISTED => {

@@ -14,10 +14,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use domesday_model::validate::{Severity, Unread};
-use domesday_model::{Attributes, Catalog, Condition, Declared, Instant, Kind};
+use domesday_model::{Attributes, Catalog, Condition, Declared, Excerpt, Instant, Kind};
 
-use crate::diagnostic::Diagnostic;
-use crate::document::{Node, Position, Style, Value};
+use crate::diagnostic::{Collector, Diagnostic};
+use crate::document::{Node, Style, Value};
+use crate::text::SourceText;
 use fields::Fields;
 
 /// The way from a file's root to a value, kept on the stack.
@@ -32,8 +33,8 @@ impl fmt::Display for Trail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
-            Self::Key(Self::Root, key) => f.write_str(key),
-            Self::Key(parent, key) => write!(f, "{parent}.{key}"),
+            Self::Key(Self::Root, key) => Excerpt(key).fmt(f),
+            Self::Key(parent, key) => write!(f, "{parent}.{}", Excerpt(key)),
             Self::Index(parent, index) => write!(f, "{parent}[{index}]"),
         }
     }
@@ -55,10 +56,8 @@ fn declared_name(kind: Kind, node: &Node) -> Option<String> {
 /// Reads one file into a catalog.
 pub(crate) struct Decoder<'f> {
     file: &'f str,
-    text: &'f str,
-    pub(crate) diagnostics: Vec<Diagnostic>,
-    /// How many of them are errors.
-    errors: usize,
+    text: &'f SourceText<'f>,
+    collector: &'f mut Collector,
     /// Objects that could not be read whole.
     unread: &'f mut Unread,
 }
@@ -67,18 +66,24 @@ pub(crate) struct Decoder<'f> {
 pub(crate) type Positions = BTreeMap<Kind, Vec<usize>>;
 
 impl<'f> Decoder<'f> {
-    pub(crate) fn new(file: &'f str, text: &'f str, unread: &'f mut Unread) -> Self {
-        Self { file, text, diagnostics: Vec::new(), errors: 0, unread }
+    pub(crate) fn new(
+        file: &'f str,
+        text: &'f SourceText<'f>,
+        collector: &'f mut Collector,
+        unread: &'f mut Unread,
+    ) -> Self {
+        Self { file, text, collector, unread }
     }
 
-    pub(crate) fn error(&mut self, at: Position, trail: Trail<'_>, message: impl Into<String>) {
+    /// Reports a mistake at a place, given in bytes.
+    pub(crate) fn error(&mut self, at: usize, trail: Trail<'_>, message: impl Into<String>) {
         self.tell(Severity::Error, at, trail, message.into());
     }
 
-    fn tell(&mut self, severity: Severity, at: Position, trail: Trail<'_>, message: String) {
-        let diagnostic = Diagnostic::new(severity, self.file, self.text, at, trail.to_string(), message);
-        self.errors += usize::from(severity == Severity::Error);
-        self.diagnostics.push(diagnostic);
+    fn tell(&mut self, severity: Severity, at: usize, trail: Trail<'_>, message: String) {
+        let Self { file, text, .. } = self;
+        let make = || Diagnostic::new(severity, file, text, at, trail.to_string(), message);
+        self.collector.add(severity, make);
     }
 
     fn wrong<T>(&mut self, node: &Node, trail: Trail<'_>, expected: &str) -> Option<T> {
@@ -87,10 +92,14 @@ impl<'f> Decoder<'f> {
     }
 
     /// Reads a whole file, adding its objects to the catalog and the place of each to `positions`.
-    pub(crate) fn file(&mut self, root: &Node, catalog: &mut Catalog, positions: &mut Positions) {
-        let Some(mut fields) = Fields::of(self, root, &Trail::Root) else { return };
+    ///
+    /// Returns whether the mistakes leave it open what the file declares: its root is no mapping, a key of its root is
+    /// unknown, or there is something else than a list under one.
+    pub(crate) fn file(&mut self, root: &Node, catalog: &mut Catalog, positions: &mut Positions) -> bool {
+        let Some(mut fields) = Fields::of(self, root, &Trail::Root) else { return true };
         let origin: Arc<str> = self.file.into();
-        if let Some(node) = fields.take(Kind::Tenant.key()) {
+        let mut is_open = false;
+        if let Some(node) = fields.take_list(self, Kind::Tenant.key()) {
             let trail = Trail::Key(&Trail::Root, Kind::Tenant.key());
             if catalog.tenant.is_some() {
                 self.error(node.at, trail, "the tenant is declared a second time; a catalog has one");
@@ -101,13 +110,14 @@ impl<'f> Decoder<'f> {
         }
         macro_rules! lists {
             ($($kind:ident: $list:ident by $read:ident),* $(,)?) => {$(
-                if let Some(node) = fields.take(Kind::$kind.key()) {
+                if let Some(node) = fields.take_list(self, Kind::$kind.key()) {
+                    is_open |= !matches!(node.value, Value::List(_));
                     let trail = Trail::Key(&Trail::Root, Kind::$kind.key());
                     let places = positions.entry(Kind::$kind).or_default();
                     self.each(node, trail, |decoder, item, trail| {
-                        let errors = decoder.errors;
+                        let mistakes = decoder.collector.mistakes();
                         let read = decoder.$read(item, trail);
-                        if decoder.errors > errors {
+                        if decoder.collector.mistakes() > mistakes {
                             decoder.unread.add(Kind::$kind, declared_name(Kind::$kind, item));
                         }
                         if let Some(spec) = read {
@@ -133,7 +143,35 @@ impl<'f> Decoder<'f> {
             DataProduct: data_products by data_product,
             Request: requests by request,
         }
+        let mistakes = self.collector.mistakes();
         fields.finish(self);
+        is_open || self.collector.mistakes() > mistakes
+    }
+
+    /// Reads one object that is a document of its own.
+    pub(crate) fn object(&mut self, kind: Kind, node: &Node) -> Option<serde_json::Value> {
+        macro_rules! read {
+            ($($kind:ident by $read:ident),* $(,)?) => {
+                match kind {
+                    $(Kind::$kind => serde_json::to_value(self.$read(node, Trail::Root)?),)*
+                }
+            };
+        }
+        let value = read! {
+            Tenant by tenant,
+            Tag by tag,
+            Group by group,
+            User by user,
+            Domain by domain,
+            DataSource by data_source,
+            Policy by policy,
+            DataPolicy by data_policy,
+            Agreement by agreement,
+            RequestForm by request_form,
+            DataProduct by data_product,
+            Request by request,
+        };
+        Some(value.expect("objects of the catalog have text keys only"))
     }
 
     /// Each entry of a list.
@@ -144,9 +182,7 @@ impl<'f> Decoder<'f> {
         mut read: impl FnMut(&mut Self, &'n Node, Trail<'_>),
     ) {
         let Value::List(items) = &node.value else {
-            if !matches!(node.value, Value::Null) {
-                self.wrong::<()>(node, trail, "a list");
-            }
+            self.wrong::<()>(node, trail, "a list");
             return;
         };
         items.iter().enumerate().for_each(|(index, item)| read(self, item, Trail::Index(&trail, index)));
@@ -209,9 +245,12 @@ impl<'f> Decoder<'f> {
     fn integer(&mut self, node: &Node, trail: Trail<'_>) -> Option<i64> {
         match &node.value {
             Value::Number(text) => match text.parse() {
-                Ok(number) => Some(number),
-                Err(_) => {
-                    self.error(node.at, trail, format!("expected a whole number, found {text}"));
+                // `010` is 8 to some readers of YAML and 10 to others.
+                Ok(number) if is_decimal(text) => Some(number),
+                _ => {
+                    let range = if is_decimal(text) { " between -2^63 and 2^63-1" } else { " such as 12" };
+                    let message = format!("expected a whole number{range}, found {}", Excerpt(text));
+                    self.error(node.at, trail, message);
                     None
                 }
             },
@@ -235,8 +274,10 @@ impl<'f> Decoder<'f> {
         // Only the hyphenated form: it is what every table and API shows.
         let parsed = uuid::Uuid::try_parse(&text).ok().filter(|_| text.len() == 36);
         if parsed.is_none() {
-            let message =
-                format!("expected a UUID such as 8f6c9a1e-3f0b-4f0e-9d3c-2a1b4c5d6e7f, found `{text}`");
+            let message = format!(
+                "expected a UUID such as 8f6c9a1e-3f0b-4f0e-9d3c-2a1b4c5d6e7f, found `{}`",
+                Excerpt(&text)
+            );
             self.error(node.at, trail, message);
         }
         parsed
@@ -262,7 +303,7 @@ impl<'f> Decoder<'f> {
         let found = choices.iter().find(|(word, _)| *word == text);
         if found.is_none() {
             let words: Vec<_> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
-            self.error(node.at, trail, format!("expected {}, found `{text}`", either(&words)));
+            self.error(node.at, trail, format!("expected {}, found `{}`", either(&words), Excerpt(text)));
         }
         found.map(|(_, value)| *value)
     }
@@ -289,8 +330,10 @@ impl<'f> Decoder<'f> {
             let trail = Trail::Key(&trail, &key.text);
             let values = match &node.value {
                 Value::List(_) => self.set(node, trail, Self::scalar_text),
-                // A key without a value.
-                Value::Null => BTreeSet::new(),
+                Value::Null => {
+                    self.error(key.at, trail, fields::NO_VALUE);
+                    continue;
+                }
                 _ => self.scalar_text(node, trail).into_iter().collect(),
             };
             if !values.is_empty() {
@@ -324,7 +367,7 @@ impl<'f> Decoder<'f> {
         let number = plain.parse::<i64>().map(serde_json::Number::from).ok();
         let number = number.or_else(|| serde_json::Number::from_f64(plain.parse().ok()?));
         if number.is_none() {
-            self.error(node.at, trail, format!("expected a finite decimal number, found {text}"));
+            self.error(node.at, trail, format!("expected a finite decimal number, found {}", Excerpt(text)));
         }
         number
     }
@@ -339,34 +382,37 @@ fn either(words: &[String]) -> String {
     }
 }
 
-/// Where in the file an error inside a text stands, as far as the notation lets tell.
-fn inside(file: &str, node: &Node, text: &str, error: &domesday_model::condition::ParseError) -> Position {
+/// Whether a number is written as people write whole ones.
+fn is_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits == "0" || !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Where in the file an error inside a text stands, in bytes, as far as the notation lets tell.
+fn inside(
+    file: &SourceText<'_>,
+    node: &Node,
+    text: &str,
+    error: &domesday_model::condition::ParseError,
+) -> usize {
     let Value::Text(_, style) = node.value else { return node.at };
     let before = &text[..error.offset.min(text.len())];
-    let columns = before.chars().count();
     match style {
-        Style::Plain => Position { column: node.at.column + columns, ..node.at },
-        Style::SingleQuoted => {
-            // Each quote inside is written twice.
-            let doubled = before.matches('\'').count();
-            Position { column: node.at.column + 1 + columns + doubled, ..node.at }
-        }
-        Style::DoubleQuoted => {
-            let line = file.lines().nth(node.at.line - 1).unwrap_or_default();
-            let written: String = line.chars().skip(node.at.column).take(columns).collect();
-            // With escapes before the place, columns in the text are not columns in the file.
-            if written == before {
-                Position { column: node.at.column + 1 + columns, ..node.at }
-            } else {
-                node.at
-            }
-        }
+        Style::Plain => node.at + before.len(),
+        // Each quote inside is written twice.
+        Style::SingleQuoted => node.at + 1 + before.len() + before.matches('\'').count(),
+        // With escapes before the place, bytes of the text are not bytes of the file.
+        Style::DoubleQuoted => match file.as_str().get(node.at + 1..) {
+            Some(written) if written.starts_with(before) => node.at + 1 + before.len(),
+            _ => node.at,
+        },
         Style::Literal => {
             // A block begins on its first line of content.
-            let line = node.at.line + error.line - 1;
-            let shown = file.lines().nth(line - 1).unwrap_or_default();
-            let indent = shown.chars().take_while(|c| *c == ' ').count();
-            Position { line, column: indent + error.column }
+            let line = file.line(file.line_of(node.at) + error.line - 1);
+            let shown = &file.as_str()[line.clone()];
+            let indent = shown.len() - shown.trim_start_matches(' ').len();
+            let start = before.rfind('\n').map_or(0, |end| end + 1);
+            (line.start + indent + before.len() - start).min(line.end)
         }
         Style::Folded => node.at,
     }

@@ -1,7 +1,7 @@
 //! Subscription and data policies, and what they apply to.
 
 use domesday_model::{
-    AppliesTo, ColumnSelector, DataPolicy, Individuals, Level, LevelKind, Mask, Policy, PolicyKind,
+    AppliesTo, ColumnSelector, DataPolicy, Excerpt, Individuals, Level, LevelKind, Mask, Policy, PolicyKind,
     PolicyState, Scope, Selector,
 };
 
@@ -43,9 +43,10 @@ impl Decoder<'_> {
     fn level(&mut self, fields: &mut Fields<'_, '_>, kind: Option<PolicyKind>) -> Option<Level> {
         let (at, trail) = (fields.node.at, *fields.trail);
         let (has_condition, has_individuals) = (fields.has("condition"), fields.has("individuals"));
-        let level_node = fields.take("level");
+        let level_node = fields.take(self, "level");
         let level = match level_node {
             Some(node) => self.choice(node, Trail::Key(&trail, "level"), &LEVELS),
+            None if fields.has("level") => None,
             None => Some(LevelKind::Entitlements),
         };
         let condition = fields.optional(self, "condition", Self::condition);
@@ -94,11 +95,12 @@ impl Decoder<'_> {
     }
 
     fn individuals(&mut self, node: &Node, trail: Trail<'_>) -> Option<Individuals> {
+        let mistakes = self.collector.mistakes();
         let mut fields = Fields::of(self, node, &trail)?;
         let users = fields.names(self, "users");
         let groups = fields.names(self, "groups");
         fields.finish(self);
-        Some(Individuals { users, groups })
+        self.unless_emptied(Individuals { users, groups }, mistakes)
     }
 
     pub(super) fn data_policy(&mut self, node: &Node, trail: Trail<'_>) -> Option<DataPolicy> {
@@ -106,11 +108,12 @@ impl Decoder<'_> {
         let name = fields.required(self, "name", Self::text);
         let mask = fields.required(self, "mask", Self::mask);
         let columns = fields.required(self, "columns", |decoder, node, trail| {
+            let mistakes = decoder.collector.mistakes();
             let mut fields = Fields::of(decoder, node, &trail)?;
             let tagged = fields.list(decoder, "tagged", Decoder::text);
             let names = fields.list(decoder, "names", Decoder::text);
             fields.finish(decoder);
-            Some(ColumnSelector { tagged, names })
+            decoder.unless_emptied(ColumnSelector { tagged, names }, mistakes)
         });
         let applies_to = fields.required(self, "appliesTo", Self::applies_to);
         let except = fields.optional(self, "except", Self::condition);
@@ -156,8 +159,10 @@ impl Decoder<'_> {
             Value::Text(text, _) if text == "all" => Some(AppliesTo::All),
             Value::Text(text, _) if text == "optIn" => Some(AppliesTo::OptIn),
             Value::Text(text, _) => {
-                let message =
-                    format!("expected `all`, `optIn`, a mapping or a list of mappings, found `{text}`");
+                let message = format!(
+                    "expected `all`, `optIn`, a mapping or a list of mappings, found `{}`",
+                    Excerpt(text)
+                );
                 self.error(node.at, trail, message);
                 None
             }
@@ -174,7 +179,13 @@ impl Decoder<'_> {
         }
     }
 
+    /// What was read, unless it is empty only because of the mistakes in it.
+    fn unless_emptied<T: Default + PartialEq>(&self, read: T, mistakes_before: usize) -> Option<T> {
+        (read != T::default() || self.collector.mistakes() == mistakes_before).then_some(read)
+    }
+
     fn selector(&mut self, node: &Node, trail: Trail<'_>) -> Option<Selector> {
+        let mistakes = self.collector.mistakes();
         let mut fields = Fields::of(self, node, &trail)?;
         let selector = Selector {
             tagged: fields.optional_list(self, "tagged", Self::text),
@@ -191,6 +202,6 @@ impl Decoder<'_> {
             except: fields.optional(self, "except", Self::selectors).unwrap_or_default(),
         };
         fields.finish(self);
-        Some(selector)
+        self.unless_emptied(selector, mistakes)
     }
 }

@@ -60,7 +60,7 @@ impl Decoder<'_> {
         ];
         let kind = match fields.required_choice(self, "kind", &kinds) {
             None => {
-                fields.take("choices");
+                fields.take(self, "choices");
                 None
             }
             Some(Kind::Text) => Some(QuestionKind::Text),
@@ -87,7 +87,7 @@ impl Decoder<'_> {
     fn approvers(&mut self, node: &Node, trail: Trail<'_>) -> Option<Approvers> {
         let mut fields = Fields::of(self, node, &trail)?;
         let mut approvers = Approvers::default();
-        if let Some(permissions) = fields.take("permissions") {
+        if let Some(permissions) = fields.take(self, "permissions") {
             approvers.permissions =
                 self.set(permissions, Trail::Key(&trail, "permissions"), Self::permission);
         }
@@ -187,6 +187,8 @@ impl Decoder<'_> {
         match (fields.has("dataProduct"), fields.has("dataSource")) {
             (true, false) => product.map(Target::DataProduct),
             (false, true) => source.map(Target::DataSource),
+            // One of them is wrong already.
+            (true, true) if product.is_none() || source.is_none() => None,
             (both, _) => {
                 let found = if both { "both" } else { "neither" };
                 let message = format!("expected one of `dataProduct` and `dataSource`, found {found}");

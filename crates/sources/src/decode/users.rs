@@ -1,6 +1,6 @@
 //! The tenant, tags, groups and users.
 
-use domesday_model::{Group, Permission, Tag, Tenant, User, UserStatus};
+use domesday_model::{Excerpt, Group, Permission, Tag, Tenant, User, UserStatus};
 
 use super::fields::Fields;
 use super::{Decoder, Trail, either};
@@ -50,7 +50,7 @@ impl Decoder<'_> {
         user.status = fields.choice(self, "status", &statuses);
         user.groups = fields.names(self, "groups");
         user.attributes = fields.attributes(self);
-        if let Some(permissions) = fields.take("permissions") {
+        if let Some(permissions) = fields.take(self, "permissions") {
             user.permissions = self.set(permissions, Trail::Key(&trail, "permissions"), Self::permission);
         }
         // The format writes it as a number; it is no quantity.
@@ -68,7 +68,7 @@ impl Decoder<'_> {
         let permission = text.parse().ok();
         if permission.is_none() {
             let words: Vec<_> = Permission::ALL.iter().map(|known| format!("`{known}`")).collect();
-            self.error(node.at, trail, format!("expected {}, found `{text}`", either(&words)));
+            self.error(node.at, trail, format!("expected {}, found `{}`", either(&words), Excerpt(&text)));
         }
         permission
     }

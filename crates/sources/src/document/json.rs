@@ -1,115 +1,371 @@
-//! JSON with positions.
-//!
-//! serde_json decides what is JSON and says what is not; the walk that follows meets only right texts and so
-//! needs no errors of its own beyond those of a catalog.
+//! JSON (RFC 8259) with the place of each value, and of each mistake.
 
 use std::collections::HashSet;
 
-use serde::de::IgnoredAny;
+use domesday_model::Excerpt;
 
-use super::{Key, MAX_DEPTH, Node, Position, Style, SyntaxError, Value, add_entry};
+use super::surrogates::{self, Unit};
+use super::{Key, MAX_DEPTH, Node, Style, SyntaxError, Value, add_entry, storable};
 
-pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
-    if text.trim().is_empty() {
-        return Ok(Node::new(Position { line: 1, column: 1 }, Value::Mapping(Vec::new())));
+pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
+    let mut reader = Reader { text, at: 0 };
+    let root = reader.node(0)?;
+    reader.skip_space();
+    if reader.at < text.len() {
+        return Err(reader.expected("the end of the text"));
     }
-    if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
-        let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-        // serde_json counts the bytes of the line read so far.
-        let bytes = error.column().saturating_sub(1).min(line.len());
-        let column = line.char_indices().take_while(|(offset, _)| *offset < bytes).count() + 1;
-        let message = error.to_string();
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason);
-        let at = Position { line: error.line().max(1), column };
-        return Err(SyntaxError::new(at, format!("this is no JSON: {message}")));
-    }
-    let mut walk = Walk { rest: text, at: Position { line: 1, column: 1 } };
-    walk.node(0)
+    Ok(root)
 }
 
-struct Walk<'t> {
-    rest: &'t str,
-    at: Position,
+struct Reader<'t> {
+    text: &'t str,
+    /// In bytes; always between two characters.
+    at: usize,
 }
 
-impl<'t> Walk<'t> {
-    /// Goes on by some bytes.
-    fn take(&mut self, bytes: usize) -> &'t str {
-        let (taken, rest) = self.rest.split_at(bytes);
-        for c in taken.chars() {
-            if c == '\n' {
-                self.at = Position { line: self.at.line + 1, column: 1 };
-            } else {
-                self.at.column += 1;
-            }
+impl Reader<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Goes past a byte if it is the next.
+    fn takes(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
         }
-        self.rest = rest;
-        taken
     }
 
-    /// Goes past white space and what separates values.
-    fn skip(&mut self) {
-        let bytes = self.rest.len() - self.rest.trim_start_matches([' ', '\t', '\n', '\r', ',', ':']).len();
-        self.take(bytes);
-    }
-
-    fn string(&mut self) -> String {
-        let mut escaped = false;
-        let end = self.rest[1..].char_indices().find(|(_, c)| {
-            let ends = *c == '"' && !escaped;
-            escaped = *c == '\\' && !escaped;
-            ends
-        });
-        let bytes = end.map_or(self.rest.len(), |(offset, _)| offset + 2);
-        let literal = self.take(bytes);
-        serde_json::from_str(literal).unwrap_or_default()
+    fn expected(&self, expected: &str) -> SyntaxError {
+        let found = match self.text[self.at..].chars().next() {
+            None => "the end of the text".to_owned(),
+            Some(character) => format!("`{}`", Excerpt(character.encode_utf8(&mut [0; 4]))),
+        };
+        SyntaxError::grammar(self.at, format!("invalid JSON: expected {expected}, found {found}"))
     }
 
     fn node(&mut self, depth: usize) -> Result<Node, SyntaxError> {
-        self.skip();
+        self.skip_space();
         let at = self.at;
         if depth > MAX_DEPTH {
-            return Err(SyntaxError::new(at, format!("values are nested deeper than {MAX_DEPTH} levels")));
+            return Err(SyntaxError::too_deep(at));
         }
-        let value = match self.rest.as_bytes().first() {
-            Some(b'"') => Value::Text(self.string(), Style::DoubleQuoted),
-            Some(b'[') => {
-                self.take(1);
-                let mut items = Vec::new();
-                loop {
-                    self.skip();
-                    if self.rest.starts_with(']') {
-                        self.take(1);
-                        break Value::List(items);
-                    }
-                    items.push(self.node(depth + 1)?);
-                }
-            }
-            Some(b'{') => {
-                self.take(1);
-                let (mut entries, mut seen) = (Vec::new(), HashSet::new());
-                loop {
-                    self.skip();
-                    if self.rest.starts_with('}') {
-                        self.take(1);
-                        break Value::Mapping(entries);
-                    }
-                    let at = self.at;
-                    let key = Key { text: self.string(), at };
-                    let value = self.node(depth + 1)?;
-                    add_entry(&mut entries, &mut seen, key, value)?;
-                }
-            }
-            _ => {
-                let end = self.rest.find([',', ']', '}', ' ', '\t', '\n', '\r']).unwrap_or(self.rest.len());
-                match self.take(end) {
-                    "null" => Value::Null,
-                    text @ "true" => Value::Boolean(true, text.to_owned()),
-                    text @ "false" => Value::Boolean(false, text.to_owned()),
-                    number => Value::Number(number.to_owned()),
-                }
-            }
+        let value = match self.peek() {
+            Some(b'"') => Value::Text(self.string()?, Style::DoubleQuoted),
+            Some(b'[') => self.list(depth)?,
+            Some(b'{') => self.mapping(depth)?,
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            _ => self.word()?,
         };
         Ok(Node::new(at, value))
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Value, SyntaxError> {
+        self.at += 1;
+        self.skip_space();
+        let mut items = Vec::new();
+        if self.takes(b']') {
+            return Ok(Value::List(items));
+        }
+        loop {
+            items.push(self.node(depth + 1)?);
+            self.skip_space();
+            if self.takes(b']') {
+                return Ok(Value::List(items));
+            }
+            if !self.takes(b',') {
+                return Err(self.expected("`,` or `]`"));
+            }
+        }
+    }
+
+    fn mapping(&mut self, depth: usize) -> Result<Value, SyntaxError> {
+        self.at += 1;
+        self.skip_space();
+        let (mut entries, mut seen) = (Vec::new(), HashSet::new());
+        if self.takes(b'}') {
+            return Ok(Value::Mapping(entries));
+        }
+        loop {
+            self.skip_space();
+            if self.peek() != Some(b'"') {
+                return Err(self.expected("a key in double quotes"));
+            }
+            let at = self.at;
+            let key = Key { text: self.string()?, at };
+            self.skip_space();
+            if !self.takes(b':') {
+                return Err(self.expected("`:`"));
+            }
+            let value = self.node(depth + 1)?;
+            add_entry(&mut entries, &mut seen, key, value)?;
+            self.skip_space();
+            if self.takes(b'}') {
+                return Ok(Value::Mapping(entries));
+            }
+            if !self.takes(b',') {
+                return Err(self.expected("`,` or `}`"));
+            }
+        }
+    }
+
+    /// A string, at whose opening quote the reader is.
+    fn string(&mut self) -> Result<String, SyntaxError> {
+        let start = self.at;
+        self.at += 1;
+        let mut string = String::new();
+        loop {
+            let rest = &self.text[self.at..];
+            let stop = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+            let Some(stop) = stop else {
+                let message = "invalid JSON: this string is never closed";
+                return Err(SyntaxError::grammar(start, message));
+            };
+            string.push_str(&rest[..stop]);
+            self.at += stop;
+            match rest.as_bytes()[stop] {
+                b'"' => {
+                    self.at += 1;
+                    return storable(string, start);
+                }
+                b'\\' => string.push(self.escape()?),
+                control => {
+                    let message = format!(
+                        "invalid JSON: the control character U+{control:04X} must be written as \\u{control:04x} in a string"
+                    );
+                    return Err(SyntaxError::grammar(self.at, message));
+                }
+            }
+        }
+    }
+
+    /// An escape sequence, at whose backslash the reader is.
+    fn escape(&mut self) -> Result<char, SyntaxError> {
+        let start = self.at;
+        let rest = &self.text.as_bytes()[start..];
+        let plain = match rest.get(1) {
+            Some(byte @ (b'"' | b'\\' | b'/')) => char::from(*byte),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                let character = match surrogates::unit(rest) {
+                    Some(Unit::Scalar(character)) => {
+                        self.at += surrogates::LENGTH;
+                        character
+                    }
+                    Some(Unit::Pair(character)) => {
+                        self.at += 2 * surrogates::LENGTH;
+                        character
+                    }
+                    Some(Unit::Lone) => return Err(surrogates::lone(start)),
+                    None => {
+                        let message = "invalid JSON: expected four hexadecimal digits after `\\u`";
+                        return Err(SyntaxError::grammar(start, message));
+                    }
+                };
+                return Ok(character);
+            }
+            _ => {
+                let message =
+                    "invalid JSON: expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u after a backslash";
+                return Err(SyntaxError::grammar(start, message));
+            }
+        };
+        self.at += 2;
+        Ok(plain)
+    }
+
+    fn number(&mut self) -> Result<Value, SyntaxError> {
+        let start = self.at;
+        self.takes(b'-');
+        if self.takes(b'0') {
+            if matches!(self.peek(), Some(b'0'..=b'9')) {
+                let message = "invalid JSON: a number does not begin with 0";
+                return Err(SyntaxError::grammar(start, message));
+            }
+        } else {
+            self.digits()?;
+        }
+        if self.takes(b'.') {
+            self.digits()?;
+        }
+        if self.takes(b'e') || self.takes(b'E') {
+            let _ = self.takes(b'+') || self.takes(b'-');
+            self.digits()?;
+        }
+        Ok(Value::Number(self.text[start..self.at].to_owned()))
+    }
+
+    fn digits(&mut self) -> Result<(), SyntaxError> {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.expected("a digit")) } else { Ok(()) }
+    }
+
+    fn word(&mut self) -> Result<Value, SyntaxError> {
+        let rest = &self.text[self.at..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let value = match &rest[..end] {
+            "null" => Value::Null,
+            word @ "true" => Value::Boolean(true, word.to_owned()),
+            word @ "false" => Value::Boolean(false, word.to_owned()),
+            "" => return Err(self.expected("a value")),
+            word => {
+                let message = format!("invalid JSON: expected a value, found `{}`", Excerpt(word));
+                return Err(SyntaxError::grammar(self.at, message));
+            }
+        };
+        self.at += end;
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn to_json(node: &Node) -> serde_json::Value {
+        match &node.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Boolean(value, _) => (*value).into(),
+            Value::Number(text) => serde_json::from_str(text).unwrap(),
+            Value::Text(text, _) => text.clone().into(),
+            Value::List(items) => items.iter().map(to_json).collect(),
+            Value::Mapping(entries) => {
+                entries.iter().map(|(key, value)| (key.text.clone(), to_json(value))).collect()
+            }
+        }
+    }
+
+    /// serde_json decides what is JSON. What it takes and a catalog does not is refused as content.
+    fn agrees_with_serde(text: &str) {
+        let theirs = serde_json::from_str::<serde_json::Value>(text);
+        match parse(text) {
+            Ok(node) => assert_eq!(to_json(&node), theirs.unwrap(), "{text:?}"),
+            Err(error) if error.is_grammar => assert!(theirs.is_err(), "{text:?}: {}", error.message),
+            Err(error) => assert!(text.is_char_boundary(error.at), "{text:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_what_serde_json_reads() {
+        let texts = [
+            "",
+            " ",
+            "null",
+            "nul",
+            "nulls",
+            "true",
+            "falsey",
+            "0",
+            "-0",
+            "-",
+            "00",
+            "01",
+            "-01",
+            "1.",
+            ".5",
+            "1.5e",
+            "1e5",
+            "1E+05",
+            "1e-",
+            "[1,2]",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "[",
+            "]",
+            "{}",
+            "{\"a\":1}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{\"a\" 1}",
+            "{\"a\":}",
+            "\"\"",
+            "\"a",
+            "\"\\",
+            "\"\\q\"",
+            "\"\\u12\"",
+            "\"\\u12G4\"",
+            "\"\t\"",
+            "\"\u{7f}\"",
+            "\"\\u00e9é\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\\uD83D\\uDE00x\"",
+            "\"\\/\\b\\f\\n\\r\\t\\\"\\\\\"",
+            "1 2",
+            "[1] x",
+            "NaN",
+            "Infinity",
+            "'a'",
+            "// x\n1",
+            "\u{a0}1",
+            "\u{feff}1",
+            "\"\\u+123\"",
+            "-a",
+            "1.2.3",
+            "+1",
+            "0x10",
+            "[[[[]]]]",
+            "\"\\u0000\"",
+        ];
+        texts.into_iter().for_each(agrees_with_serde);
+    }
+
+    #[test]
+    fn what_cannot_be_represented_is_refused_at_its_place() {
+        let table = [
+            (r#""A \ud800 B""#, 3),
+            (r#""\udc00\ud800""#, 1),
+            (r#"["é", "\ud83d"]"#, 8),
+            (r#""\ud83d\ud83d\ude00""#, 1),
+            (r#""\ud83dx\ude00""#, 1),
+            (r#""\ud83d\\ude00""#, 1),
+            (r#"{"\udfff": 1}"#, 2),
+            (r#""a\u0000""#, 0),
+            (r#"{"a": 1, "a": 2}"#, 9),
+            (r#"{"a": 1, "\u0061": 2}"#, 9),
+        ];
+        for (text, at) in table {
+            let error = parse(text).unwrap_err();
+            assert_eq!((error.at, error.is_grammar), (at, false), "{text}: {}", error.message);
+        }
+        for depth in [MAX_DEPTH + 2, 1_000_000] {
+            assert!(!parse(&"[".repeat(depth)).unwrap_err().is_grammar);
+        }
+        assert!(parse(&("[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH))).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_on_any_text(text in r#"([\[\]{},:"\\ue0-2.+\- nultr]|\\ud8|3d|\\ude00|"a"|\n){0,16}"#) {
+            agrees_with_serde(&text);
+        }
+
+        #[test]
+        fn agrees_on_strings(text in "\\PC{0,12}", pretty in any::<bool>()) {
+            let value = serde_json::json!({ &text: [text, { "n": 1.5 }], "b": null });
+            let printed = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+            let printed = printed.unwrap();
+            // Escaped as other writers do it, in UTF-16.
+            let escaped: String = printed.encode_utf16().map(|unit| match u8::try_from(unit) {
+                Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
+                _ => format!("\\u{unit:04x}"),
+            }).collect();
+            prop_assert_eq!(to_json(&parse(&printed).unwrap()), value.clone());
+            prop_assert_eq!(to_json(&parse(&escaped).unwrap()), value);
+        }
     }
 }

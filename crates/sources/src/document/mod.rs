@@ -1,27 +1,28 @@
 //! A text as a tree of values, each knowing where it stands, whatever notation it was written in.
 
 mod json;
+mod surrogates;
 mod yaml;
+
+use std::collections::HashSet;
+
+use domesday_model::Excerpt;
+
+pub(crate) use json::parse as parse_json;
 
 /// Deeper nesting than any catalog has; what goes past it is an error rather than a full stack.
 const MAX_DEPTH: usize = 64;
 
-/// A place in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) struct Position {
-    /// From 1.
-    pub(crate) line: usize,
-    /// In characters, from 1.
-    pub(crate) column: usize,
-}
-
 /// A value and where it begins.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
-    pub(crate) at: Position,
+    /// In bytes.
+    pub(crate) at: usize,
     pub(crate) value: Value,
     /// How many nodes it is made of, itself included.
     pub(crate) size: usize,
+    /// How many levels of lists and mappings it has.
+    height: usize,
 }
 
 /// What stands at a place.
@@ -56,30 +57,47 @@ pub(crate) enum Style {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) text: String,
-    pub(crate) at: Position,
+    /// In bytes.
+    pub(crate) at: usize,
 }
 
 /// Why a text is no tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
-    pub(crate) at: Position,
+    /// In bytes.
+    pub(crate) at: usize,
     pub(crate) message: String,
+    /// Whether the text breaks the grammar of its notation; else it says what no catalog can hold.
+    pub(crate) is_grammar: bool,
 }
 
 impl SyntaxError {
-    fn new(at: Position, message: impl Into<String>) -> Self {
-        Self { at, message: message.into() }
+    /// A text that does not follow the grammar.
+    fn grammar(at: usize, message: impl Into<String>) -> Self {
+        Self { at, message: message.into(), is_grammar: true }
+    }
+
+    /// A text that follows the grammar and cannot be taken.
+    fn content(at: usize, message: impl Into<String>) -> Self {
+        Self { at, message: message.into(), is_grammar: false }
+    }
+
+    fn too_deep(at: usize) -> Self {
+        Self::content(at, format!("values are nested deeper than {MAX_DEPTH} levels"))
     }
 }
 
 impl Node {
-    fn new(at: Position, value: Value) -> Self {
-        let size = 1 + match &value {
-            Value::List(items) => items.iter().map(|item| item.size).sum(),
-            Value::Mapping(entries) => entries.iter().map(|(_, value)| 1 + value.size).sum(),
-            _ => 0,
+    fn new(at: usize, value: Value) -> Self {
+        let (size, height) = match &value {
+            Value::List(items) => measure(items.iter()),
+            Value::Mapping(entries) => {
+                let (size, height) = measure(entries.iter().map(|(_, value)| value));
+                (size + entries.len(), height)
+            }
+            _ => (1, 0),
         };
-        Self { at, value, size }
+        Self { at, value, size, height }
     }
 
     /// The kind of value, as a message names it.
@@ -101,21 +119,51 @@ impl Node {
     }
 }
 
-/// Reads a text, as JSON or YAML by the ending of its file's name.
+/// Size and height of what has these children.
+fn measure<'n>(children: impl Iterator<Item = &'n Node>) -> (usize, usize) {
+    let (size, height) =
+        children.fold((1, 0), |(size, height), child| (size + child.size, height.max(child.height)));
+    (size, height + 1)
+}
+
+/// Whether a file's name ends in one of these endings, in any case.
+pub(crate) fn has_ending(name: &str, endings: &[&str]) -> bool {
+    endings.iter().any(|ending| {
+        let start = name.len().checked_sub(ending.len());
+        start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    })
+}
+
+/// Reads a text without byte order mark, as JSON or YAML by the ending of its file's name.
 pub(crate) fn parse(name: &str, text: &str) -> Result<Node, SyntaxError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if name.ends_with(".json") { json::parse(text) } else { yaml::parse(text) }
+    if !has_ending(name, &[".json"]) {
+        return yaml::parse(text);
+    }
+    // An empty file declares nothing, as one of YAML.
+    if text.trim_ascii().is_empty() {
+        return Ok(Node::new(0, Value::Mapping(Vec::new())));
+    }
+    json::parse(text)
+}
+
+/// A text that a catalog can hold. Not every database stores the character U+0000.
+fn storable(text: String, at: usize) -> Result<String, SyntaxError> {
+    if text.contains('\0') {
+        return Err(SyntaxError::content(at, "this text contains the character U+0000, which no text may"));
+    }
+    Ok(text)
 }
 
 /// Adds an entry to a mapping under way; a key twice is an error.
 fn add_entry(
     entries: &mut Vec<(Key, Node)>,
-    seen: &mut std::collections::HashSet<String>,
+    seen: &mut HashSet<String>,
     key: Key,
     value: Node,
 ) -> Result<(), SyntaxError> {
     if !seen.insert(key.text.clone()) {
-        return Err(SyntaxError::new(key.at, format!("the key `{}` stands twice in this mapping", key.text)));
+        let message = format!("the key `{}` stands twice in this mapping", Excerpt(&key.text));
+        return Err(SyntaxError::content(key.at, message));
     }
     entries.push((key, value));
     Ok(())

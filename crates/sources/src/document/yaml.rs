@@ -2,16 +2,31 @@
 
 use std::collections::{HashMap, HashSet};
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use domesday_model::Excerpt;
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 
-use super::{Key, MAX_DEPTH, Node, Position, Style, SyntaxError, Value, add_entry};
+use super::{Key, MAX_DEPTH, Node, Style, SyntaxError, Value, add_entry, storable, surrogates};
 
 /// What aliases may expand to in one file, in nodes: far more than a catalog repeats, and a bound on what a
 /// small file can make of itself.
 const MAX_ALIASED: usize = 1_000_000;
 
 pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), aliased: 0 };
+    if let Some((at, character)) = text.char_indices().find(|(_, character)| !is_printable(*character)) {
+        let message = format!(
+            "invalid YAML: the character U+{:04X} may stand only as an escape in double quotes",
+            u32::from(character)
+        );
+        return Err(SyntaxError::grammar(at, message));
+    }
+    let hidden = surrogates::hide(text);
+    let (parsed, mark) = match &hidden {
+        Some((hidden, mark)) => (hidden.as_str(), Some(*mark)),
+        None => (text, None),
+    };
+    let places = Places { text, is_ascii: text.is_ascii(), characters: 0, bytes: 0 };
+    let parser = Parser::new_from_str(parsed);
+    let mut reader = Reader { parser, places, mark, anchors: HashMap::new(), aliased: 0 };
     let mut root = None;
     loop {
         let (event, span) = reader.next()?;
@@ -19,19 +34,32 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
             Event::StreamEnd => break,
             Event::StreamStart | Event::Nothing | Event::DocumentEnd => {}
             Event::DocumentStart(_) if root.is_some() => {
-                let message = "a second document begins here; a file holds one mapping";
-                return Err(SyntaxError::new(start(span), message));
+                let message = "a second document begins here; a file contains one mapping";
+                return Err(SyntaxError::content(reader.start(span), message));
             }
             Event::DocumentStart(_) => {}
             event => root = Some(reader.node(event, span, 0)?),
         }
     }
-    // A file of comments only declares nothing.
-    Ok(root.unwrap_or_else(|| Node::new(Position { line: 1, column: 1 }, Value::Mapping(Vec::new()))))
+    // A file of comments only declares nothing, and so does an empty document.
+    let root = root.filter(|root| root.value != Value::Null);
+    Ok(root.unwrap_or_else(|| Node::new(0, Value::Mapping(Vec::new()))))
+}
+
+/// Whether a character may stand in a file as it is (YAML 1.2.2, `c-printable`).
+fn is_printable(character: char) -> bool {
+    match character {
+        '\t' | '\n' | '\r' | '\u{85}' => true,
+        '\u{fffe}' | '\u{ffff}' => false,
+        _ => !character.is_control(),
+    }
 }
 
 struct Reader<'t> {
     parser: Parser<'t, StrInput<'t>>,
+    places: Places<'t>,
+    /// What stands for the backslash of a hidden escape.
+    mark: Option<char>,
     anchors: HashMap<usize, Node>,
     aliased: usize,
 }
@@ -41,24 +69,63 @@ impl<'t> Reader<'t> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
-                let at = Position { line: error.marker().line(), column: error.marker().col() + 1 };
-                Err(SyntaxError::new(at, format!("this is no YAML: {}", reason(&error.to_string()))))
+                let at = self.places.offset(error.marker());
+                Err(self.bad_escape(at).unwrap_or_else(|| {
+                    SyntaxError::grammar(at, format!("invalid YAML: {}", reason(&error.to_string())))
+                }))
             }
             None => Ok((Event::StreamEnd, Span::default())),
         }
     }
 
+    /// The escape for which the parser refuses a text in double quotes: it reports only where the text begins.
+    fn bad_escape(&self, at: usize) -> Option<SyntaxError> {
+        let source = self.places.text.get(at..)?.strip_prefix('"')?;
+        let mut rest = source;
+        loop {
+            let next = rest.find(['"', '\\'])?;
+            let escape = rest.get(next..)?;
+            if escape.starts_with('"') {
+                return None;
+            }
+            let length = match escape.as_bytes().get(1)? {
+                b'x' => 2,
+                b'u' => 4,
+                b'U' => 8,
+                _ => 0,
+            };
+            let start = at + 1 + source.len() - escape.len();
+            let digits = escape.get(2..2 + length)?;
+            if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                let message = format!("invalid YAML: expected {length} hexadecimal digits in this escape");
+                return Some(SyntaxError::grammar(start, message));
+            }
+            let code = u32::from_str_radix(digits, 16).unwrap_or(0);
+            if length == 8 && char::from_u32(code).is_none() {
+                let message = format!("this escape is no character: there is no U+{code:04X}");
+                return Some(SyntaxError::content(start, message));
+            }
+            rest = escape.get(2..)?;
+        }
+    }
+
+    fn start(&mut self, span: Span) -> usize {
+        self.places.offset(&span.start)
+    }
+
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, SyntaxError> {
-        let at = start(span);
+        let at = self.start(span);
         if depth > MAX_DEPTH {
-            return Err(SyntaxError::new(at, format!("values are nested deeper than {MAX_DEPTH} levels")));
+            return Err(SyntaxError::too_deep(at));
         }
         let (anchor, node) = match event {
-            Event::Alias(anchor) => return self.alias(anchor, at),
+            Event::Alias(anchor) => return self.alias(anchor, at, depth),
             Event::Scalar(text, style, anchor, tag) => {
-                (anchor, Node::new(at, scalar(text.into_owned(), style, span, tag.as_deref(), at)?))
+                let text = self.text(text.into_owned(), style, at, span)?;
+                (anchor, Node::new(at, scalar(text, style, span, tag.as_deref(), at)?))
             }
-            Event::SequenceStart(anchor, _) => {
+            Event::SequenceStart(anchor, tag) => {
+                expect_tag(tag.as_deref(), "seq", at)?;
                 let mut items = Vec::new();
                 loop {
                     match self.next()? {
@@ -68,7 +135,8 @@ impl<'t> Reader<'t> {
                 }
                 (anchor, Node::new(at, Value::List(items)))
             }
-            Event::MappingStart(anchor, _) => {
+            Event::MappingStart(anchor, tag) => {
+                expect_tag(tag.as_deref(), "map", at)?;
                 let (mut entries, mut seen) = (Vec::new(), HashSet::new());
                 loop {
                     let (event, span) = self.next()?;
@@ -82,42 +150,110 @@ impl<'t> Reader<'t> {
                 }
                 (anchor, Node::new(at, Value::Mapping(entries)))
             }
-            _ => return Err(SyntaxError::new(at, "expected a value")),
+            _ => return Err(SyntaxError::grammar(at, "invalid YAML: expected a value")),
         };
-        if anchor != 0 {
-            self.anchors.insert(anchor, node.clone());
-        }
+        self.anchor(anchor, &node);
         Ok(node)
     }
 
-    fn key(&mut self, event: Event<'t>, span: Span) -> Result<Key, SyntaxError> {
-        let at = start(span);
-        match event {
-            Event::Scalar(text, ScalarStyle::Plain, _, _) if text == "<<" => {
-                Err(SyntaxError::new(at, "merge keys (`<<`) are not supported; write the entries out"))
-            }
-            Event::Scalar(text, ..) => Ok(Key { text: text.into_owned(), at }),
-            _ => Err(SyntaxError::new(at, "expected a text as key")),
+    fn anchor(&mut self, anchor: usize, node: &Node) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
         }
+    }
+
+    fn key(&mut self, event: Event<'t>, span: Span) -> Result<Key, SyntaxError> {
+        let at = self.start(span);
+        let node = match event {
+            Event::Scalar(text, ScalarStyle::Plain, _, _) if text == "<<" => {
+                let message = "merge keys (`<<`) are not supported; write the entries out";
+                return Err(SyntaxError::content(at, message));
+            }
+            Event::Scalar(..) | Event::Alias(_) => self.node(event, span, 0)?,
+            _ => return Err(SyntaxError::content(at, "expected a text as key")),
+        };
+        match node.value {
+            Value::Text(text, _) | Value::Number(text) | Value::Boolean(_, text) => Ok(Key { text, at }),
+            Value::Null => {
+                Err(SyntaxError::content(at, "expected a text as key, found nothing; put it in quotes"))
+            }
+            _ => Err(SyntaxError::content(at, "expected a text as key")),
+        }
+    }
+
+    /// A scalar's text, with the characters that escapes in pairs stand for.
+    fn text(
+        &mut self,
+        text: String,
+        style: ScalarStyle,
+        at: usize,
+        span: Span,
+    ) -> Result<String, SyntaxError> {
+        let text = match self.mark {
+            Some(mark) if text.contains(mark) => {
+                if style == ScalarStyle::DoubleQuoted {
+                    let end = self.places.offset(&span.end);
+                    let source = self.places.text.get(at..end).unwrap_or_default();
+                    if let Some(lone) = surrogates::first_lone(source) {
+                        return Err(surrogates::lone(at + lone));
+                    }
+                    surrogates::reveal(&text, mark)
+                } else {
+                    text.replace(mark, "\\")
+                }
+            }
+            _ => text,
+        };
+        storable(text, at)
     }
 
     /// A copy of what an anchor names. Sizes are known before anything is copied, so what aliases of aliases
     /// would grow to is refused, not built.
-    fn alias(&mut self, anchor: usize, at: Position) -> Result<Node, SyntaxError> {
+    fn alias(&mut self, anchor: usize, at: usize, depth: usize) -> Result<Node, SyntaxError> {
         let Some(node) = self.anchors.get(&anchor) else {
-            return Err(SyntaxError::new(at, "this alias names a value that contains it"));
+            return Err(SyntaxError::content(at, "this alias names a value that contains it"));
         };
+        if depth + node.height > MAX_DEPTH {
+            return Err(SyntaxError::too_deep(at));
+        }
         self.aliased = self.aliased.saturating_add(node.size);
         if self.aliased > MAX_ALIASED {
             let message = format!("the aliases of this file expand to more than {MAX_ALIASED} values");
-            return Err(SyntaxError::new(at, message));
+            return Err(SyntaxError::content(at, message));
         }
         Ok(Node { at, ..node.clone() })
     }
 }
 
-fn start(span: Span) -> Position {
-    Position { line: span.start.line(), column: span.start.col() + 1 }
+/// Turns the parser's places, in characters, into bytes. They come nearly in order, so that each is near the last.
+struct Places<'t> {
+    text: &'t str,
+    is_ascii: bool,
+    /// The last place, in characters and in bytes.
+    characters: usize,
+    bytes: usize,
+}
+
+impl Places<'_> {
+    fn offset(&mut self, marker: &Marker) -> usize {
+        let wanted = marker.index();
+        if self.is_ascii {
+            return wanted.min(self.text.len());
+        }
+        while self.characters < wanted
+            && let Some(character) = self.text[self.bytes..].chars().next()
+        {
+            self.bytes += character.len_utf8();
+            self.characters += 1;
+        }
+        while self.characters > wanted
+            && let Some(character) = self.text[..self.bytes].chars().next_back()
+        {
+            self.bytes -= character.len_utf8();
+            self.characters -= 1;
+        }
+        self.bytes
+    }
 }
 
 /// The parser's message without the place it repeats.
@@ -125,12 +261,33 @@ fn reason(message: &str) -> &str {
     message.split(" at byte ").next().unwrap_or(message).trim_end_matches(" at char")
 }
 
+/// A tag's name in the core schema; any other tag changes what a value means to somebody else.
+fn core_tag(tag: Option<&Tag>, at: usize) -> Result<Option<&str>, SyntaxError> {
+    match tag {
+        None => Ok(None),
+        Some(tag) if tag.is_yaml_core_schema() => Ok(Some(tag.suffix.as_str())),
+        Some(tag) => Err(unknown_tag(&tag.suffix, at)),
+    }
+}
+
+fn unknown_tag(suffix: &str, at: usize) -> SyntaxError {
+    SyntaxError::content(at, format!("the tag `{}` means nothing in a catalog", Excerpt(suffix)))
+}
+
+/// Refuses every tag but one of the core schema.
+fn expect_tag(tag: Option<&Tag>, expected: &str, at: usize) -> Result<(), SyntaxError> {
+    match core_tag(tag, at)? {
+        Some(suffix) if suffix != expected => Err(unknown_tag(suffix, at)),
+        _ => Ok(()),
+    }
+}
+
 fn scalar(
     text: String,
     style: ScalarStyle,
     span: Span,
     tag: Option<&Tag>,
-    at: Position,
+    at: usize,
 ) -> Result<Value, SyntaxError> {
     let one_line = span.start.line() == span.end.line();
     let shown = match style {
@@ -140,24 +297,42 @@ fn scalar(
         ScalarStyle::Literal => Style::Literal,
         _ => Style::Folded,
     };
-    let tag = tag.map(|tag| (tag.is_yaml_core_schema(), tag.suffix.as_str()));
-    match tag {
-        Some((true, "str")) => return Ok(Value::Text(text, shown)),
-        Some((true, "int" | "float" | "bool" | "null")) | None => {}
-        Some((_, suffix)) => {
-            return Err(SyntaxError::new(at, format!("the tag `{suffix}` means nothing in a catalog")));
-        }
+    let tag = core_tag(tag, at)?;
+    let is_plain = style == ScalarStyle::Plain;
+    // A tag of the core schema reads a text in quotes as if it were plain (YAML 1.2.2, section 10.3.2).
+    let value = match tag {
+        Some("str") => return Ok(Value::Text(text, shown)),
+        None if !is_plain => return Ok(Value::Text(text, shown)),
+        _ => resolve(text, shown),
+    };
+    let (expected, fits) = match (tag, &value) {
+        (Some("int"), Value::Number(text)) => ("a whole number", is_integer(text)),
+        (Some("int"), _) => ("a whole number", false),
+        (Some("float"), value) => ("a number", matches!(value, Value::Number(_))),
+        (Some("bool"), value) => ("true or false", matches!(value, Value::Boolean(..))),
+        (Some("null"), value) => ("nothing", *value == Value::Null),
+        (Some(suffix), _) => return Err(unknown_tag(suffix, at)),
+        (None, _) => return Ok(value),
+    };
+    if fits {
+        return Ok(value);
     }
-    if style != ScalarStyle::Plain {
-        return Ok(Value::Text(text, shown));
-    }
-    Ok(match text.as_str() {
+    Err(SyntaxError::content(at, format!("expected {expected} after this tag")))
+}
+
+/// A plain scalar in the core schema.
+fn resolve(text: String, style: Style) -> Value {
+    match text.as_str() {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Boolean(true, text),
         "false" | "False" | "FALSE" => Value::Boolean(false, text),
         number if is_number(number) => Value::Number(text),
-        _ => Value::Text(text, shown),
-    })
+        _ => Value::Text(text, style),
+    }
+}
+
+fn is_integer(text: &str) -> bool {
+    !text.contains(['.', 'e', 'E']) || text.starts_with("0x")
 }
 
 /// Integers and floats of the core schema (YAML 1.2.2, section 10.3.2).
@@ -183,4 +358,121 @@ fn is_number(text: &str) -> bool {
         && all_digits(fraction)
         && !(whole.is_empty() && fraction.is_empty())
         && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent), 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(yaml: &str) -> String {
+        match parse(yaml).map(|root| root.value) {
+            Ok(Value::Mapping(mut entries)) => match entries.remove(0).1.value {
+                Value::Text(text, _) => text,
+                other => panic!("{yaml}: {other:?}"),
+            },
+            other => panic!("{yaml}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn surrogate_pairs_are_one_character_in_double_quotes_only() {
+        let table = [
+            (r#"a: "\uD83D\uDE00""#, "\u{1f600}"),
+            (r#"a: "x \ud83d\ude00\ud83d\ude01 é""#, "x \u{1f600}\u{1f601} é"),
+            (r#"a: "\U0001F600""#, "\u{1f600}"),
+            (r#"a: "\\uD83D\\uDE00""#, r"\uD83D\uDE00"),
+            (r#"a: "\\\uD83D\uDE00""#, "\\\u{1f600}"),
+            (r"a: '\uD83D\uDE00'", r"\uD83D\uDE00"),
+            (r"a: \uD83D", r"\uD83D"),
+            ("a: |\n  \\uDE00\n", "\\uDE00\n"),
+            ("a: \"\\uD83D\\uDE00\\\n  b\"", "\u{1f600}b"),
+            ("a: \"é\" # \\ud800", "é"),
+        ];
+        for (yaml, expected) in table {
+            assert_eq!(text(yaml), expected, "{yaml}");
+        }
+        let many = r"\uD83D\uDE00".repeat(100_000);
+        assert_eq!(text(&format!("a: \"{many}\"")).chars().count(), 100_000);
+    }
+
+    #[test]
+    fn what_cannot_be_represented_is_refused_at_its_place() {
+        let table = [
+            (r#"a: "A \ud800 B""#, 6),
+            (r#"a: "é\udc00""#, 6),
+            (r#"a: "\ud83d\ud83d\ude00""#, 4),
+            (r#"a: "\ud83d \ude00""#, 4),
+            ("a: \"\\ud83d\\\n \\ude00\"", 4),
+            (r#""\udfff": 1"#, 1),
+            (r#"a: "é\U00110000""#, 6),
+            (r#"a: "\U0000D800""#, 4),
+            (r#"a: "\u12G4""#, 4),
+            (r#"a: "\xé1""#, 4),
+            (r#"a: "b\0""#, 3),
+            ("a: b\u{0}c", 4),
+            ("a: \u{1b}[31m", 3),
+            ("a: \"\u{7}\"", 4),
+            ("a: \u{7f}", 3),
+            ("a: é\u{80}", 5),
+            ("a: \u{ffff}", 3),
+        ];
+        for (yaml, at) in table {
+            let error = parse(yaml).unwrap_err();
+            assert_eq!(error.at, at, "{yaml}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn tags_mean_what_they_say_or_are_refused() {
+        assert_eq!(text("a: !!str 12"), "12");
+        let value = |yaml: &str| parse(yaml).map(|root| root.get("a").map(|(_, node)| node.value.clone()));
+        assert_eq!(value("a: !!int \"5\"").unwrap(), Some(Value::Number("5".to_owned())));
+        assert_eq!(value("a: !!seq [b]\n").unwrap().map(|value| matches!(value, Value::List(_))), Some(true));
+        for yaml in [
+            "a: !!int 1.5",
+            "a: !!int b",
+            "a: !!bool yes",
+            "a: !!null b",
+            "a: !!float b",
+            "a: !!binary aGk=",
+            "a: !mine [b]",
+            "a: !!set {b}",
+            "a: !!omap [b: 1]",
+            "!!map []",
+            "!Ref a: b",
+            "a: !!timestamp 2026-01-01",
+        ] {
+            assert!(!parse(yaml).unwrap_err().is_grammar, "{yaml}");
+        }
+    }
+
+    #[test]
+    fn keys_are_texts_and_may_be_named_by_an_alias() {
+        let root = parse("&k name: &v b\nc: *v\n? *k\n: d\n");
+        assert!(root.unwrap_err().message.contains("`name` stands twice"));
+        for yaml in ["? [a]\n: b", "~: b", ": b", "null: b", "? {a: b}\n: c", "<<: {a: b}"] {
+            assert!(parse(yaml).is_err(), "{yaml}");
+        }
+        assert!(parse("1: b\ntrue: c\n\"null\": d\n").is_ok());
+    }
+
+    #[test]
+    fn aliases_do_not_nest_deeper_than_values_may() {
+        let deep =
+            |levels: usize, inner: &str| format!("{}{inner}{}", "[".repeat(levels), "]".repeat(levels));
+        let mut yaml = format!("a0: &a0 {}\n", deep(30, "x"));
+        for level in 1..5 {
+            yaml += &format!("a{level}: &a{level} {}\n", deep(30, &format!("*a{}", level - 1)));
+        }
+        assert!(parse(&yaml).unwrap_err().message.contains("nested"));
+    }
+
+    #[test]
+    fn a_file_is_one_document() {
+        for (yaml, fits) in
+            [("---\n", true), ("# a\n---\n...\n", true), ("", true), ("---\na: b\n---\n", false)]
+        {
+            assert_eq!(parse(yaml).is_ok(), fits, "{yaml}");
+        }
+    }
 }

@@ -1,0 +1,213 @@
+//! One catalog of many files: each is read and decoded, then the model checks what they declare together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domesday_model::validate::{Problem, Severity, Unread, validate_limited};
+use domesday_model::{Catalog, Kind};
+
+use crate::decode::{Decoder, Positions};
+use crate::diagnostic::{Collector, Diagnostic, Diagnostics};
+use crate::document::{self, Node, Value};
+use crate::text::SourceText;
+use crate::{Loaded, locate, sniff};
+
+/// After so many files of which hardly one looks like a catalog, the others are not read: this is another directory.
+const FOREIGN: usize = 500;
+
+/// A file whose objects are in the catalog.
+struct Source {
+    name: String,
+    text: String,
+}
+
+/// A catalog under way.
+pub(crate) struct Assembly {
+    collector: Collector,
+    catalog: Catalog,
+    sources: Vec<Source>,
+    /// For each object, the file it stands in and its position there, in the order of the catalog's lists.
+    places: HashMap<Kind, Vec<(usize, usize)>>,
+    unread: Unread,
+    files: usize,
+    /// Files that do not look like part of a catalog.
+    foreign: usize,
+    /// Directories of those that do, with how many.
+    directories: BTreeMap<String, usize>,
+    /// How many files could not be read, so that nobody knows what they declare.
+    open: usize,
+    is_stopped: bool,
+}
+
+impl Assembly {
+    /// Nothing yet; at most `most` mistakes and as many warnings are to be stored.
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            collector: Collector::new(most),
+            catalog: Catalog::default(),
+            sources: Vec::new(),
+            places: HashMap::new(),
+            unread: Unread::default(),
+            files: 0,
+            foreign: 0,
+            directories: BTreeMap::new(),
+            open: 0,
+            is_stopped: false,
+        }
+    }
+
+    /// Reports something about the files.
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+        self.collector.add(diagnostic.severity, || diagnostic);
+    }
+
+    /// A file that may declare anything, since its content is not known.
+    pub(crate) fn add_unreadable(&mut self, diagnostic: Diagnostic) {
+        self.unread.add_unknown();
+        self.open += 1;
+        self.report(diagnostic);
+    }
+
+    /// Whether enough was seen to say that this directory is not a catalog's.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.foreign >= FOREIGN && self.foreign >= 20 * (self.files - self.foreign)
+    }
+
+    /// Says that the other files are not read.
+    pub(crate) fn stop(&mut self) {
+        self.unread.add_unknown();
+        self.is_stopped = true;
+    }
+
+    /// Whether nothing was wrong with the files so far.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.collector.mistakes() == 0
+    }
+
+    /// Reads a file into the catalog; returns whether it breaks the grammar of its notation.
+    pub(crate) fn add(&mut self, name: String, text: String) -> bool {
+        self.files += 1;
+        let source = SourceText::new(&text);
+        let root = match document::parse(&name, source.as_str()) {
+            Ok(root) => root,
+            Err(error) => {
+                self.classify(&name, sniff::looks_like_catalog(text.as_bytes()));
+                self.collector.add(Severity::Error, || {
+                    let message = error.message.clone();
+                    Diagnostic::new(Severity::Error, &name, &source, error.at, String::new(), message)
+                });
+                self.unread.add_text(source.as_str());
+                self.open += 1;
+                return error.is_grammar;
+            }
+        };
+        self.classify(&name, declares_something(&root));
+        let mut decoder = Decoder::new(&name, &source, &mut self.collector, &mut self.unread);
+        let mut positions = Positions::new();
+        let is_open = decoder.file(&root, &mut self.catalog, &mut positions);
+        if is_open {
+            self.unread.add_text(source.as_str());
+            self.open += 1;
+        }
+        if positions.is_empty() {
+            return false;
+        }
+        for (kind, positions) in positions {
+            let places = self.places.entry(kind).or_default();
+            places.extend(positions.into_iter().map(|position| (self.sources.len(), position)));
+        }
+        self.sources.push(Source { name, text });
+        false
+    }
+
+    fn classify(&mut self, name: &str, is_alike: bool) {
+        if is_alike {
+            let directory = name.rsplit_once('/').map_or("", |(directory, _)| directory);
+            *self.directories.entry(directory.to_owned()).or_default() += 1;
+        } else {
+            self.foreign += 1;
+        }
+    }
+
+    /// The catalog, or every mistake in it.
+    pub(crate) fn finish(self) -> Result<Loaded, Diagnostics> {
+        let hints = self.hints();
+        let Self { mut collector, catalog, sources, places, unread, files, .. } = self;
+        // Beside errors, what looks odd may be so only for want of what was not read.
+        let is_right = collector.mistakes() == 0;
+        let found = validate_limited(&catalog, &unread, collector.room());
+        let listed = found.list.iter().filter(|problem| problem.severity == Severity::Error).count();
+        collector.count(found.errors - listed);
+        let mut located = Located { sources: &sources, places: &places, parsed: HashMap::new() };
+        for problem in found.list {
+            if is_right || problem.severity == Severity::Error {
+                collector.add(problem.severity, || located.diagnostic(problem));
+            }
+        }
+        let warnings = collector.finish(hints)?;
+        Ok(Loaded { catalog, warnings, files })
+    }
+
+    /// What may be behind the mistakes, and what was not looked at because of them.
+    fn hints(&self) -> Vec<String> {
+        let mut hints = Vec::new();
+        let alike: usize = self.directories.values().sum();
+        if self.foreign >= 3 && self.foreign > alike {
+            let most =
+                self.directories.iter().max_by_key(|(name, count)| (**count, std::cmp::Reverse(*name)));
+            let guess = match most {
+                Some((directory, _)) if !directory.is_empty() => {
+                    format!("; did you mean its subdirectory `{directory}`?")
+                }
+                _ => "; is this the directory of the catalog?".to_owned(),
+            };
+            let (foreign, files) = (self.foreign, self.files);
+            let rest = if self.is_stopped { ", and the others were not read" } else { "" };
+            hints.push(format!(
+                "{foreign} of the {files} files that were read have none of the keys of a catalog \
+                 (users, dataSources, policies, …){rest}{guess}"
+            ));
+        }
+        if self.open > 0 {
+            let files = if self.open == 1 { "1 file".to_owned() } else { format!("{} files", self.open) };
+            hints.push(format!(
+                "{files} could not be read as a whole; names that may be declared there are not reported as missing"
+            ));
+        }
+        hints
+    }
+}
+
+/// Where the objects of a catalog are. Only files that have a problem are parsed again, each once.
+struct Located<'s> {
+    sources: &'s [Source],
+    places: &'s HashMap<Kind, Vec<(usize, usize)>>,
+    parsed: HashMap<usize, (SourceText<'s>, Option<Node>)>,
+}
+
+impl Located<'_> {
+    /// A problem of the catalog as a whole, at its place.
+    fn diagnostic(&mut self, problem: Problem) -> Diagnostic {
+        let Problem { severity, kind, index, path, message } = problem;
+        let place = self.places.get(&kind).and_then(|places| places.get(index));
+        let Some((file, position)) = place.copied() else {
+            return Diagnostic::about_file(severity, kind.key(), message);
+        };
+        let Source { name, text } = &self.sources[file];
+        let (text, root) = self.parsed.entry(file).or_insert_with(|| {
+            let text = SourceText::new(text);
+            let root = document::parse(name, text.as_str()).ok();
+            (text, root)
+        });
+        let (at, field) = match root {
+            Some(root) => locate::locate(root, kind, position, &path),
+            None => (0, kind.key().to_owned()),
+        };
+        Diagnostic::new(severity, name, text, at, field, message)
+    }
+}
+
+/// Whether a document has a key of the catalog format.
+fn declares_something(root: &Node) -> bool {
+    let Value::Mapping(entries) = &root.value else { return false };
+    entries.is_empty() || entries.iter().any(|(key, _)| Kind::of_key(&key.text).is_some())
+}
