@@ -1,42 +1,76 @@
 //! Mistakes of a catalog, shown where they stand.
 
+use std::path::Path;
+
 use domesday_model::validate::Severity;
 use domesday_sources::{Diagnostic, Diagnostics, LoadError, Loaded};
 
 use crate::output::{DIM, ERROR, Output, STRONG, WARNING};
 
+/// How many mistakes, and how many warnings, are printed unless all are asked for.
+const SHOWN: usize = 20;
+
+/// How many are in a JSON document unless all are asked for.
+const SHOWN_AS_DATA: usize = 1000;
+
+/// How many are read, so that the first in the order of files are among them.
+const READ: usize = 10_000;
+
 /// A catalog with errors, each with its place.
 #[derive(Debug, thiserror::Error)]
-#[error("the catalog has {}", counted(.0))]
+#[error("the catalog has {}", counted(.0.mistakes()))]
 pub(crate) struct InvalidCatalog(Diagnostics);
 
 impl InvalidCatalog {
-    /// What was loaded, or the error to end with.
-    pub(crate) fn check(loaded: Result<Loaded, LoadError>) -> anyhow::Result<Loaded> {
-        match loaded {
+    /// Loads a directory; its mistakes are the error to end with.
+    pub(crate) fn load(dir: &Path, output: Output) -> anyhow::Result<Loaded> {
+        let most = if output.shows_all() { usize::MAX } else { READ };
+        match domesday_sources::load_listing(dir, most) {
             Ok(loaded) => Ok(loaded),
             Err(LoadError::Invalid(diagnostics)) => Err(Self(diagnostics).into()),
             Err(other) => Err(other.into()),
         }
     }
 
-    /// Every mistake on standard error.
+    /// The first mistakes on standard error, or every one.
     pub(crate) fn print(&self, output: Output) {
-        self.0.iter().for_each(|diagnostic| print(diagnostic, output));
+        let shown = shown(SHOWN, output);
+        self.0.iter().take(shown).for_each(|diagnostic| print(diagnostic, output));
+        print_rest(self.0.mistakes().max(self.0.iter().count()), shown, output);
         output.note(format_args!("{ERROR}error:{ERROR:#} {self}; nothing was changed"));
+        for hint in self.0.hints() {
+            output.note(format_args!("  help: {hint}"));
+        }
     }
 
-    /// Every mistake as data.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
-        let list: Vec<_> = self.0.iter().collect();
-        serde_json::json!({ "error": self.to_string(), "diagnostics": list })
+    /// The mistakes as data.
+    pub(crate) fn to_json(&self, output: Output) -> serde_json::Value {
+        let list: Vec<_> = self.0.iter().take(shown(SHOWN_AS_DATA, output)).collect();
+        serde_json::json!({
+            "error": self.to_string(),
+            "mistakes": self.0.mistakes(),
+            "diagnostics": list,
+            "help": self.0.hints(),
+        })
     }
 }
 
 /// Prints warnings that stop nothing.
 pub(crate) fn print_warnings(warnings: &[Diagnostic], output: Output) {
     if !output.is_quiet() {
-        warnings.iter().for_each(|warning| print(warning, output));
+        let shown = shown(SHOWN, output);
+        warnings.iter().take(shown).for_each(|warning| print(warning, output));
+        print_rest(warnings.len(), shown, output);
+    }
+}
+
+fn shown(most: usize, output: Output) -> usize {
+    if output.shows_all() { usize::MAX } else { most }
+}
+
+fn print_rest(total: usize, shown: usize, output: Output) {
+    if total > shown {
+        output.note(format_args!("{DIM}… and {} more; --all prints every one{DIM:#}", total - shown));
     }
 }
 
@@ -52,9 +86,9 @@ fn print(diagnostic: &Diagnostic, output: Output) {
     lines.for_each(|line| output.note(format_args!("{DIM}{line}{DIM:#}")));
 }
 
-fn counted(diagnostics: &Diagnostics) -> String {
-    match diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count() {
+fn counted(mistakes: usize) -> String {
+    match mistakes {
         1 => "1 mistake".to_owned(),
-        count => format!("{count} mistakes"),
+        count => format!("{} mistakes", crate::output::grouped(count as u64)),
     }
 }

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod diagnostics;
 mod interrupt;
+mod markdown;
 mod output;
 mod progress;
 

@@ -30,6 +30,7 @@ static INCOMPLETE: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Output {
     pub(crate) format: Format,
     quiet: bool,
+    all: bool,
 }
 
 impl Output {
@@ -39,7 +40,7 @@ impl Output {
             Color::Always => anstream::ColorChoice::Always.write_global(),
             Color::Never => anstream::ColorChoice::Never.write_global(),
         }
-        Self { format: global.format.into(), quiet: global.quiet }
+        Self { format: global.format.into(), quiet: global.quiet, all: global.all }
     }
 
     /// Whether a progress bar has somebody to look at it.
@@ -50,6 +51,11 @@ impl Output {
     /// Whether summaries are wanted.
     pub(crate) fn is_quiet(self) -> bool {
         self.quiet
+    }
+
+    /// Whether lists are printed to their end.
+    pub(crate) fn shows_all(self) -> bool {
+        self.all
     }
 
     /// Prints a result on standard output.
@@ -110,10 +116,10 @@ impl Output {
                 return;
             }
             if let Some(report) = error.downcast_ref::<crate::diagnostics::InvalidCatalog>() {
-                self.json(&report.to_json());
+                self.json(&report.to_json(self));
                 return;
             }
-            let mut told = serde_json::json!({ "error": format!("{error:#}") });
+            let mut told = serde_json::json!({ "error": causes(error).join(": ") });
             if let Some(kind) = kind_of_delivery(error) {
                 told["kind"] = kind.into();
             }
@@ -124,15 +130,24 @@ impl Output {
             report.print(self);
             return;
         }
-        self.note(format_args!("{ERROR}error:{ERROR:#} {error}"));
-        // Causes that the message above already tells are not told again.
-        let told = error.to_string();
-        for cause in
-            error.chain().skip(1).map(ToString::to_string).filter(|cause| !told.contains(cause.as_str()))
-        {
-            self.note(format_args!("  caused by: {cause}"));
+        for (depth, cause) in causes(error).iter().enumerate() {
+            match depth {
+                0 => self.note(format_args!("{ERROR}error:{ERROR:#} {cause}")),
+                _ => self.note(format_args!("  caused by: {cause}")),
+            }
         }
     }
+}
+
+/// An error and what is behind it, each once: many a message repeats its cause.
+fn causes(error: &anyhow::Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !causes.iter().any(|known| known.contains(cause.as_str())) {
+            causes.push(cause);
+        }
+    }
+    causes
 }
 
 /// By which programs tell failures of a delivery apart.
@@ -175,6 +190,19 @@ pub(crate) fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_error_says_is_said_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot read the catalog: {source}")]
+        struct Outer {
+            source: std::io::Error,
+        }
+        let source = std::io::Error::other("No such file or directory (os error 2)");
+        let error = anyhow::Error::from(Outer { source }).context("loading failed");
+        let expected = ["loading failed", "cannot read the catalog: No such file or directory (os error 2)"];
+        assert_eq!(causes(&error), expected);
+    }
 
     #[test]
     fn counts_and_sizes_read_well() {

@@ -12,6 +12,9 @@ use serde_json::{Map, Value};
 /// What every `type` begins with.
 const TYPE_PREFIX: &str = "urn:domesday:problem:";
 
+/// How many mistakes a problem lists; all of them are counted.
+pub(crate) const LISTED: usize = 100;
+
 /// The media type of problems.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -52,7 +55,8 @@ pub(crate) struct ProblemDocument {
     status: u16,
     /// What is wrong here, and what to do.
     detail: String,
-    /// Further members, by kind: `problems`, `checks`, `permissions`, `requestId`.
+    /// Further members, by kind: `problems` (at most 100 mistakes) with `problemCount` (how many there are), `checks`,
+    /// `permissions`, `requestId`.
     #[serde(flatten)]
     members: Map<String, Value>,
 }
@@ -69,6 +73,12 @@ impl Problem {
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.members.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// With the first of its mistakes, and how many there are.
+    pub(crate) fn with_problems(self, mut list: Vec<Value>, count: usize) -> Self {
+        list.truncate(LISTED);
+        self.with("problems", list).with("problemCount", count)
     }
 
     /// With a header.
@@ -176,17 +186,18 @@ impl From<StoreError> for Problem {
                 Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", error.to_string())
             }
             StoreError::Invalid { problems } => {
-                let list: Vec<_> = problems.iter().map(|problem| one(problem, None)).collect();
-                Self::invalid("the object is not valid").with("problems", list)
+                let list = problems.iter().take(LISTED).map(|problem| one(problem, None)).collect();
+                Self::invalid("the object is not valid").with_problems(list, problems.len())
             }
             StoreError::Inconsistent { problems } => {
-                let list: Vec<_> = problems.iter().map(|(name, problem)| one(problem, Some(name))).collect();
+                let list =
+                    problems.iter().take(LISTED).map(|(name, problem)| one(problem, Some(name))).collect();
                 Self::new(
                     StatusCode::CONFLICT,
                     "inconsistent",
                     "other objects would no longer fit; change them first",
                 )
-                .with("problems", list)
+                .with_problems(list, problems.len())
             }
             StoreError::OtherTenant { .. } => Self::conflict(error.to_string()),
             StoreError::NulInText => Self::invalid(error.to_string()),

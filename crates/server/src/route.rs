@@ -13,12 +13,15 @@ use axum::routing::{MethodFilter, MethodRouter};
 use axum::{Json, RequestExt, Router};
 use bytes::Bytes;
 use domesday_model::Permission;
+use domesday_sources::{Diagnostic, Diagnostics};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::json;
 
 use crate::body;
 use crate::caller::{Caller, authenticate};
-use crate::problem::Problem;
+use crate::problem::{LISTED, Problem};
 use crate::service::App;
 
 /// Who may call a route.
@@ -320,33 +323,32 @@ fn misfit(uri: &Uri, takes: &[&str]) -> Option<Problem> {
     None
 }
 
-/// Refuses a body that holds the character U+0000, which not every database keeps. It is looked for as it is written:
-/// anything else that is `\u0000` in the text is a backslash that was meant, and no name.
-fn without_nul(text: &[u8]) -> Result<(), Problem> {
-    if text.windows(6).any(|part| part == b"\\u0000") {
-        return Err(Problem::invalid("the body holds a character U+0000, which no name or text may"));
-    }
-    Ok(())
-}
-
 /// Reads a JSON body, strictly.
 pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
-    let parsed = serde_json::from_slice(text).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Problem::invalid(format!("the body does not fit: {error}")),
-        _ => Problem::bad_request(format!("the body is no JSON: {error}")),
-    })?;
-    without_nul(text)?;
-    Ok(parsed)
+    let text = json_text(text)?;
+    domesday_sources::check_json(text).map_err(|wrong| refusal(&wrong, "the body is not valid"))?;
+    serde_json::from_str(text).map_err(|error| Problem::invalid(format!("the body does not fit: {error}")))
 }
 
-/// A body as JSON text for a reader of documents, which says better than a parser what is wrong inside.
+/// A body as text, for a reader of JSON that reports where it is wrong.
 pub(crate) fn json_text(text: &[u8]) -> Result<&str, Problem> {
-    let text = std::str::from_utf8(text).map_err(|_| Problem::bad_request("the body is no UTF-8"))?;
-    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        return Err(Problem::bad_request(format!("the body is no JSON: {error}")));
+    std::str::from_utf8(text).map_err(|error| {
+        let (at, byte) = (error.valid_up_to(), text[error.valid_up_to()]);
+        Problem::bad_request(format!("the body is not UTF-8: byte {at}, counted from 0, is 0x{byte:02x}"))
+    })
+}
+
+/// The refusal of a document: 400 for a body that is no JSON, else 422. It lists the first mistakes and counts all.
+pub(crate) fn refusal(wrong: &Diagnostics, detail: &str) -> Problem {
+    let list: Vec<_> = wrong.iter().take(LISTED).collect();
+    if let ([first], true) = (list.as_slice(), wrong.is_syntax()) {
+        let Diagnostic { line, column, message, .. } = first;
+        return Problem::bad_request(format!("{message} (line {line}, column {column} of the body)"));
     }
-    without_nul(text.as_bytes())?;
-    Ok(text)
+    let list = list.iter().map(
+        |one| json!({ "field": one.field, "line": one.line, "column": one.column, "message": one.message }),
+    );
+    Problem::invalid(detail).with_problems(list.collect(), wrong.mistakes())
 }
 
 /// Refuses a body that is not said to be JSON.
@@ -397,6 +399,14 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
         let path = axum::extract::Path::<T>::from_request_parts(parts, app).await;
         path.map(|path| Self(path.0)).map_err(|rejection| Problem::not_found(rejection.body_text()))
     }
+}
+
+/// An optional field of a body that is absent or has a value: a null would say what its absence says, and that is
+/// mostly more than was meant.
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// An answer in JSON.

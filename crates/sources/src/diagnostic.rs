@@ -98,15 +98,28 @@ impl Diagnostic {
     }
 }
 
-impl fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, column, field, message, snippet, caret, .. } = self;
+impl Diagnostic {
+    /// Place, field and message, without the line of the file.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let Self { file, line, column, field, message, caret, .. } = self;
         let file = on_one_line(file);
         if *caret == 0 {
-            return write!(f, "{file}: {message}");
+            return format!("{file}: {message}");
         }
         let separator = if field.is_empty() { "" } else { ": " };
-        writeln!(f, "{file}:{line}:{column}: {field}{separator}{message}")?;
+        format!("{file}:{line}:{column}: {field}{separator}{message}")
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, snippet, caret, .. } = self;
+        f.write_str(&self.in_one_line())?;
+        if *caret == 0 {
+            return Ok(());
+        }
+        writeln!(f)?;
         let number = line.to_string();
         // Tabs stay tabs below the line too, so that the caret stands where it should.
         let indent: String =

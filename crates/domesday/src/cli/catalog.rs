@@ -109,6 +109,9 @@ impl From<ScopeArg> for Scope {
 }
 
 /// Check a catalog directory: every mistake at once, each with file, line and column
+///
+/// Prints the first 20 mistakes and how many there are; --all prints every one. Files that look like part of the
+/// catalog and are not read are warned of.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// The catalog directory
@@ -148,9 +151,6 @@ pub(crate) struct DiffArgs {
     /// End with exit code 2 when more outcomes than this are gained
     #[arg(long, value_name = "COUNT")]
     pub(crate) max_gained: Option<usize>,
-    /// List every change, not only the first of them
-    #[arg(long)]
-    pub(crate) all: bool,
     /// The instant at which to compare, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,

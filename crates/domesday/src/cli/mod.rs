@@ -44,6 +44,9 @@ pub(crate) struct Global {
     /// Print no progress and no summary; errors and results asked for still come
     #[arg(long, short, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
+    /// Print lists to their end: every mistake and warning of a catalog, every change of a diff
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) all: bool,
     /// When to use colours; NO_COLOR is honoured
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
     pub(crate) color: Color,
@@ -55,7 +58,7 @@ pub(crate) enum FormatArg {
     Text,
     /// For programs: one JSON document on standard output
     Json,
-    /// For documents; only where a command says so
+    /// For documents; only `diff`, `explain` and `schema` write it
     Markdown,
     /// The Cedar policy language; only for `policy export`
     Cedar,
@@ -95,6 +98,8 @@ impl Cli {
             (FormatArg::Terraform, command) if !matches!(command, Command::Setup(_)) => {
                 Some(("terraform", "setup"))
             }
+            (FormatArg::Markdown, Command::Diff(_) | Command::Explain(_) | Command::Schema(_)) => None,
+            (FormatArg::Markdown, _) => Some(("markdown", "diff`, `domesday explain` and `domesday schema")),
             _ => None,
         };
         if let Some((format, command)) = only_for {

@@ -8,12 +8,13 @@ use crate::output::{DIM, ERROR, GOOD, Output, STRONG, WARNING};
 
 pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
     let at = instant(args.at);
-    let catalog = load_catalog(&args.catalog, *output)?;
+    let loaded = load_catalog(&args.catalog, *output)?;
     let location = args.store.location()?;
     let mut store = if args.dry_run { open_for_plan(&location)? } else { location.open()? };
-    let plan = store.apply(&catalog, ApplyOptions { at, prune: args.prune, dry_run: args.dry_run })?;
+    let plan = store.apply(&loaded.catalog, ApplyOptions { at, prune: args.prune, dry_run: args.dry_run })?;
     if output.format == Format::Json {
-        output.json(&serde_json::json!({ "applied": !args.dry_run, "plan": plan }));
+        let warnings = &loaded.warnings;
+        output.json(&serde_json::json!({ "applied": !args.dry_run, "plan": plan, "warnings": warnings }));
     } else {
         if args.dry_run || !output.is_quiet() {
             print_changes(&plan, *output);

@@ -15,7 +15,7 @@ struct Report<'a> {
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &Output) -> anyhow::Result<()> {
-    let loaded = InvalidCatalog::check(domesday_sources::load(&args.catalog))?;
+    let loaded = InvalidCatalog::load(&args.catalog, *output)?;
     let counts = Kind::ALL.map(|kind| (kind, loaded.catalog.count(kind)));
     if output.format == Format::Json {
         let objects = counts.iter().map(|(kind, count)| (kind.key().to_owned(), (*count).into())).collect();

@@ -1,12 +1,15 @@
 //! `domesday diff`: what a change would do to who reaches what.
 
+mod markdown;
+
 use std::collections::BTreeMap;
 
 use domesday_engine::{AccessChange, Behind, ColumnChange, Counts, Difference, Effect};
+use domesday_sources::Diagnostic;
 use serde::Serialize;
 
 use crate::cli::{DiffArgs, Format};
-use crate::commands::{instant, open_store};
+use crate::commands::{instant, open_with_warnings};
 use crate::output::{DIM, ERROR, GOOD, Output, STRONG, WARNING};
 
 /// How many changes are listed unless all are asked for.
@@ -37,6 +40,8 @@ struct Report<'a> {
     by_user: &'a BTreeMap<&'a str, Counts>,
     #[serde(flatten)]
     difference: &'a Difference<'a>,
+    /// Those of the catalog directories.
+    warnings: &'a [Diagnostic],
 }
 
 #[derive(Serialize)]
@@ -53,10 +58,12 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
         [before, after] => (Some(before.as_path()), after),
         _ => anyhow::bail!("give --catalog once (the store against it) or twice (before and after)"),
     };
-    let before = open_store(before, &args.store, at, *output)?.snapshot(at)?;
-    let after = open_store(Some(after), &args.store, at, *output)?.snapshot(at)?;
+    let (mut before, mut warnings) = open_with_warnings(before, &args.store, at, *output)?;
+    let (mut after, more) = open_with_warnings(Some(after), &args.store, at, *output)?;
+    warnings.extend(more);
+    let (before, after) = (before.snapshot(at)?, after.snapshot(at)?);
     // A document lists everything.
-    let listed = if args.all || output.format == Format::Json { usize::MAX } else { LISTED };
+    let listed = if output.shows_all() || output.format == Format::Json { usize::MAX } else { LISTED };
     let (before, after) = (domesday_engine::evaluate(&before), domesday_engine::evaluate(&after));
     let difference = domesday_engine::diff(&before, &after, listed);
     let gained = difference.gained();
@@ -69,10 +76,12 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
         by_data_source: difference.by_data_source(),
         by_user: difference.by_user(),
         difference: &difference,
+        warnings: &warnings,
     };
     match output.format {
         Format::Json => output.json(&report),
-        _ => print(&report, args.all, *output),
+        Format::Markdown => markdown::print(&report, *output),
+        _ => print(&report, *output),
     }
     match args.max_gained {
         Some(limit) if report.gained > limit => Err(LimitPassed { gained: report.gained, limit }.into()),
@@ -80,13 +89,13 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
     }
 }
 
-fn print(report: &Report<'_>, all: bool, output: Output) {
+fn print(report: &Report<'_>, output: Output) {
     let difference = report.difference;
     if difference.is_empty() {
         output.result(format_args!("{GOOD}No difference:{GOOD:#} everyone reaches what they reached."));
         return;
     }
-    let shown = if all { usize::MAX } else { LISTED };
+    let shown = most(LISTED, output);
     for change in difference.access() {
         let (style, mark, word) = shape(change.effect);
         let by = behind(change.behind);
@@ -115,13 +124,13 @@ fn print(report: &Report<'_>, all: bool, output: Output) {
             continue;
         }
         output.result(format_args!("\n{STRONG}{title}{STRONG:#}"));
-        let mut most: Vec<_> = tally.iter().collect();
-        most.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.total()));
-        let shown = if all { usize::MAX } else { SUMMED };
-        for (name, counts) in most.iter().take(shown) {
+        let mut lines: Vec<_> = tally.iter().collect();
+        lines.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.total()));
+        let shown = most(SUMMED, output);
+        for (name, counts) in lines.iter().take(shown) {
             output.result(format_args!("  {name}: {}", words(counts)));
         }
-        rest(most.len(), shown, output);
+        rest(lines.len(), shown, output);
     }
     output.result(format_args!(
         "\n{STRONG}In all{STRONG:#}: {}; {} gained.",
@@ -130,14 +139,24 @@ fn print(report: &Report<'_>, all: bool, output: Output) {
     ));
 }
 
+/// How many lines a list has.
+fn most(unless_all: usize, output: Output) -> usize {
+    if output.shows_all() { usize::MAX } else { unless_all }
+}
+
 /// What is behind a change, in brackets.
-fn behind(Behind { policies, rights }: &Behind<'_>) -> String {
+fn behind(behind: &Behind<'_>) -> String {
+    let names = names_behind(behind);
+    if names.is_empty() { String::new() } else { format!(" {DIM}({names}){DIM:#}") }
+}
+
+/// What is behind a change.
+fn names_behind(Behind { policies, rights }: &Behind<'_>) -> String {
     let rights = rights.iter().map(|right| match *right {
         "OWNER" => "ownership",
         _ => "a request",
     });
-    let all: Vec<_> = policies.iter().copied().chain(rights).collect();
-    if all.is_empty() { String::new() } else { format!(" {DIM}({}){DIM:#}", all.join(", ")) }
+    policies.iter().copied().chain(rights).collect::<Vec<_>>().join(", ")
 }
 
 fn rest(total: usize, shown: usize, output: Output) {

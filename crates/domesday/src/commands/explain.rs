@@ -24,19 +24,20 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
     let source = find_data_source(&snapshot, &args.data_source)?;
     let column = args.column.as_deref().map(|name| find_column(&snapshot, source, name)).transpose()?;
     let outcomes = domesday_engine::evaluate(&snapshot);
+    let is_markdown = output.format == Format::Markdown;
     match column {
         Some(column) => {
             let explanation = outcomes.explain_column(user, source, column);
             match output.format {
                 Format::Json => output.json(&explanation),
-                _ => output.result(words::of_column(&explanation).trim_end()),
+                _ => output.result(words::of_column(&explanation, is_markdown).trim_end()),
             }
         }
         None => {
             let explanation = outcomes.explain(user, source, args.scope.into());
             match output.format {
                 Format::Json => output.json(&explanation),
-                _ => output.result(words::of_pair(&explanation).trim_end()),
+                _ => output.result(words::of_pair(&explanation, is_markdown).trim_end()),
             }
         }
     }

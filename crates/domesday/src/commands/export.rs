@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use domesday_delivery::Supervision;
 use domesday_run::{Export, RunReport, run as run_export};
+use domesday_sources::Diagnostic;
 use domesday_store::Location;
 
 use crate::cli::{ExportArgs, Format};
 use crate::commands::target::target;
-use crate::commands::{instant, open_store};
+use crate::commands::{instant, open_with_warnings};
 use crate::interrupt;
 use crate::output::{DIM, GOOD, Output, STRONG, grouped, size};
 use crate::progress::Progress;
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     let supervision = Supervision { notices: progress.notices(*output), ..Supervision::new() };
     interrupt::cancel_when_interrupted(supervision.cancellation.clone());
     progress.say("reading the catalog");
-    let mut store = open_store(args.catalog.as_deref(), &args.store, at, *output)?;
+    let (mut store, warnings) = open_with_warnings(args.catalog.as_deref(), &args.store, at, *output)?;
     let export = Export {
         target,
         layout: args.layout.into(),
@@ -31,10 +32,14 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
         fence: None,
         supervision: supervision.with_deadline(Duration::from_secs(args.timeout)),
     };
-    let report = run_export(&export, &mut store, at, &mut |stage| progress.stage(stage))?;
+    let mut report = run_export(&export, &mut store, at, &mut |stage| progress.stage(stage))?;
     drop(progress);
     match output.format {
-        Format::Json => output.json(&report),
+        Format::Json => {
+            let warnings = warnings.iter().map(Diagnostic::in_one_line);
+            report.warnings.splice(0..0, warnings);
+            output.json(&report);
+        }
         _ if output.is_quiet() => {}
         _ => print(&report, args, *output),
     }

@@ -20,7 +20,8 @@ pub(crate) mod target;
 use std::path::Path;
 
 use anyhow::Context;
-use domesday_model::{Catalog, Instant};
+use domesday_model::Instant;
+use domesday_sources::{Diagnostic, Loaded};
 use domesday_store::{ApplyOptions, Store, StoreError};
 
 use crate::cli::StoreArg;
@@ -33,10 +34,10 @@ pub(crate) fn instant(given: Option<Instant>) -> Instant {
 }
 
 /// Reads a catalog directory, printing its warnings.
-pub(crate) fn load_catalog(dir: &Path, output: Output) -> anyhow::Result<Catalog> {
-    let loaded = InvalidCatalog::check(domesday_sources::load(dir))?;
+pub(crate) fn load_catalog(dir: &Path, output: Output) -> anyhow::Result<Loaded> {
+    let loaded = InvalidCatalog::load(dir, output)?;
     print_warnings(&loaded.warnings, output);
-    Ok(loaded.catalog)
+    Ok(loaded)
 }
 
 /// The store to look at: one in memory that holds just the catalog directory, or the one that is named.
@@ -46,6 +47,16 @@ pub(crate) fn open_store(
     at: Instant,
     output: Output,
 ) -> anyhow::Result<Store> {
+    open_with_warnings(catalog, store, at, output).map(|(store, _)| store)
+}
+
+/// [`open_store`], with the warnings of the catalog directory.
+pub(crate) fn open_with_warnings(
+    catalog: Option<&Path>,
+    store: &StoreArg,
+    at: Instant,
+    output: Output,
+) -> anyhow::Result<(Store, Vec<Diagnostic>)> {
     let Some(dir) = catalog else {
         let store = store.location()?;
         return store.open_existing().map_err(|error| match error {
@@ -53,12 +64,12 @@ pub(crate) fn open_store(
                 "there is no store {store}; name a catalog directory with --catalog DIR, or make a store with `domesday apply DIR --store {store}`"
             ),
             error => error.into(),
-        });
+        }).map(|store| (store, Vec::new()));
     };
-    let catalog = load_catalog(dir, output)?;
+    let Loaded { catalog, warnings, .. } = load_catalog(dir, output)?;
     let mut store = Store::in_memory()?;
     store
         .apply(&catalog, ApplyOptions { at, prune: false, dry_run: false })
         .context("loading the catalog failed")?;
-    Ok(store)
+    Ok((store, warnings))
 }

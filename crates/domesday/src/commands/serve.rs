@@ -1,8 +1,9 @@
 //! `domesday serve`: the service, until it is told to stop.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
-use domesday_server::{Clock, Config, LogLevel, start_with};
+use domesday_server::{Clock, Config, ConfigError, LogLevel, start_with};
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -64,7 +65,22 @@ fn print_key(output: Output, key: &SecretString) -> std::io::Result<()> {
 
 /// The configuration of a command.
 pub(crate) fn read_config(arg: &ConfigFileArg) -> anyhow::Result<Config> {
-    Ok(Config::read(arg.config.as_deref(), |name| std::env::var(name).ok())?)
+    let unreadable = RefCell::new(Vec::new());
+    let variable = |name: &str| {
+        let value = std::env::var_os(name)?;
+        // Taken as not set, it would be the default that counts.
+        value.into_string().map_err(|_| unreadable.borrow_mut().push(format!("{name} is not UTF-8"))).ok()
+    };
+    let config = Config::read(arg.config.as_deref(), variable);
+    let unreadable = unreadable.into_inner();
+    match config {
+        Ok(config) if unreadable.is_empty() => Ok(config),
+        Ok(_) => Err(ConfigError(unreadable).into()),
+        Err(ConfigError(mut mistakes)) => {
+            mistakes.extend(unreadable);
+            Err(ConfigError(mistakes).into())
+        }
+    }
 }
 
 /// A dump of this process's memory would hold secrets: none is written.

@@ -6,6 +6,7 @@
 mod file;
 mod network;
 mod read;
+mod toml;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -9,6 +9,7 @@ use domesday_store::Location;
 use secrecy::SecretString;
 
 use super::file::{ConfigFile, Server};
+use super::toml::ReadFile;
 use super::{
     Collector, Config, ConfigError, FirstTenant, Limits, LogLevel, Network, SecretKey, TlsFiles, Webhook,
 };
@@ -51,15 +52,11 @@ impl Config {
     /// # Errors
     /// Every mistake at once.
     pub fn read(path: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut mistakes = Vec::new();
-        let file = path.map_or_else(
-            || Some(ConfigFile::default()),
-            |path| read_file(path).map_err(|mistake| mistakes.push(mistake)).ok(),
-        );
-        let Some(file) = file else { return Err(ConfigError(mistakes)) };
+        let read = path.map_or_else(ReadFile::default, super::toml::read);
         let directory = path.and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
-        let mut reader = Reader { variable: &variable, directory, mistakes };
-        let config = reader.config(file);
+        let is_whole = read.mistakes.is_empty();
+        let mut reader = Reader { variable: &variable, directory, mistakes: read.mistakes, is_whole };
+        let config = reader.config(read.file);
         match config {
             Some(config) if reader.mistakes.is_empty() => Ok(config),
             _ => Err(ConfigError(reader.mistakes)),
@@ -67,17 +64,13 @@ impl Config {
     }
 }
 
-fn read_file(path: &Path) -> Result<ConfigFile, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("cannot read the configuration file {}: {error}", path.display()))?;
-    toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
-}
-
 struct Reader<'v> {
     variable: &'v dyn Fn(&str) -> Option<String>,
     /// The directory of the configuration file; empty without a file.
     directory: PathBuf,
     mistakes: Vec<String>,
+    /// Whether the file was read as a whole. Else a setting that seems to be missing may be one that was not read.
+    is_whole: bool,
 }
 
 impl Reader<'_> {
@@ -201,6 +194,13 @@ impl Reader<'_> {
         }
     }
 
+    /// Reports a setting that is missing.
+    fn missing(&mut self, mistake: &str) {
+        if self.is_whole {
+            self.mistakes.push(mistake.to_owned());
+        }
+    }
+
     fn environment(&self, name: &str) -> Option<String> {
         (self.variable)(name).filter(|value| !value.is_empty())
     }
@@ -306,10 +306,9 @@ impl Reader<'_> {
         match database {
             Location::File(path) => Some(SecretKey::File { path: path.with_extension("key"), make: true }),
             Location::Server(_) => {
-                self.mistakes.push(
+                self.missing(
                     "a shared database needs a secret key that every replica has: \
-                     set DOMESDAY_SECRET_KEY or secrets.key_file; `domesday key new` makes one"
-                        .to_owned(),
+                     set DOMESDAY_SECRET_KEY or secrets.key_file; `domesday key new` makes one",
                 );
                 None
             }
@@ -323,10 +322,9 @@ impl Reader<'_> {
             (None, None) => None,
             (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
             _ => {
-                self.mistakes.push(
+                self.missing(
                     "TLS needs both server.tls_certificate and server.tls_key \
-                     (DOMESDAY_TLS_CERTIFICATE, DOMESDAY_TLS_KEY)"
-                        .to_owned(),
+                     (DOMESDAY_TLS_CERTIFICATE, DOMESDAY_TLS_KEY)",
                 );
                 None
             }
@@ -341,18 +339,23 @@ impl Reader<'_> {
             "webhook.url (DOMESDAY_WEBHOOK_URL) must be an http or https address without user and password"
                 .to_owned(),
         );
-        let secret = self.environment("DOMESDAY_WEBHOOK_SECRET").or_else(|| {
-            let path = self.path_of_file("webhook.secret_file", secret_file?)?;
-            std::fs::read_to_string(&path)
-                .map_err(|error| {
-                    self.mistakes.push(format!("webhook.secret_file {}: {error}", path.display()));
-                })
-                .ok()
-        });
+        let secret = match (self.environment("DOMESDAY_WEBHOOK_SECRET"), secret_file) {
+            (Some(secret), _) => Some(secret),
+            (None, None) => None,
+            (None, Some(path)) => {
+                let path = self.path_of_file("webhook.secret_file", path)?;
+                match std::fs::read_to_string(&path) {
+                    Ok(secret) => Some(secret),
+                    Err(error) => {
+                        self.mistakes.push(format!("webhook.secret_file {}: {error}", path.display()));
+                        return None;
+                    }
+                }
+            }
+        };
         let Some(secret) = secret else {
-            self.mistakes.push(
-                "webhook.url needs a secret to sign with: set webhook.secret_file or DOMESDAY_WEBHOOK_SECRET"
-                    .to_owned(),
+            self.missing(
+                "webhook.url needs a secret to sign with: set webhook.secret_file or DOMESDAY_WEBHOOK_SECRET",
             );
             return None;
         };
@@ -558,6 +561,59 @@ mod tests {
         assert!(error.contains("database.path") && error.contains("absolute path"), "{error}");
         std::fs::write(dir.path().join("Cargo.toml"), "").unwrap();
         assert!(Config::read(Some(&path), nothing).is_ok());
+    }
+
+    #[test]
+    fn a_broken_file_hides_no_mistake_and_makes_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("domesday.toml");
+        let mistakes = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let variable = |name: &str| match name {
+                "DOMESDAY_TIME_ZONE" => Some("Mars/Olympus".to_owned()),
+                "DATABASE_URL" => Some("postgres://u@h/d".to_owned()),
+                "DOMESDAY_WEBHOOK_URL" => Some("https://hooks.example".to_owned()),
+                "DOMESDAY_TLS_KEY" => Some("key.pem".to_owned()),
+                _ => None,
+            };
+            Config::read(Some(&path), variable).unwrap_err().0
+        };
+        // Key, secret and certificate may stand in what cannot be read.
+        let found = mistakes(
+            "[secrets\nkey_file = \"k\"\n[server]\nlisten = 80\nlissten = \"x\"\n[log]\nlevel = \"loud\"\n",
+        );
+        let has = |part: &str| found.iter().any(|mistake| mistake.contains(part));
+        assert!(
+            has(":1:") && has("listen") && has("lissten") && has("loud") && has("Mars/Olympus"),
+            "{found:?}"
+        );
+        assert!(!has("needs"), "{found:?}");
+        // In a file without mistakes they are missing.
+        let found = mistakes("[log]\nlevel = \"info\"\n");
+        assert_eq!(found.iter().filter(|mistake| mistake.contains("needs")).count(), 3, "{found:?}");
+        let missing = Config::read(Some(&dir.path().join("none.toml")), |name| {
+            (name == "DOMESDAY_LOG").then(|| "loud".to_owned())
+        });
+        let missing = missing.unwrap_err().0;
+        assert_eq!(missing.len(), 2, "{missing:?}");
+        assert_eq!(missing[0].matches("os error").count(), 1, "{missing:?}");
+    }
+
+    #[test]
+    fn every_mistake_of_a_file_is_told_with_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("domesday.toml");
+        std::fs::write(
+            &path,
+            "[server]\nlissten = \"0.0.0.0:80\"\nmax_body_bytes = \"big\"\n[serve]\nx = 1\n[delivery]\nattempts = -1\n\
+             [tenant]\nname = 7\nname = \"Acme\"\n",
+        )
+        .unwrap();
+        let mistakes = Config::read(Some(&path), nothing).unwrap_err().0;
+        let expected = [":2:1: server.lissten", ":3:", ":5:", ":7:", ":9:", ":10:"];
+        for place in expected {
+            assert!(mistakes.iter().any(|mistake| mistake.contains(place)), "{place} in {mistakes:#?}");
+        }
     }
 
     #[test]

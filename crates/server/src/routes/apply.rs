@@ -92,12 +92,8 @@ async fn apply(
 ) -> Result<Response, Problem> {
     let read = move || -> Result<_, Problem> {
         let text = crate::route::json_text(&text)?;
-        domesday_sources::parse_str("api.json", text).map_err(|diagnostics| {
-            let list = diagnostics.iter().map(|one| {
-                json!({ "field": one.field, "line": one.line, "column": one.column, "message": one.message })
-            });
-            Problem::invalid("the catalog is not valid").with("problems", list.collect::<Vec<_>>())
-        })
+        domesday_sources::parse_str("api.json", text)
+            .map_err(|wrong| crate::route::refusal(&wrong, "the catalog is not valid"))
     };
     let loaded = app.pool.compute(read).await?;
     let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {

@@ -67,12 +67,12 @@ struct KeyRequest {
     #[serde(default)]
     owner: Option<String>,
     /// What it may do, and nothing that follows from its user's roles; when absent, all that is allowed.
-    #[serde(default)]
-    #[schemars(with = "Option<Vec<PermissionName>>")]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "Vec<PermissionName>")]
     permissions: Option<Vec<Permission>>,
     /// From when on it lets nobody in; at the latest, and when absent, when the key that makes it expires.
-    #[serde(default)]
-    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     expires_at: Option<Instant>,
 }
 

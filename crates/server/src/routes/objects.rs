@@ -447,13 +447,8 @@ async fn delete(
 /// A document as strictly as files are read.
 pub(super) fn read_document(kind: Kind, text: &[u8]) -> Result<Value, Problem> {
     let text = crate::route::json_text(text)?;
-    domesday_sources::parse_object(kind, text).map_err(|diagnostics| {
-        let list = diagnostics.iter().map(|one| {
-            json!({ "field": one.field, "line": one.line, "column": one.column, "message": one.message })
-        });
-        let list: Vec<_> = list.collect();
-        Problem::invalid(format!("the document is no {kind}")).with("problems", list)
-    })
+    domesday_sources::parse_object(kind, text)
+        .map_err(|wrong| crate::route::refusal(&wrong, &format!("the document is no {kind}")))
 }
 
 /// The key under which a document of a kind has its name.

@@ -176,8 +176,9 @@ fn check(before: &Snapshot, mut catalog: Catalog) -> Result<(), Problem> {
     });
     let problems: Vec<_> =
         problems.map(|one| json!({ "field": one.path.to_string(), "message": one.message })).collect();
+    let count = problems.len();
     if problems.is_empty() {
         return Ok(());
     }
-    Err(Problem::invalid("the draft is not valid").with("problems", problems))
+    Err(Problem::invalid("the draft is not valid").with_problems(problems, count))
 }

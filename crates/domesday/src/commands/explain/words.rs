@@ -1,27 +1,56 @@
 //! A derivation as a person would tell it: the answer first, then what led to it.
 
-use std::fmt::Write;
-
 use domesday_engine::{
     Access, ColumnExplanation, ColumnStep, ConflictStep, Exclusion, Explanation, MaskStep, PolicyStep,
     RequestStep, Sight, Way, WayStep,
 };
 
 use super::condition;
+use crate::markdown::escaped;
 use crate::output::{DIM, ERROR, GOOD, STRONG, WARNING};
 
 /// Lines under way.
 #[derive(Default)]
-pub(super) struct Text(String);
+pub(super) struct Text {
+    lines: String,
+    /// Whether they are Markdown, without styles and with a list item for each line that is indented.
+    is_markdown: bool,
+}
 
 impl Text {
+    fn new(is_markdown: bool, explanation: &Explanation) -> Self {
+        let mut text = Self { lines: String::new(), is_markdown };
+        if is_markdown {
+            let Explanation { user, data_source, .. } = explanation;
+            text.write(&format!("# Access of {} to {}\n", escaped(user), escaped(data_source)));
+        }
+        text
+    }
+
     pub(super) fn line(&mut self, depth: usize, content: &str) {
-        // Writing into a String cannot fail.
-        let _ = writeln!(self.0, "{:width$}{content}", "", width = depth * 2);
+        if !self.is_markdown {
+            return self.write(&format!("{:width$}{content}", "", width = depth * 2));
+        }
+        let content = escaped(anstream::adapter::strip_str(content.trim()).to_string().trim());
+        let content = content.strip_prefix("- ").unwrap_or(&content);
+        match depth {
+            _ if content.is_empty() => {}
+            0 => self.write(&format!("\n{content}\n")),
+            _ => self.write(&format!("{:width$}- {content}", "", width = (depth - 1) * 2)),
+        }
     }
 
     fn title(&mut self, title: &str) {
-        self.line(0, &format!("\n{STRONG}{title}{STRONG:#}"));
+        if self.is_markdown {
+            self.write(&format!("\n## {title}\n"));
+        } else {
+            self.line(0, &format!("\n{STRONG}{title}{STRONG:#}"));
+        }
+    }
+
+    fn write(&mut self, line: &str) {
+        self.lines.push_str(line);
+        self.lines.push('\n');
     }
 }
 
@@ -35,16 +64,16 @@ pub(super) fn list(names: &[String], last: &str) -> String {
 }
 
 /// Why a user can or cannot reach a data source.
-pub(super) fn of_pair(explanation: &Explanation) -> String {
-    let mut text = Text::default();
+pub(super) fn of_pair(explanation: &Explanation, is_markdown: bool) -> String {
+    let mut text = Text::new(is_markdown, explanation);
     answer(&mut text, explanation);
     steps(&mut text, explanation);
-    text.0
+    text.lines
 }
 
 /// Why a column appears to a user as it does.
-pub(super) fn of_column(explanation: &ColumnExplanation) -> String {
-    let mut text = Text::default();
+pub(super) fn of_column(explanation: &ColumnExplanation, is_markdown: bool) -> String {
+    let mut text = Text::new(is_markdown, &explanation.read);
     let ColumnExplanation { column, sight, row, policies, exceptions, ways, read } = explanation;
     let (user, place) = (&read.user, format!("{}.{column}", read.data_source));
     match sight {
@@ -72,7 +101,7 @@ pub(super) fn of_column(explanation: &ColumnExplanation) -> String {
     } else {
         text.line(0, &format!("{DIM}As of {}; without --column, why{DIM:#}", read.at));
     }
-    text.0
+    text.lines
 }
 
 /// The answer and the parts of its reason.
