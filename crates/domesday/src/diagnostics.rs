@@ -36,7 +36,7 @@ impl InvalidCatalog {
     pub(crate) fn print(&self, output: Output) {
         let shown = shown(SHOWN, output);
         self.0.iter().take(shown).for_each(|diagnostic| print(diagnostic, output));
-        print_rest(self.0.mistakes().max(self.0.iter().count()), shown, output);
+        print_rest(self.0.iter().count() + self.0.unlisted(), shown, output);
         output.note(format_args!("{ERROR}error:{ERROR:#} {self}; nothing was changed"));
         for hint in self.0.hints() {
             output.note(format_args!("  help: {hint}"));

@@ -36,6 +36,8 @@ pub(crate) struct Assembly {
     /// How many files could not be read, so that nobody knows what they declare.
     open: usize,
     is_stopped: bool,
+    /// How many values a JSON text may contain.
+    most_values: usize,
 }
 
 impl Assembly {
@@ -52,7 +54,14 @@ impl Assembly {
             directories: BTreeMap::new(),
             open: 0,
             is_stopped: false,
+            most_values: usize::MAX,
         }
+    }
+
+    /// Takes texts of somebody else: a JSON text may contain at most so many values.
+    pub(crate) fn with_most_values(mut self, most: usize) -> Self {
+        self.most_values = most;
+        self
     }
 
     /// Reports something about the files.
@@ -87,7 +96,7 @@ impl Assembly {
     pub(crate) fn add(&mut self, name: String, text: String) -> bool {
         self.files += 1;
         let source = SourceText::new(&text);
-        let root = match document::parse(&name, source.as_str()) {
+        let root = match document::parse(&name, source.as_str(), self.most_values) {
             Ok(root) => root,
             Err(error) => {
                 self.classify(&name, sniff::looks_like_catalog(text.as_bytes()));
@@ -103,9 +112,9 @@ impl Assembly {
         self.classify(&name, declares_something(&root));
         let mut decoder = Decoder::new(&name, &source, &mut self.collector, &mut self.unread);
         let mut positions = Positions::new();
-        let is_open = decoder.file(&root, &mut self.catalog, &mut positions);
-        if is_open {
-            self.unread.add_text(source.as_str());
+        let open = decoder.file(&root, &mut self.catalog, &mut positions);
+        if !open.is_empty() {
+            self.unread.add_text(&open);
             self.open += 1;
         }
         if positions.is_empty() {
@@ -195,7 +204,7 @@ impl Located<'_> {
         let Source { name, text } = &self.sources[file];
         let (text, root) = self.parsed.entry(file).or_insert_with(|| {
             let text = SourceText::new(text);
-            let root = document::parse(name, text.as_str()).ok();
+            let root = document::parse(name, text.as_str(), usize::MAX).ok();
             (text, root)
         });
         let (at, field) = match root {

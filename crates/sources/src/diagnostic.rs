@@ -32,12 +32,14 @@ pub struct Diagnostic {
     caret: usize,
 }
 
-/// Every mistake of a catalog that was refused: those that are listed, in the order of files and lines, and how many
-/// there are.
+/// The mistakes of a catalog that was refused, in the order of files and lines, and after them what else somebody should
+/// look at. Not all of them are listed, but all are counted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Diagnostics {
     pub(crate) list: Vec<Diagnostic>,
     pub(crate) mistakes: usize,
+    /// How many of them are not in the list.
+    pub(crate) unlisted: usize,
     pub(crate) is_syntax: bool,
     pub(crate) hints: Vec<String>,
 }
@@ -52,6 +54,12 @@ impl Diagnostics {
     #[must_use]
     pub fn mistakes(&self) -> usize {
         self.mistakes
+    }
+
+    /// How many of them are not listed.
+    #[must_use]
+    pub fn unlisted(&self) -> usize {
+        self.unlisted
     }
 
     /// Whether the text does not follow the grammar of JSON or YAML, so that nothing in it was read.
@@ -137,8 +145,7 @@ impl fmt::Display for Diagnostics {
             }
             diagnostic.fmt(f)?;
         }
-        let unlisted = self.mistakes.saturating_sub(self.list.len());
-        if unlisted > 0 { write!(f, "\n… and {unlisted} more") } else { Ok(()) }
+        if self.unlisted > 0 { write!(f, "\n… and {} more", self.unlisted) } else { Ok(()) }
     }
 }
 
@@ -194,7 +201,7 @@ impl Collector {
         self.most - self.errors.len()
     }
 
-    /// The warnings when there is no mistake, else the mistakes with the warnings among them.
+    /// The warnings when there is no mistake, else the mistakes and after them the warnings.
     pub(crate) fn finish(self, hints: Vec<String>) -> Result<Vec<Diagnostic>, Diagnostics> {
         let Self { mut errors, mut warnings, mistakes, .. } = self;
         let in_order = |list: &mut Vec<Diagnostic>| {
@@ -207,9 +214,10 @@ impl Collector {
             return Ok(warnings);
         }
         in_order(&mut errors);
-        warnings.append(&mut errors);
         in_order(&mut warnings);
-        Err(Diagnostics { list: warnings, mistakes, is_syntax: false, hints })
+        let listed = errors.len();
+        errors.append(&mut warnings);
+        Err(Diagnostics { list: errors, unlisted: mistakes - listed, mistakes, is_syntax: false, hints })
     }
 }
 

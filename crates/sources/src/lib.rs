@@ -31,6 +31,12 @@ use text::SourceText;
 /// How many mistakes, and as many warnings, are stored unless the caller wants more. All of them are counted.
 pub const STORED: usize = 1000;
 
+/// How many values a JSON text that [`parse_str`] reads may contain.
+const MOST_VALUES: usize = 10_000_000;
+
+/// How many values one object may contain: more than a data source of 100,000 columns has.
+const MOST_VALUES_OF_OBJECT: usize = 1_000_000;
+
 /// A catalog without errors.
 #[derive(Debug, Clone)]
 pub struct Loaded {
@@ -133,7 +139,7 @@ pub fn load_listing(dir: &Path, most: usize) -> Result<Loaded, LoadError> {
 /// # Errors
 /// The errors of the document.
 pub fn parse_str(name: &str, text: &str) -> Result<Loaded, Diagnostics> {
-    let mut assembly = Assembly::new(STORED);
+    let mut assembly = Assembly::new(STORED).with_most_values(MOST_VALUES);
     let is_syntax = assembly.add(name.to_owned(), text.to_owned());
     assembly.finish().map_err(|diagnostics| Diagnostics { is_syntax, hints: Vec::new(), ..diagnostics })
 }
@@ -156,7 +162,8 @@ pub fn parse_str(name: &str, text: &str) -> Result<Loaded, Diagnostics> {
 pub fn parse_object(kind: Kind, json: &str) -> Result<serde_json::Value, Diagnostics> {
     const NAME: &str = "object.json";
     let text = SourceText::new(json);
-    let root = document::parse_json(text.as_str()).map_err(|error| refused(NAME, &text, error))?;
+    let root = document::parse_json(text.as_str(), MOST_VALUES_OF_OBJECT)
+        .map_err(|error| refused(NAME, &text, error))?;
     let (mut collector, mut unread) = (Collector::new(STORED), Unread::default());
     let value = Decoder::new(NAME, &text, &mut collector, &mut unread).object(kind, &root);
     collector.finish(Vec::new())?;
@@ -170,14 +177,17 @@ pub fn parse_object(kind: Kind, json: &str) -> Result<serde_json::Value, Diagnos
 /// The first place where it is not; [`Diagnostics::is_syntax`] tells whether it is no JSON at all.
 pub fn check_json(text: &str) -> Result<(), Diagnostics> {
     let text = SourceText::new(text);
-    match document::parse_json(text.as_str()) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(refused("body.json", &text, error)),
-    }
+    document::check_json(text.as_str()).map_err(|error| refused("body.json", &text, error))
 }
 
 /// The refusal of a text that is no tree.
 fn refused(name: &str, text: &SourceText<'_>, error: SyntaxError) -> Diagnostics {
     let diagnostic = Diagnostic::new(Severity::Error, name, text, error.at, String::new(), error.message);
-    Diagnostics { list: vec![diagnostic], mistakes: 1, is_syntax: error.is_grammar, hints: Vec::new() }
+    Diagnostics {
+        list: vec![diagnostic],
+        mistakes: 1,
+        unlisted: 0,
+        is_syntax: error.is_grammar,
+        hints: Vec::new(),
+    }
 }

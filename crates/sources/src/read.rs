@@ -57,6 +57,9 @@ const MOST_BYTES: u64 = 1 << 30;
 /// How much of a file that is not read is looked at, in bytes.
 const SNIFFED: u64 = 64 << 10;
 
+/// Of how many files that are not read the content is looked at.
+const MOST_SNIFFED: usize = 2000;
+
 /// Reads every catalog file below a directory, in path order.
 pub(crate) fn read(dir: &Path, assembly: &mut Assembly) -> Result<(), LoadError> {
     let unreadable = |source| LoadError::Unreadable { path: dir.to_owned(), source };
@@ -64,7 +67,7 @@ pub(crate) fn read(dir: &Path, assembly: &mut Assembly) -> Result<(), LoadError>
         return Err(LoadError::NotADirectory { path: dir.to_owned() });
     }
     let root = fs::canonicalize(dir).map_err(unreadable)?;
-    let mut found = Found { files: Vec::new(), others: 0, looked_at: 0, entered: HashSet::new() };
+    let mut found = Found { files: Vec::new(), others: 0, looked_at: 0, sniffed: 0, entered: HashSet::new() };
     found.walk(Directory { path: dir.to_owned(), real: root, prefix: String::new() }, assembly)?;
     if found.files.is_empty() && assembly.is_clean() {
         return Err(LoadError::Empty { path: dir.to_owned(), others: found.others });
@@ -100,6 +103,8 @@ struct Found {
     /// How many other files there are.
     others: usize,
     looked_at: usize,
+    /// How many files not to be read were looked into.
+    sniffed: usize,
     entered: HashSet<PathBuf>,
 }
 
@@ -195,11 +200,33 @@ impl Found {
         if !is_hidden {
             self.others += 1;
         }
-        if let Some(reason) = looks_meant(file_name, &path, &metadata) {
+        if let Some(reason) = self.looks_meant(file_name, &path, &metadata) {
             let message = format!("not read: {reason}; it looks like part of the catalog");
             assembly.report(Diagnostic::about_file(Severity::Warning, &name, message));
         }
         None
+    }
+
+    /// Why a file is not read that by its name or content looks like part of the catalog.
+    fn looks_meant(&mut self, file_name: &str, path: &Path, metadata: &Metadata) -> Option<&'static str> {
+        if !metadata.is_file() {
+            return None;
+        }
+        let lower = file_name.to_lowercase();
+        let is_hidden = file_name.starts_with('.');
+        if has_ending(&lower, &OTHER_ENDINGS) {
+            return None;
+        }
+        // `Guardrails.yaml.txt`, `Guardrails.yml~`, `Guardrails.json5`
+        let names_ending = !is_hidden && ENDINGS.iter().any(|ending| lower.contains(ending));
+        self.sniffed += usize::from(!names_ending);
+        let is_meant = names_ending || self.sniffed <= MOST_SNIFFED && looks_like_catalog(&beginning(path)?);
+        let reason = if is_hidden {
+            "its name begins with `.`"
+        } else {
+            "its name does not end in .yaml, .yml or .json"
+        };
+        is_meant.then_some(reason)
     }
 }
 
@@ -247,24 +274,6 @@ fn kind_of_special(file_type: FileType) -> Option<&'static str> {
         }
     }
     (!file_type.is_file()).then_some("something else")
-}
-
-/// Why a file is not read that by its name or content looks like part of the catalog.
-fn looks_meant(file_name: &str, path: &Path, metadata: &Metadata) -> Option<&'static str> {
-    if !metadata.is_file() {
-        return None;
-    }
-    let lower = file_name.to_lowercase();
-    let is_hidden = file_name.starts_with('.');
-    if has_ending(&lower, &OTHER_ENDINGS) {
-        return None;
-    }
-    // `Guardrails.yaml.txt`, `Guardrails.yml~`, `Guardrails.json5`
-    let names_ending = !is_hidden && ENDINGS.iter().any(|ending| lower.contains(ending));
-    let is_meant = names_ending || looks_like_catalog(&beginning(path)?);
-    let reason =
-        if is_hidden { "its name begins with `.`" } else { "its name does not end in .yaml, .yml or .json" };
-    is_meant.then_some(reason)
 }
 
 /// Warns of a hidden directory that directly contains files of a catalog.

@@ -55,6 +55,71 @@ fn documents_are_read_strictly_and_mistakes_name_the_field() {
 }
 
 #[test]
+fn what_cannot_be_represented_or_is_empty_is_refused_with_its_place() {
+    let world = World::new();
+    let send = |method: &str, path: &str, body: &str| {
+        let headers = [("authorization", world.admin.as_str())];
+        world.send(method, path, &headers, Some(body.to_owned()))
+    };
+    let table = [
+        (r#"{"username":"ada","title":"A \ud800 B"}"#, 30, "half of a surrogate pair"),
+        (r#"{"username":"ada","title":"\udfff"}"#, 28, "half of a surrogate pair"),
+        (r#"{"username":"ada","title":"a\u0000"}"#, 27, "U+0000"),
+        (r#"{"username":"ada","username":"ada"}"#, 19, "stands twice"),
+        (r#"{"username":"ada","status":null}"#, 19, "expected a value, found nothing"),
+        (r#"{"username":"ada","attributes":{"Region":null}}"#, 33, "expected a value, found nothing"),
+        (r#"{"username":"ada","createdAt":"2026-01-02T24:00:00Z"}"#, 31, "RFC 3339"),
+        (r#"{"username":"ada","createdAt":"0000-01-01T00:00:00Z"}"#, 31, "Parquet"),
+    ];
+    for (body, column, says) in table {
+        let problem = send("PUT", "/api/v1/users/ada", body).expect(422).json();
+        assert_eq!(problem["problems"][0]["column"], column, "{body}: {problem}");
+        assert!(problem["problems"][0]["message"].as_str().unwrap().contains(says), "{body}: {problem}");
+        assert_eq!(problem["problemCount"], 1, "{body}");
+        let catalog = format!("{{\"users\":[{body}]}}");
+        send("POST", "/api/v1/apply", &catalog).expect(422);
+    }
+    let pair = r#"{"username":"ada","title":"\uD83D\uDE00 \\u0000","createdAt":"9999-12-31T23:59:59Z"}"#;
+    let stored = send("PUT", "/api/v1/users/ada", pair).expect(201).json();
+    assert_eq!(stored["document"]["title"], "\u{1f600} \\u0000");
+    assert_eq!(stored["document"]["createdAt"], "9999-12-31T23:59:59Z");
+
+    // Bodies that are no documents of the catalog are read as strictly.
+    for (body, status) in [
+        (r#"{"name":"k","name":"l"}"#, 422),
+        (r#"{"name":"\ud800"}"#, 422),
+        (r#"{"name":"k","permissions":null}"#, 422),
+        (r#"{"name":"k","expiresAt":null}"#, 422),
+        (r#"{"name":"k","expiresAt":"9999-12-31 23:59:59Z"}"#, 422),
+        (r#"{"name":"k",}"#, 400),
+        ("", 400),
+    ] {
+        send("POST", "/api/v1/keys", body).expect(status);
+    }
+    send("POST", "/api/v1/keys", r#"{"name":"k","expiresAt":"9999-12-31t23:59:59.123456789z"}"#).expect(201);
+    send("POST", "/api/v1/keys", &format!("{{\"name\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000)))
+        .expect(422);
+}
+
+#[test]
+fn of_many_mistakes_the_first_are_listed_and_all_counted() {
+    let world = World::new();
+    let send = |method: &str, path: &str, body: String| {
+        world.send(method, path, &[("authorization", world.admin.as_str())], Some(body)).expect(422).json()
+    };
+    let groups = "1,".repeat(200_000);
+    let one = send("PUT", "/api/v1/users/ada", format!("{{\"username\":\"ada\",\"groups\":[{groups}1]}}"));
+    assert_eq!((one["problems"].as_array().unwrap().len(), &one["problemCount"]), (100, &json!(200_001)));
+    let whole = send("POST", "/api/v1/apply", format!("{{\"users\":[{groups}1]}}"));
+    assert_eq!((whole["problems"].as_array().unwrap().len(), &whole["problemCount"]), (100, &json!(200_001)));
+    // References are checked by the store.
+    let groups: String = (0..3000).map(|index| format!("\"g{index}\",")).collect();
+    let stored =
+        send("PUT", "/api/v1/users/ada", format!("{{\"username\":\"ada\",\"groups\":[{groups}\"g\"]}}"));
+    assert_eq!((stored["problems"].as_array().unwrap().len(), &stored["problemCount"]), (100, &json!(3001)));
+}
+
+#[test]
 fn what_others_rely_on_stays() {
     let world = World::new();
     world.apply(json!({ "groups": [{ "name": "A" }], "users": [{ "username": "ada", "groups": ["A"] }] }));

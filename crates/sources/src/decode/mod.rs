@@ -93,12 +93,15 @@ impl<'f> Decoder<'f> {
 
     /// Reads a whole file, adding its objects to the catalog and the place of each to `positions`.
     ///
-    /// Returns whether the mistakes leave it open what the file declares: its root is no mapping, a key of its root is
-    /// unknown, or there is something else than a list under one.
-    pub(crate) fn file(&mut self, root: &Node, catalog: &mut Catalog, positions: &mut Positions) -> bool {
-        let Some(mut fields) = Fields::of(self, root, &Trail::Root) else { return true };
+    /// Returns the texts of values of which it is open what they declare: a root that is no mapping, values under unknown
+    /// keys of it, and what else than a list is under a known one.
+    pub(crate) fn file(&mut self, root: &Node, catalog: &mut Catalog, positions: &mut Positions) -> String {
+        let mut open = String::new();
+        let Some(mut fields) = Fields::of(self, root, &Trail::Root) else {
+            root.add_texts(&mut open);
+            return open;
+        };
         let origin: Arc<str> = self.file.into();
-        let mut is_open = false;
         if let Some(node) = fields.take_list(self, Kind::Tenant.key()) {
             let trail = Trail::Key(&Trail::Root, Kind::Tenant.key());
             if catalog.tenant.is_some() {
@@ -111,7 +114,9 @@ impl<'f> Decoder<'f> {
         macro_rules! lists {
             ($($kind:ident: $list:ident by $read:ident),* $(,)?) => {$(
                 if let Some(node) = fields.take_list(self, Kind::$kind.key()) {
-                    is_open |= !matches!(node.value, Value::List(_));
+                    if !matches!(node.value, Value::List(_)) {
+                        node.add_texts(&mut open);
+                    }
                     let trail = Trail::Key(&Trail::Root, Kind::$kind.key());
                     let places = positions.entry(Kind::$kind).or_default();
                     self.each(node, trail, |decoder, item, trail| {
@@ -143,9 +148,12 @@ impl<'f> Decoder<'f> {
             DataProduct: data_products by data_product,
             Request: requests by request,
         }
-        let mistakes = self.collector.mistakes();
         fields.finish(self);
-        is_open || self.collector.mistakes() > mistakes
+        if let Value::Mapping(entries) = &root.value {
+            let unknown = entries.iter().filter(|(key, _)| Kind::of_key(&key.text).is_none());
+            unknown.for_each(|(_, value)| value.add_texts(&mut open));
+        }
+        open
     }
 
     /// Reads one object that is a document of its own.

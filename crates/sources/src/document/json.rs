@@ -7,23 +7,36 @@ use domesday_model::Excerpt;
 use super::surrogates::{self, Unit};
 use super::{Key, MAX_DEPTH, Node, Style, SyntaxError, Value, add_entry, storable};
 
-pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
-    let mut reader = Reader { text, at: 0 };
-    let root = reader.node(0)?;
-    reader.skip_space();
-    if reader.at < text.len() {
-        return Err(reader.expected("the end of the text"));
-    }
-    Ok(root)
+/// Reads a text of at most `most` values: a value takes fifty times the memory of the two bytes that write it.
+pub(crate) fn parse(text: &str, most: usize) -> Result<Node, SyntaxError> {
+    Reader { text, at: 0, left: most, is_kept: true }.root()
+}
+
+/// Checks a text as [`parse`] does, and keeps nothing of it.
+pub(crate) fn check(text: &str) -> Result<(), SyntaxError> {
+    Reader { text, at: 0, left: usize::MAX, is_kept: false }.root().map(|_| ())
 }
 
 struct Reader<'t> {
     text: &'t str,
     /// In bytes; always between two characters.
     at: usize,
+    /// How many values there may be from here on.
+    left: usize,
+    /// Whether values become part of those around them.
+    is_kept: bool,
 }
 
 impl Reader<'_> {
+    fn root(&mut self) -> Result<Node, SyntaxError> {
+        let root = self.node(0)?;
+        self.skip_space();
+        if self.at < self.text.len() {
+            return Err(self.expected("the end of the text"));
+        }
+        Ok(root)
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -55,6 +68,10 @@ impl Reader<'_> {
         if depth > MAX_DEPTH {
             return Err(SyntaxError::too_deep(at));
         }
+        let Some(left) = self.left.checked_sub(1) else {
+            return Err(SyntaxError::content(at, "this text contains too many values; split it"));
+        };
+        self.left = left;
         let value = match self.peek() {
             Some(b'"') => Value::Text(self.string()?, Style::DoubleQuoted),
             Some(b'[') => self.list(depth)?,
@@ -73,7 +90,10 @@ impl Reader<'_> {
             return Ok(Value::List(items));
         }
         loop {
-            items.push(self.node(depth + 1)?);
+            let item = self.node(depth + 1)?;
+            if self.is_kept {
+                items.push(item);
+            }
             self.skip_space();
             if self.takes(b']') {
                 return Ok(Value::List(items));
@@ -104,6 +124,9 @@ impl Reader<'_> {
             }
             let value = self.node(depth + 1)?;
             add_entry(&mut entries, &mut seen, key, value)?;
+            if !self.is_kept {
+                entries.clear();
+            }
             self.skip_space();
             if self.takes(b'}') {
                 return Ok(Value::Mapping(entries));
@@ -252,7 +275,8 @@ mod tests {
     /// serde_json decides what is JSON. What it takes and a catalog does not is refused as content.
     fn agrees_with_serde(text: &str) {
         let theirs = serde_json::from_str::<serde_json::Value>(text);
-        match parse(text) {
+        assert_eq!(check(text).is_ok(), parse(text, usize::MAX).is_ok(), "{text:?}");
+        match parse(text, usize::MAX) {
             Ok(node) => assert_eq!(to_json(&node), theirs.unwrap(), "{text:?}"),
             Err(error) if error.is_grammar => assert!(theirs.is_err(), "{text:?}: {}", error.message),
             Err(error) => assert!(text.is_char_boundary(error.at), "{text:?}"),
@@ -339,13 +363,15 @@ mod tests {
             (r#"{"a": 1, "\u0061": 2}"#, 9),
         ];
         for (text, at) in table {
-            let error = parse(text).unwrap_err();
+            let error = parse(text, usize::MAX).unwrap_err();
             assert_eq!((error.at, error.is_grammar), (at, false), "{text}: {}", error.message);
         }
         for depth in [MAX_DEPTH + 2, 1_000_000] {
-            assert!(!parse(&"[".repeat(depth)).unwrap_err().is_grammar);
+            assert!(!parse(&"[".repeat(depth), usize::MAX).unwrap_err().is_grammar);
         }
-        assert!(parse(&("[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH))).is_ok());
+        assert!(parse(&("[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH)), usize::MAX).is_ok());
+        assert!(parse("[1, {\"a\": 2}]", 4).is_ok());
+        assert_eq!(parse("[1, {\"a\": 2}]", 3).unwrap_err().at, 10);
     }
 
     proptest! {
@@ -364,8 +390,8 @@ mod tests {
                 Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
                 _ => format!("\\u{unit:04x}"),
             }).collect();
-            prop_assert_eq!(to_json(&parse(&printed).unwrap()), value.clone());
-            prop_assert_eq!(to_json(&parse(&escaped).unwrap()), value);
+            prop_assert_eq!(to_json(&parse(&printed, usize::MAX).unwrap()), value.clone());
+            prop_assert_eq!(to_json(&parse(&escaped, usize::MAX).unwrap()), value);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use domesday_model::Excerpt;
 
-pub(crate) use json::parse as parse_json;
+pub(crate) use json::{check as check_json, parse as parse_json};
 
 /// Deeper nesting than any catalog has; what goes past it is an error rather than a full stack.
 const MAX_DEPTH: usize = 64;
@@ -119,6 +119,28 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Adds every text in a value, keys among them, with U+0000 after each.
+    pub(crate) fn add_texts(&self, texts: &mut String) {
+        let mut add = |text: &str| {
+            texts.push_str(text);
+            texts.push('\0');
+        };
+        match &self.value {
+            Value::Null => {}
+            Value::Boolean(_, text) | Value::Number(text) | Value::Text(text, _) => add(text),
+            Value::List(items) => items.iter().for_each(|item| item.add_texts(texts)),
+            Value::Mapping(entries) => {
+                for (key, value) in entries {
+                    texts.push_str(&key.text);
+                    texts.push('\0');
+                    value.add_texts(texts);
+                }
+            }
+        }
+    }
+}
+
 /// Size and height of what has these children.
 fn measure<'n>(children: impl Iterator<Item = &'n Node>) -> (usize, usize) {
     let (size, height) =
@@ -134,8 +156,8 @@ pub(crate) fn has_ending(name: &str, endings: &[&str]) -> bool {
     })
 }
 
-/// Reads a text without byte order mark, as JSON or YAML by the ending of its file's name.
-pub(crate) fn parse(name: &str, text: &str) -> Result<Node, SyntaxError> {
+/// Reads a text without byte order mark, as JSON of at most `most` values or as YAML by the ending of its file's name.
+pub(crate) fn parse(name: &str, text: &str, most: usize) -> Result<Node, SyntaxError> {
     if !has_ending(name, &[".json"]) {
         return yaml::parse(text);
     }
@@ -143,7 +165,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Node, SyntaxError> {
     if text.trim_ascii().is_empty() {
         return Ok(Node::new(0, Value::Mapping(Vec::new())));
     }
-    json::parse(text)
+    json::parse(text, most)
 }
 
 /// A text that a catalog can hold. Not every database stores the character U+0000.
