@@ -65,6 +65,7 @@ def postgres(tmp_path_factory):
         return f"postgres://postgres@127.0.0.1:{port}/{name}?sslmode=disable"
 
     database.program = program
+    database.log = home / "log"
     yield database
     process.terminate()
     process.wait(timeout=30)

@@ -141,11 +141,37 @@ pub fn run(
         slot: manifest.slot.clone(),
         manifest_mark: None,
     };
-    store.announce_delivery(&name, &announced, export.fence.as_ref())?;
+    recorded(export, store, |store| store.announce_delivery(&name, &announced, export.fence.as_ref()))?;
     let receipt = files.deliver(&mut *destination, export.settle, &export.supervision, progress)?;
     let delivery = Delivery { manifest_mark: receipt.last_mark.clone(), ..announced };
-    store.record_delivery(&name, &delivery, export.fence.as_ref())?;
+    recorded(export, store, |store| store.record_delivery(&name, &delivery, export.fence.as_ref()))?;
     Ok(RunReport::new(&export.target, &manifest, &receipt, started.elapsed()))
+}
+
+/// The wait after the first failure to record something, and the longest; in between it doubles.
+const RECORD_RETRY: Duration = Duration::from_millis(250);
+const LONGEST_RECORD_RETRY: Duration = Duration::from_secs(5);
+
+/// Records something in the store. Under a lease, a database that is away or read-only, as during a failover, is asked
+/// again until the run is cancelled, which the end of its lease does: what took hours to deliver is not done over for
+/// seconds without a database.
+fn recorded(
+    export: &Export,
+    store: &mut Store,
+    mut record: impl FnMut(&mut Store) -> Result<(), StoreError>,
+) -> Result<(), RunError> {
+    let mut wait = RECORD_RETRY;
+    loop {
+        match record(store) {
+            Err(error) if export.fence.is_some() && error.is_transient() => {
+                export.supervision.wait(wait)?;
+                wait = (wait * 2).min(LONGEST_RECORD_RETRY);
+                // Another server may have taken over. When none can be reached yet, the record fails again.
+                let _ = store.reconnect();
+            }
+            done => return Ok(done?),
+        }
+    }
 }
 
 fn evidence(export: &Export, slot: Option<Slot>, link: &Link) -> Evidence {

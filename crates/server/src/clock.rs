@@ -2,7 +2,7 @@
 //!
 //! Nothing else in this crate reads a clock, so a night can pass in a test without waiting for it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_model::Instant;
 use tokio::sync::watch;
@@ -71,6 +71,33 @@ impl Clock {
 #[derive(Debug)]
 pub(crate) struct ClockChanges(watch::Receiver<Option<Instant>>);
 
+/// By how much a clock may be off from the time that has passed before it counts as set, in microseconds: corrections of
+/// a second or two are everyday.
+const JUMP_MICROS: i64 = 60_000_000;
+
+/// Notices when a clock is set ahead or back.
+#[derive(Debug, Default)]
+pub(crate) struct ClockMonitor {
+    /// What the clock showed when it was last read, and the time of the machine, which nobody sets.
+    last: Option<(Instant, Stopwatch)>,
+}
+
+impl ClockMonitor {
+    /// Reads a clock and returns by how many microseconds it was set since it was last read: ahead, or, negative, back.
+    /// A clock in hand is only ever set, so that setting it ahead counts as the passing of time.
+    pub(crate) fn observe(&mut self, clock: &Clock) -> Option<i64> {
+        let (now, read_at) = (clock.now(), Stopwatch::now());
+        let (before, read_before) = self.last.replace((now, read_at))?;
+        let off = now.as_micros().saturating_sub(before.as_micros());
+        if clock.set.borrow().is_some() {
+            return (off < -JUMP_MICROS).then_some(off);
+        }
+        let passed = read_at.saturating_duration_since(read_before).as_micros();
+        let off = off.saturating_sub(i64::try_from(passed).unwrap_or(i64::MAX));
+        (off.saturating_abs() > JUMP_MICROS).then_some(off)
+    }
+}
+
 /// Keeps in mind when something was last done that is to be done once an hour.
 #[derive(Debug, Default)]
 pub(crate) struct Hourly(Option<Instant>);
@@ -105,6 +132,23 @@ mod tests {
         tokio::task::yield_now().await;
         clock.set(Instant::from_micros(11));
         assert_eq!(waiting.await.unwrap(), Instant::from_micros(11));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_is_noticed_once() {
+        let day = 86_400_000_000;
+        let clock = Clock::standing_at(Instant::from_micros(10 * day));
+        let mut monitor = ClockMonitor::default();
+        assert_eq!(monitor.observe(&clock), None);
+        clock.set(Instant::from_micros(11 * day));
+        assert_eq!(monitor.observe(&clock), None, "a day has passed");
+        clock.set(Instant::from_micros(11 * day - 1_000_000));
+        assert_eq!(monitor.observe(&clock), None, "a correction");
+        clock.set(Instant::from_micros(10 * day));
+        assert_eq!(monitor.observe(&clock), Some(1_000_000 - day));
+        assert_eq!(monitor.observe(&clock), None);
+        let mut monitor = ClockMonitor::default();
+        assert_eq!((monitor.observe(&Clock::system()), monitor.observe(&Clock::system())), (None, None));
     }
 
     #[tokio::test]

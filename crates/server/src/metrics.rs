@@ -12,6 +12,9 @@ use domesday_model::Instant;
 /// Upper bounds of the buckets of request durations, in seconds.
 const BUCKETS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
 
+/// A success that is dated further ahead than this, in microseconds, was recorded while the clock was ahead.
+const AHEAD_MICROS: i64 = 300_000_000;
+
 /// The metrics of one process.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -30,6 +33,8 @@ struct Inner {
     bytes: BTreeMap<String, u64>,
     run_seconds: f64,
     last_success: Option<Instant>,
+    clock_jumps: BTreeMap<&'static str, u64>,
+    last_clock_jump_seconds: f64,
     webhooks: BTreeMap<&'static str, u64>,
     webhooks_pending: u64,
     evaluations: u64,
@@ -74,7 +79,7 @@ impl Metrics {
     pub(crate) fn run_succeeded(&self, at: Instant, seconds: f64, tables: &[(String, u64, u64)]) {
         let mut inner = self.lock();
         *inner.runs.entry("succeeded").or_default() += 1;
-        inner.last_success = inner.last_success.max(Some(at));
+        inner.last_success = Some(at);
         inner.run_seconds = seconds;
         for (table, rows, bytes) in tables {
             inner.rows.insert(table.clone(), *rows);
@@ -94,8 +99,15 @@ impl Metrics {
 
     /// The last success that the store knows of, from before this process.
     pub(crate) fn succeeded_before(&self, at: Instant) {
+        self.lock().last_success.get_or_insert(at);
+    }
+
+    /// The clock was set ahead by these microseconds, or, negative, back.
+    pub(crate) fn clock_jumped(&self, micros: i64) {
         let mut inner = self.lock();
-        inner.last_success = inner.last_success.max(Some(at));
+        let direction = if micros < 0 { "back" } else { "ahead" };
+        *inner.clock_jumps.entry(direction).or_default() += 1;
+        inner.last_clock_jump_seconds = micros as f64 / 1e6;
     }
 
     pub(crate) fn webhook(&self, result: &'static str) {
@@ -115,7 +127,13 @@ impl Metrics {
 
     /// Everything as text, as of `now`.
     pub(crate) fn render(&self, now: Instant) -> String {
-        let inner = self.lock();
+        let mut inner = self.lock();
+        // Its age would be negative, and no alert would fire before the clock is there again. It counts as of the moment
+        // at which that is noticed.
+        if inner.last_success.is_some_and(|last| last.as_micros() > now.as_micros() + AHEAD_MICROS) {
+            inner.last_success = Some(now);
+        }
+        let inner = inner;
         let mut out = Text::default();
         out.family("domesday_http_requests_total", "counter", "Requests answered.");
         for ((method, route, status), count) in &inner.requests {
@@ -151,6 +169,17 @@ impl Metrics {
         out.sample("", &[], inner.run_seconds);
         out.family("domesday_last_success_timestamp_seconds", "gauge", "The last successful run's end.");
         out.family_age(inner.last_success, now);
+        out.family("domesday_clock_jumps_total", "counter", "How often the clock was set, by direction.");
+        for direction in ["ahead", "back"] {
+            let count = inner.clock_jumps.get(direction).copied().unwrap_or_default();
+            out.sample("", &[("direction", direction)], count);
+        }
+        out.family(
+            "domesday_clock_last_jump_seconds",
+            "gauge",
+            "By how much the clock was last set; negative: back.",
+        );
+        out.sample("", &[], inner.last_clock_jump_seconds);
         out.family("domesday_webhooks_total", "counter", "Attempts to send webhook messages, by result.");
         for result in ["delivered", "failed", "given-up"] {
             out.sample("", &[("result", result)], inner.webhooks.get(result).copied().unwrap_or_default());
@@ -198,7 +227,7 @@ impl Text {
         }
         self.family("domesday_last_success_age_seconds", "gauge", "How long ago the last success was.");
         if let Some(last) = last {
-            self.sample("", &[], seconds(now.as_micros() - last.as_micros()));
+            self.sample("", &[], seconds((now.as_micros() - last.as_micros()).max(0)));
         }
     }
 }
@@ -206,6 +235,31 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_age_of_a_success_is_never_negative_and_grows() {
+        let day = 86_400_000_000;
+        let at = |micros: i64| Instant::from_micros(micros);
+        let age = |metrics: &Metrics, now: i64| -> f64 {
+            let text = metrics.render(at(now));
+            let line = text.lines().find(|line| line.starts_with("domesday_last_success_age_seconds "));
+            line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
+        };
+        let metrics = Metrics::default();
+        metrics.run_succeeded(at(3650 * day), 1.0, &[]);
+        // The clock is set back: the success lies in the future, and its age counts from now on.
+        assert_eq!(age(&metrics, day), 0.0);
+        assert_eq!(age(&metrics, 3 * day), 2.0 * 86_400.0);
+        // The next success counts, although it is dated before.
+        metrics.run_succeeded(at(3 * day), 1.0, &[]);
+        assert_eq!(age(&metrics, 3 * day + 1_000_000), 1.0);
+        // The clocks of replicas differ by a little.
+        assert_eq!(age(&metrics, 3 * day - 1_000_000), 0.0);
+        assert_eq!(age(&metrics, 3 * day + 2_000_000), 2.0);
+        let restarted = Metrics::default();
+        restarted.succeeded_before(at(3650 * day));
+        assert_eq!((age(&restarted, day), age(&restarted, 2 * day)), (0.0, 86_400.0));
+    }
 
     #[test]
     fn renders_what_was_counted() {

@@ -200,6 +200,7 @@ impl From<StoreError> for Problem {
                 .with_problems(list, problems.len())
             }
             StoreError::OtherTenant { .. } => Self::conflict(error.to_string()),
+            StoreError::RunUnderWay { run } => Self::conflict(error.to_string()).with("run", run.to_string()),
             StoreError::NulInText => Self::invalid(error.to_string()),
             StoreError::Busy | StoreError::DiskFull => Self::unavailable(error.to_string()),
             StoreError::ReadOnly => {

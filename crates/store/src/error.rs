@@ -38,6 +38,12 @@ pub enum StoreError {
         "the database URL's sslmode is not known; use verify-full, or disable on a network that is trusted"
     )]
     UnknownSslMode,
+    /// The URL asks for a server that cannot hold a store.
+    #[error(
+        "the database URL's target_session_attrs is not supported; use read-write (or primary), which connects to a \
+         server that takes changes, or any"
+    )]
+    UnknownSessionAttributes,
     /// The authorities that the URL names cannot be read.
     #[error("the root certificates {file} cannot be read: {reason}", file = file.display())]
     RootCertificates {
@@ -136,6 +142,12 @@ pub enum StoreError {
         /// What was named, as `KIND/NAME`.
         target: String,
     },
+    /// A run of the export is queued or under way, and there is one at a time.
+    #[error("the run {run} is queued or under way; one at a time")]
+    RunUnderWay {
+        /// The run.
+        run: Uuid,
+    },
     /// The thing to be changed is not in the state that the caller expects.
     #[error("{target} {reason}")]
     Precondition {
@@ -178,6 +190,26 @@ pub enum StoreError {
     /// PostgreSQL failed.
     #[error("the store failed: {}", said(.0))]
     Postgres(#[source] postgres::Error),
+}
+
+impl StoreError {
+    /// Whether the database may be able to do the same thing in a little while: it cannot be reached, another server takes
+    /// over, or it is busy. What is wrong with the data stays wrong.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Busy | Self::ReadOnly => true,
+            Self::Postgres(error) => {
+                error.is_closed()
+                    || error.code().is_none_or(|code| {
+                        // Connection exceptions, shutdowns and crashes, read-only servers, too many connections.
+                        ["08", "57P", "53"].iter().any(|class| code.code().starts_with(class))
+                            || *code == SqlState::READ_ONLY_SQL_TRANSACTION
+                    })
+            }
+            _ => false,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::audit::{self, Entry};
 use crate::database::{Row, values};
+use crate::future::CLOCKS_DIFFER_MICROS;
 use crate::{ChangeBy, Store, StoreError};
 
 /// How often at most the last use of a key is written: reading with a key must not write each time.
@@ -200,17 +201,20 @@ impl Store {
     pub fn touch_api_key(&mut self, id: Uuid, at: Instant) -> Result<(), StoreError> {
         let id = id.to_string();
         let before = at.as_micros().saturating_sub(TOUCH_EVERY);
+        // A use that lies further ahead was noted while a clock was ahead.
+        let future = at.as_micros().saturating_add(CLOCKS_DIFFER_MICROS);
         // Looked at first: an update takes the writers' turn even when there is nothing to update.
         let due = self.database.first(
-            "SELECT 1 FROM api_key WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?2)",
-            values![&id, before],
+            "SELECT 1 FROM api_key
+             WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?2 OR last_used_at > ?3)",
+            values![&id, before, future],
             |_| Ok(()),
         )?;
         if due.is_some() {
             self.database.execute(
                 "UPDATE api_key SET last_used_at = ?2
-                 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)",
-                values![&id, at.as_micros()],
+                 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2 OR last_used_at > ?3)",
+                values![&id, at.as_micros(), future],
             )?;
         }
         Ok(())

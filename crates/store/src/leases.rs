@@ -3,6 +3,9 @@
 //! A lease ends by itself, so that one whose holder died is free again. Instants come from the replicas'
 //! clocks: a lease must last longer than those may differ and be renewed well before its end.
 //!
+//! A clock that was ahead and was set back leaves leases that end far in the future. They would lock everybody out until
+//! then, so a lease that ends later than any lease taken now can is free as well.
+//!
 //! A holder that was paused may not know that its lease ended and somebody else has it. So each acquisition gets a
 //! [`Fence`], and what is written under a lease is written with it: in the transaction of the write the fence is
 //! looked at, and one of a former holder stops it.
@@ -42,6 +45,9 @@ impl Store {
     /// Takes a lease until an instant, when nobody else holds it at `at`. Who holds it already has it longer, under
     /// a new fence.
     ///
+    /// All holders of a lease take it for the same duration. One that ends further ahead than twice this duration was
+    /// taken by a clock that was ahead, and is free.
+    ///
     /// # Errors
     /// When the store fails.
     pub fn acquire_lease(
@@ -51,13 +57,16 @@ impl Store {
         at: Instant,
         until: Instant,
     ) -> Result<Option<Fence>, StoreError> {
+        let duration = until.as_micros().saturating_sub(at.as_micros());
+        let latest_end =
+            if duration > 0 { at.as_micros().saturating_add(duration.saturating_mul(2)) } else { i64::MAX };
         // One statement: of two that come at once, the second sees what the first wrote.
         let token = self.database.first(
             "INSERT INTO lease (name, holder, ends_at, token) VALUES (?1, ?2, ?4, 1)
              ON CONFLICT (name) DO UPDATE SET holder = ?2, ends_at = ?4, token = lease.token + 1
-             WHERE lease.holder = ?2 OR lease.ends_at <= ?3
+             WHERE lease.holder = ?2 OR lease.ends_at <= ?3 OR lease.ends_at > ?5
              RETURNING token",
-            values![name, holder, at.as_micros(), until.as_micros()],
+            values![name, holder, at.as_micros(), until.as_micros(), latest_end],
             |row| row.integer(0),
         )?;
         Ok(token.map(|token| Fence { name: name.to_owned(), token }))

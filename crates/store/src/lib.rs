@@ -26,6 +26,7 @@ mod delivery;
 mod documents;
 mod error;
 mod exports;
+mod future;
 mod idempotency;
 mod keys;
 mod leases;
@@ -57,6 +58,7 @@ pub use change::{ChangeBy, IfMatch};
 pub use delivery::Delivery;
 pub use error::StoreError;
 pub use exports::StoredExport;
+pub use future::ReleasedSlot;
 pub use idempotency::Call;
 pub use keys::{ApiKey, NewApiKey};
 pub use leases::Fence;
@@ -195,6 +197,15 @@ impl Store {
         let extent = std::mem::replace(&mut open.extent, Extent::Nothing);
         open.store.database.commit_write(extent)?;
         Ok(done)
+    }
+
+    /// Connects anew, as after a failover: the server that this connection is to may take no changes any more. A file
+    /// needs nothing of the kind.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub fn reconnect(&mut self) -> Result<(), StoreError> {
+        self.database.reconnect()
     }
 
     /// Checks that the database answers, and that the connection takes changes.

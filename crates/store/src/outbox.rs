@@ -9,7 +9,8 @@ use std::fmt;
 use domesday_model::Instant;
 use uuid::Uuid;
 
-use crate::database::{Database, Row, values};
+use crate::database::{Database, Row, Value, values};
+use crate::future::CLOCKS_DIFFER_MICROS;
 use crate::records::take_ids;
 use crate::{Store, StoreError};
 
@@ -105,8 +106,14 @@ pub enum Settled {
 const SELECT: &str = "SELECT id, number, run_id, body, state, attempts, created_at, due_at, ended_at, error
      FROM message";
 
-/// Pending messages that are due at `?1` and that nobody is sending.
-const FREE: &str = "state = 'pending' AND due_at <= ?1 AND (claimed_until IS NULL OR claimed_until <= ?1)";
+/// The longest that a message waits for its next attempt, in microseconds: twice the longest wait that a receiver can
+/// ask for. What is due later was recorded while a clock was ahead, and is due now.
+const LONGEST_WAIT_MICROS: i64 = 2 * 86_400_000_000;
+
+/// Pending messages that are due at `?1` and that nobody is sending. Times after `?2` (due), `?3` (claimed) and `?4`
+/// (created) come from a clock that was ahead.
+const FREE: &str = "state = 'pending' AND (due_at <= ?1 OR due_at > ?2 OR created_at > ?4)
+     AND (claimed_until IS NULL OR claimed_until <= ?1 OR claimed_until > ?3)";
 
 impl Store {
     /// Takes a message that is due, for one attempt that ends before `until`; until then nobody else gets it.
@@ -115,12 +122,20 @@ impl Store {
     /// When the store fails.
     pub fn claim_message(&mut self, at: Instant, until: Instant) -> Result<Option<Message>, StoreError> {
         let look = format!("{SELECT} WHERE {FREE} ORDER BY due_at, number LIMIT 1");
+        let now = at.as_micros();
+        let claim = until.as_micros().saturating_sub(now);
+        let times: &[Value<'_>] = values![
+            now,
+            now.saturating_add(LONGEST_WAIT_MICROS),
+            now.saturating_add(claim.saturating_mul(2)),
+            now.saturating_add(CLOCKS_DIFFER_MICROS),
+        ];
         // Looked at first: most of the time there is nothing, and a turn at writing is for those who write.
-        if self.database.first(&look, values![at.as_micros()], message)?.is_none() {
+        if self.database.first(&look, times, message)?.is_none() {
             return Ok(None);
         }
         let mut transaction = self.database.write()?;
-        let Some(mut found) = transaction.first(&look, values![at.as_micros()], message)? else {
+        let Some(mut found) = transaction.first(&look, times, message)? else {
             return Ok(None);
         };
         transaction.execute(

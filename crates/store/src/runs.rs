@@ -116,12 +116,19 @@ const SELECT: &str = "SELECT id, export_id, began_by, actor, state, created_at, 
      started_at, finished_at, attempts, report, error, retry_at, progress, cancel_requested_at, cancel_requested_by
      FROM run";
 
+/// The oldest run of an export that is queued or under way.
+const OLDEST_UNFINISHED: &str = "SELECT id FROM run
+     WHERE export_id = ?1 AND state IN ('queued', 'running') ORDER BY number LIMIT 1";
+
 impl Store {
     /// Queues a run, begun by who changes. `None` when there is a run of the export for this time of the
     /// schedule already: several replicas may think of the same night, and one of them has it.
     ///
+    /// A run that no time of the schedule asks for is accepted only while no other run of the export is queued or under
+    /// way. That is decided in the transaction that writes it, so of several that come at once one is accepted.
+    ///
     /// # Errors
-    /// When the store fails.
+    /// [`StoreError::NotFound`] when there is no such export, [`StoreError::RunUnderWay`] when another run is.
     pub fn create_run(
         &mut self,
         new: &NewRun,
@@ -129,6 +136,17 @@ impl Store {
     ) -> Result<Option<RunRecord>, StoreError> {
         let mut transaction = self.database.write()?;
         let scheduled_for = new.scheduled_for.map(Instant::as_micros);
+        let export = transaction
+            .first("SELECT 1 FROM export WHERE id = ?1", values![&new.export_id], |_| Ok(()))?
+            .is_some();
+        if !export {
+            return Err(StoreError::NotFound { target: format!("exports/{}", new.export_id) });
+        }
+        if scheduled_for.is_none()
+            && let Some(run) = transaction.first(OLDEST_UNFINISHED, values![&new.export_id], run_id)?
+        {
+            return Err(StoreError::RunUnderWay { run });
+        }
         let taken = transaction.first(
             "SELECT 1 FROM run WHERE export_id = ?1 AND scheduled_for = ?2",
             values![&new.export_id, scheduled_for],
@@ -237,13 +255,27 @@ impl Store {
         self.database.all(&sql, values![export_id], run)
     }
 
-    /// The latest time of the schedule that an export has a run for.
+    /// Runs that are queued or under way and whose export was deleted, oldest first.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn last_scheduled(&mut self, export_id: &str) -> Result<Option<Instant>, StoreError> {
-        let sql = "SELECT max(scheduled_for) FROM run WHERE export_id = ?1";
-        let last = self.database.first(sql, values![export_id], |row| row.maybe_integer(0))?;
+    pub fn orphaned_runs(&mut self) -> Result<Vec<RunRecord>, StoreError> {
+        let sql = format!(
+            "{SELECT} WHERE state IN ('queued', 'running')
+             AND NOT EXISTS (SELECT 1 FROM export WHERE export.id = run.export_id) ORDER BY number"
+        );
+        self.database.all(&sql, &[], run)
+    }
+
+    /// The latest time of the schedule up to `at` that an export has a run for. A later time has not come yet, whatever
+    /// a clock that was ahead has recorded.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last_scheduled(&mut self, export_id: &str, at: Instant) -> Result<Option<Instant>, StoreError> {
+        let sql = "SELECT max(scheduled_for) FROM run WHERE export_id = ?1 AND scheduled_for <= ?2";
+        let last =
+            self.database.first(sql, values![export_id, at.as_micros()], |row| row.maybe_integer(0))?;
         Ok(last.flatten().map(Instant::from_micros))
     }
 }
@@ -283,6 +315,10 @@ pub(crate) fn find(database: &mut Database, id: Uuid) -> Result<Option<RunRecord
     database.first(&format!("{SELECT} WHERE id = ?1"), values![&id.to_string()], run)
 }
 
+fn run_id(row: &Row<'_>) -> Result<Uuid, StoreError> {
+    Ok(Uuid::parse_str(row.text(0)?).expect("ids of runs are written from UUIDs only"))
+}
+
 fn run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
     let instant = |column| Ok::<_, StoreError>(row.maybe_integer(column)?.map(Instant::from_micros));
     let json = |column| {
@@ -294,7 +330,7 @@ fn run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
     let state = row.text(4)?;
     let state = RunState::ALL.into_iter().find(|known| known.as_str() == state);
     Ok(RunRecord {
-        id: Uuid::parse_str(row.text(0)?).expect("ids of runs are written from UUIDs only"),
+        id: run_id(row)?,
         export_id: row.text(1)?.to_owned(),
         trigger: row.text(2)?.to_owned(),
         actor: row.text(3)?.to_owned(),

@@ -78,10 +78,6 @@ async fn start(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Re
             if store.export(DEFAULT)?.is_none() {
                 return Err(Problem::conflict("no export is configured, so there is nothing to run"));
             }
-            if let Some(open) = store.unfinished_runs(DEFAULT)?.first() {
-                let problem = Problem::conflict("a run is queued or under way; one at a time");
-                return Err(problem.with("run", open.id.to_string()));
-            }
             let new = NewRun {
                 id: Uuid::new_v4(),
                 export_id: DEFAULT.to_owned(),

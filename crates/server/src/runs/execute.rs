@@ -26,6 +26,8 @@ pub(super) enum Ended {
     Succeeded(Box<RunReport>),
     /// Failed, with what the record says; whether trying again can help.
     Failed { kind: String, error: Value, heals: bool },
+    /// The database is away, busy or read-only: the run waits for it.
+    DatabaseUnavailable { message: String },
     /// Cancelled by somebody.
     Cancelled,
     /// The service stops, or its lease ended.
@@ -40,6 +42,7 @@ impl Ended {
         match self {
             Self::Succeeded(_) => "succeeded",
             Self::Failed { .. } => "failed",
+            Self::DatabaseUnavailable { .. } => "database unavailable",
             Self::Cancelled => "cancelled",
             Self::Halted => "halted",
             Self::Superseded => "superseded",
@@ -143,7 +146,7 @@ fn blocking(
     };
     let mut store = match app.config.database.open() {
         Ok(store) => store,
-        Err(error) => return failed("store", &error.to_string(), "", true),
+        Err(error) => return store_failed(&error),
     };
     let span = tracing::Span::current();
     let mut progress = |stage| {
@@ -173,9 +176,17 @@ fn blocking(
             ended
         }
         Err(RunError::Store(StoreError::Superseded { .. })) => Ended::Superseded,
-        Err(error @ RunError::Store(_)) => failed("store", &error.to_string(), "", true),
+        Err(RunError::Store(error)) => store_failed(&error),
         Err(error) => failed("encode", &error.to_string(), "", false),
     }
+}
+
+/// How a run ended that the database failed.
+fn store_failed(error: &StoreError) -> Ended {
+    if error.is_transient() {
+        return Ended::DatabaseUnavailable { message: error.to_string() };
+    }
+    failed("store", &error.to_string(), "", true)
 }
 
 fn failed(kind: &str, message: &str, fix: &str, heals: bool) -> Ended {

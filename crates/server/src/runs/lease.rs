@@ -4,9 +4,9 @@
 //! two runs into one bucket at once could leave parts of two days there. A process that was paused finds by the
 //! clock that its lease has ended, before its next file; what it records later than that its fence keeps out.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{CancelReason, CancellationToken};
 use domesday_model::Instant;
@@ -22,35 +22,56 @@ const LASTS_MICROS: i64 = 60_000_000;
 /// How often it is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(15);
 
+/// How soon it is tried again when the database did not answer.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
 /// What ends a run: somebody cancels it, the service stops, or its lease has ended. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Halt {
     /// What the run looks at.
     pub(super) cancellation: CancellationToken,
-    held_until: Arc<AtomicI64>,
+    held: Arc<Held>,
+}
+
+/// How long the lease is held, by the clock and by the machine's own time: a clock that is set back must not make a lease
+/// longer for its holder than for others.
+#[derive(Debug)]
+struct Held {
     clock: Clock,
+    until: AtomicI64,
+    renewed_at: Mutex<Stopwatch>,
+}
+
+impl Held {
+    fn renew(&self, until: Instant) {
+        self.until.store(until.as_micros(), Ordering::Relaxed);
+        *self.renewed_at.lock().unwrap_or_else(PoisonError::into_inner) = Stopwatch::now();
+    }
+
+    fn has_ended(&self) -> bool {
+        let renewed_at = *self.renewed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        self.clock.now().as_micros() >= self.until.load(Ordering::Relaxed)
+            || renewed_at.elapsed().as_micros() >= u128::from(LASTS_MICROS.unsigned_abs())
+    }
 }
 
 impl Halt {
     fn new(clock: Clock, held_until: Instant) -> Self {
-        let held_until = Arc::new(AtomicI64::new(held_until.as_micros()));
-        let (time, end) = (clock.clone(), Arc::clone(&held_until));
+        let until = AtomicI64::new(held_until.as_micros());
+        let held = Arc::new(Held { clock, until, renewed_at: Mutex::new(Stopwatch::now()) });
+        let checked = Arc::clone(&held);
         let cancellation =
-            CancellationToken::with_check(move || has_ended(&time, &end).then_some(CancelReason::LeaseLost));
-        Self { cancellation, held_until, clock }
+            CancellationToken::with_check(move || checked.has_ended().then_some(CancelReason::LeaseLost));
+        Self { cancellation, held }
     }
 
     pub(super) fn cancel(&self, reason: CancelReason) {
         self.cancellation.cancel(reason);
     }
 
-    fn has_ended(&self) -> bool {
-        has_ended(&self.clock, &self.held_until)
+    pub(super) fn has_ended(&self) -> bool {
+        self.held.has_ended()
     }
-}
-
-fn has_ended(clock: &Clock, held_until: &AtomicI64) -> bool {
-    clock.now().as_micros() >= held_until.load(Ordering::Relaxed)
 }
 
 /// A lease that is held and renewed until it is given back.
@@ -100,16 +121,17 @@ impl Lease {
 }
 
 async fn renew(app: App, fence: Fence, halt: Halt) {
+    let mut wait = RENEW_EVERY;
     loop {
-        tokio::time::sleep(RENEW_EVERY).await;
+        tokio::time::sleep(std::mem::replace(&mut wait, RENEW_EVERY)).await;
         let (fence, now) = (fence.clone(), app.now());
         let renew = move |store: &mut Store| -> Result<bool, Problem> {
             Ok(store.renew_lease(&fence, now, end(now))?)
         };
         match app.pool.with(renew).await {
-            Ok(true) => halt.held_until.store(end(now).as_micros(), Ordering::Relaxed),
+            Ok(true) => halt.held.renew(end(now)),
             // A database that does not answer takes the lease away only once it has ended.
-            Err(_) if !halt.has_ended() => {}
+            Err(_) if !halt.has_ended() => wait = RETRY_AFTER,
             Ok(false) | Err(_) => {
                 tracing::error!("the run's lease is lost; the run stops");
                 halt.cancel(CancelReason::LeaseLost);
@@ -128,7 +150,7 @@ mod tests {
         let clock = Clock::standing_at(Instant::from_micros(0));
         let halt = Halt::new(clock.clone(), Instant::from_micros(10));
         assert_eq!(halt.cancellation.reason(), None);
-        halt.held_until.store(20, Ordering::Relaxed);
+        halt.held.renew(Instant::from_micros(20));
         clock.set(Instant::from_micros(10));
         assert_eq!(halt.cancellation.reason(), None, "renewed");
         clock.set(Instant::from_micros(20));

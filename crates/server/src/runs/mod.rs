@@ -14,13 +14,15 @@ use std::time::Duration;
 
 use domesday_delivery::CancelReason;
 use domesday_model::Instant;
-use domesday_store::{ChangeBy, NewRun, RunRecord, RunState, Store, StoredExport, cancelled_error};
+use domesday_store::{
+    ChangeBy, NewMessage, NewRun, RunRecord, RunState, Store, StoreError, StoredExport, cancelled_error,
+};
 use jiff::tz::TimeZone;
 use serde_json::json;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::clock::Hourly;
+use crate::clock::{ClockMonitor, Hourly};
 use crate::export;
 use crate::problem::Problem;
 use crate::service::App;
@@ -45,9 +47,23 @@ const ANSWERS_LAST_MICROS: i64 = 24 * 3_600_000_000;
 /// Who queues runs by the schedule.
 const SCHEDULER: &str = "scheduler";
 
+/// How long to wait after a failure of the database before it is asked again.
+const DATABASE_RETRY: Duration = Duration::from_secs(5);
+
+/// The wait after the first failure to record how an attempt ended; each further one is twice as long, up to
+/// [`DATABASE_RETRY`].
+const RECORD_RETRY: Duration = Duration::from_millis(500);
+
+/// How long a run waits whose attempt found no database to work with, in microseconds.
+const DATABASE_WAIT_MICROS: i64 = 30_000_000;
+
 /// What the loop keeps in mind between two rounds.
 #[derive(Debug, Default)]
 struct Keeper {
+    /// Notices when the clock is set.
+    clock: ClockMonitor,
+    /// Whether this round has counted that the clock was set back.
+    counted_back: bool,
     /// When answers to creating calls were last forgotten.
     forgot: Hourly,
 }
@@ -59,15 +75,17 @@ pub(crate) async fn keep(app: App) {
     remember_success(&app).await;
     while !app.is_stopping() {
         let changes = app.clock.watch();
-        let next = match keeper.round(&app).await {
-            Ok(next) => next,
+        let (next, retry) = match keeper.round(&app).await {
+            Ok(next) => (next, None),
             Err(problem) => {
                 tracing::error!(%problem, "the schedule could not be looked after; it is tried again");
-                None
+                (None, Some(DATABASE_RETRY))
             }
         };
         tokio::select! {
             () = app.clock.wait_towards(next, changes) => {}
+            // A database that is away announces its return to nobody.
+            () = tokio::time::sleep(retry.unwrap_or_default()), if retry.is_some() => {}
             () = app.wake.notified() => {}
             _ = stop.changed() => {}
         }
@@ -92,6 +110,7 @@ async fn remember_success(app: &App) {
 impl Keeper {
     /// Does what is due, and says when there is something to do next.
     async fn round(&mut self, app: &App) -> Result<Option<Instant>, Problem> {
+        self.watch_clock(app);
         self.forget_answers(app).await?;
         let read = |store: &mut Store| -> Result<_, Problem> { Ok((store.exports()?, store.tenant()?)) };
         let (exports, tenant) = app.pool.with(read).await?;
@@ -102,7 +121,49 @@ impl Keeper {
             let at = self.look_after(app, stored, &zone).await?;
             next = [next, at].into_iter().flatten().min();
         }
+        end_orphans(app).await?;
         Ok(next)
+    }
+
+    /// Reports a clock that was set.
+    fn watch_clock(&mut self, app: &App) {
+        self.counted_back = false;
+        let Some(micros) = self.clock.observe(&app.clock) else { return };
+        self.counted_back = micros < 0;
+        app.metrics.clock_jumped(micros);
+        let seconds = micros / 1_000_000;
+        if micros < 0 {
+            tracing::warn!(
+                seconds,
+                now = %app.now(),
+                "the clock was set back; what was recorded for a later time does not count as done"
+            );
+        } else {
+            tracing::warn!(seconds, now = %app.now(), "the clock was set ahead, or the machine was suspended");
+        }
+    }
+
+    /// Releases the times of the schedule that have yet to come and have a run of a clock that was ahead.
+    async fn release_future_slots(&mut self, app: &App, export: &str) -> Result<(), Problem> {
+        let (id, now) = (export.to_owned(), app.now());
+        let release = move |store: &mut Store| -> Result<_, Problem> {
+            let change = ChangeBy { actor: SCHEDULER, origin: SCHEDULER, from: None, at: now };
+            Ok(store.release_future_slots(&id, &change)?)
+        };
+        for slot in app.pool.with(release).await? {
+            tracing::warn!(
+                run = %slot.run,
+                scheduled_for = %slot.scheduled_for,
+                %now,
+                "a run is dated in the future: the clock was ahead when it was queued. This time of the schedule will be run \
+                 again"
+            );
+            // Set back while the service was down, or by another replica.
+            if !std::mem::replace(&mut self.counted_back, true) {
+                app.metrics.clock_jumped(now.as_micros().saturating_sub(slot.scheduled_for.as_micros()));
+            }
+        }
+        Ok(())
     }
 
     /// Forgets, once an hour, the answers to creating calls that nobody will send again.
@@ -112,7 +173,10 @@ impl Keeper {
             return Ok(());
         }
         let before = Instant::from_micros(now.as_micros() - ANSWERS_LAST_MICROS);
-        let forget = move |store: &mut Store| -> Result<_, Problem> { Ok(store.forget_responses(before)?) };
+        let forget = move |store: &mut Store| -> Result<_, Problem> {
+            store.redate_future_records(now)?;
+            Ok(store.forget_responses(before)?)
+        };
         app.pool.with(forget).await?;
         self.forgot.done(now);
         Ok(())
@@ -124,6 +188,7 @@ impl Keeper {
         stored: StoredExport,
         zone: &TimeZone,
     ) -> Result<Option<Instant>, Problem> {
+        self.release_future_slots(app, &stored.id).await?;
         queue_due(app, &stored, zone).await?;
         let id = stored.id.clone();
         let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.unfinished_runs(&id)?) };
@@ -198,6 +263,19 @@ impl Keeper {
     }
 }
 
+/// Ends runs whose export was deleted, as far as nobody is at work on them: they were cancelled with it, and whoever was
+/// to notice is gone.
+async fn end_orphans(app: &App) -> Result<(), Problem> {
+    let read = |store: &mut Store| -> Result<_, Problem> { Ok(store.orphaned_runs()?) };
+    for run in app.pool.with(read).await? {
+        let Some(lease) = Lease::take(app, &run.export_id).await? else { continue };
+        let ended = finish(app, run, &Ended::Cancelled, &lease).await;
+        lease.release().await;
+        ended?;
+    }
+    Ok(())
+}
+
 /// Records how an attempt at a run ended.
 async fn finish(app: &App, mut run: RunRecord, ended: &Ended, lease: &Lease) -> Result<bool, Problem> {
     let now = app.now();
@@ -220,6 +298,14 @@ async fn finish(app: &App, mut run: RunRecord, ended: &Ended, lease: &Lease) -> 
                 run.finished_at = Some(now);
             }
         }
+        Ended::DatabaseUnavailable { message } => {
+            tracing::warn!(%message, "the database takes no changes; the run waits for it");
+            // The attempt failed for nothing that it did.
+            run.attempts = run.attempts.saturating_sub(1);
+            run.retry_at = Some(Instant::from_micros(now.as_micros() + DATABASE_WAIT_MICROS));
+            run.state = RunState::Queued;
+            run.error = Some(json!({ "kind": "store", "message": message }));
+        }
         Ended::Cancelled => {
             let id = run.id;
             let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.run(id)?) };
@@ -227,7 +313,10 @@ async fn finish(app: &App, mut run: RunRecord, ended: &Ended, lease: &Lease) -> 
             tracing::warn!(actor, "run cancelled");
             run.state = RunState::Cancelled;
             run.finished_at = Some(now);
-            run.error = Some(cancelled_error(actor.as_deref().unwrap_or_default()));
+            run.error = Some(match actor {
+                Some(actor) => cancelled_error(&actor),
+                None => json!({ "kind": "cancelled", "message": "its export was deleted" }),
+            });
         }
         Ended::Halted => {
             // Left open: whoever has the lease next does it over.
@@ -244,7 +333,7 @@ async fn finish(app: &App, mut run: RunRecord, ended: &Ended, lease: &Lease) -> 
         }
     }
     let message = if run.state.is_final() { webhook::message(app, &run, now) } else { None };
-    if execute::save(app, &run, message, &lease.fence).await? == Saved::Superseded {
+    if record(app, &run, message, lease).await? == Saved::Superseded {
         superseded(app);
         return Ok(true);
     }
@@ -253,6 +342,27 @@ async fn finish(app: &App, mut run: RunRecord, ended: &Ended, lease: &Lease) -> 
         app.told.notify_one();
     }
     Ok(true)
+}
+
+/// Records how an attempt ended. A database that is away or read-only is asked again for as long as the lease lasts, so
+/// that a failover in this moment does not make a night that is delivered one that is done over.
+async fn record(
+    app: &App,
+    run: &RunRecord,
+    message: Option<NewMessage>,
+    lease: &Lease,
+) -> Result<Saved, Problem> {
+    let mut wait = RECORD_RETRY;
+    loop {
+        match execute::save(app, run, message.clone(), &lease.fence).await {
+            Err(problem) if !lease.halt.has_ended() && !app.is_stopping() => {
+                tracing::warn!(%problem, "how the run ended could not be recorded; it is tried again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(DATABASE_RETRY);
+            }
+            saved => return saved,
+        }
+    }
 }
 
 /// Whether a run is to wait for an instant. One that is further away than any wait was set by a clock that has been
@@ -280,7 +390,7 @@ fn count(app: &App, ended: &Ended, now: Instant) {
         }
         Ended::Failed { kind, .. } => app.metrics.run_failed(kind),
         Ended::Cancelled => app.metrics.run_failed("cancelled"),
-        Ended::Halted | Ended::Superseded => {}
+        Ended::Halted | Ended::Superseded | Ended::DatabaseUnavailable { .. } => {}
     }
 }
 
@@ -311,11 +421,20 @@ async fn until_stopped(app: &App, attempt: impl Future<Output = Ended>, halt: &H
     }
 }
 
+/// The instant after which times of the schedule are due: the last that has a run, or the last change of the export.
+/// An export that is dated in the future was saved while the clock was ahead. Its past times then count as due, so that
+/// at most one run too many is made, and no night too few.
+fn due_since(stored: &StoredExport, last: Option<Instant>, now: Instant) -> Instant {
+    let is_past = |at: &Instant| at.as_micros() <= now.as_micros().saturating_add(LATE_MICROS);
+    let saved = [stored.updated_at, stored.created_at].into_iter().find(is_past);
+    saved.max(last).unwrap_or(Instant::from_micros(0))
+}
+
 /// Queues the run that the schedule is due, if none is queued for that time.
 async fn queue_due(app: &App, stored: &StoredExport, zone: &TimeZone) -> Result<(), Problem> {
     let (id, now) = (stored.id.clone(), app.now());
-    let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.last_scheduled(&id)?) };
-    let since = stored.updated_at.max(app.pool.with(read).await?.unwrap_or(stored.updated_at));
+    let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.last_scheduled(&id, now)?) };
+    let since = due_since(stored, app.pool.with(read).await?, now);
     let Some(due) = export::schedule(&stored.document).last_between(since, now, zone) else { return Ok(()) };
     let late = now.as_micros() - due.as_micros() > LATE_MICROS;
     let new = NewRun {
@@ -326,7 +445,11 @@ async fn queue_due(app: &App, stored: &StoredExport, zone: &TimeZone) -> Result<
     };
     let create = move |store: &mut Store| -> Result<_, Problem> {
         let change = ChangeBy { actor: SCHEDULER, origin: SCHEDULER, from: None, at: now };
-        Ok(store.create_run(&new, &change)?)
+        match store.create_run(&new, &change) {
+            // Deleted since it was read.
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            created => Ok(created?),
+        }
     };
     // None: another replica had the same thought.
     if let Some(run) = app.pool.with(create).await? {

@@ -5,6 +5,7 @@ use domesday_model::Instant;
 use super::chain::{Link, hash};
 use super::{AuditAnchor, AuditEntry, digest, head};
 use crate::database::{Row, values};
+use crate::future::CLOCKS_DIFFER_MICROS;
 use crate::{Store, StoreError};
 
 /// What a verification of the log found.
@@ -40,9 +41,6 @@ pub struct AuditMismatch {
     /// The hash of the log's entry with this number; `None` when the log has no such entry.
     pub found: Option<[u8; 32]>,
 }
-
-/// By how much the clocks of replicas may differ: entries that are dated back by less say nothing.
-const CLOCKS_DIFFER_MICROS: i64 = 300_000_000;
 
 /// What is wrong with the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

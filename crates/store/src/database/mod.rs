@@ -222,6 +222,14 @@ impl Database {
         })
     }
 
+    /// Connects anew; within a transaction the connection stays.
+    pub(crate) fn reconnect(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Postgres(postgres) if !postgres.in_transaction() => postgres.reconnect(),
+            Self::Postgres(_) | Self::Sqlite(_) => Ok(()),
+        }
+    }
+
     fn in_transaction(&self) -> bool {
         match self {
             Self::Sqlite(sqlite) => sqlite.in_transaction(),

@@ -218,7 +218,7 @@ impl Postgres {
         !self.in_transaction && self.client.as_ref().is_none_or(Client::is_closed)
     }
 
-    fn reconnect(&mut self) -> Result<(), StoreError> {
+    pub(super) fn reconnect(&mut self) -> Result<(), StoreError> {
         self.statements.clear();
         self.client = Some(open(&self.server)?);
         Ok(())

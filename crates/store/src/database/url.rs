@@ -4,12 +4,16 @@
 //! it; it is what a host reached over a network gets when the URL says nothing. `sslmode=disable` speaks in the
 //! clear. Modes that take what they get are refused. `sslrootcert=FILE` names the authorities trusted, in PEM,
 //! instead of the public ones. A socket in the file system needs none of this.
+//!
+//! Several hosts, separated by commas, are tried in order. Of several, only one that takes changes is connected to
+//! (`target_session_attrs=read-write`), unless the URL says `any`: after a failover the next connection finds the new
+//! primary.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postgres::config::{Host, SslMode};
+use postgres::config::{Host, SslMode, TargetSessionAttrs};
 use postgres::{Client, Config, NoTls};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -30,7 +34,7 @@ pub(crate) struct Server {
 impl Server {
     /// Reads a URL. No error says any part of it: which part is the password is not known before it is read.
     pub(crate) fn of(url: &SecretString) -> Result<Self, StoreError> {
-        let (url, settings) = take_tls_settings(url.expose_secret());
+        let (url, settings) = take_settings(url.expose_secret());
         let mut config: Config = url.parse().map_err(|_| StoreError::UnknownUrl)?;
         config.application_name("domesday");
         detect_lost_connections(&mut config, url.split_once('?').map_or("", |(_, query)| query));
@@ -41,6 +45,16 @@ impl Server {
             Some("disable") => false,
             Some(_) => return Err(StoreError::UnknownSslMode),
         };
+        match settings.session_attributes.as_deref() {
+            None if config.get_hosts().len() > 1 => {
+                config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+            }
+            None | Some("any") => {}
+            Some("read-write" | "primary") => {
+                config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+            }
+            Some(_) => return Err(StoreError::UnknownSessionAttributes),
+        }
         config.ssl_mode(if speaks_tls { SslMode::Require } else { SslMode::Disable });
         let tls = speaks_tls.then(|| tls(settings.root_certificates.as_deref())).transpose()?;
         Ok(Self { config, tls: tls.map(Arc::new) })
@@ -57,6 +71,7 @@ impl Server {
 impl fmt::Display for Server {
     /// Everything but the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ports = self.config.get_ports();
         for (position, host) in self.config.get_hosts().iter().enumerate() {
             if position > 0 {
                 f.write_str(",")?;
@@ -65,9 +80,10 @@ impl fmt::Display for Server {
                 Host::Tcp(name) => f.write_str(name)?,
                 Host::Unix(path) => write!(f, "{}", path.display())?,
             }
-        }
-        if let [port] = self.config.get_ports() {
-            write!(f, ":{port}")?;
+            // One port is that of every host.
+            if let Some(port) = ports.get(position).or(ports.first()) {
+                write!(f, ":{port}")?;
+            }
         }
         write!(f, " (database {}", self.config.get_dbname().unwrap_or("of the user"))?;
         write!(f, ", user {})", self.config.get_user().unwrap_or("of the process"))
@@ -110,21 +126,30 @@ fn detect_lost_connections(config: &mut Config, query: &str) {
 }
 
 #[derive(Default)]
-struct TlsSettings {
+struct Settings {
+    /// `sslmode`.
     mode: Option<String>,
+    /// `sslrootcert`.
     root_certificates: Option<String>,
+    /// `target_session_attrs`.
+    session_attributes: Option<String>,
 }
 
-/// The URL without what it says of TLS, and what it says.
-fn take_tls_settings(url: &str) -> (String, TlsSettings) {
-    let mut settings = TlsSettings::default();
+/// The URL without the settings that are read here, and these.
+fn take_settings(url: &str) -> (String, Settings) {
+    let mut settings = Settings::default();
     let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), settings) };
     let mut rest = Vec::new();
     for pair in query.split('&') {
         match pair.split_once('=') {
             Some(("sslmode", mode)) => settings.mode = Some(mode.to_owned()),
             Some(("sslrootcert", file)) => settings.root_certificates = Some(file.to_owned()),
-            _ => rest.push(pair),
+            Some(("target_session_attrs", attributes)) => {
+                settings.session_attributes = Some(attributes.to_owned());
+            }
+            // As PostgreSQL's own programs have it, several hosts may stand in one parameter.
+            Some(("host", hosts)) => rest.extend(hosts.split(',').map(|host| format!("host={host}"))),
+            _ => rest.push(pair.to_owned()),
         }
     }
     (format!("{base}?{}", rest.join("&")), settings)
@@ -195,6 +220,28 @@ mod tests {
         assert_eq!(own.get_keepalives_interval(), Some(Duration::from_secs(6)));
         assert_eq!(own.get_keepalives_retries(), Some(7));
         assert!(!config("postgres://u:p@db.example/d?keepalives=0").get_keepalives());
+    }
+
+    #[test]
+    fn of_several_hosts_one_that_takes_changes_is_wanted() {
+        let wanted = |url: &str| server(url).unwrap().config.get_target_session_attrs();
+        let two = "postgres://u:p@one.example:5433,two.example/d";
+        assert_eq!(wanted("postgres://u:p@one.example/d"), TargetSessionAttrs::Any);
+        assert_eq!(wanted(two), TargetSessionAttrs::ReadWrite);
+        assert_eq!(wanted(&format!("{two}?target_session_attrs=any")), TargetSessionAttrs::Any);
+        for wish in ["read-write", "primary"] {
+            let url = format!("postgres://u:p@one.example/d?sslmode=disable&target_session_attrs={wish}");
+            assert_eq!(wanted(&url), TargetSessionAttrs::ReadWrite);
+        }
+        for wish in ["standby", "read-only", "prefer-standby", ""] {
+            let error = server(&format!("{two}?target_session_attrs={wish}")).err().unwrap();
+            assert!(matches!(error, StoreError::UnknownSessionAttributes), "{wish}: {error}");
+        }
+        let shown = server(two).unwrap().to_string();
+        assert_eq!(shown, "one.example:5433,two.example:5432 (database d, user u)");
+        let sockets = "postgres:///d?host=/run/a,/run/b&port=5433,5434&user=u";
+        assert_eq!(server(sockets).unwrap().to_string(), "/run/a:5433,/run/b:5434 (database d, user u)");
+        assert_eq!(wanted(sockets), TargetSessionAttrs::ReadWrite);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::databases::{Database, on_each_database};
-use crate::world::{FIRST, LATER, by_ada, catalog, options, snapshot};
+use crate::world::{FIRST, LATER, by_ada, catalog, options, put_export, snapshot};
 
 on_each_database!(
     replicas_that_start_together_make_one_store,
@@ -20,6 +20,7 @@ on_each_database!(
     a_lease_goes_to_one_of_many,
     a_former_holder_writes_nothing_over_a_later_one,
     a_night_is_one_run,
+    of_runs_started_at_once_one_is_accepted,
     of_twins_one_creates_and_all_are_answered,
     what_is_read_in_an_exclusive_transaction_stays_true_until_it_writes,
     an_exclusive_transaction_in_another_is_a_part_of_it,
@@ -171,7 +172,38 @@ fn a_former_holder_writes_nothing_over_a_later_one(database: &Database) {
     assert_eq!(last.manifest_sha256, latest.to_string(), "nobody wrote after a later holder");
 }
 
+fn of_runs_started_at_once_one_is_accepted(database: &Database) {
+    put_export(&mut database.open(), "default");
+    for round in 0..8_u128 {
+        let started = at_once(database, |replica, store| {
+            let new = domesday_store::NewRun {
+                id: Uuid::from_u128(round * 100 + replica as u128),
+                export_id: "default".to_owned(),
+                trigger: "manual".to_owned(),
+                scheduled_for: None,
+            };
+            store.create_run(&new, &by_ada(LATER))
+        });
+        let accepted: Vec<_> = started.iter().flatten().flatten().map(|run| run.id).collect();
+        assert_eq!(accepted.len(), 1, "{started:?}");
+        for refused in started.iter().filter_map(|result| result.as_ref().err()) {
+            assert!(
+                matches!(refused, StoreError::RunUnderWay { run } if *run == accepted[0]),
+                "names the run: {refused}"
+            );
+        }
+        let mut store = database.open();
+        let mut run = store.run(accepted[0]).unwrap().unwrap();
+        run.state = domesday_store::RunState::Succeeded;
+        let instant = Instant::from_micros;
+        let fence = store.acquire_lease("export:default", "test", instant(1), instant(0)).unwrap().unwrap();
+        store.update_run(&run, &fence).unwrap();
+    }
+    assert_eq!(database.open().runs("default", None, 100).unwrap().1, 8);
+}
+
 fn a_night_is_one_run(database: &Database) {
+    put_export(&mut database.open(), "default");
     let runs = at_once(database, |replica, store| {
         let new = domesday_store::NewRun {
             id: Uuid::from_u128(replica as u128),

@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod concurrency;
 mod databases;
+mod failover;
 mod network;
 mod objects;
 mod oracle;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::concurrency::at_once;
 use crate::databases::{Database, on_each_database};
-use crate::world::{FIRST, by_ada};
+use crate::world::{FIRST, by_ada, put_export};
 
 on_each_database!(
     a_message_is_recorded_with_the_end_of_its_run,
@@ -16,6 +16,7 @@ on_each_database!(
     a_refused_message_is_due_again_and_given_up_in_the_end,
     of_many_senders_one_has_the_message,
     messages_are_listed_and_forgotten,
+    what_a_clock_that_was_ahead_left_is_sent_and_forgotten,
 );
 
 fn instant(micros: i64) -> Instant {
@@ -25,6 +26,7 @@ fn instant(micros: i64) -> Instant {
 /// Ends a run with a message of the same number, due at `at`.
 fn tell(store: &mut Store, number: u128, at: i64) {
     let id = Uuid::from_u128(number);
+    put_export(store, "e");
     let new = NewRun { id, export_id: "e".to_owned(), trigger: "manual".to_owned(), scheduled_for: None };
     let mut run = store.create_run(&new, &by_ada(FIRST)).unwrap().unwrap();
     run.state = RunState::Succeeded;
@@ -144,4 +146,38 @@ fn messages_are_listed_and_forgotten(database: &Database) {
     assert_eq!(store.forget_messages(MessageState::Pending, instant(101)).unwrap(), 1);
     assert_eq!(store.forget_messages(MessageState::GivenUp, instant(102)).unwrap(), 1);
     assert_eq!(numbers(&store.messages(None, None, 10).unwrap().0), [3]);
+}
+
+fn what_a_clock_that_was_ahead_left_is_sent_and_forgotten(database: &Database) {
+    const HOUR: i64 = 3_600_000_000;
+    const YEARS: i64 = 10 * 366 * 24 * HOUR;
+    let mut store = database.open();
+    // Recorded, claimed, put off and delivered while the clock was ahead, which is then set back.
+    for number in 1..=4 {
+        tell(&mut store, number, YEARS);
+    }
+    let until = |at: i64| instant(at + 60_000_000);
+    let claimed = store.claim_message(instant(YEARS), until(YEARS)).unwrap().unwrap();
+    let again = Settled::Again { due_at: instant(YEARS + HOUR), error: "answered 500".to_owned() };
+    store.settle_message(&claimed, &again, instant(YEARS)).unwrap();
+    let delivered = store.claim_message(instant(YEARS), until(YEARS)).unwrap().unwrap();
+    store.settle_message(&delivered, &Settled::Delivered, instant(YEARS)).unwrap();
+    store.claim_message(instant(YEARS), until(YEARS)).unwrap().unwrap();
+    let mut sent = Vec::new();
+    while let Some(message) = store.claim_message(instant(HOUR), until(HOUR)).unwrap() {
+        store.settle_message(&message, &Settled::Delivered, instant(HOUR)).unwrap();
+        sent.push(message.number);
+    }
+    sent.sort_unstable();
+    assert_eq!(sent.len(), 3, "{sent:?}");
+    // What was put off for as long as a receiver may ask for is not taken for one of these.
+    tell(&mut store, 5, HOUR);
+    let message = store.claim_message(instant(HOUR), until(HOUR)).unwrap().unwrap();
+    let tomorrow = Settled::Again { due_at: instant(25 * HOUR), error: "answered 429".to_owned() };
+    store.settle_message(&message, &tomorrow, instant(HOUR)).unwrap();
+    assert!(store.claim_message(instant(HOUR), until(HOUR)).unwrap().is_none());
+
+    assert_eq!(store.redate_future_records(instant(HOUR)).unwrap(), 1);
+    assert_eq!(store.forget_messages(MessageState::Delivered, instant(HOUR)).unwrap(), 0);
+    assert_eq!(store.forget_messages(MessageState::Delivered, instant(2 * HOUR)).unwrap(), 4);
 }

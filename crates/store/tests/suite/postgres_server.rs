@@ -54,13 +54,10 @@ impl Server {
         );
         let dir = tempfile::Builder::new().prefix("pg").tempdir().unwrap().keep();
         std::fs::set_permissions(&dir, PermissionsExt::from_mode(0o777)).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let mut script = Command::new("sh");
         script.args(["-c", SCRIPT, "sh"]).arg(&dir).arg(bin).arg(port.to_string());
-        if std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
-            // The server refuses to run as root; its package has made a user for it.
-            script.args(["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]);
-        }
+        script.args(as_server_user());
         let script = script.stdin(Stdio::piped()).spawn().unwrap();
         let server = Self { dir, port, _script: script };
         server.wait_until_ready();
@@ -121,8 +118,22 @@ impl Server {
     }
 }
 
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// What comes before a command that runs as the server's user: the server refuses to run as root, and its package has
+/// made a user for it.
+pub(crate) fn as_server_user() -> Vec<String> {
+    if !std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
+        return Vec::new();
+    }
+    ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"].map(str::to_owned).into()
+}
+
 /// Where the server's programs are: on the path, or where Debian keeps each version's.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let mut places: Vec<PathBuf> = std::env::split_paths(&on_path).collect();
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::databases::{Database, on_each_database};
-use crate::world::{FIRST, LATER, by_ada};
+use crate::world::{FIRST, LATER, by_ada, put_export};
 
 on_each_database!(
     a_tenant_is_ensured_once,
@@ -20,6 +20,10 @@ on_each_database!(
     one_run_for_each_time_of_a_schedule,
     a_run_shows_what_it_does_and_can_be_cancelled,
     a_run_that_waits_ends_when_it_is_cancelled,
+    a_run_by_hand_waits_for_no_other,
+    times_of_the_schedule_in_the_future_are_released,
+    a_lease_of_a_clock_that_was_ahead_is_free,
+    records_of_a_clock_that_was_ahead_expire,
     a_lease_has_one_holder_and_ends,
     what_a_former_holder_records_is_refused,
     an_answer_is_given_again_to_the_same_request_only,
@@ -163,8 +167,10 @@ fn new_run(number: u128, scheduled_for: Option<i64>) -> NewRun {
 
 fn runs_are_listed_newest_first(database: &Database) {
     let mut store = database.open();
+    put_export(&mut store, "default");
     for number in 1..=5 {
-        let run = store.create_run(&new_run(number, None), &by_ada(FIRST)).unwrap().unwrap();
+        let slot = i64::try_from(number).unwrap();
+        let run = store.create_run(&new_run(number, Some(slot)), &by_ada(FIRST)).unwrap().unwrap();
         assert_eq!((run.state, run.attempts, run.actor.as_str()), (RunState::Queued, 0, "ada"));
     }
     let mut run = store.run(Uuid::from_u128(3)).unwrap().unwrap();
@@ -189,6 +195,7 @@ fn runs_are_listed_newest_first(database: &Database) {
 
 fn a_run_shows_what_it_does_and_can_be_cancelled(database: &Database) {
     let (mut one, mut other) = (database.open(), database.open());
+    put_export(&mut one, "default");
     let run = one.create_run(&new_run(1, None), &by_ada(FIRST)).unwrap().unwrap();
     let fence = one.acquire_lease("export:default", "one", instant(0), instant(10)).unwrap().unwrap();
     let doing = json!({ "phase": "opening" });
@@ -217,6 +224,7 @@ fn a_run_shows_what_it_does_and_can_be_cancelled(database: &Database) {
 
 fn a_run_that_waits_ends_when_it_is_cancelled(database: &Database) {
     let mut store = database.open();
+    put_export(&mut store, "default");
     let run = store.create_run(&new_run(1, None), &by_ada(FIRST)).unwrap().unwrap();
     let message = |run: &RunRecord| {
         assert_eq!(run.state, RunState::Cancelled);
@@ -239,13 +247,103 @@ fn a_run_that_waits_ends_when_it_is_cancelled(database: &Database) {
 
 fn one_run_for_each_time_of_a_schedule(database: &Database) {
     let (mut one, mut other) = (database.open(), database.open());
-    assert_eq!(one.last_scheduled("default").unwrap(), None);
+    put_export(&mut one, "default");
+    let last = |store: &mut Store, at: i64| store.last_scheduled("default", instant(at)).unwrap();
+    assert_eq!(last(&mut one, LATER), None);
     assert!(one.create_run(&new_run(1, Some(FIRST)), &by_ada(FIRST)).unwrap().is_some());
     assert!(other.create_run(&new_run(2, Some(FIRST)), &by_ada(FIRST)).unwrap().is_none());
     assert!(other.create_run(&new_run(3, Some(LATER)), &by_ada(FIRST)).unwrap().is_some());
-    assert!(other.create_run(&new_run(4, None), &by_ada(FIRST)).unwrap().is_some());
-    assert_eq!(one.last_scheduled("default").unwrap(), Some(instant(LATER)));
-    assert_eq!(one.runs("default", None, 10).unwrap().1, 3);
+    assert_eq!(last(&mut one, LATER), Some(instant(LATER)));
+    assert_eq!(last(&mut one, LATER - 1), Some(instant(FIRST)), "a later time has not come yet");
+    assert_eq!(one.runs("default", None, 10).unwrap().1, 2);
+    let nothing = domesday_store::NewRun { export_id: "none".to_owned(), ..new_run(9, Some(FIRST)) };
+    let error = one.create_run(&nothing, &by_ada(FIRST)).unwrap_err();
+    assert!(matches!(error, StoreError::NotFound { .. }), "{error}");
+}
+
+fn a_run_by_hand_waits_for_no_other(database: &Database) {
+    let (mut one, mut other) = (database.open(), database.open());
+    put_export(&mut one, "default");
+    let mut first = one.create_run(&new_run(1, None), &by_ada(FIRST)).unwrap().unwrap();
+    let refused = |store: &mut Store, number: u128, under_way: u128| {
+        let error = store.create_run(&new_run(number, None), &by_ada(FIRST)).unwrap_err();
+        assert!(matches!(error, StoreError::RunUnderWay { run } if run.as_u128() == under_way), "{error}");
+    };
+    refused(&mut other, 2, 1);
+    let fence = one.acquire_lease("export:default", "test", instant(0), instant(10)).unwrap().unwrap();
+    first.state = RunState::Running;
+    one.update_run(&first, &fence).unwrap();
+    refused(&mut other, 2, 1);
+    // A night is queued behind it; the next run by hand then waits for that one.
+    assert!(other.create_run(&new_run(3, Some(FIRST)), &by_ada(FIRST)).unwrap().is_some());
+    first.state = RunState::Failed;
+    one.update_run(&first, &fence).unwrap();
+    refused(&mut other, 4, 3);
+    assert_eq!(one.runs("default", None, 10).unwrap().1, 2, "nothing of what was refused");
+}
+
+const DAY: i64 = 86_400_000_000;
+const YEARS: i64 = 3660 * DAY;
+
+fn times_of_the_schedule_in_the_future_are_released(database: &Database) {
+    let mut store = database.open();
+    put_export(&mut store, "default");
+    let (past, soon, future) = (10 * DAY, 11 * DAY + 60_000_000, YEARS);
+    for (number, slot) in [(1, past), (2, soon), (3, future), (4, future + DAY)] {
+        assert!(store.create_run(&new_run(number, Some(slot)), &by_ada(slot)).unwrap().is_some());
+    }
+    let entries = store.audit_length().unwrap();
+    let released = store.release_future_slots("default", &by_ada(11 * DAY)).unwrap();
+    let released: Vec<_> = released.iter().map(|slot| (slot.run.as_u128(), slot.scheduled_for)).collect();
+    assert_eq!(released, [(3, instant(future)), (4, instant(future + DAY))], "clocks differ by a little");
+    assert_eq!(store.release_future_slots("default", &by_ada(11 * DAY)).unwrap(), []);
+    assert_eq!(store.run(Uuid::from_u128(3)).unwrap().unwrap().scheduled_for, None);
+    // The time comes again, and is run.
+    assert!(store.create_run(&new_run(5, Some(future)), &by_ada(future)).unwrap().is_some());
+    let log = store.audit_entries(entries, 10).unwrap();
+    assert_eq!(
+        (log[0].action.as_str(), log[0].target.as_str()),
+        ("release", &*format!("runs/{}", Uuid::from_u128(3)))
+    );
+    assert_eq!(log[0].before, Some(json!({ "scheduledFor": instant(future) })));
+    assert_eq!(store.verify_audit().unwrap().fault, None);
+}
+
+fn a_lease_of_a_clock_that_was_ahead_is_free(database: &Database) {
+    let (mut one, mut other) = (database.open(), database.open());
+    let minute = 60_000_000;
+    let take = |store: &mut Store, holder: &str, at: i64| {
+        store.acquire_lease("run", holder, instant(at), instant(at + minute)).unwrap()
+    };
+    let ahead = take(&mut one, "one", YEARS).unwrap();
+    let taken = take(&mut other, "other", DAY).expect("nobody takes a lease for years");
+    assert!(taken.token() > ahead.token());
+    assert!(!one.renew_lease(&ahead, instant(DAY), instant(DAY + minute)).unwrap());
+    // A holder whose clock is ahead by less than a lease lasts keeps it.
+    assert_eq!(take(&mut one, "one", DAY - minute / 2), None);
+    assert!(take(&mut one, "one", DAY + minute).is_some());
+}
+
+fn records_of_a_clock_that_was_ahead_expire(database: &Database) {
+    let mut store = database.open();
+    store.create_api_key(new_key(1, "ada"), &[1; 32], &by_ada(FIRST)).unwrap();
+    let mut used = |at: i64| {
+        store.touch_api_key(Uuid::from_u128(1), instant(at)).unwrap();
+        store.api_key_by_hash(&[1; 32]).unwrap().unwrap().last_used_at.unwrap()
+    };
+    assert_eq!(used(YEARS), instant(YEARS));
+    assert_eq!(used(DAY), instant(DAY), "the last use is not in the future");
+
+    let call = Call { owner: "ada", key: "k", request_hash: &[1; 32] };
+    let answer = |store: &mut Store, at: i64, answer: &str| {
+        let create = |_: &mut Store| Ok::<_, StoreError>(answer.into());
+        String::from_utf8(store.once(&call, instant(at), create).unwrap()).unwrap()
+    };
+    assert_eq!(answer(&mut store, YEARS, "first"), "first");
+    assert_eq!(store.forget_responses(instant(DAY)).unwrap(), 0);
+    assert_eq!(store.redate_future_records(instant(DAY)).unwrap(), 1);
+    assert_eq!(answer(&mut store, DAY, "second"), "first", "the answer is still given for a day");
+    assert_eq!(store.forget_responses(instant(2 * DAY)).unwrap(), 1);
 }
 
 fn a_lease_has_one_holder_and_ends(database: &Database) {
@@ -273,6 +371,7 @@ fn a_lease_has_one_holder_and_ends(database: &Database) {
 
 fn what_a_former_holder_records_is_refused(database: &Database) {
     let (mut paused, mut other) = (database.open(), database.open());
+    put_export(&mut paused, "default");
     let queued = paused.create_run(&new_run(1, None), &by_ada(FIRST)).unwrap().unwrap();
     let delivery = |manifest: &str, slot: &str| Delivery {
         snapshot_id: Uuid::from_u128(7),

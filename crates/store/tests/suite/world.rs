@@ -1,7 +1,7 @@
 //! A small catalog to work with.
 
 use domesday_model::{Catalog, DataSource, Declared, Group, Instant, Snapshot, Tag, Tenant, User};
-use domesday_store::{ApplyOptions, ChangeBy, Store};
+use domesday_store::{ApplyOptions, ChangeBy, IfMatch, Store};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -35,6 +35,11 @@ pub(crate) fn options(at: i64) -> ApplyOptions {
 
 pub(crate) fn snapshot(store: &mut Store) -> Snapshot {
     store.snapshot(Instant::from_micros(LATER)).unwrap()
+}
+
+/// Saves an export, so that there can be runs of it.
+pub(crate) fn put_export(store: &mut Store, id: &str) {
+    store.put_export(id, &json!({ "bucket": "b" }), None, IfMatch::Any, &by_ada(FIRST)).unwrap();
 }
 
 /// A change by `ada` over the network.

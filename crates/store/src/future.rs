@@ -1,0 +1,87 @@
+//! Instants in the future: what a clock that was ahead has left behind once it is set back.
+//!
+//! A clock that is set ahead by mistake, and back, leaves rows that are dated in the future. Taken at their word, they
+//! would stop what goes by time for as long as the clock was ahead: a night counts as done that has yet to come. The
+//! store has no clock; it is given the present instant, and everything later by more than the clocks of replicas may
+//! differ is from such a time.
+
+use domesday_model::Instant;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::audit::{self, Entry};
+use crate::database::values;
+use crate::{ChangeBy, Store, StoreError};
+
+/// By how much the clocks of replicas may differ, in microseconds.
+pub(crate) const CLOCKS_DIFFER_MICROS: i64 = 300_000_000;
+
+/// A run that no longer counts for a time of the schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleasedSlot {
+    /// The run.
+    pub run: Uuid,
+    /// The time of the schedule, which lies in the future.
+    pub scheduled_for: Instant,
+}
+
+impl Store {
+    /// Releases the times of the schedule that lie after the instant of the change and have a run already: the runs were
+    /// queued while the clock was ahead. They keep everything else; the audit log records the time that each was for.
+    /// When that time comes, the schedule queues a run for it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn release_future_slots(
+        &mut self,
+        export_id: &str,
+        change: &ChangeBy<'_>,
+    ) -> Result<Vec<ReleasedSlot>, StoreError> {
+        let now = change.at.as_micros().saturating_add(CLOCKS_DIFFER_MICROS);
+        let sql =
+            "SELECT id, scheduled_for FROM run WHERE export_id = ?1 AND scheduled_for > ?2 ORDER BY number";
+        let read = |row: &crate::database::Row<'_>| {
+            let run = Uuid::parse_str(row.text(0)?).expect("ids of runs are written from UUIDs only");
+            Ok(ReleasedSlot { run, scheduled_for: Instant::from_micros(row.integer(1)?) })
+        };
+        // Looked at first: nearly always there is nothing to write.
+        if self.database.first(sql, values![export_id, now], read)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut transaction = self.database.write()?;
+        let released = transaction.all(sql, values![export_id, now], read)?;
+        transaction.execute(
+            "UPDATE run SET scheduled_for = NULL WHERE export_id = ?1 AND scheduled_for > ?2",
+            values![export_id, now],
+        )?;
+        let entries: Vec<_> = released
+            .iter()
+            .map(|slot| Entry {
+                action: "release",
+                target: format!("runs/{}", slot.run),
+                before: Some(json!({ "scheduledFor": slot.scheduled_for }).to_string()),
+                after: None,
+            })
+            .collect();
+        audit::append(&mut transaction, change, &entries)?;
+        transaction.commit()?;
+        Ok(released)
+    }
+
+    /// Dates what expires after a while and was recorded while the clock was ahead as of `at`: answers to creating calls
+    /// and messages that have ended. They are forgotten in due time from now on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn redate_future_records(&mut self, at: Instant) -> Result<u64, StoreError> {
+        let (now, future) = (at.as_micros(), at.as_micros().saturating_add(CLOCKS_DIFFER_MICROS));
+        let mut count = 0;
+        for sql in [
+            "UPDATE idempotency SET created_at = ?1 WHERE created_at > ?2",
+            "UPDATE message SET ended_at = ?1 WHERE ended_at > ?2",
+        ] {
+            count += self.database.execute(sql, values![now, future])?;
+        }
+        Ok(count)
+    }
+}
