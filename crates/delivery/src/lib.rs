@@ -20,6 +20,7 @@ mod clock;
 mod destination;
 mod environment;
 mod error;
+mod identity;
 mod keys;
 mod layout;
 mod local;
@@ -39,6 +40,7 @@ pub use clock::Clock;
 pub use destination::{Destination, Listed, Listing, Receipt};
 pub use environment::Environment;
 pub use error::DeliveryError;
+pub use identity::{ServiceIdentity, service_identity};
 pub use keys::{Folder, KeyKind};
 pub use layout::{
     Layout, Places, Slot, Slots, is_summary_key, kept_manifests_prefix, manifest_key, probe_key, setup_key,
@@ -48,8 +50,8 @@ pub use local::LocalDirectory;
 pub use retry::{Patience, Retry};
 pub use s3::{Access, Encryption, Identity, Role, S3, S3Settings, TenantName, Timeouts};
 pub use setup::{
-    Document, DocumentKind, Engine, SetupScript, bucket_policy, iam_policy, key_policy, lifecycle,
-    setup_script, setup_scripts, trust_policy,
+    Document, DocumentKind, Engine, SetupScript, assume_policy, bucket_policy, iam_policy, key_policy,
+    lifecycle, setup_script, setup_scripts, trust_policy,
 };
 pub use spool::{Spool, SpooledFile};
 pub use supervision::{Notice, Notices, Supervision};

@@ -45,6 +45,28 @@ impl Condition {
         }
     }
 
+    /// Whether the condition holds of a thing with this entity tag, or of none. The store decides again in the
+    /// transaction that writes; this refuses early what takes long to prepare.
+    ///
+    /// # Errors
+    /// 412 when it does not hold, 404 when it asks for something that is not there.
+    pub(crate) fn check(&self, etag: Option<&str>, what: &str) -> Result<(), Problem> {
+        let failed = |detail: String| {
+            Err(Problem::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", detail))
+        };
+        match (self, etag) {
+            (Self::Contradiction, _) => self.as_if_match().map(drop),
+            (Self::MustNotExist, Some(_)) => failed(format!("{what} exists already")),
+            (Self::Etag(expected), Some(etag)) if expected != etag => {
+                failed(format!("{what} was changed by somebody else; read it again and repeat the change"))
+            }
+            (Self::Etag(_) | Self::MustExist, None) => {
+                Err(Problem::not_found(format!("{what} does not exist")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// As the store takes it.
     pub(crate) fn as_if_match(&self) -> Result<IfMatch<'_>, Problem> {
         match self {
@@ -75,10 +97,29 @@ pub(crate) fn quoted(tag: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::response::IntoResponse;
+
     use super::*;
 
     fn condition(headers: &[(header::HeaderName, &str)]) -> Result<Condition, Problem> {
         Condition::of(&headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect())
+    }
+
+    #[test]
+    fn a_condition_holds_or_not() {
+        let status = |condition: &Condition, etag: Option<&str>| {
+            condition.check(etag, "it").map_err(|problem| problem.into_response().status().as_u16())
+        };
+        let etag = Condition::Etag("a".into());
+        assert_eq!((status(&Condition::Any, None), status(&Condition::Any, Some("a"))), (Ok(()), Ok(())));
+        assert_eq!(
+            (status(&etag, Some("a")), status(&etag, Some("b")), status(&etag, None)),
+            (Ok(()), Err(412), Err(404))
+        );
+        assert_eq!(status(&Condition::MustNotExist, Some("a")), Err(412));
+        assert_eq!(status(&Condition::MustNotExist, None), Ok(()));
+        assert_eq!(status(&Condition::MustExist, None), Err(404));
+        assert_eq!(status(&Condition::Contradiction, Some("a")), Err(412));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use serde_json::json;
 
 use crate::body;
 use crate::caller::{Caller, authenticate};
+use crate::export::MERGE_PATCH;
 use crate::problem::{LISTED, Problem};
 use crate::service::App;
 
@@ -353,15 +354,20 @@ pub(crate) fn refusal(wrong: &Diagnostics, detail: &str) -> Problem {
 
 /// Refuses a body that is not said to be JSON.
 pub(crate) fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
+    expect_media_type(headers, "application/json")
+}
+
+/// Refuses a body that is not said to be of a media type.
+fn expect_media_type(headers: &HeaderMap, expected: &str) -> Result<(), Problem> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case("application/json") {
+    if media_type.eq_ignore_ascii_case(expected) {
         return Ok(());
     }
     Err(Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "unsupported-media-type",
-        "send the body as application/json",
+        format!("send the body as {expected}"),
     ))
 }
 
@@ -373,6 +379,21 @@ impl FromRequest<App> for Text {
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
         expect_json(request.headers())?;
+        body::read(request.with_limited_body().into_body()).await.map(Self)
+    }
+}
+
+/// A JSON merge patch (RFC 7386) as it came.
+pub(crate) struct PatchText(pub(crate) Bytes);
+
+impl FromRequest<App> for PatchText {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        // RFC 5789, section 2.2: a refusal names the formats that are taken.
+        expect_media_type(request.headers(), MERGE_PATCH).map_err(|problem| {
+            problem.header(header::HeaderName::from_static("accept-patch"), MERGE_PATCH)
+        })?;
         body::read(request.with_limited_body().into_body()).await.map(Self)
     }
 }

@@ -64,7 +64,8 @@ impl Running {
                 }
             }
         };
-        let is_complete = tokio::time::timeout(self.app.config.shutdown_grace + LAST_GRACE, all).await.is_ok();
+        let is_complete =
+            tokio::time::timeout(self.app.config.shutdown_grace + LAST_GRACE, all).await.is_ok();
         let last = async {
             last_use::finish(&self.app).await;
             self.app.traces.stop().await;
@@ -128,6 +129,7 @@ pub async fn start_with(
         limiter: Limiter::new(config.failed_authentications),
         last_use: Default::default(),
         cache: Default::default(),
+        identity: Default::default(),
         previews: Semaphore::new(PREVIEWS),
         verifications: Arc::new(Semaphore::new(VERIFICATIONS)),
         openapi: Bytes::from(openapi),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::evaluated::Cache;
+use crate::export::IdentityCache;
 use crate::last_use::LastUse;
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
@@ -34,6 +35,8 @@ pub(crate) struct Service {
     pub(crate) last_use: LastUse,
     pub(crate) readiness: Readiness,
     pub(crate) cache: Cache,
+    /// Who the service is for AWS.
+    pub(crate) identity: IdentityCache,
     /// Turns at previews, which are costly.
     pub(crate) previews: Semaphore,
     /// Turns at verifying a destination, which may hang.

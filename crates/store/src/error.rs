@@ -202,9 +202,8 @@ impl StoreError {
             Self::Postgres(error) => {
                 error.is_closed()
                     || error.code().is_none_or(|code| {
-                        // Connection exceptions, shutdowns and crashes, read-only servers, too many connections.
+                        // Connection exceptions, shutdowns and crashes, too many connections.
                         ["08", "57P", "53"].iter().any(|class| code.code().starts_with(class))
-                            || *code == SqlState::READ_ONLY_SQL_TRANSACTION
                     })
             }
             _ => false,

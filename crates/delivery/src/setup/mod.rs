@@ -8,4 +8,6 @@ mod rights;
 mod terraform;
 
 pub use ddl::{Engine, SetupScript, setup_script, setup_scripts};
-pub use rights::{Document, DocumentKind, bucket_policy, iam_policy, key_policy, lifecycle, trust_policy};
+pub use rights::{
+    Document, DocumentKind, assume_policy, bucket_policy, iam_policy, key_policy, lifecycle, trust_policy,
+};

@@ -18,6 +18,8 @@ pub enum DocumentKind {
     BucketPolicy,
     /// For the role: who may assume it, and with what external id.
     TrustPolicy,
+    /// For the identity of the service: which role it may assume.
+    AssumePolicy,
     /// For a KMS key that belongs to another account than who delivers.
     KeyPolicy,
     /// For a bucket in the history layout: forgets old days.
@@ -89,6 +91,40 @@ pub fn trust_policy(
         "Condition": { "StringEquals": { "sts:ExternalId": external_id } },
     });
     Ok(document(DocumentKind::TrustPolicy, settings, &[statement]))
+}
+
+/// What the identity of the service needs to assume a role. Where both belong to one account, the role's trust policy
+/// alone suffices; between two accounts both sides must allow it.
+///
+/// # Errors
+/// When the ARN is not that of one role.
+pub fn assume_policy(role_arn: &str) -> Result<Document, DeliveryError> {
+    let role = role_arn.splitn(6, ':').collect::<Vec<_>>();
+    let is_role = match role.as_slice() {
+        ["arn", partition, "iam", "", account, resource] => {
+            partition.starts_with("aws")
+                && account.len() == 12
+                && account.bytes().all(|byte| byte.is_ascii_digit())
+                && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty() && !name.ends_with('/'))
+                && resource.bytes().all(|byte| byte.is_ascii_graphic() && !b"*?$".contains(&byte))
+        }
+        _ => false,
+    };
+    if !is_role {
+        let message =
+            format!("`{role_arn}` is not the ARN of a role; write arn:aws:iam::111122223333:role/domesday");
+        return Err(DeliveryError::Configuration { message });
+    }
+    let value = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "DomesdayAssumesRole",
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Resource": role_arn,
+        }],
+    });
+    Ok(Document { kind: DocumentKind::AssumePolicy, bucket: String::new(), value })
 }
 
 /// What a key's owner grants an identity of another account: a statement to add to the key's policy, which must
@@ -259,6 +295,30 @@ mod tests {
         assert_eq!(rules[0]["Filter"]["Prefix"], "access/v1/policy-metadata/export_date=");
         assert!(!document.to_json().contains("_manifest"));
         assert!(lifecycle(&settings(""), 0).is_err());
+    }
+
+    #[test]
+    fn the_assume_policy_names_one_role() {
+        let role = "arn:aws-cn:iam::111122223333:role/team/domesday";
+        let document = assume_policy(role).unwrap();
+        let statement = &document.value()["Statement"][0];
+        assert_eq!((&statement["Action"], &statement["Resource"]), (&json!("sts:AssumeRole"), &json!(role)));
+        assert!(document.to_terraform().contains("sts:AssumeRole"));
+        for wrong in [
+            "",
+            "*",
+            "domesday",
+            "arn:aws:iam::111122223333:user/domesday",
+            "arn:aws:iam::111122223333:role/",
+            "arn:aws:iam::111122223333:role/*",
+            "arn:aws:iam::1111:role/domesday",
+            "arn:aws:iam::*:role/domesday",
+            "arn:aws:sts::111122223333:assumed-role/domesday/session",
+            "arn:aws:iam::111122223333:role/a b",
+            "arn:aws:iam::111122223333:role/a\nb",
+        ] {
+            assert!(assume_policy(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -26,6 +26,11 @@ impl Document {
                  assume_role_policy = {}\n}}",
                 policy()
             ),
+            DocumentKind::AssumePolicy => format!(
+                "# Attach it to the user or role that the service runs as.\n\
+                 resource \"aws_iam_policy\" \"domesday_assume\" {{\n  name   = \"domesday-assume-role\"\n  policy = {}\n}}",
+                policy()
+            ),
             DocumentKind::KeyPolicy => format!(
                 "# A key has one policy: add the statement to the one it has, beside those that administer it.\n\
                  data \"aws_iam_policy_document\" \"domesday_key\" {{\n  source_policy_documents = [{}]\n}}",

@@ -188,6 +188,8 @@ pub(crate) enum SetupCommand {
     IamPolicy(PolicyDocumentArgs),
     BucketPolicy(PrincipalArgs),
     TrustPolicy(TrustArgs),
+    AssumePolicy(AssumeArgs),
+    Identity(IdentityArgs),
     KeyPolicy(PrincipalArgs),
     Lifecycle(LifecycleArgs),
     Ddl(DdlArgs),
@@ -243,14 +245,15 @@ pub(crate) struct PrincipalArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  domesday setup trust-policy --to s3://acme-audit --store governance.db
   domesday setup trust-policy --to s3://acme-audit --principal arn:aws:iam::111122223333:role/domesday \\
       --store governance.db")]
 pub(crate) struct TrustArgs {
     #[command(flatten)]
     pub(crate) bucket: BucketArgs,
-    /// The identity that this deployment has: the ARN of a user or role
+    /// The identity that this deployment has: the ARN of a user or role [default: what `domesday setup identity` shows]
     #[arg(long, value_name = "ARN")]
-    pub(crate) principal: String,
+    pub(crate) principal: Option<String>,
     /// The external id [default: the tenant's id, from the catalog or store]
     #[arg(long, value_name = "ID")]
     pub(crate) external_id: Option<String>,
@@ -259,6 +262,36 @@ pub(crate) struct TrustArgs {
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
+}
+
+/// What the identity that the service runs as needs to assume the role of a bucket's owner
+///
+/// The counterpart of `setup trust-policy`: between two accounts both sides must allow it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday setup assume-policy --role-arn arn:aws:iam::111122223333:role/domesday
+  domesday setup assume-policy --role-arn arn:aws:iam::111122223333:role/domesday --format terraform")]
+pub(crate) struct AssumeArgs {
+    /// The role to be assumed
+    #[arg(long, value_name = "ARN")]
+    pub(crate) role_arn: String,
+    #[command(flatten)]
+    pub(crate) identity: IdentityArgs,
+}
+
+/// Show who this machine is for AWS, as a trust policy names it
+///
+/// Asks STS whose the credentials are that are found here; it needs no right. Run it where the service runs.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday setup identity
+  domesday setup identity --format json")]
+pub(crate) struct IdentityArgs {
+    /// The region whose STS is asked [default: AWS_REGION or the profile's]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
 }
 
 /// Rules that forget the days of the history layout after a while

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use domesday_delivery::{
-    Audit, AuditOptions, ChainBegin, CheckStatus, GivenManifest, Supervision, Target, TenantName, Verification,
-    audit, verify,
+    Audit, AuditOptions, ChainBegin, CheckStatus, GivenManifest, Supervision, Target, TenantName,
+    Verification, audit, verify,
 };
 
 use crate::cli::{DestinationArgs, DestinationAuditArgs, DestinationCommand, Format, VerifyArgs};

@@ -1,11 +1,11 @@
 //! `domesday setup`: documents of rights and scripts for engines.
 
 use domesday_delivery::{
-    DestinationAddress, Document, Environment, S3Settings, bucket_policy, iam_policy, key_policy, lifecycle,
-    setup_script, trust_policy,
+    DestinationAddress, Document, Environment, S3Settings, ServiceIdentity, assume_policy, bucket_policy,
+    iam_policy, key_policy, lifecycle, service_identity, setup_script, trust_policy,
 };
 
-use crate::cli::{BucketArgs, Format, SetupArgs, SetupCommand, TrustArgs};
+use crate::cli::{AssumeArgs, BucketArgs, Format, IdentityArgs, SetupArgs, SetupCommand, TrustArgs};
 use crate::commands::target::{target, tenant};
 use crate::output::Output;
 
@@ -17,6 +17,8 @@ pub(crate) fn run(args: &SetupArgs, output: &Output) -> anyhow::Result<()> {
         SetupCommand::IamPolicy(args) => iam_policy(&settings(&args.bucket)?),
         SetupCommand::BucketPolicy(args) => bucket_policy(&settings(&args.bucket)?, &args.principal)?,
         SetupCommand::TrustPolicy(args) => trust(args, *output)?,
+        SetupCommand::AssumePolicy(args) => assume(args, *output)?,
+        SetupCommand::Identity(args) => return show_identity(args, *output),
         SetupCommand::KeyPolicy(args) => key_policy(&settings(&args.bucket)?, &args.principal)?,
         SetupCommand::Lifecycle(args) => lifecycle(&settings(&args.bucket)?, args.days)?,
         SetupCommand::Ddl(args) => {
@@ -46,7 +48,69 @@ fn trust(args: &TrustArgs, output: Output) -> anyhow::Result<Document> {
         Some(id) => id.clone(),
         None => tenant(args.catalog.as_deref(), &args.store, output)?.id.to_string(),
     };
-    Ok(trust_policy(&settings(&args.bucket)?, &args.principal, &external_id)?)
+    let settings = settings(&args.bucket)?;
+    let principal = match &args.principal {
+        Some(principal) => principal.clone(),
+        None => {
+            let identity = identity(Some(&settings.region)).map_err(|error| {
+                anyhow::anyhow!("{error:#}\nname the identity that the service runs as with --principal ARN")
+            })?;
+            note(&identity, output);
+            identity.principal
+        }
+    };
+    Ok(trust_policy(&settings, &principal, &external_id)?)
+}
+
+fn assume(args: &AssumeArgs, output: Output) -> anyhow::Result<Document> {
+    let document = assume_policy(&args.role_arn)?;
+    if !output.is_quiet() {
+        // The document needs no identity, so nothing fails without one.
+        match identity(args.identity.region.as_deref()) {
+            Ok(identity) => {
+                output.note(format_args!("attach this policy to {}", identity.principal));
+                note(&identity, output);
+            }
+            Err(_) => output.note(format_args!(
+                "attach this policy to the identity that the service runs as; `domesday setup identity` shows it there"
+            )),
+        }
+    }
+    Ok(document)
+}
+
+fn show_identity(args: &IdentityArgs, output: Output) -> anyhow::Result<()> {
+    let identity = identity(args.region.as_deref())?;
+    if output.format == Format::Json {
+        output.json(&serde_json::json!({
+            "arn": identity.arn,
+            "principal": identity.principal,
+            "note": identity.note,
+        }));
+    } else {
+        output.result(&identity.principal);
+        note(&identity, output);
+    }
+    Ok(())
+}
+
+/// Whose the credentials are that are found here.
+fn identity(region: Option<&str>) -> anyhow::Result<ServiceIdentity> {
+    let environment = Environment::of_process();
+    let region = match region {
+        Some(region) => region.to_owned(),
+        None => S3Settings::ambient_region(&environment)?.unwrap_or_else(|| ANY_REGION.to_owned()),
+    };
+    Ok(service_identity(&region, None, environment)?)
+}
+
+/// Says what to check before the identity is named in a policy.
+fn note(identity: &ServiceIdentity, output: Output) {
+    if let Some(note) = identity.note
+        && !output.is_quiet()
+    {
+        output.note(format_args!("{} is a session of {}. {note}", identity.arn, identity.principal));
+    }
 }
 
 fn settings(args: &BucketArgs) -> anyhow::Result<S3Settings> {

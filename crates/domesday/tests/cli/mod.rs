@@ -54,6 +54,11 @@ impl Domesday {
         self
     }
 
+    pub(crate) fn with(mut self, variables: &[(&str, &str)]) -> Self {
+        self.command.envs(variables.iter().copied());
+        self
+    }
+
     pub(crate) fn printing_to(mut self, file: fs::File) -> Self {
         self.command.stdout(file);
         self

@@ -9,12 +9,13 @@ use crate::endpoint;
 use crate::problem::Problem;
 use crate::schedule::Cron;
 
-/// An export as it is configured: with `accessKeyId` and `secretAccessKey`, or with `roleArn`.
+/// An export as it is configured: with `accessKeyId` and `secretAccessKey`, or with `roleArn`. Without
+/// `secretAccessKey` the stored one is kept, as long as `accessKeyId` and `endpoint` stay the same.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schemars(extend("oneOf" = [
-    { "required": ["accessKeyId", "secretAccessKey"], "properties": {
-        "accessKeyId": { "type": "string" }, "secretAccessKey": { "type": "string" }, "roleArn": { "type": "null" }
+    { "required": ["accessKeyId"], "properties": {
+        "accessKeyId": { "type": "string" }, "roleArn": { "type": "null" }
     } },
     { "required": ["roleArn"], "properties": {
         "roleArn": { "type": "string" }, "accessKeyId": { "type": "null" }, "secretAccessKey": { "type": "null" }
@@ -28,7 +29,7 @@ pub(crate) struct ExportRequest {
     /// The id of an access key that may list and put under the path.
     #[serde(default)]
     access_key_id: Option<String>,
-    /// Its secret; kept sealed, and never shown again.
+    /// Its secret; stored sealed, and never shown again. Without it the stored one is kept.
     #[serde(default)]
     #[schemars(with = "Option<String>", extend("writeOnly" = true))]
     secret_access_key: Option<SecretText>,
@@ -118,18 +119,51 @@ pub(crate) struct Configuration {
     pub(crate) endpoint: Option<String>,
 }
 
+/// The secret of a configuration that is to be saved.
+#[derive(Debug)]
+pub(crate) enum Secret {
+    /// A role needs none.
+    None,
+    /// The request brought it.
+    Given(SecretString),
+    /// The stored one is kept.
+    Kept,
+}
+
 impl ExportRequest {
-    /// The configuration and its secret, as far as they can be right without asking the destination.
-    pub(crate) fn split(self) -> Result<(Configuration, Option<SecretString>), Problem> {
+    /// The configuration and its secret, as far as they can be right without asking the destination. `stored` is the
+    /// configuration that has a secret in the store.
+    pub(crate) fn split(self, stored: Option<&Configuration>) -> Result<(Configuration, Secret), Problem> {
         let given = [&self.access_key_id, &self.role_arn].map(Option::is_some);
-        let secret = self.secret_access_key.map(|secret| secret.0);
-        match (given, secret.is_some()) {
-            ([true, false], true) | ([false, true], false) => {}
-            ([true, true], _) => {
-                return Err(Problem::invalid("give `accessKeyId` with its secret, or `roleArn`, not both"));
+        let secret = match (self.secret_access_key, given) {
+            (Some(secret), _) => Secret::Given(secret.0),
+            (None, [true, false]) => {
+                let same = |stored: &Configuration| {
+                    (&stored.access_key_id, &stored.endpoint) == (&self.access_key_id, &self.endpoint)
+                };
+                match stored {
+                    Some(stored) if same(stored) => Secret::Kept,
+                    Some(_) => {
+                        return Err(Problem::invalid(
+                            "`secretAccessKey` is missing: the stored one is kept only while `accessKeyId` and \
+                             `endpoint` stay the same",
+                        ));
+                    }
+                    None => {
+                        return Err(Problem::invalid(
+                            "`secretAccessKey` is missing: there is no stored one to keep",
+                        ));
+                    }
+                }
             }
-            ([true, false], false) => {
-                return Err(Problem::invalid("`secretAccessKey` is missing; it is not kept from before"));
+            (None, _) => Secret::None,
+        };
+        match (given, matches!(secret, Secret::Given(_))) {
+            ([true, false], _) | ([false, true], false) => {}
+            ([true, true], _) => {
+                return Err(Problem::invalid(
+                    "give `accessKeyId` with its secret, or `roleArn`, not both; a patch removes the other with null",
+                ));
             }
             ([false, _], true) => {
                 return Err(Problem::invalid(
@@ -184,6 +218,12 @@ impl ExportRequest {
 }
 
 impl Configuration {
+    /// Whether a run delivers to the same place in the same way: only the schedule or the layout may differ.
+    pub(crate) fn has_destination_of(&self, other: &Self) -> bool {
+        let destination = |one: &Self| Self { schedule: None, layout: None, ..one.clone() };
+        destination(self) == destination(other)
+    }
+
     /// The configuration of a saved document.
     pub(crate) fn of_document(document: &Value) -> Result<Self, Problem> {
         serde_json::from_value(document.clone()).map_err(|error| Problem::internal(&error))
@@ -225,19 +265,64 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn split(value: Value) -> Result<(Configuration, Option<SecretString>), Problem> {
-        serde_json::from_value::<ExportRequest>(value).unwrap().split()
+    fn split(value: Value) -> Result<(Configuration, Secret), Problem> {
+        serde_json::from_value::<ExportRequest>(value).unwrap().split(None)
+    }
+
+    #[test]
+    fn a_stored_secret_is_kept_for_the_same_key_and_endpoint_only() {
+        let request = |more: Value| {
+            let mut value = json!({ "bucket": "b", "region": "r" });
+            value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            serde_json::from_value::<ExportRequest>(value).unwrap()
+        };
+        let endpoint = "https://s3.example";
+        let key = json!({ "accessKeyId": "A", "secretAccessKey": "hush", "endpoint": endpoint });
+        let (stored, _) = request(key).split(None).unwrap();
+        let (role, _) =
+            request(json!({ "roleArn": "arn:aws:iam::111122223333:role/x" })).split(None).unwrap();
+
+        let same =
+            json!({ "accessKeyId": "A", "endpoint": endpoint, "bucket": "other", "schedule": "0 4 * * *" });
+        let (configuration, secret) = request(same).split(Some(&stored)).unwrap();
+        assert!(matches!(secret, Secret::Kept), "{secret:?}");
+        assert_eq!(configuration.bucket, "other");
+        for other in [
+            json!({ "accessKeyId": "B", "endpoint": endpoint }),
+            json!({ "accessKeyId": "A", "endpoint": "https://evil.example" }),
+            json!({ "accessKeyId": "A", "endpoint": null }),
+            json!({ "accessKeyId": "A" }),
+        ] {
+            let problem = request(other.clone()).split(Some(&stored)).unwrap_err().to_string();
+            assert!(problem.contains("stay the same"), "{other}: {problem}");
+        }
+        assert!(request(json!({ "accessKeyId": "A" })).split(Some(&role)).is_err());
+        assert!(request(json!({ "accessKeyId": "A" })).split(None).is_err());
+    }
+
+    #[test]
+    fn the_schedule_and_the_layout_are_not_part_of_the_destination() {
+        let key = json!({ "bucket": "b", "region": "r", "accessKeyId": "A", "secretAccessKey": "hush" });
+        let (before, _) = split(key).unwrap();
+        let cron = Configuration {
+            schedule: Some("0 4 * * *".into()),
+            layout: Some("swap".into()),
+            ..before.clone()
+        };
+        assert!(cron.has_destination_of(&before));
+        let other = Configuration { path: Some("p".into()), ..before.clone() };
+        assert!(!other.has_destination_of(&before));
     }
 
     #[test]
     fn both_forms_of_the_guide_are_taken() {
         let key = json!({ "bucket": "b", "region": "r", "accessKeyId": "A", "secretAccessKey": "hush", "path": "/p/" });
         let (configuration, secret) = split(key).unwrap();
-        assert!(secret.is_some());
+        assert!(matches!(secret, Secret::Given(_)));
         assert_eq!(configuration.path.as_deref(), Some("p"));
         assert!(!configuration.document().to_string().contains("hush"));
         let role = json!({ "bucket": "b", "region": "r", "roleArn": "arn:aws:iam::111122223333:role/x/y" });
-        assert!(split(role).unwrap().1.is_none());
+        assert!(matches!(split(role).unwrap().1, Secret::None));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! anything is saved: the store and the audit log see the rest, the secret is kept sealed and never shown.
 
 mod configuration;
+mod identity;
+mod patch;
 mod verification;
 mod view;
 
@@ -20,7 +22,9 @@ use crate::schedule::Cron;
 use crate::seal::export_record;
 use crate::service::Service;
 
-pub(crate) use configuration::{Configuration, ExportRequest};
+pub(crate) use configuration::{Configuration, ExportRequest, Secret};
+pub(crate) use identity::{IdentityCache, service_identity};
+pub(crate) use patch::{ExportPatch, MERGE_PATCH};
 pub(crate) use verification::run_verification;
 pub(crate) use view::ExportView;
 

@@ -7,12 +7,13 @@ use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use domesday_delivery::{
-    DeliveryError, Document, Engine, Layout, S3Settings, bucket_policy, iam_policy, key_policy, lifecycle,
-    setup_script, trust_policy,
+    DeliveryError, Document, Engine, Environment, Layout, S3Settings, ServiceIdentity, assume_policy,
+    bucket_policy, iam_policy, key_policy, lifecycle, setup_script, trust_policy,
 };
 use domesday_model::Permission;
 use domesday_store::Store;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::export::{self, Configuration, DEFAULT};
@@ -22,6 +23,9 @@ use crate::service::App;
 
 const PATH: &str = "/api/v1/access-summary/setup";
 const READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
+
+/// The region of an identity about which nothing is known.
+const ANY_REGION: &str = "us-east-1";
 
 /// Which document.
 #[derive(Debug, Clone, Copy)]
@@ -54,9 +58,15 @@ pub(super) fn routes() -> Vec<Route> {
                     document(which, app, query)
                 })
                 .about(format!("{about} What no parameter says is taken from the saved configuration."));
-            if matches!(which, Which::BucketPolicy | Which::TrustPolicy | Which::KeyPolicy) {
+            if matches!(which, Which::BucketPolicy | Which::KeyPolicy) {
                 route =
                     route.query::<String>("principal", "The ARN of the identity that delivers.").required();
+            }
+            if matches!(which, Which::TrustPolicy) {
+                route = route.query::<String>(
+                    "principal",
+                    "The ARN of the identity that assumes the role; the service's own when absent.",
+                );
             }
             if matches!(which, Which::Lifecycle) {
                 route = route.query::<u32>("days", "How many days are kept; 400 when absent.");
@@ -69,6 +79,24 @@ pub(super) fn routes() -> Vec<Route> {
             )
         })
         .collect();
+    routes.push(
+        Route::new(Method::GET, format!("{PATH}/assume-policy"), READERS, "getAssumePolicy", assume)
+            .about(
+                "For the identity that the service runs as: it may assume the role. Between two accounts the role's \
+                 trust policy must allow it, too. Without `roleArn` the role of the saved configuration.",
+            )
+            .query::<String>("roleArn", "The ARN of the role.")
+            .answers_as(200, "The document.", "application/json", Some(schema(json!({ "type": "object" })))),
+    );
+    routes.push(
+        Route::new(Method::GET, format!("{PATH}/identity"), READERS, "getServiceIdentity", identity)
+            .about(
+                "Who the service is for AWS: the identity that assumes a role, and that its trust policy names. STS is \
+                 asked with the credentials that the service finds in its surroundings.",
+            )
+            .query::<String>("region", "The region whose STS is asked.")
+            .answers::<IdentityView>(200, "The identity."),
+    );
     routes.push(
         with_place(
             Route::new(Method::GET, format!("{PATH}/ddl/{{engine}}"), READERS, "getDdl", ddl)
@@ -107,8 +135,75 @@ struct SetupQuery {
     layout: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct AssumeQuery {
+    role_arn: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IdentityQuery {
+    region: Option<String>,
+}
+
+/// Who the service is for AWS.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ServiceIdentity")]
+struct IdentityView {
+    /// The ARN that STS reports: of a user, or of the session of a role.
+    arn: String,
+    /// The ARN that policies name: of the user, or of the role.
+    principal: String,
+    /// What to check before a policy names the principal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
+}
+
 /// How many days a lifecycle keeps unless told otherwise: a year and a little.
 const DAYS: u32 = 400;
+
+/// The saved configuration, if there is one.
+async fn saved(app: &App) -> Result<Option<Configuration>, Problem> {
+    let stored =
+        app.pool.with(|store: &mut Store| -> Result<_, Problem> { Ok(store.export(DEFAULT)?) }).await?;
+    stored.map(|stored| Configuration::of_document(&stored.document)).transpose()
+}
+
+/// Who the service is, for the STS of the saved configuration's place or of a region.
+async fn own_identity(
+    app: &App,
+    saved: Option<&Configuration>,
+    region: Option<&str>,
+) -> Result<ServiceIdentity, Problem> {
+    let endpoint = saved.and_then(|saved| saved.endpoint.as_deref());
+    if let Some(saved) = saved {
+        // The operator may have shortened the list since.
+        saved.check_endpoint(&app.config.allowed_endpoints)?;
+    }
+    let ambient = || S3Settings::ambient_region(&Environment::of_process()).ok().flatten();
+    let region =
+        region.map(str::to_owned).or_else(|| saved.map(|saved| saved.region.clone())).or_else(ambient);
+    export::service_identity(app, region.as_deref().unwrap_or(ANY_REGION), endpoint).await
+}
+
+async fn identity(State(app): State<App>, Query(query): Query<IdentityQuery>) -> Result<Response, Problem> {
+    let saved = saved(&app).await?;
+    let identity = own_identity(&app, saved.as_ref(), query.region.as_deref()).await?;
+    let ServiceIdentity { arn, principal, note } = identity;
+    Ok(crate::route::json(IdentityView { arn, principal, note }))
+}
+
+async fn assume(State(app): State<App>, Query(query): Query<AssumeQuery>) -> Result<Response, Problem> {
+    let role = match query.role_arn {
+        Some(role) => Some(role),
+        None => saved(&app).await?.and_then(|saved| saved.role_arn),
+    };
+    let role = role
+        .ok_or_else(|| Problem::invalid("`roleArn` is missing, and the saved configuration has no role"))?;
+    let document = assume_policy(&role).map_err(|error| export::configuration_problem(&error))?;
+    Ok(crate::route::json(document.value()))
+}
 
 /// The place that a query means, and the tenant's id.
 async fn place(app: &App, query: &SetupQuery) -> Result<(Configuration, String), Problem> {
@@ -151,12 +246,19 @@ async fn document(
     State(app): State<App>,
     Query(query): Query<SetupQuery>,
 ) -> Result<Response, Problem> {
-    let principal = query.principal.as_deref();
-    if principal.is_none() && matches!(which, Which::BucketPolicy | Which::TrustPolicy | Which::KeyPolicy) {
+    if query.principal.is_none() && matches!(which, Which::BucketPolicy | Which::KeyPolicy) {
         return Err(Problem::bad_request("`principal` is missing: the ARN of the identity that delivers"));
     }
-    let principal = principal.unwrap_or_default();
     let (configuration, tenant) = place(&app, &query).await?;
+    let principal = match (query.principal.clone(), which) {
+        (Some(principal), _) => principal,
+        (None, Which::TrustPolicy) => {
+            let saved = saved(&app).await?;
+            own_identity(&app, saved.as_ref(), Some(&configuration.region)).await?.principal
+        }
+        (None, _) => String::new(),
+    };
+    let principal = principal.as_str();
     let write = || -> Result<Document, DeliveryError> {
         let settings = settings(&configuration)?;
         match which {

@@ -152,8 +152,10 @@ impl World {
         }
         let response = match body {
             Some(body) => {
-                let request = request.header("content-type", "application/json").body(body).unwrap();
-                self.agent.run(request)
+                if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+                    request = request.header("content-type", "application/json");
+                }
+                self.agent.run(request.body(body).unwrap())
             }
             None => self.agent.run(request.body(()).unwrap()),
         };
@@ -177,6 +179,37 @@ impl World {
         let options = domesday_store::ApplyOptions { at: self.clock.now(), prune: false, dry_run: false };
         store.apply(&named, options).unwrap();
         catalog
+    }
+
+    /// Opens the database of the service behind its back.
+    pub(crate) fn store(&self) -> domesday_store::Store {
+        domesday_store::Store::open(&self.dir().join("governance.db")).unwrap()
+    }
+
+    /// Saves an export with an access key behind the service's back: no destination is asked.
+    pub(crate) fn save_export(&self, document: &Value, secret: &str) {
+        let key = std::fs::read_to_string(self.dir().join("governance.key")).unwrap();
+        let sealer = domesday_server::Sealer::from_text(&key.into()).unwrap();
+        let sealed = sealer.seal(&domesday_server::export_record("default"), secret.as_bytes()).unwrap();
+        let change = domesday_store::ChangeBy {
+            actor: "administrator",
+            origin: "test",
+            from: None,
+            at: self.clock.now(),
+        };
+        let any = domesday_store::IfMatch::Any;
+        self.store().put_export("default", document, Some(&sealed), any, &change).unwrap();
+    }
+
+    /// Waits until something is so; the service does it on its own.
+    pub(crate) fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        for _ in 0..1200 {
+            if let Some(found) = look() {
+                return found;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("{what} did not happen");
     }
 
     /// Makes a user with permissions, and a key of theirs.
