@@ -120,7 +120,8 @@ ordered AS (
     SELECT *, list_filter(grants, lambda text, i: list_position(grants, text) = i) AS texts FROM parts)
 SELECT source_class_id, scope,
     concat_ws(' AND ',
-        CASE WHEN grants IS NULL THEN 'NO GRANT'
+        CASE WHEN grants IS NULL AND rails IS NULL THEN 'OWNER OR REQUEST'
+            WHEN grants IS NULL THEN '(OWNER OR REQUEST)'
             WHEN rails IS NOT NULL AND (len(texts) > 1 OR any_or) THEN '(' || array_to_string(texts, ' OR ') || ')'
             ELSE array_to_string(texts, ' OR ') END,
         array_to_string(rails, ' AND ')) AS merged_policy
@@ -195,7 +196,7 @@ SELECT datasource_id, source_class_id, scope, user_id, user_class_id,
         CASE WHEN last IS NOT NULL THEN 'REQUEST' END) AS reason,
     last.request AS request_id,
     CASE WHEN grants IS NULL AND NOT is_owner THEN last.expires_us END AS expires_us,
-    coalesce(merged_policy, 'NO GRANT') AS merged_policy
+    coalesce(merged_policy, 'OWNER OR REQUEST') AS merged_policy
 FROM chosen LEFT JOIN merged USING (source_class_id, scope)
 WHERE is_owner OR grants IS NOT NULL OR len(counting) > 0;
 

@@ -5,9 +5,13 @@ use domesday_model::{Condition, Level, PolicyKind, Scope, Snapshot};
 use crate::admit::counts_for;
 use crate::classes::Class;
 
+/// Who reaches a source without a grant.
+const UNGRANTED: &str = "OWNER OR REQUEST";
+
 /// The line, in the condition language with the words `ANYONE`, `APPROVED` and `NAMED IN 'policy'` for the
 /// other levels: any of the grants, and every guardrail. A grant that a conflict of levels silences is left
-/// out, since it admits nobody; `NO GRANT` stands where only ownership or a data product reaches the source.
+/// out, since it admits nobody. Where no grant is left only ownership or a request for a data product reaches the
+/// source, and the line says so with the words of the `reason`: `OWNER OR REQUEST`.
 pub(crate) fn merged_policy(snapshot: &Snapshot, class: &Class, scope: Scope) -> String {
     let mut grants: Vec<String> = Vec::new();
     let mut guardrails = Vec::new();
@@ -34,7 +38,8 @@ pub(crate) fn merged_policy(snapshot: &Snapshot, class: &Class, scope: Scope) ->
         }
     }
     let granted = match grants.len() {
-        0 => "NO GRANT".to_owned(),
+        0 if guardrails.is_empty() => UNGRANTED.to_owned(),
+        0 => format!("({UNGRANTED})"),
         count => {
             let any = grants.join(" OR ");
             if !guardrails.is_empty() && (count > 1 || single_is_or) { format!("({any})") } else { any }

@@ -76,7 +76,7 @@ fn readable(line: &str) -> String {
             rest = &rest[end..];
             continue;
         }
-        let words = [("ANYONE", "anyone:"), ("APPROVED", "approved:"), ("NO GRANT", "nobody:")];
+        let words = [("ANYONE", "anyone:"), ("APPROVED", "approved:"), ("OWNER OR REQUEST", "nobody:")];
         if let Some((word, name)) = words.iter().find(|(word, _)| rest.starts_with(word)) {
             text.push_str(&format!("@isInGroups('{MARK}{name}')"));
             rest = &rest[word.len()..];
@@ -138,13 +138,13 @@ fn the_line_is_written_as_the_tables_say() {
         ("L", Scope::Read, format!("(ANYONE OR APPROVED OR NAMED IN 'Bob''s' OR {xy}) AND {xz}")),
         ("L", Scope::Write, format!("({xy}) AND {xz} AND NAMED IN 'H'")),
         ("M", Scope::Read, format!("({xy}) AND {xz}")),
-        ("N", Scope::Read, format!("NO GRANT AND {xz}")),
-        ("N", Scope::Write, format!("NO GRANT AND {xz}")),
+        ("N", Scope::Read, format!("(OWNER OR REQUEST) AND {xz}")),
+        ("N", Scope::Write, format!("(OWNER OR REQUEST) AND {xz}")),
         // Parentheses only where they are needed.
         ("O", Scope::Read, "ANYONE AND NAMED IN 'I'".to_owned()),
         ("P", Scope::Read, "ANYONE OR APPROVED".to_owned()),
         ("K", Scope::Read, "APPROVED".to_owned()),
-        ("K", Scope::Write, "NO GRANT".to_owned()),
+        ("K", Scope::Write, "OWNER OR REQUEST".to_owned()),
     ];
     for (name, scope, wanted) in table {
         let told = outcomes.explain(ada, snapshot.data_source(name).unwrap(), scope);
