@@ -1,6 +1,6 @@
 //! Keys read back: what an object of a summary is, by its key alone.
 
-use domesday_tables::{SCHEMA_VERSION, SNAPSHOT, TABLES, Table};
+use domesday_tables::{SCHEMA_FOLDER, SNAPSHOT, TABLES, Table};
 use jiff::civil::Date;
 
 use crate::layout::{kept_manifests_prefix, manifest_key, probe_key, snapshot_key};
@@ -77,7 +77,7 @@ impl KeyKind {
             let is_plain = stem.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
             return (is_plain && !stem.is_empty() && !stem.starts_with('.')).then_some(Self::KeptManifest);
         }
-        let rest = key.strip_prefix(SCHEMA_VERSION)?.strip_prefix('/')?;
+        let rest = key.strip_prefix(SCHEMA_FOLDER)?.strip_prefix('/')?;
         if let Some(script) = rest.strip_prefix("_setup/") {
             return script.strip_suffix(".sql")?.parse().ok().map(Self::Setup);
         }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use domesday_model::Instant;
-use domesday_tables::{SCHEMA_VERSION, TABLES, Table, hex};
+use domesday_tables::{SCHEMA_FOLDER, TABLES, Table, hex};
 
 use crate::{DeliveryError, Destination, Listed, Listing};
 
@@ -160,7 +160,7 @@ impl Places {
             Layout::Latest | Layout::Swap => vec![version_prefix()],
             Layout::History => {
                 let places = Self::new(layout, Slot::A, at);
-                let folder = |table: &Table| format!("{SCHEMA_VERSION}/{}/", table.name);
+                let folder = |table: &Table| format!("{SCHEMA_FOLDER}/{}/", table.name);
                 let tables = TABLES.iter().flat_map(|table| {
                     let others = ["part-", "slot="].map(|begin| format!("{}{begin}", folder(table)));
                     [places.table_prefix(table.name)].into_iter().chain(others)
@@ -173,7 +173,7 @@ impl Places {
     /// The key prefix of a table's parts, ending in `/`.
     #[must_use]
     pub fn table_prefix(&self, table: &str) -> String {
-        format!("{SCHEMA_VERSION}/{table}/{}", self.folder)
+        format!("{SCHEMA_FOLDER}/{table}/{}", self.folder)
     }
 
     /// The key of one part of a table.
@@ -202,37 +202,37 @@ impl Places {
 /// The key of the row that names the current snapshot.
 #[must_use]
 pub fn snapshot_key() -> String {
-    format!("{SCHEMA_VERSION}/snapshot/part-00000.parquet")
+    format!("{SCHEMA_FOLDER}/snapshot/part-00000.parquet")
 }
 
 /// The key of the manifest.
 #[must_use]
 pub fn manifest_key() -> String {
-    format!("{SCHEMA_VERSION}/_manifest.json")
+    format!("{SCHEMA_FOLDER}/_manifest.json")
 }
 
 /// The prefix of the manifests that are kept in the history.
 #[must_use]
 pub fn kept_manifests_prefix() -> String {
-    format!("{SCHEMA_VERSION}/_manifests/")
+    format!("{SCHEMA_FOLDER}/_manifests/")
 }
 
 /// The key of an engine's external tables and views.
 #[must_use]
 pub fn setup_key(engine: &str) -> String {
-    format!("{SCHEMA_VERSION}/_setup/{engine}.sql")
+    format!("{SCHEMA_FOLDER}/_setup/{engine}.sql")
 }
 
 /// The prefix of every key of a summary.
 #[must_use]
 pub fn version_prefix() -> String {
-    format!("{SCHEMA_VERSION}/")
+    format!("{SCHEMA_FOLDER}/")
 }
 
 /// The key of the object that verification puts.
 #[must_use]
 pub fn probe_key() -> String {
-    format!("{SCHEMA_VERSION}/_connection_test")
+    format!("{SCHEMA_FOLDER}/_connection_test")
 }
 
 /// Whether a key can be that of a file which a run of some layout wrote. Only those are kept of a listing: others may

@@ -53,6 +53,8 @@ fn the_manifest_names_every_file_as_it_is() {
     export(dir.path()).run().succeeds();
     let files = tree(dir.path());
     let manifest: serde_json::Value = serde_json::from_slice(&files["v1/_manifest.json"]).unwrap();
+    // The minor version of the contract, while the folder is that of the major one.
+    assert_eq!(manifest["schema_version"], "1.1");
     let listed = manifest["files"].as_array().unwrap();
     assert_eq!(listed.len(), files.len() - 1);
     for file in listed {

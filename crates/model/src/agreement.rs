@@ -1,8 +1,10 @@
 //! What people ask through: data use agreements, request forms and data products, as declared.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Attributes, Permission};
 
@@ -87,6 +89,9 @@ pub struct Approvers {
     /// Users with one of these permissions.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub permissions: BTreeSet<Permission>,
+    /// Users with one of these permissions in every domain of the data asked for, such as `MANAGE_POLICIES`.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub domain_permissions: BTreeSet<String>,
     /// Usernames.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub users: BTreeSet<String>,
@@ -97,7 +102,60 @@ pub struct Approvers {
     #[serde(skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
     /// Owners of the data asked for.
-    pub owners: bool,
+    pub owners: Owners,
+}
+
+/// Which owners of the data asked for may decide.
+///
+/// In documents `false`, `every` or `any`. Documents of earlier versions say `true`, which is read as `every`: the
+/// owner of one data source must not decide for the others of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Owners {
+    /// None of them.
+    #[default]
+    None,
+    /// Users who own every data source asked for.
+    Every,
+    /// Users who own at least one of them.
+    Any,
+}
+
+impl Serialize for Owners {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None => serializer.serialize_bool(false),
+            Self::Every => serializer.serialize_str("every"),
+            Self::Any => serializer.serialize_str("any"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Owners {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OwnersVisitor;
+
+        impl Visitor<'_> for OwnersVisitor {
+            type Value = Owners;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("false, `every` or `any`")
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Owners, E> {
+                Ok(if value { Owners::Every } else { Owners::None })
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Owners, E> {
+                match value {
+                    "every" => Ok(Owners::Every),
+                    "any" => Ok(Owners::Any),
+                    other => Err(E::invalid_value(de::Unexpected::Str(other), &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(OwnersVisitor)
+    }
 }
 
 /// How many approvers a step needs.

@@ -12,10 +12,12 @@
 //! This crate does no I/O, reads no clock, and knows no SQL, HTTP or YAML.
 
 mod agreement;
+mod answer;
 mod asset;
 mod catalog;
 pub mod condition;
 pub mod document;
+mod duration;
 mod excerpt;
 mod glob;
 mod hash;
@@ -27,17 +29,20 @@ mod near;
 mod policy;
 mod request;
 mod reserved;
+mod review;
 mod snapshot;
 mod url;
 pub mod validate;
 
 pub use agreement::{
-    Agreement, Approvers, DataProduct, Need, ProductAsset, ProductStatus, Question, QuestionKind,
+    Agreement, Approvers, DataProduct, Need, Owners, ProductAsset, ProductStatus, Question, QuestionKind,
     RequestForm, ReviewStep,
 };
+pub use answer::{Answer, AnswerError};
 pub use asset::{Column, DataSource, DataSourceStatus, Domain, DomainPermission, Tag, dotted_ancestors};
 pub use catalog::{Catalog, Declared, Kind};
 pub use condition::Condition;
+pub use duration::{ApprovalDuration, DurationError};
 pub use excerpt::{Excerpt, is_control};
 pub use glob::glob_matches;
 pub use hash::{FastMap, FastSet};
@@ -53,6 +58,7 @@ pub use request::{
     AcceptedAgreement, Determination, DeterminationStatus, Request, RequestStatus, RequestType, Target,
 };
 pub use reserved::reserved_name;
+pub use review::{Review, ReviewState, ReviewSubject, Reviewer};
 pub use snapshot::{
     DataSourceBuilder, Provenance, Record, Since, Snapshot, SnapshotBuilder, SnapshotColumn,
     SnapshotDataSource, SnapshotError, SnapshotGroup, SnapshotUser, Symbol, Symbols, UserBuilder,

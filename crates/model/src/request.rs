@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Instant, Scope};
+use crate::{Answer, ApprovalDuration, Instant, Scope};
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +72,7 @@ pub struct Request {
     pub status: RequestStatus,
     /// Answers by question id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub answers: BTreeMap<String, serde_json::Value>,
+    pub answers: BTreeMap<String, Answer>,
     /// When it was made.
     pub created_at: Instant,
     /// When it last changed; its creation when nobody said.
@@ -87,6 +90,26 @@ pub struct Request {
 }
 
 impl Request {
+    /// Username of who made the request: the requester, or the user who asked for themselves.
+    #[must_use]
+    pub fn made_by(&self) -> &str {
+        self.requester.as_deref().unwrap_or(&self.user)
+    }
+
+    /// Whether a user made the request or is the one it is for. Such a user never decides it.
+    #[must_use]
+    pub fn is_party(&self, username: &str) -> bool {
+        self.user == username || self.made_by() == username
+    }
+
+    /// Whether somebody decided something on the request, so that it is evidence.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        !matches!(self.status, RequestStatus::Pending | RequestStatus::Canceled)
+            || self.expires_at.is_some()
+            || !self.determinations.is_empty()
+    }
+
     /// Whether the request is approved and its end, if any, lies after `at`.
     #[must_use]
     pub fn is_in_force(&self, at: Instant) -> bool {
@@ -108,6 +131,8 @@ pub enum DeterminationStatus {
     Blocked,
     /// No longer needed.
     Canceled,
+    /// An approval was taken back.
+    Revoked,
 }
 
 /// One decision on a request.
@@ -121,11 +146,36 @@ pub struct Determination {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// For how many days the approval holds.
+    /// For how many days of 24 hours the approval holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_days: Option<i64>,
+    /// For how long the approval holds; never together with `duration_days`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<ApprovalDuration>,
     /// When.
     pub at: Instant,
+}
+
+impl Determination {
+    /// When an approval given at `start` ends, if the decision limits it.
+    #[must_use]
+    pub fn end_from(&self, start: Instant) -> Option<Instant> {
+        if let Some(duration) = &self.duration {
+            return Some(duration.end_from(start));
+        }
+        let micros = self.duration_days?.saturating_mul(MICROS_PER_DAY);
+        Some(Instant::from_micros(start.as_micros().saturating_add(micros)))
+    }
+
+    /// For how many seconds the approval holds, counted from the decision.
+    #[must_use]
+    pub fn duration_seconds(&self) -> Option<i64> {
+        if let (None, Some(days)) = (&self.duration, self.duration_days) {
+            return Some(days.saturating_mul(MICROS_PER_DAY / MICROS_PER_SECOND));
+        }
+        let end = self.end_from(self.at)?;
+        Some(end.as_micros().saturating_sub(self.at.as_micros()) / MICROS_PER_SECOND)
+    }
 }
 
 /// An agreement accepted with a request.

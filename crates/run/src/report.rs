@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domesday_delivery::{Receipt, Target};
-use domesday_tables::{Manifest, OutcomeCounts, SCHEMA_VERSION, TABLES};
+use domesday_tables::{Manifest, OutcomeCounts, SCHEMA_FOLDER, TABLES};
 use serde::Serialize;
 
 /// A run that succeeded.
@@ -89,7 +89,7 @@ impl RunReport {
 
 fn root(target: &Target) -> String {
     match target {
-        Target::Directory(path) => path.join(SCHEMA_VERSION).display().to_string(),
-        Target::S3(settings, _) => format!("{}/{SCHEMA_VERSION}", settings.url()),
+        Target::Directory(path) => path.join(SCHEMA_FOLDER).display().to_string(),
+        Target::S3(settings, _) => format!("{}/{SCHEMA_FOLDER}", settings.url()),
     }
 }

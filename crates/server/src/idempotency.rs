@@ -29,7 +29,8 @@ pub(crate) struct Created {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) etag: Option<String>,
-    pub(crate) body: serde_json::Value,
+    /// As JSON text, in which numbers keep their digits.
+    pub(crate) body: Box<serde_json::value::RawValue>,
 }
 
 /// What an API key could do when it got an answer.

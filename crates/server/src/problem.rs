@@ -69,6 +69,11 @@ impl Problem {
         Self(Box::new(Inner { status, kind, detail, members: Map::new(), headers: Vec::new() }))
     }
 
+    /// What is wrong, and what to do.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// With a further member.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.members.insert(name.to_owned(), value.into());

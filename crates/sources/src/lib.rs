@@ -160,14 +160,23 @@ pub fn parse_str(name: &str, text: &str) -> Result<Loaded, Diagnostics> {
 /// # Errors
 /// The mistakes in it, with the field inside the object.
 pub fn parse_object(kind: Kind, json: &str) -> Result<serde_json::Value, Diagnostics> {
+    let text = parse_object_text(kind, json)?;
+    Ok(serde_json::from_str(&text).expect("a document is written with fewer levels than are read"))
+}
+
+/// [`parse_object`] as JSON text, in which the numbers of answers keep the digits that they were written with.
+///
+/// # Errors
+/// As [`parse_object`].
+pub fn parse_object_text(kind: Kind, json: &str) -> Result<String, Diagnostics> {
     const NAME: &str = "object.json";
     let text = SourceText::new(json);
     let root = document::parse_json(text.as_str(), MOST_VALUES_OF_OBJECT)
         .map_err(|error| refused(NAME, &text, error))?;
     let (mut collector, mut unread) = (Collector::new(STORED), Unread::default());
-    let value = Decoder::new(NAME, &text, &mut collector, &mut unread).object(kind, &root);
+    let document = Decoder::new(NAME, &text, &mut collector, &mut unread).object(kind, &root);
     collector.finish(Vec::new())?;
-    Ok(value.expect("an object that could not be read has a mistake"))
+    Ok(document.expect("an object that could not be read has a mistake"))
 }
 
 /// Checks that a text is JSON whose content any reader takes alike: no key twice in an object, no half of a surrogate

@@ -5,12 +5,13 @@
 
 use domesday_model::validate::{Path, Problem, Severity};
 use domesday_model::{Catalog, Instant, Kind};
+use serde::Serialize;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use crate::apply::changed_fields;
 use crate::audit::{self, Entry};
-use crate::database::{Database, values};
+use crate::database::{Database, Value, values};
 use crate::documents::{Document, add_to_catalog, documents, parse};
 use crate::records::{self, Stored, check_storable, stored_columns};
 use crate::{ChangeBy, IfMatch, Store, StoreError, consistency, revision};
@@ -26,6 +27,8 @@ pub struct StoredObject {
     pub name: String,
     /// The object in the catalog format.
     pub document: Json,
+    /// The same as JSON text, in which numbers have the digits that they were written with.
+    pub text: String,
     /// A file's path inside the catalog it was applied from, or the origin of the last change.
     pub origin: String,
     /// When it was created.
@@ -37,6 +40,21 @@ pub struct StoredObject {
     /// Whether it was written last under a permission inside a domain: see [`Store::mark_delegated`].
     pub delegated: bool,
 }
+
+/// One page of objects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectPage {
+    /// The objects, in order of their names.
+    pub objects: Vec<StoredObject>,
+    /// How many there are on all pages.
+    pub total: u64,
+    /// Whether none comes after the last one here.
+    pub is_last: bool,
+}
+
+/// How many characters of documents a page holds at most, its first object aside: what a list costs is bounded by what
+/// it shows, however large documents are.
+pub(crate) const MAX_PAGE_CHARACTERS: usize = 4 << 20;
 
 impl Store {
     /// An object by name.
@@ -120,35 +138,18 @@ impl Store {
         Ok((objects, total.and_then(|total| u64::try_from(total).ok()).unwrap_or_default()))
     }
 
-    /// Up to `limit` objects of a kind that `wanted` picks, in order of their names, from the first after `after`
-    /// on, and how many it picks in all. Looks at every object of the kind, as of one instant.
+    /// Up to `limit` objects of a kind in order of their names (by bytes), from the first after `after` on, and how
+    /// many the kind has in all. A page ends early, yet never empty, where its documents would exceed 4 Mi characters.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn objects_where(
+    pub fn object_page(
         &mut self,
         kind: Kind,
         after: Option<&str>,
         limit: usize,
-        mut wanted: impl FnMut(&StoredObject) -> bool,
-    ) -> Result<(Vec<StoredObject>, u64), StoreError> {
-        let after = after.unwrap_or_default();
-        let (mut page, mut total) = (Vec::new(), 0);
-        self.database.each(
-            concat!("SELECT name, ", stored_columns!(), " FROM object WHERE kind = ?1 ORDER BY name"),
-            values![kind.key()],
-            &mut |row| {
-                let object = object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?)?;
-                if wanted(&object) {
-                    total += 1;
-                    if page.len() < limit && object.name.as_str() > after {
-                        page.push(object);
-                    }
-                }
-                Ok(())
-            },
-        )?;
-        Ok((page, total))
+    ) -> Result<ObjectPage, StoreError> {
+        page(&mut self.database, kind, after, limit, "", &[])
     }
 
     /// The names of a kind that `wanted` picks, in order.
@@ -186,11 +187,12 @@ impl Store {
     pub fn put_object(
         &mut self,
         kind: Kind,
-        document: &Json,
+        document: &(impl Serialize + ?Sized),
         expected: IfMatch<'_>,
         change: &ChangeBy<'_>,
     ) -> Result<StoredObject, StoreError> {
-        let (one, document, implied) = read(kind, document, change.origin)?;
+        let text = serde_json::to_string(document).expect("documents are plain data with text keys");
+        let (one, document, implied) = read(kind, &text, change.origin)?;
         let name = document.name.as_str();
         let target = audit::target(kind, name);
         let mut transaction = self.database.write()?;
@@ -206,10 +208,7 @@ impl Store {
                 let new = missing(&mut transaction, &implied)?;
                 let new: Vec<_> = new.into_iter().chain([&document]).collect();
                 records::insert(&mut transaction, &new, change.at)?;
-                entries.extend(
-                    new.iter()
-                        .map(|document| Entry::create(audit::target(kind, &document.name), &document.text)),
-                );
+                entries.extend(new.iter().map(|document| Entry::create_object(document)));
             }
             Some(stored) => {
                 records::update(&mut transaction, &document, stored, change.at)?;
@@ -249,7 +248,7 @@ impl Store {
 }
 
 /// A catalog of one object, its document, and the documents of the tags that it implies.
-fn read(kind: Kind, document: &Json, origin: &str) -> Result<(Catalog, Document, Vec<Document>), StoreError> {
+fn read(kind: Kind, text: &str, origin: &str) -> Result<(Catalog, Document, Vec<Document>), StoreError> {
     let wrong = |message: String| StoreError::Invalid {
         problems: vec![Problem { severity: Severity::Error, kind, index: 0, path: Path::root(), message }],
     };
@@ -259,7 +258,7 @@ fn read(kind: Kind, document: &Json, origin: &str) -> Result<(Catalog, Document,
         ));
     }
     let mut one = Catalog::default();
-    add_to_catalog(&mut one, kind, "", &document.to_string(), origin).map_err(|error| match error {
+    add_to_catalog(&mut one, kind, "", text, origin).map_err(|error| match error {
         StoreError::Document { source, .. } => wrong(source.to_string()),
         other => other,
     })?;
@@ -280,11 +279,67 @@ fn missing<'d>(database: &mut Database, documents: &'d [Document]) -> Result<Vec
     Ok(missing)
 }
 
+/// A page of the objects of a kind that a further condition in SQL picks; its values are numbered from 4 on.
+pub(crate) fn page(
+    database: &mut Database,
+    kind: Kind,
+    after: Option<&str>,
+    limit: usize,
+    condition: &str,
+    more: &[Value<'_>],
+) -> Result<ObjectPage, StoreError> {
+    // No name is empty, so that every name comes after the empty one; none holds a NUL, so that the same names
+    // come after a text and after what it holds before its first NUL.
+    let after = after.and_then(|after| after.split('\0').next()).unwrap_or_default();
+    let one_more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut transaction = database.read()?;
+    let sizes = transaction.all(
+        &format!(
+            "SELECT name, CAST(length(document) AS BIGINT) FROM object WHERE kind = ?1 AND name > ?2 {condition} ORDER BY name LIMIT ?3"
+        ),
+        &joined([kind.key().into(), after.into(), one_more.into()], more),
+        |row| Ok((row.text(0)?.to_owned(), usize::try_from(row.integer(1)?).unwrap_or(usize::MAX))),
+    )?;
+    let mut characters: usize = 0;
+    let fitting = sizes.iter().take(limit).enumerate().take_while(|(position, (_, size))| {
+        characters = characters.saturating_add(*size);
+        *position == 0 || characters <= MAX_PAGE_CHARACTERS
+    });
+    let count = fitting.count();
+    let mut objects = Vec::with_capacity(count);
+    if let Some((last, _)) = count.checked_sub(1).and_then(|last| sizes.get(last)) {
+        let columns = stored_columns!();
+        objects = transaction.all(
+            &format!(
+                "SELECT name, {columns} FROM object WHERE kind = ?1 AND name > ?2 AND name <= ?3 {condition} ORDER BY name"
+            ),
+            &joined([kind.key().into(), after.into(), last.into()], more),
+            |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),
+        )?;
+    }
+    // The values of the condition keep their numbers: `?3` is in every statement.
+    let total = transaction.first(
+        &format!("SELECT count(*) FROM object WHERE kind = ?1 AND name > ?2 AND name <> ?3 {condition}"),
+        &joined([kind.key().into(), "".into(), "".into()], more),
+        |row| row.integer(0),
+    )?;
+    Ok(ObjectPage {
+        is_last: count == sizes.len(),
+        objects,
+        total: total.and_then(|total| u64::try_from(total).ok()).unwrap_or_default(),
+    })
+}
+
+fn joined<'v>(own: [Value<'v>; 3], more: &[Value<'v>]) -> Vec<Value<'v>> {
+    own.into_iter().chain(more.iter().copied()).collect()
+}
+
 pub(crate) fn object(kind: Kind, name: String, stored: &Stored) -> Result<StoredObject, StoreError> {
     Ok(StoredObject {
         kind,
         id: stored.id,
         document: parse(kind, &name, &stored.text)?,
+        text: stored.text.clone(),
         name,
         origin: stored.origin.clone(),
         created_at: Instant::from_micros(stored.created_at),

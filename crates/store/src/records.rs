@@ -8,6 +8,7 @@ use domesday_model::{Agreement, Catalog, DataSource, Instant, Kind, Since};
 use crate::StoreError;
 use crate::database::{Database, Insert, Row, Type, Value, values};
 use crate::documents::{Document, add_to_catalog, documents, parse};
+use crate::requests;
 
 static OBJECTS: Insert = Insert {
     table: "object",
@@ -113,7 +114,8 @@ pub(crate) fn insert(
         ]
     });
     database.insert_many(&OBJECTS, rows)?;
-    documents.iter().try_for_each(|document| write_agreement_text(database, document))
+    documents.iter().try_for_each(|document| write_agreement_text(database, document))?;
+    requests::index(database, documents.iter().copied(), true)
 }
 
 /// Replaces an object by another version of itself.
@@ -141,11 +143,17 @@ pub(crate) fn update(
             &column_ids,
         ],
     )?;
+    requests::index(database, std::iter::once(document), false)?;
     write_agreement_text(database, document)
 }
 
 /// Deletes an object. Texts of agreements stay: what somebody accepted can be proven later.
 pub(crate) fn delete(database: &mut Database, kind: Kind, id: i64) -> Result<(), StoreError> {
+    if kind == Kind::Request {
+        let sql = "SELECT name FROM object WHERE kind = ?1 AND id = ?2";
+        let name = database.first(sql, values![kind.key(), id], |row| Ok(row.text(0)?.to_owned()))?;
+        name.iter().try_for_each(|name| requests::forget(database, name))?;
+    }
     let sql = "DELETE FROM object WHERE kind = ?1 AND id = ?2";
     database.execute(sql, values![kind.key(), id]).map(drop)
 }

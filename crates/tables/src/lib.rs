@@ -35,8 +35,8 @@ pub use manifest::{
 pub use part::Part;
 pub use policy_outcomes::OutcomeCounts;
 pub use schema::{
-    Field, FieldKind, SCHEMA_VERSION, SNAPSHOT, TABLES, Table, arrow_schema, parquet_schema, render_json,
-    render_markdown, table,
+    Field, FieldKind, SCHEMA_FOLDER, SCHEMA_VERSION, SNAPSHOT, TABLES, Table, arrow_schema, parquet_schema,
+    render_json, render_markdown, table,
 };
 pub use snapshot_id::snapshot_id;
 pub use warning::describe_warning;

@@ -157,7 +157,7 @@ pub fn lifecycle(settings: &S3Settings, days: u32) -> Result<Document, DeliveryE
     }
     let rules = domesday_tables::TABLES.iter().map(|table| {
         let prefix =
-            settings.full_key(&format!("{}/{}/export_date=", domesday_tables::SCHEMA_VERSION, table.name));
+            settings.full_key(&format!("{}/{}/export_date=", domesday_tables::SCHEMA_FOLDER, table.name));
         json!({
             "ID": format!("domesday-{}", table.name),
             "Status": "Enabled",
@@ -179,7 +179,7 @@ fn document(kind: DocumentKind, settings: &S3Settings, statements: &[Value]) -> 
 fn s3_statements(settings: &S3Settings, principal: Option<&str>) -> Vec<Value> {
     let bucket = format!("arn:{}:s3:::{}", partition(&settings.region), settings.bucket);
     let within = match settings.path.as_str() {
-        "" => format!("{}/*", domesday_tables::SCHEMA_VERSION),
+        "" => format!("{}/*", domesday_tables::SCHEMA_FOLDER),
         path => format!("{}/*", literal(path)),
     };
     let mut list = json!({

@@ -6,7 +6,7 @@ use super::names::Known;
 use super::{Path, Problems};
 use crate::condition::Atom;
 use crate::{
-    AppliesTo, Approvers, Catalog, ColumnSelector, Condition, Excerpt, Individuals, Kind, Level, PolicyKind,
+    AppliesTo, Approvers, Catalog, ColumnSelector, Condition, Excerpt, Individuals, Kind, Level, Need, PolicyKind,
     RequestType, Selector, Target,
 };
 
@@ -123,6 +123,11 @@ pub(super) fn check_requests(catalog: &Catalog, known: &Known<'_>, problems: &mu
             let path = Path::root().key("review").index(position).key("approvers");
             let Approvers { users, groups, .. } = &step.approvers;
             let at = (Kind::RequestForm, index);
+            if step.need == Need::All && users.is_empty() {
+                let message =
+                    "`need: all` means every user under `users`; none is named, so one approval suffices";
+                problems.warning(at, Path::root().key("review").index(position).key("need"), message);
+            }
             known.check_set(Kind::User, users, at, &path.clone().key("users"), problems);
             known.check_set(Kind::Group, groups, at, &path.key("groups"), problems);
         }

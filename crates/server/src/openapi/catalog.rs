@@ -3,6 +3,7 @@
 //! Written down rather than derived: the format has forms that no type of the model shows, such as a single value
 //! without brackets, and a null that stands for nothing given.
 
+use domesday_model::limits::DURATION_DAYS;
 use serde_json::{Map, Value, json};
 
 use super::reference;
@@ -290,10 +291,14 @@ fn request_form() -> Value {
         &[],
         json!({
             "permissions": permissions(),
+            "domainPermissions": names(),
             "users": names(),
             "groups": names(),
             "attributes": attributes(),
-            "owners": boolean()
+            "owners": {
+                "description": "Which owners of the data may decide: `every` own all of it. `true` is read as `every`.",
+                "enum": [false, true, "every", "any", null]
+            }
         }),
     );
     object(
@@ -336,9 +341,13 @@ fn request() -> Value {
         &["by", "status", "at"],
         json!({
             "by": string(),
-            "status": words(&["approved", "denied", "pending", "blocked", "canceled"]),
+            "status": words(&["approved", "denied", "pending", "blocked", "canceled", "revoked"]),
             "reason": text(),
-            "durationDays": { "type": ["integer", "null"] },
+            "durationDays": { "type": ["integer", "null"], "minimum": DURATION_DAYS.start(), "maximum": DURATION_DAYS.end() },
+            "duration": {
+                "type": ["string", "null"],
+                "description": "ISO 8601, such as PT12H, P2W, P3M or P1Y; instead of `durationDays`."
+            },
             "at": required_instant()
         }),
     );

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::route::{Permit, Query, Route, Text, schema};
 use crate::service::App;
 
-use super::scoped;
+use super::{requests, scoped};
 
 /// How much larger than other bodies a catalog may be.
 const TIMES_LARGER: usize = 10;
@@ -95,8 +95,9 @@ async fn apply(
         domesday_sources::parse_str("api.json", text)
             .map_err(|wrong| crate::route::refusal(&wrong, "the catalog is not valid"))
     };
-    let loaded = app.pool.compute(read).await?;
+    let mut loaded = app.pool.compute(read).await?;
     let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
+        requests::prepare_apply(store, caller, &mut loaded.catalog, query.prune, now)?;
         let options = ApplyOptions { at: now, prune: query.prune, dry_run: query.dry_run };
         let judge = |store: &mut Store, changes: &[ObjectChange]| {
             let mut changes = changes.iter();

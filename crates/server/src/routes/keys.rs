@@ -198,9 +198,12 @@ async fn create(
             Ok(created)
         })?;
         // Added to the first answer only, after what is remembered of it.
-        if let (Some(secret), Some(body)) = (secret, created.body.as_object_mut()) {
+        if let Some(secret) = secret {
+            let body = serde_json::from_str::<serde_json::Map<_, _>>(created.body.get());
+            let mut body = body.expect("a key is shown as an object");
             body.insert("secret".to_owned(), secret.expose_secret().into());
             body.remove("note");
+            created.body = serde_json::value::to_raw_value(&body).expect("a key is plain data");
         }
         Ok(created)
     };
@@ -255,7 +258,7 @@ fn make(
     let key = caller.change(now, |change| store.create_api_key(new, &hash, change))?;
     let location = format!("{PATH}/{}", key.id);
     let view = NewKey { secret: None, note: Some(NOT_SHOWN_AGAIN.to_owned()), key: key.into() };
-    let body = serde_json::to_value(view).expect("a key is plain data");
+    let body = serde_json::value::to_raw_value(&view).expect("a key is plain data");
     Ok((Created { status: 201, location: Some(location), etag: None, body }, secret))
 }
 

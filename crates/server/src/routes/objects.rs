@@ -7,11 +7,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use domesday_model::{Instant, Kind, Permission};
-use domesday_store::{Store, StoredObject};
+use domesday_model::{Instant, Kind, Permission, Request};
+use domesday_sources::Diagnostics;
+use domesday_store::{ObjectPage, Store, StoredObject};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use crate::caller::{self, Caller};
@@ -23,7 +24,7 @@ use crate::problem::Problem;
 use crate::route::{Path, Permit, Query, Route, Text, schema};
 use crate::service::App;
 
-use super::{requests, scoped};
+use super::scoped;
 
 /// A kind's place in the API.
 #[derive(Debug, Clone, Copy)]
@@ -111,7 +112,9 @@ pub(super) const RESOURCES: [Resource; 11] = [
 ];
 
 pub(super) fn routes() -> Vec<Route> {
-    RESOURCES.into_iter().flat_map(Resource::routes).collect()
+    // Requests have routes of their own: `requests`.
+    let resources = RESOURCES.into_iter().filter(|resource| resource.kind != Kind::Request);
+    resources.flat_map(Resource::routes).collect()
 }
 
 impl Resource {
@@ -121,9 +124,8 @@ impl Resource {
         let list_path = format!("/api/v1/{path}");
         let item_path = format!("/api/v1/{path}/{{name}}");
         let object = move || schema(reference(&format!("{name}Object")));
-        // Users see themselves, and the requests that are theirs.
-        let own = matches!(kind, Kind::User | Kind::Request);
-        let read_one = if own { Permit::AnyKey } else { read };
+        // Users see themselves.
+        let read_one = if kind == Kind::User { Permit::AnyKey } else { read };
         let mut routes =
             vec![
             Route::new(Method::GET, &item_path, read_one, format!("get{name}"), move |app, caller, path| {
@@ -131,7 +133,6 @@ impl Resource {
             })
             .about(format!("One {label}.{}", match kind {
                 Kind::User => " A user may read what is theirs.",
-                Kind::Request => " Read by whom it is, who asked, and who may decide it now.",
                 _ => "",
             }))
             .answers_as(200, "The object.", "application/json", Some(object()))
@@ -165,37 +166,29 @@ impl Resource {
             .answers_nothing(204, "Deleted.")
             .fails(&[400, 404, 409, 412]),
         ];
-        // Requests are listed by who has a part in them and made by asking: `requests`.
-        if kind != Kind::Request {
-            routes.push(
-                Route::new(Method::GET, &list_path, read, format!("list{name}s"), move |app, query| {
-                    list(self, app, query)
-                })
-                .about(format!("Every {label}, by name. `total` is exact."))
-                .limited()
-                .answers_as(
-                    200,
-                    "A page.",
-                    "application/json",
-                    Some(schema(reference(&format!("{name}Page")))),
-                )
-                .fails(&[400, 422]),
-            );
-            routes.push(
-                Route::new(
-                    Method::POST,
-                    &list_path,
-                    write,
-                    format!("create{name}"),
-                    move |app, caller, headers, text| create(self, app, caller, headers, text),
-                )
-                .about(format!("Creates one {label}; 409 when there is one of that name.{}", self.remark()))
-                .idempotent()
-                .body_of("application/json", schema(reference(name)))
-                .answers_as(201, "Created.", "application/json", Some(object()))
-                .fails(&[400, 409, 413, 415, 422]),
-            );
-        }
+        routes.push(
+            Route::new(Method::GET, &list_path, read, format!("list{name}s"), move |app, query| {
+                list(self, app, query)
+            })
+            .about(format!("Every {label}, by name. `total` is exact."))
+            .limited()
+            .answers_as(200, "A page.", "application/json", Some(schema(reference(&format!("{name}Page")))))
+            .fails(&[400, 422]),
+        );
+        routes.push(
+            Route::new(
+                Method::POST,
+                &list_path,
+                write,
+                format!("create{name}"),
+                move |app, caller, headers, text| create(self, app, caller, headers, text),
+            )
+            .about(format!("Creates one {label}; 409 when there is one of that name.{}", self.remark()))
+            .idempotent()
+            .body_of("application/json", schema(reference(name)))
+            .answers_as(201, "Created.", "application/json", Some(object()))
+            .fails(&[400, 409, 413, 415, 422]),
+        );
         routes.into_iter().map(|route| route.tag("catalog")).collect()
     }
 
@@ -228,7 +221,7 @@ struct ListQuery {
 }
 
 /// One object with what the service knows of it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ObjectView {
     id: i64,
@@ -237,7 +230,7 @@ pub(super) struct ObjectView {
     created_at: String,
     updated_at: String,
     etag: String,
-    document: Value,
+    document: Box<RawValue>,
 }
 
 impl From<StoredObject> for ObjectView {
@@ -249,7 +242,7 @@ impl From<StoredObject> for ObjectView {
             created_at: object.created_at.to_string(),
             updated_at: object.updated_at.to_string(),
             etag: object.etag,
-            document: object.document,
+            document: RawValue::from_string(object.text).expect("the store keeps JSON"),
         }
     }
 }
@@ -264,7 +257,7 @@ pub(crate) fn object_schemas() -> serde_json::Map<String, Value> {
 
 fn object_schema(name: &str) -> Value {
     let instant = json!({ "type": "string", "format": "date-time" });
-    json!({
+    let mut schema = json!({
         "type": "object",
         "required": ["id", "name", "origin", "createdAt", "updatedAt", "etag", "document"],
         "properties": {
@@ -276,7 +269,27 @@ fn object_schema(name: &str) -> Value {
             "etag": { "type": "string", "description": "For If-Match, to be put in quotes." },
             "document": reference(name)
         }
-    })
+    });
+    if name == "Request" {
+        schema["properties"]["notices"] = json!({
+            "type": "array",
+            "description": "Why an approval would not suffice to give access, or does not.",
+            "items": {
+                "type": "object",
+                "required": ["message"],
+                "properties": {
+                    "message": { "type": "string" },
+                    "dataSource": { "type": "string" },
+                    "guardrails": {
+                        "type": "array",
+                        "description": "The guardrails that block the user.",
+                        "items": { "type": "string" }
+                    }
+                }
+            }
+        });
+    }
+    schema
 }
 
 fn list_schema(name: &str) -> Value {
@@ -299,20 +312,26 @@ async fn list(
     let limit = paging::limit(query.limit)?;
     let after: Option<String> = paging::position(query.cursor.as_deref())?;
     let read = move |store: &mut Store| -> Result<_, Problem> {
-        Ok(store.objects(of.kind, after.as_deref(), limit + 1)?)
+        Ok(store.object_page(of.kind, after.as_deref(), limit)?)
     };
-    let (mut objects, total) = app.pool.with(read).await?;
-    let next = paging::cut(&mut objects, limit, |last| last.name.clone());
-    let items: Vec<_> = objects.into_iter().map(ObjectView::from).collect();
-    Ok(crate::route::json(with_cursor(json!({ "total": total, "items": items }), next)))
+    Ok(page_response(app.pool.with(read).await?))
 }
 
 /// A page with the cursor of the next, if there is one.
-pub(super) fn with_cursor(mut page: Value, next: Option<String>) -> Value {
-    if let Some(next) = next {
-        page["nextCursor"] = next.into();
-    }
-    page
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PageView {
+    total: u64,
+    items: Vec<ObjectView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+pub(super) fn page_response(page: ObjectPage) -> Response {
+    let last = page.objects.last().filter(|_| !page.is_last);
+    let next_cursor = last.map(|last| paging::cursor(&last.name));
+    let items = page.objects.into_iter().map(ObjectView::from).collect();
+    crate::route::json(PageView { total: page.total, items, next_cursor })
 }
 
 async fn show(
@@ -328,9 +347,7 @@ async fn show(
         let allowed = match &found {
             _ if all => true,
             None => false,
-            Some(object) => {
-                scoped::is_theirs(&caller, object) || requests::is_to_decide(store, &caller, object)?
-            }
+            Some(object) => scoped::is_theirs(&caller, object),
         };
         Ok((found, allowed))
     };
@@ -416,7 +433,7 @@ async fn create(
                 status: 201,
                 location: Some(format!("{path}/{}", percent_encoded(&stored.name))),
                 etag: Some(quoted(&stored.etag)),
-                body: serde_json::to_value(ObjectView::from(stored)).expect("an object is plain data"),
+                body: to_raw_value(&ObjectView::from(stored)).expect("an object is plain data"),
             })
         })
     };
@@ -447,8 +464,19 @@ async fn delete(
 /// A document as strictly as files are read.
 pub(super) fn read_document(kind: Kind, text: &[u8]) -> Result<Value, Problem> {
     let text = crate::route::json_text(text)?;
-    domesday_sources::parse_object(kind, text)
-        .map_err(|wrong| crate::route::refusal(&wrong, &format!("the document is no {kind}")))
+    domesday_sources::parse_object(kind, text).map_err(|wrong| invalid_document(kind, &wrong))
+}
+
+fn invalid_document(kind: Kind, wrong: &Diagnostics) -> Problem {
+    crate::route::refusal(wrong, &format!("the document is no {kind}"))
+}
+
+/// A request as strictly as files are read, numbers in its answers as they are written.
+pub(super) fn read_request(text: &[u8]) -> Result<Request, Problem> {
+    let text = crate::route::json_text(text)?;
+    let parsed = domesday_sources::parse_object_text(Kind::Request, text);
+    let text = parsed.map_err(|wrong| invalid_document(Kind::Request, &wrong))?;
+    serde_json::from_str(&text).map_err(|error| Problem::internal(&error))
 }
 
 /// The key under which a document of a kind has its name.

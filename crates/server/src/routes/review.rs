@@ -1,13 +1,16 @@
-//! Review steps of a request: which one is at its turn, and who may decide it.
+//! Who may decide a request: its review, the owners and domains of the data, and the people, read from the store.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use domesday_model::{
-    ALL_USERS, Approvers, Attributes, DataProduct, DataSource, DeterminationStatus, Group, Kind, Need,
-    Request, RequestForm, ReviewStep, Target, User,
+    Attributes, DataProduct, DataSource, Domain, Group, Kind, Permission, Request, RequestForm, Review,
+    ReviewState, ReviewSubject, Reviewer, Target,
 };
 use domesday_store::Store;
 use serde::de::DeserializeOwned;
 
-use crate::caller::user_of;
+use crate::caller::{Caller, user_of};
 use crate::problem::Problem;
 
 /// Reads an object of the catalog as the model has it.
@@ -17,129 +20,175 @@ pub(super) fn read<T: DeserializeOwned>(
     name: &str,
 ) -> Result<Option<T>, Problem> {
     let stored = store.object(kind, name)?;
-    let read = stored.map(|stored| serde_json::from_value(stored.document)).transpose();
+    let read = stored.map(|stored| serde_json::from_str(&stored.text)).transpose();
     read.map_err(|error| Problem::internal(&error))
 }
 
-/// The form of a product, if it has one.
-pub(super) fn form_of(
-    store: &mut Store,
-    product: Option<&DataProduct>,
-) -> Result<Option<RequestForm>, Problem> {
-    match product.and_then(|product| product.form.as_ref()) {
-        Some(name) => read(store, Kind::RequestForm, name),
-        None => Ok(None),
+/// How requests for one target are reviewed.
+#[derive(Debug)]
+pub(super) struct TargetReview {
+    pub(super) product: Option<DataProduct>,
+    pub(super) form: Option<RequestForm>,
+    pub(super) subject: ReviewSubject,
+}
+
+impl TargetReview {
+    pub(super) fn review(&self) -> Review<'_> {
+        Review::new(self.form.as_ref())
     }
 }
 
-/// How one request is reviewed.
-pub(super) struct Review {
-    steps: Vec<ReviewStep>,
-    /// The data sources asked for.
-    sources: Vec<String>,
+/// What a caller has to do with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Say {
+    /// May decide it for good, whatever step waits.
+    Governance,
+    /// Is an approver of the step that waits.
+    Approver,
+    /// Has no say in it now.
+    Nothing,
 }
 
-impl Review {
-    /// The review that the request's product asks for; without a product there is no step.
-    pub(super) fn of(store: &mut Store, request: &Request) -> Result<Self, Problem> {
-        match &request.target {
-            Target::DataSource(name) => Ok(Self { steps: Vec::new(), sources: vec![name.clone()] }),
+/// Reads what reviews need, each object once for as long as the value lives: a list of requests for a few products
+/// costs a few reads, however many requests there are.
+#[derive(Debug, Default)]
+pub(super) struct Reviews {
+    targets: HashMap<String, Rc<TargetReview>>,
+    people: HashMap<String, Option<Rc<Reviewer>>>,
+    groups: HashMap<String, Attributes>,
+}
+
+impl Reviews {
+    /// How requests for a target are reviewed.
+    pub(super) fn target(&mut self, store: &mut Store, target: &Target) -> Result<Rc<TargetReview>, Problem> {
+        let key = serde_json::to_string(target).expect("a target is plain data");
+        if let Some(known) = self.targets.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let (product, sources): (Option<DataProduct>, Vec<String>) = match target {
+            Target::DataSource(name) => (None, vec![name.clone()]),
             Target::DataProduct(name) => {
                 let product: Option<DataProduct> = read(store, Kind::DataProduct, name)?;
-                let steps = form_of(store, product.as_ref())?.map(|form| form.review).unwrap_or_default();
-                let assets = product.into_iter().flat_map(|product| product.data_sources);
-                Ok(Self { steps, sources: assets.map(|asset| asset.name).collect() })
+                let assets = product.iter().flat_map(|product| &product.data_sources);
+                let sources = assets.map(|asset| asset.name.clone()).collect();
+                (product, sources)
             }
+        };
+        let form = match product.as_ref().and_then(|product| product.form.as_ref()) {
+            Some(name) => read(store, Kind::RequestForm, name)?,
+            None => None,
+        };
+        let mut subject = ReviewSubject::default();
+        let mut domains: BTreeSet<String> =
+            product.iter().flat_map(|product| product.domains.iter().cloned()).collect();
+        for name in sources {
+            let source: Option<DataSource> = read(store, Kind::DataSource, &name)?;
+            domains.extend(source.as_ref().and_then(|source| source.domain.clone()));
+            subject.owners.push(source.map(|source| source.owners).unwrap_or_default());
         }
+        for name in domains {
+            let domain: Option<Domain> = read(store, Kind::Domain, &name)?;
+            let mut held: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for given in domain.into_iter().flat_map(|domain| domain.permissions) {
+                held.entry(given.user).or_default().insert(given.permission);
+            }
+            subject.domains.push(held);
+        }
+        let review = Rc::new(TargetReview { product, form, subject });
+        self.targets.insert(key, Rc::clone(&review));
+        Ok(review)
     }
 
-    /// Whether a user is among the approvers of the step at its turn. Nobody reviews their own request.
-    pub(super) fn admits(
-        &self,
+    /// A person with what they hold.
+    pub(super) fn person(
+        &mut self,
         store: &mut Store,
-        request: &Request,
         username: &str,
-    ) -> Result<bool, Problem> {
-        if username == request.user {
-            return Ok(false);
+    ) -> Result<Option<Rc<Reviewer>>, Problem> {
+        if let Some(known) = self.people.get(username) {
+            return Ok(known.clone());
         }
-        match self.present(store, request)? {
-            Some(step) => self.is_approver(store, username, &step.approvers),
-            None => Ok(false),
-        }
-    }
-
-    /// Whether every step has the approvals that it needs.
-    pub(super) fn is_complete(&self, store: &mut Store, request: &Request) -> Result<bool, Problem> {
-        Ok(self.present(store, request)?.is_none())
-    }
-
-    /// The first step that the approvals given do not complete.
-    fn present(&self, store: &mut Store, request: &Request) -> Result<Option<&ReviewStep>, Problem> {
-        let given = request.determinations.iter().filter(|one| one.status == DeterminationStatus::Approved);
-        let mut approvals: Vec<&str> = given.map(|one| one.by.as_str()).collect();
-        for step in &self.steps {
-            let named = &step.approvers.users;
-            let complete = if step.need == Need::All && !named.is_empty() {
-                named.iter().all(|user| approvals.contains(&user.as_str()))
-            } else {
-                let mut found = None;
-                for (position, by) in approvals.iter().enumerate() {
-                    if self.is_approver(store, by, &step.approvers)? {
-                        found = Some(position);
-                        break;
+        let person = match user_of(store, username)? {
+            None => None,
+            Some(user) => {
+                let mut attributes = user.attributes;
+                for name in &user.groups {
+                    for (key, values) in self.group(store, name)? {
+                        attributes.entry(key.clone()).or_default().extend(values.iter().cloned());
                     }
                 }
-                // One approval is for one step.
-                found.map(|position| approvals.remove(position)).is_some()
-            };
-            if !complete {
-                return Ok(Some(step));
+                let (permissions, groups) = (user.permissions, user.groups);
+                Some(Rc::new(Reviewer { username: username.to_owned(), permissions, groups, attributes }))
             }
-        }
-        Ok(None)
+        };
+        self.people.insert(username.to_owned(), person.clone());
+        Ok(person)
     }
 
-    fn is_approver(&self, store: &mut Store, username: &str, approvers: &Approvers) -> Result<bool, Problem> {
-        let Some(user) = user_of(store, username)? else { return Ok(false) };
-        if approvers.users.contains(username)
-            || approvers.permissions.iter().any(|permission| user.permissions.contains(permission))
-            || approvers.groups.iter().any(|group| group == ALL_USERS || user.groups.contains(group))
-            || has_attribute(store, &user, &approvers.attributes)?
-        {
-            return Ok(true);
+    fn group(&mut self, store: &mut Store, name: &str) -> Result<&Attributes, Problem> {
+        if !self.groups.contains_key(name) {
+            let group: Option<Group> = read(store, Kind::Group, name)?;
+            self.groups.insert(name.to_owned(), group.map(|group| group.attributes).unwrap_or_default());
         }
-        if approvers.owners {
-            for name in &self.sources {
-                let source: Option<DataSource> = read(store, Kind::DataSource, name)?;
-                if source.is_some_and(|source| source.owners.contains(username)) {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
+        Ok(&self.groups[name])
     }
-}
 
-/// Whether a user, or one of their groups, has one of these attribute values.
-fn has_attribute(store: &mut Store, user: &User, wanted: &Attributes) -> Result<bool, Problem> {
-    let matches = |held: &Attributes| {
-        let mut wanted = wanted.iter();
-        wanted.any(|(key, values)| {
-            held.get(key).is_some_and(|held| values.iter().any(|one| held.contains(one)))
+    /// How far the review of a request came.
+    pub(super) fn state(&mut self, store: &mut Store, request: &Request) -> Result<ReviewState, Problem> {
+        let target = self.target(store, &request.target)?;
+        target.review().replay(request, &target.subject, &mut |username| {
+            Ok(self.person(store, username)?.map(|person| (*person).clone()))
         })
-    };
-    if wanted.is_empty() {
-        return Ok(false);
     }
-    if matches(&user.attributes) {
-        return Ok(true);
-    }
-    for name in &user.groups {
-        let group: Option<Group> = read(store, Kind::Group, name)?;
-        if group.is_some_and(|group| matches(&group.attributes)) {
-            return Ok(true);
+
+    /// Whether a caller may decide a pending request as it stands. Nobody decides a request that they made or that is
+    /// for them, whatever permissions they have.
+    pub(super) fn say(
+        &mut self,
+        store: &mut Store,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Say, Problem> {
+        let Some(username) = caller.user.clone() else { return Ok(Say::Nothing) };
+        if request.is_party(&username) {
+            return Ok(Say::Nothing);
         }
+        if caller.has(Permission::Governance) {
+            return Ok(Say::Governance);
+        }
+        // Who reviews does so in a role, which a narrowed key does not carry.
+        let person = if caller.in_roles().is_some() { self.caller(store, caller, &username)? } else { None };
+        let Some(person) = person else { return Ok(Say::Nothing) };
+        let state = self.state(store, request)?;
+        let target = self.target(store, &request.target)?;
+        let admits = target.review().admits(request, &state, &person, &target.subject);
+        Ok(if admits { Say::Approver } else { Say::Nothing })
     }
-    Ok(false)
+
+    /// Whether a caller is an approver of some step of the review of a target.
+    pub(super) fn is_concerned(
+        &mut self,
+        store: &mut Store,
+        caller: &Caller,
+        target: &Target,
+    ) -> Result<bool, Problem> {
+        let Some(username) = caller.in_roles().map(str::to_owned) else { return Ok(false) };
+        let Some(person) = self.caller(store, caller, &username)? else { return Ok(false) };
+        let target = self.target(store, target)?;
+        Ok(target.review().concerns(&person, &target.subject))
+    }
+
+    /// The caller as a reviewer: of the permissions of the user, those that the key has too.
+    fn caller(
+        &mut self,
+        store: &mut Store,
+        caller: &Caller,
+        username: &str,
+    ) -> Result<Option<Reviewer>, Problem> {
+        let person = self.person(store, username)?.map(|person| (*person).clone());
+        Ok(person.map(|mut person| {
+            person.permissions.retain(|permission| caller.has(*permission));
+            person
+        }))
+    }
 }

@@ -90,7 +90,7 @@ async fn start(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Re
                 status: 202,
                 location: Some(format!("{PATH}/{}", run.id)),
                 etag: None,
-                body: serde_json::to_value(RunView::from(run)).expect("a run is plain data"),
+                body: serde_json::value::to_raw_value(&RunView::from(run)).expect("a run is plain data"),
             })
         })
     };

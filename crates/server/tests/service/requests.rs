@@ -4,17 +4,20 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-const PATH: &str = "/api/v1/requests";
+/// Products that are alike, so that one user may ask for several things at a time.
+const PRODUCTS: [&str; 5] = ["Sales", "Sales-1", "Sales-2", "Sales-3", "Sales-4"];
 
-struct Cast {
-    world: World,
-    eve: String,
-    olga: String,
-    rita: String,
+pub(crate) const PATH: &str = "/api/v1/requests";
+
+pub(crate) struct Cast {
+    pub(crate) world: World,
+    pub(crate) eve: String,
+    pub(crate) olga: String,
+    pub(crate) rita: String,
 }
 
 /// Eve asks; Rita reviews first, then Olga, who owns the data.
-fn cast() -> Cast {
+pub(crate) fn cast() -> Cast {
     let world = World::new();
     let [eve, olga, rita] = ["eve", "olga", "rita"].map(|name| world.user(name, &[]));
     let put = |path: &str, body: Value| world.call("PUT", &format!("/api/v1/{path}"), Some(body)).expect(201);
@@ -28,30 +31,32 @@ fn cast() -> Cast {
             "review": [{ "approvers": { "users": ["rita"] } }, { "approvers": { "owners": true } }]
         }),
     );
-    put(
-        "data-products/Sales",
-        json!({
-            "name": "Sales", "createdBy": "olga", "dataSources": ["Orders"], "form": "Two steps",
-            "agreements": ["Care"]
-        }),
-    );
+    for name in PRODUCTS {
+        put(
+            &format!("data-products/{name}"),
+            json!({
+                "name": name, "createdBy": "olga", "dataSources": ["Orders"], "form": "Two steps",
+                "agreements": ["Care"]
+            }),
+        );
+    }
     Cast { world, eve, olga, rita }
 }
 
 impl Cast {
-    fn ask(&self, more: &Value) -> crate::world::Answer {
+    pub(crate) fn ask(&self, more: &Value) -> crate::world::Answer {
         let mut asked =
             json!({ "dataProduct": "Sales", "answers": { "why": "work" }, "agreements": ["Care"] });
         asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.world.call_as(&self.eve, "POST", PATH, Some(asked))
     }
 
-    fn decide(&self, key: &str, id: &str, status: &str) -> crate::world::Answer {
+    pub(crate) fn decide(&self, key: &str, id: &str, status: &str) -> crate::world::Answer {
         let decision = json!({ "status": status, "durationDays": 90 });
         self.world.call_as(key, "POST", &format!("{PATH}/{id}/determinations"), Some(decision))
     }
 
-    fn access(&self) -> Value {
+    pub(crate) fn access(&self) -> Value {
         self.world.call_as(&self.eve, "GET", "/api/v1/access?user=eve", None).expect(200).json()["total"]
             .clone()
     }
@@ -105,9 +110,11 @@ fn everybody_lists_what_they_have_a_part_in() {
     let cast = cast();
     let [zoe, auditor, governance] = [("zoe", &[][..]), ("audrey", &["AUDIT"]), ("gov", &["GOVERNANCE"])]
         .map(|(name, permissions)| cast.world.user(name, permissions));
-    let mut asked: Vec<String> = (0..5)
-        .map(|_| cast.ask(&json!({})).expect(201).json()["name"].as_str().unwrap().to_owned())
-        .collect();
+    let ask = |product: &str| {
+        let asked = cast.ask(&json!({ "dataProduct": product })).expect(201);
+        asked.json()["name"].as_str().unwrap().to_owned()
+    };
+    let mut asked: Vec<String> = PRODUCTS.into_iter().map(ask).collect();
     asked.sort_unstable();
     let list = |key: &str, query: &str| {
         let mut names = Vec::new();
@@ -139,10 +146,15 @@ fn everybody_lists_what_they_have_a_part_in() {
     }
     cast.decide(&cast.rita, &asked[0], "approved").expect(200);
     cast.decide(&cast.rita, &asked[1], "denied").expect(200);
-    assert_eq!(list(&cast.rita, ""), asked[2..]);
+    // Who decided goes on seeing what they decided.
+    assert_eq!(list(&cast.rita, ""), asked);
+    assert_eq!(list(&cast.rita, "&part=review"), asked[2..]);
+    assert_eq!(list(&cast.rita, "&status=denied"), asked[1..2]);
+    assert_eq!(list(&cast.rita, "&part=own"), Vec::<String>::new());
     assert_eq!(list(&cast.olga, "&part=review"), asked[..1]);
     cast.world.call_as(&cast.olga, "GET", &format!("{PATH}/{}", asked[0]), None).expect(200);
-    cast.world.call_as(&cast.rita, "GET", &format!("{PATH}/{}", asked[0]), None).expect(403);
+    cast.world.call_as(&cast.rita, "GET", &format!("{PATH}/{}", asked[0]), None).expect(200);
+    cast.world.call_as(&zoe, "GET", &format!("{PATH}/{}", asked[0]), None).expect(403);
     assert_eq!(list(&cast.eve, "&part=own"), asked);
     assert_eq!(list(&cast.eve, "&status=denied"), asked[1..2]);
     assert_eq!(list(&cast.eve, "&part=review"), Vec::<String>::new());
@@ -164,6 +176,7 @@ fn what_is_incomplete_is_refused() {
         (json!({ "dataSource": "Orders" }), "one of"),
         (json!({ "dataProduct": "Nothing" }), "Nothing"),
         (json!({ "columns": ["x"], "type": "maskingException" }), "names a data source"),
+        (json!({ "columns": ["x"] }), "columns"),
     ] {
         let answer = cast.ask(&wrong).expect(422);
         assert!(answer.text.contains(word), "{wrong}: {}", answer.text);

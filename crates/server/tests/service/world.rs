@@ -164,6 +164,27 @@ impl World {
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
     }
 
+    /// The catalog that the service holds, without requests, as one document; `requests` are added as they are written.
+    pub(crate) fn catalog(&self, requests: &str) -> String {
+        let list = |kind: &str| -> Value {
+            let page = self.get(&format!("/api/v1/{kind}?limit=1000")).expect(200).json();
+            page["items"].as_array().unwrap().iter().map(|item| item["document"].clone()).collect()
+        };
+        let kinds = [
+            ("tags", "tags"),
+            ("groups", "groups"),
+            ("users", "users"),
+            ("domains", "domains"),
+            ("dataSources", "data-sources"),
+            ("policies", "policies"),
+            ("agreements", "agreements"),
+            ("requestForms", "request-forms"),
+            ("dataProducts", "data-products"),
+        ];
+        let lists = kinds.map(|(key, path)| format!("\"{key}\":{},", list(path)));
+        format!("{{{}\"requests\":[{requests}]}}", lists.concat())
+    }
+
     /// Applies a catalog.
     pub(crate) fn apply(&self, catalog: Value) {
         self.call("POST", "/api/v1/apply", Some(catalog)).expect(200);

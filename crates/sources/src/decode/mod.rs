@@ -156,16 +156,16 @@ impl<'f> Decoder<'f> {
         open
     }
 
-    /// Reads one object that is a document of its own.
-    pub(crate) fn object(&mut self, kind: Kind, node: &Node) -> Option<serde_json::Value> {
+    /// Reads one object that is a document of its own, as JSON text: numbers in answers keep their digits.
+    pub(crate) fn object(&mut self, kind: Kind, node: &Node) -> Option<String> {
         macro_rules! read {
             ($($kind:ident by $read:ident),* $(,)?) => {
                 match kind {
-                    $(Kind::$kind => serde_json::to_value(self.$read(node, Trail::Root)?),)*
+                    $(Kind::$kind => serde_json::to_string(&self.$read(node, Trail::Root)?),)*
                 }
             };
         }
-        let value = read! {
+        let text = read! {
             Tenant by tenant,
             Tag by tag,
             Group by group,
@@ -179,7 +179,7 @@ impl<'f> Decoder<'f> {
             DataProduct by data_product,
             Request by request,
         };
-        Some(value.expect("objects of the catalog have text keys only"))
+        Some(text.expect("objects of the catalog have text keys only"))
     }
 
     /// Each entry of a list.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use domesday_model::{
-    AcceptedAgreement, Agreement, Approvers, DataProduct, Determination, DeterminationStatus, Need,
-    ProductAsset, ProductStatus, Question, QuestionKind, Request, RequestForm, RequestStatus, RequestType,
-    ReviewStep, Target,
+    AcceptedAgreement, Agreement, Answer, ApprovalDuration, Approvers, DataProduct, Determination,
+    DeterminationStatus, Need, Owners, ProductAsset, ProductStatus, Question, QuestionKind, Request,
+    RequestForm, RequestStatus, RequestType, ReviewStep, Target,
 };
 
 use super::fields::Fields;
@@ -91,12 +91,22 @@ impl Decoder<'_> {
             approvers.permissions =
                 self.set(permissions, Trail::Key(&trail, "permissions"), Self::permission);
         }
+        approvers.domain_permissions = fields.names(self, "domainPermissions");
         approvers.users = fields.names(self, "users");
         approvers.groups = fields.names(self, "groups");
         approvers.attributes = fields.attributes(self);
-        approvers.owners = fields.optional(self, "owners", Self::boolean).unwrap_or(false);
+        approvers.owners = fields.optional(self, "owners", Self::owners).unwrap_or_default();
         fields.finish(self);
         Some(approvers)
+    }
+
+    fn owners(&mut self, node: &Node, trail: Trail<'_>) -> Option<Owners> {
+        match &node.value {
+            Value::Boolean(false, _) => Some(Owners::None),
+            // What files of earlier versions say: every owner, since one must not decide for the data of another.
+            Value::Boolean(true, _) => Some(Owners::Every),
+            _ => self.choice(node, trail, &[("every", Owners::Every), ("any", Owners::Any)]),
+        }
     }
 
     pub(super) fn data_product(&mut self, node: &Node, trail: Trail<'_>) -> Option<DataProduct> {
@@ -198,11 +208,54 @@ impl Decoder<'_> {
         }
     }
 
-    fn answers(&mut self, node: &Node, trail: Trail<'_>) -> Option<BTreeMap<String, serde_json::Value>> {
-        match self.json(node, trail)? {
-            serde_json::Value::Object(answers) => Some(answers.into_iter().collect()),
-            _ => self.wrong(node, trail, "a mapping of question ids to answers"),
+    fn answers(&mut self, node: &Node, trail: Trail<'_>) -> Option<BTreeMap<String, Answer>> {
+        let Value::Mapping(entries) = &node.value else {
+            return self.wrong(node, trail, "a mapping of question ids to answers");
+        };
+        let mut answers = BTreeMap::new();
+        for (key, node) in entries {
+            let mut json = String::new();
+            self.write_json(node, Trail::Key(&trail, &key.text), &mut json)?;
+            let answer = Answer::from_json(json).expect("what is written from a tree of values is JSON");
+            answers.insert(key.text.clone(), answer);
         }
+        Some(answers)
+    }
+
+    /// Writes any value as JSON, numbers with the digits that the file has.
+    fn write_json(&mut self, node: &Node, trail: Trail<'_>, json: &mut String) -> Option<()> {
+        match &node.value {
+            Value::Null => json.push_str("null"),
+            Value::Boolean(value, _) => json.push_str(if *value { "true" } else { "false" }),
+            Value::Number(text) => match json_number(text) {
+                Some(number) => json.push_str(&number),
+                None => {
+                    let message = format!("expected a finite decimal number, found {}", shortened(text));
+                    self.error(node.at, trail, message);
+                    return None;
+                }
+            },
+            Value::Text(text, _) => json.push_str(&quoted(text)),
+            Value::List(items) => {
+                json.push('[');
+                for (position, item) in items.iter().enumerate() {
+                    json.push_str(if position > 0 { "," } else { "" });
+                    self.write_json(item, Trail::Index(&trail, position), json)?;
+                }
+                json.push(']');
+            }
+            Value::Mapping(entries) => {
+                json.push('{');
+                for (position, (key, item)) in entries.iter().enumerate() {
+                    json.push_str(if position > 0 { "," } else { "" });
+                    json.push_str(&quoted(&key.text));
+                    json.push(':');
+                    self.write_json(item, Trail::Key(&trail, &key.text), json)?;
+                }
+                json.push('}');
+            }
+        }
+        Some(())
     }
 
     fn determination(&mut self, node: &Node, trail: Trail<'_>) -> Option<Determination> {
@@ -214,13 +267,18 @@ impl Decoder<'_> {
             ("pending", DeterminationStatus::Pending),
             ("blocked", DeterminationStatus::Blocked),
             ("canceled", DeterminationStatus::Canceled),
+            ("revoked", DeterminationStatus::Revoked),
         ];
         let status = fields.required_choice(self, "status", &statuses);
         let reason = fields.optional(self, "reason", Self::text);
         let duration_days = fields.optional(self, "durationDays", Self::integer);
+        let duration = fields.optional(self, "duration", Self::parsed::<ApprovalDuration>);
+        if duration_days.is_some() && duration.is_some() {
+            self.error(node.at, trail, "expected one of `durationDays` and `duration`, found both");
+        }
         let at = fields.required(self, "at", Self::instant);
         fields.finish(self);
-        Some(Determination { by: by?, status: status?, reason, duration_days, at: at? })
+        Some(Determination { by: by?, status: status?, reason, duration_days, duration, at: at? })
     }
 
     fn accepted_agreement(&mut self, node: &Node, trail: Trail<'_>) -> Option<AcceptedAgreement> {
@@ -232,5 +290,66 @@ impl Decoder<'_> {
         fields.finish(self);
         let (name, version) = (name?, version?);
         Some(AcceptedAgreement { name, version, accepted_by: accepted_by?, accepted_at: accepted_at? })
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// As much of a text as a message needs.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 40;
+    if text.len() <= LONGEST { text.to_owned() } else { format!("{}…", &text[..LONGEST]) }
+}
+
+/// A number as JSON writes it, with the digits given. YAML also knows a plus sign, leading zeros, and a point without
+/// digits on one side; infinities, and what is larger than any number that readers of JSON take in, are none.
+fn json_number(text: &str) -> Option<String> {
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(unsigned) => ("-", unsigned),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let end = unsigned.find(['e', 'E']).unwrap_or(unsigned.len());
+    let (mantissa, exponent) = unsigned.split_at(end);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(fraction) || (whole.is_empty() && fraction.is_empty()) {
+        return None;
+    }
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let point = if fraction.is_empty() { "" } else { "." };
+    let number = format!("{sign}{whole}{point}{fraction}{exponent}");
+    serde_json::from_str::<f64>(&number).is_ok_and(f64::is_finite).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::json_number;
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let table = [
+            ("12345678901234567890123", Some("12345678901234567890123")),
+            ("1.10", Some("1.10")),
+            ("-0.50e-3", Some("-0.50e-3")),
+            ("+7", Some("7")),
+            ("007", Some("7")),
+            (".5", Some("0.5")),
+            ("5.", Some("5")),
+            ("-0", Some("-0")),
+            ("1E5", Some("1E5")),
+            ("1e400", None),
+            ("-1e400", None),
+            (".inf", None),
+            (".nan", None),
+            ("0x1F", None),
+            ("0o17", None),
+            (".", None),
+        ];
+        for (text, number) in table {
+            assert_eq!(json_number(text).as_deref(), number, "{text}");
+        }
     }
 }

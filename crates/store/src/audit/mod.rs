@@ -9,10 +9,11 @@ mod anchor;
 mod chain;
 mod read;
 
-use domesday_model::{Instant, Kind};
+use domesday_model::{Instant, Kind, Request};
 use serde_json::{Map, Value as Json};
 
 use crate::database::{Database, Insert, Type, Value, values};
+use crate::documents::Document;
 use crate::plan::FieldChange;
 use crate::{ChangeBy, Store, StoreError};
 
@@ -45,7 +46,7 @@ pub struct AuditEntry {
     pub at: Instant,
     /// Who did it.
     pub actor: String,
-    /// What: `create`, `update`, `delete`, `move`, `revoke`, `reseal`, or what the service appended.
+    /// What: `create`, `import` (a request with decisions made elsewhere), `update`, `delete`, `move`, `revoke`, `reseal`, or what the service appended.
     pub action: String,
     /// To what, as `KIND/NAME`.
     pub target: String,
@@ -110,6 +111,15 @@ pub(crate) struct Entry<'a> {
 impl Entry<'static> {
     pub(crate) fn create(target: String, after: &str) -> Self {
         Self { action: "create", target, before: None, after: Some(canonical_text(after)) }
+    }
+
+    /// The creation of an object. A request that comes in with decisions made elsewhere is an import: nobody decided it
+    /// here.
+    pub(crate) fn create_object(document: &Document) -> Self {
+        let is_import = document.kind == Kind::Request
+            && serde_json::from_str::<Request>(&document.text).is_ok_and(|request| request.is_decided());
+        let entry = Self::create(target(document.kind, &document.name), &document.text);
+        if is_import { Self { action: "import", ..entry } } else { entry }
     }
 
     pub(crate) fn delete(target: String, before: &str) -> Self {

@@ -6,6 +6,7 @@ use super::chain::{Link, hash};
 use super::{AuditAnchor, AuditEntry, digest, head};
 use crate::database::{Row, values};
 use crate::future::CLOCKS_DIFFER_MICROS;
+use crate::objects::MAX_PAGE_CHARACTERS;
 use crate::{Store, StoreError};
 
 /// What a verification of the log found.
@@ -72,17 +73,31 @@ impl Store {
         Ok(u64::try_from(seq).unwrap_or_default())
     }
 
-    /// Up to `limit` entries after a number, oldest first.
+    /// Up to `limit` entries after a number, oldest first. They end early, yet never without one where there is one,
+    /// where their values would exceed 4 Mi characters together.
     ///
     /// # Errors
     /// When the store fails.
     pub fn audit_entries(&mut self, after: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.database.all(
-            "SELECT seq, at, actor, action, target, before_value, after_value, from_address, previous, hash
+        let mut transaction = self.database.read()?;
+        let sizes = transaction.all(
+            "SELECT seq, CAST(coalesce(length(before_value), 0) + coalesce(length(after_value), 0) AS BIGINT)
              FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
             values![after, limit],
+            |row| Ok((row.integer(0)?, usize::try_from(row.integer(1)?).unwrap_or(usize::MAX))),
+        )?;
+        let mut characters: usize = 0;
+        let fitting = sizes.iter().enumerate().take_while(|(position, (_, size))| {
+            characters = characters.saturating_add(*size);
+            *position == 0 || characters <= MAX_PAGE_CHARACTERS
+        });
+        let Some((_, (last, _))) = fitting.last() else { return Ok(Vec::new()) };
+        transaction.all(
+            "SELECT seq, at, actor, action, target, before_value, after_value, from_address, previous, hash
+             FROM audit WHERE seq > ?1 AND seq <= ?2 ORDER BY seq",
+            values![after, *last],
             entry,
         )
     }

@@ -7,14 +7,14 @@
 mod authority;
 mod column_ids;
 
-use crate::StoreError;
 use crate::database::{Database, Sqlite};
+use crate::{StoreError, requests};
 
 /// `DOME`, in SQLite's `application_id`: what tells a Domesday store from any other database.
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
 /// The migrations in order; the store's version counts those that ran.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("0001_first.sql"),
     include_str!("0002_service.sql"),
     include_str!("0003_slots.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("0006_authority.sql"),
     include_str!("0007_progress.sql"),
     include_str!("0008_kept_manifests.sql"),
+    include_str!("0009_requests.sql"),
 ];
 
 /// The newest version.
@@ -47,6 +48,9 @@ pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
     }
     if version < authority::VERSION {
         authority::fill(&mut transaction)?;
+    }
+    if version < requests::VERSION {
+        requests::fill(&mut transaction)?;
     }
     set_version(&mut transaction)?;
     transaction.commit()

@@ -17,6 +17,7 @@ mod oracle;
 mod outbox;
 mod postgres_server;
 mod readiness;
+mod requests;
 mod service;
 mod upgrade;
 mod world;

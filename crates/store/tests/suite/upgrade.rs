@@ -23,7 +23,7 @@ const FIRST_SCHEMA: &str = include_str!("fixtures/schema-1.sql");
 const FIRST_DATA: &str = include_str!("fixtures/data-1.sql");
 
 /// Makes the database what the first version would have left.
-fn first_version(database: &Database) {
+pub(crate) fn first_version(database: &Database) {
     match database {
         Database::Sqlite(_) => {
             database.run(FIRST_SCHEMA);

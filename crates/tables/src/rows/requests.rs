@@ -1,14 +1,13 @@
 //! access-requests, request-determinations and request-duas.
 
 use domesday_model::{
-    DeterminationStatus, Instant, Request, RequestForm, RequestStatus, RequestType, ReviewStep, Target,
+    DeterminationStatus, Instant, Request, RequestForm, RequestStatus, RequestType, Review, ReviewState,
+    ReviewSubject, Target,
 };
 
-use super::wording::criteria;
+use super::wording::{GOVERNANCE, all_of, criteria};
 use super::{Rows, World};
 use crate::{EncodeError, hex, sha256};
-
-const SECONDS_PER_DAY: i64 = 86_400;
 
 /// The requests by id; a snapshot holds them in the order declared.
 fn by_id<'a>(world: &World<'a>) -> Vec<&'a Request> {
@@ -31,7 +30,7 @@ pub(crate) fn access_requests(world: &World<'_>, rows: &mut Rows<'_>) -> Result<
         };
         let source = source.map(|ix| world.snapshot.data_sources[ix.get()].id.0);
         let requester = request.requester.as_ref().unwrap_or(&request.user);
-        let answers = serde_json::json!(request.answers).to_string();
+        let answers = serde_json::to_string(&request.answers).expect("answers are JSON under text keys");
         rows.row()
             .text("request_id", &request.id)
             .text("request_type", request_type(request.kind))
@@ -80,10 +79,10 @@ fn status(request: &Request, at: Instant) -> &'static str {
 
 pub(crate) fn request_determinations(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
     for request in by_id(world) {
-        let review = form(world, request)?.map_or(&[][..], |form| &form.review);
+        let review = Review::new(form(world, request)?);
+        let state = replay(world, request, &review)?;
         for (position, determination) in request.determinations.iter().enumerate() {
-            let step: Option<&ReviewStep> = review.get(position).or(review.last());
-            let seconds = determination.duration_days.map(|days| days.saturating_mul(SECONDS_PER_DAY));
+            let step = &review.steps()[state.steps[position]];
             rows.row()
                 .text("determination_id", &format!("{}/{}", request.id, position + 1))
                 .text("request_id", &request.id)
@@ -94,13 +93,54 @@ pub(crate) fn request_determinations(world: &World<'_>, rows: &mut Rows<'_>) -> 
                 )
                 .text("criteria", &criteria(step))
                 .optional_text("reason", determination.reason.as_deref())
-                .optional_integer("duration_seconds", seconds)
+                .optional_integer("duration_seconds", determination.duration_seconds())
                 .instant("created_at", determination.at)
                 .instant("updated_at", determination.at)
                 .end()?;
         }
+        if request.status == RequestStatus::Pending {
+            let before = request.determinations[..state.before].last();
+            let since = before.map_or(request.created_at, |decision| decision.at);
+            rows.row()
+                .text("determination_id", &format!("{}/pending", request.id))
+                .text("request_id", &request.id)
+                .text("status", "PENDING")
+                .optional_uuid("decided_by_global_user_id", None)
+                .text("criteria", &waits_for(request, &review, &state))
+                .optional_text("reason", None)
+                .optional_integer("duration_seconds", None)
+                .instant("created_at", since)
+                .instant("updated_at", request.determinations.last().map_or(since, |last| last.at.max(since)))
+                .end()?;
+        }
     }
     Ok(())
+}
+
+/// Replays the decisions of a request with what people hold at the snapshot's instant.
+fn replay(world: &World<'_>, request: &Request, review: &Review<'_>) -> Result<ReviewState, EncodeError> {
+    if request.determinations.is_empty() {
+        // Nobody is asked for: the data and the people need no looking up.
+        return review.replay(request, &ReviewSubject::default(), &mut |_| Ok(None));
+    }
+    let subject = world.review_subject(request)?;
+    review.replay(request, &subject, &mut |username| Ok(world.reviewer(username)))
+}
+
+/// Who may decide a pending request now, as text.
+fn waits_for(request: &Request, review: &Review<'_>, state: &ReviewState) -> String {
+    let Some(current) = state.current else {
+        // Every step is complete, as after a change of the form: only GOVERNANCE can still decide.
+        return GOVERNANCE.to_owned();
+    };
+    if state.missing.is_empty() {
+        return criteria(&review.steps()[current]);
+    }
+    // A user who may not decide their own request leaves the step to GOVERNANCE.
+    if state.missing.iter().any(|username| request.is_party(username)) {
+        return GOVERNANCE.to_owned();
+    }
+    all_of(&state.missing)
 }
 
 fn determination_status(status: DeterminationStatus) -> &'static str {
@@ -110,6 +150,7 @@ fn determination_status(status: DeterminationStatus) -> &'static str {
         DeterminationStatus::Pending => "PENDING",
         DeterminationStatus::Blocked => "BLOCKED",
         DeterminationStatus::Canceled => "CANCELED",
+        DeterminationStatus::Revoked => "REVOKED",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domesday_model::condition::{Atom, TagTarget};
-use domesday_model::{AppliesTo, Approvers, Condition, Individuals, Level, Need, ReviewStep};
+use domesday_model::{AppliesTo, Approvers, Condition, Individuals, Level, Need, Owners, ReviewStep};
 
 /// Whom a subscription policy targets.
 pub(crate) fn who(level: &Level) -> String {
@@ -52,25 +52,35 @@ pub(crate) fn tags_targeted(applies_to: &AppliesTo, column_tags: &[String]) -> S
     tags.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// Who may decide a request for a data product, by the approvers of one step of its form's review.
-pub(crate) fn criteria(step: Option<&ReviewStep>) -> String {
-    let Some(ReviewStep { approvers, need }) = step else {
-        return "permission GOVERNANCE or owners".to_owned();
-    };
-    let Approvers { permissions, users, groups, attributes, owners } = approvers;
+/// Whom a request waits for when no approver of its step may decide it.
+pub(crate) const GOVERNANCE: &str = "permission GOVERNANCE";
+
+/// Who may decide a request, by the approvers of one step of its review.
+pub(crate) fn criteria(step: &ReviewStep) -> String {
+    let ReviewStep { approvers, need } = step;
+    let Approvers { permissions, domain_permissions, users, groups, attributes, owners } = approvers;
+    if *need == Need::All && !users.is_empty() {
+        return all_of(users);
+    }
     let mut names: Vec<_> = permissions.iter().map(|permission| permission.as_str()).collect();
     names.sort_unstable();
     let mut any: Vec<String> = names.into_iter().map(|name| format!("permission {name}")).collect();
-    let users = users.iter().map(|user| format!("user {user}"));
-    match need {
-        Need::Any => any.extend(users),
-        Need::All => any.extend(Some(users.collect::<Vec<_>>().join(" and ")).filter(|all| !all.is_empty())),
-    }
+    any.extend(domain_permissions.iter().map(|name| format!("domain permission {name}")));
+    any.extend(users.iter().map(|user| format!("user {user}")));
     any.extend(groups.iter().map(|group| format!("group {group}")));
     let attributes = attributes.iter().flat_map(|(key, values)| values.iter().map(move |value| (key, value)));
     any.extend(attributes.map(|(key, value)| format!("attribute {key}={value}")));
-    any.extend(owners.then(|| "owners".to_owned()));
+    match owners {
+        Owners::None => {}
+        Owners::Every => any.push("owners".to_owned()),
+        Owners::Any => any.push("owners of any data source".to_owned()),
+    }
     if any.is_empty() { "nobody".to_owned() } else { any.join(" or ") }
+}
+
+/// Users who must all decide.
+pub(crate) fn all_of(users: &BTreeSet<String>) -> String {
+    users.iter().map(|user| format!("user {user}")).collect::<Vec<_>>().join(" and ")
 }
 
 /// The groups, attributes and users that a policy names; those under an odd number of `NOT` apart.
@@ -151,6 +161,7 @@ fn a_tag(target: TagTarget) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use domesday_model::Review;
     use serde_json::{Value, json};
 
     use super::*;
@@ -225,21 +236,23 @@ mod tests {
 
     #[test]
     fn criteria_name_the_approvers_of_the_step() {
-        let step = |json: Value| criteria(Some(&serde_json::from_value(json).unwrap()));
-        assert_eq!(criteria(None), "permission GOVERNANCE or owners");
+        let step = |json: Value| criteria(&serde_json::from_value(json).unwrap());
+        let without_form = Review::new(None);
+        assert_eq!(criteria(&without_form.steps()[0]), "permission GOVERNANCE or owners");
         let approvers = json!({
             "permissions": ["GOVERNANCE", "AUDIT"], "users": ["bob", "ada"], "groups": ["Stewards"],
-            "attributes": { "Team": ["Data"] }, "owners": true,
+            "attributes": { "Team": ["Data"] }, "owners": true, "domainPermissions": ["MANAGE_POLICIES"],
         });
         assert_eq!(
             step(json!({ "approvers": approvers })),
-            "permission AUDIT or permission GOVERNANCE or user ada or user bob or group Stewards \
-             or attribute Team=Data or owners"
+            "permission AUDIT or permission GOVERNANCE or domain permission MANAGE_POLICIES or user ada or user bob \
+             or group Stewards or attribute Team=Data or owners"
         );
         assert_eq!(
             step(json!({ "approvers": { "users": ["bob", "ada"], "owners": true }, "need": "all" })),
-            "user ada and user bob or owners"
+            "user ada and user bob"
         );
+        assert_eq!(step(json!({ "approvers": { "owners": "any" } })), "owners of any data source");
         assert_eq!(step(json!({ "approvers": {}, "need": "all" })), "nobody");
     }
 }

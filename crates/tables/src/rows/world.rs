@@ -1,11 +1,11 @@
 //! What the rows are made from: the snapshot, what evaluation said, and look-ups by name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domesday_engine::Outcomes;
 use domesday_model::{
-    Agreement, AgreementId, DataProduct, DataProductId, DataSourceIx, Record, Request, RequestForm, Snapshot,
-    SnapshotUser, Target, UserIx,
+    ALL_USERS, Agreement, AgreementId, DataProduct, DataProductId, DataSourceIx, DomainIx, Record, Request,
+    RequestForm, ReviewSubject, Reviewer, Snapshot, SnapshotUser, Target, UserIx,
 };
 use uuid::Uuid;
 
@@ -84,6 +84,56 @@ impl<'a> World<'a> {
         let Target::DataProduct(name) = &request.target else { return Ok(None) };
         let found = self.snapshot.data_product(name);
         found.map(Some).ok_or_else(|| dangling("data product", name, format!("request `{}`", request.id)))
+    }
+
+    /// The owners and domains of the data that a request asks for.
+    pub(crate) fn review_subject(&self, request: &Request) -> Result<ReviewSubject, EncodeError> {
+        let by = || format!("request `{}`", request.id);
+        let product = self.product_of(request)?;
+        let sources = match (&request.target, product) {
+            (_, Some(product)) => {
+                let assets = product.spec.data_sources.iter();
+                assets.map(|asset| self.data_source(&asset.name, by)).collect::<Result<Vec<_>, _>>()?
+            }
+            (Target::DataSource(name) | Target::DataProduct(name), None) => vec![self.data_source(name, by)?],
+        };
+        let sources: Vec<_> = sources.into_iter().map(|ix| &self.snapshot.data_sources[ix.get()]).collect();
+        let mut domains: BTreeSet<DomainIx> = sources.iter().filter_map(|source| source.domain).collect();
+        if let Some(product) = product {
+            domains.extend(product.spec.domains.iter().filter_map(|name| self.snapshot.domain(name)));
+        }
+        let owners = |source: &&domesday_model::SnapshotDataSource| {
+            source.owners.iter().map(|owner| self.user_at(*owner).username.to_string()).collect()
+        };
+        let permissions = |domain: DomainIx| {
+            let mut held: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for given in &self.snapshot.domains[domain.get()].spec.permissions {
+                held.entry(given.user.clone()).or_default().insert(given.permission.clone());
+            }
+            held
+        };
+        Ok(ReviewSubject {
+            owners: sources.iter().map(owners).collect(),
+            domains: domains.into_iter().map(permissions).collect(),
+        })
+    }
+
+    /// A person who might decide a request.
+    pub(crate) fn reviewer(&self, username: &str) -> Option<Reviewer> {
+        let ix = self.snapshot.user(username)?;
+        let user = self.user_at(ix);
+        let mut attributes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (key, value) in self.snapshot.attributes_of(ix) {
+            let [key, value] = [key, value].map(|symbol| self.snapshot.symbols.text(symbol).to_owned());
+            attributes.entry(key).or_default().insert(value);
+        }
+        let groups = user.groups.iter().map(|group| self.snapshot.groups[group.get()].name.to_string());
+        Some(Reviewer {
+            username: username.to_owned(),
+            permissions: user.permissions.iter().copied().collect(),
+            groups: groups.filter(|name| name != ALL_USERS).collect(),
+            attributes,
+        })
     }
 
     /// The form by which a data product is asked for.

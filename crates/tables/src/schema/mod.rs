@@ -20,8 +20,12 @@ mod summary;
 pub use arrow::{arrow_schema, parquet_schema};
 pub use document::{render_json, render_markdown};
 
-/// The version of the table contract: the first folder of every file's key.
-pub const SCHEMA_VERSION: &str = "v1";
+/// The version of the table contract, as `snapshot` and the manifest state it. A minor version adds columns, tables
+/// or values; readers that select columns by name go on working.
+pub const SCHEMA_VERSION: &str = "1.1";
+
+/// The first folder of every file's key: one for each major version of the contract.
+pub const SCHEMA_FOLDER: &str = "v1";
 
 /// The twelve tables of the access summary, in the order of the contract.
 pub static TABLES: [Table; 12] = [

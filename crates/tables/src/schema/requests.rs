@@ -39,23 +39,32 @@ pub(super) const ACCESS_REQUESTS: Table = Table {
 
 pub(super) const REQUEST_DETERMINATIONS: Table = Table {
     name: "request-determinations",
-    about: "One row per decision on a request.",
+    about: "One row per decision on a request, and one per pending request for whom it waits for.",
     key: &["determination_id"],
-    order: "By request_id, then in the order of the decisions.",
+    order: "By request_id, then in the order of the decisions, the one that is missing last.",
     sorted_by: &["request_id"],
     fields: &[
-        string("determination_id", "The request's id, a slash and the decision's number from 1.").unique(),
+        string(
+            "determination_id",
+            "The request's id, a slash and the decision's number from 1, or `pending` for the decision that a pending \
+             request waits for.",
+        )
+        .unique(),
         REQUEST,
-        string("status", "APPROVED, DENIED, PENDING, BLOCKED (waits for an earlier step) or CANCELED."),
-        string("decided_by_global_user_id", "Who decided.").or_null().user(),
+        string(
+            "status",
+            "APPROVED, DENIED, PENDING (waits for those whom criteria names), BLOCKED (waits for an earlier step), \
+             CANCELED or, since schema version 1.1, REVOKED.",
+        ),
+        string("decided_by_global_user_id", "Who decided; null when nobody has yet.").or_null().user(),
         string(
             "criteria",
-            "Who may decide, as text: the approvers of the review step of that number, or of the last, of the \
-             data product's form; `permission GOVERNANCE or owners` without a form.",
+            "Who may decide, as text: the approvers of the review step that waited, of the data product's form; \
+             `owners` own every data source asked for; `permission GOVERNANCE or owners` without a form.",
         ),
         string("reason", "Why, in the words of who decided.").or_null(),
         integer("duration_seconds", "For how long the approval holds.").or_null(),
-        timestamp("created_at", "When it was decided."),
+        timestamp("created_at", "When it was decided; of a decision that is missing, since when it is waited for."),
         timestamp("updated_at", "When the decision last changed."),
         EXPORT_DATE,
     ],

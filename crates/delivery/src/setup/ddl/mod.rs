@@ -16,7 +16,7 @@ mod trino;
 use std::fmt;
 use std::str::FromStr;
 
-use domesday_tables::{Field, SCHEMA_VERSION, SNAPSHOT, TABLES, Table};
+use domesday_tables::{Field, SCHEMA_FOLDER, SCHEMA_VERSION, SNAPSHOT, TABLES, Table};
 
 use crate::{DeliveryError, Layout, S3Settings, Slot, Target};
 
@@ -135,10 +135,10 @@ impl<'a> Place<'a> {
                     });
                 };
                 let path = path.trim_end_matches('/');
-                Ok(Self { root: format!("{path}/{SCHEMA_VERSION}"), layout, s3: None })
+                Ok(Self { root: format!("{path}/{SCHEMA_FOLDER}"), layout, s3: None })
             }
             Target::S3(settings, _) => {
-                Ok(Self { root: format!("{}/{SCHEMA_VERSION}", settings.url()), layout, s3: Some(settings) })
+                Ok(Self { root: format!("{}/{SCHEMA_FOLDER}", settings.url()), layout, s3: Some(settings) })
             }
         }
     }

@@ -1,13 +1,15 @@
-//! Requests by who has a part in them: one's own, those that wait for one's decision, and all for who may read them.
+//! Requests by who has a part in them: one's own, those that wait for one's decision, and all for those who may read
+//! them. What the caller may not see is not read.
+
+use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::http::Method;
 use axum::response::Response;
-use domesday_model::{Kind, Permission, Request};
-use domesday_store::{Store, StoredObject};
+use domesday_model::{Permission, RequestStatus};
+use domesday_store::{ObjectPage, Store, StoreError};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Deserialize;
 
 use crate::caller::Caller;
 use crate::openapi::reference;
@@ -16,19 +18,19 @@ use crate::problem::Problem;
 use crate::route::{Permit, Query, Route, schema};
 use crate::service::App;
 
-use super::super::objects::{ObjectView, with_cursor};
-use super::super::review::Review;
-use super::super::scoped;
+use super::super::objects::page_response;
+use super::super::review::{Reviews, Say};
 use super::PATH;
 
-/// Who reads all requests.
-const READERS: &[Permission] = &[Permission::Governance, Permission::Audit];
+/// The permissions with which all requests are read.
+pub(super) const READERS: &[Permission] = &[Permission::Governance, Permission::Audit];
 
 pub(super) fn route() -> Route {
     Route::new(Method::GET, PATH, Permit::AnyKey, "listRequests", list)
         .about(
-            "Access requests, by id: all that the caller may read, which without GOVERNANCE and AUDIT are their own \
-             and those that wait for their decision. `total` is exact.",
+            "Access requests, by id: all that the caller may read, which without GOVERNANCE and AUDIT are their own, \
+             those that wait for their decision and those that they decided. `total` is exact. A page may end before \
+             its limit where documents are large; `nextCursor` says whether there is more.",
         )
         .query::<PartName>("part", "Only those in which the caller has this part.")
         .query::<StatusName>("status", "Only those that stand so; one that was approved and ended stands approved.")
@@ -48,7 +50,7 @@ enum PartName {
 }
 
 /// A status, as it stands in documents.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 enum StatusName {
     Pending,
@@ -56,6 +58,18 @@ enum StatusName {
     Denied,
     Canceled,
     Revoked,
+}
+
+impl From<StatusName> for RequestStatus {
+    fn from(name: StatusName) -> Self {
+        match name {
+            StatusName::Pending => Self::Pending,
+            StatusName::Approved => Self::Approved,
+            StatusName::Denied => Self::Denied,
+            StatusName::Canceled => Self::Canceled,
+            StatusName::Revoked => Self::Revoked,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,9 +81,6 @@ struct RequestQuery {
     cursor: Option<String>,
 }
 
-/// The objects of a page, and how many there are on all pages.
-type Found = (Vec<StoredObject>, u64);
-
 async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -77,61 +88,61 @@ async fn list(
 ) -> Result<Response, Problem> {
     let limit = paging::limit(query.limit)?;
     let after: Option<String> = paging::position(query.cursor.as_deref())?;
-    let status = query.status.map(|status| json!(status));
-    let read = move |store: &mut Store| -> Result<Found, Problem> {
-        let stands =
-            |object: &StoredObject| status.as_ref().is_none_or(|status| object.document["status"] == *status);
-        let own = |object: &StoredObject| stands(object) && scoped::is_theirs(&caller, object);
-        match query.part {
-            Some(PartName::Own) => {
-                Ok(store.objects_where(Kind::Request, after.as_deref(), limit + 1, own)?)
-            }
-            None if caller.has_any(READERS) => {
-                Ok(store.objects_where(Kind::Request, after.as_deref(), limit + 1, stands)?)
-            }
-            part => {
-                let theirs = part.is_none();
-                // Whether one is theirs to decide other objects tell, which are read once these are.
-                let perhaps =
-                    |object: &StoredObject| (theirs && own(object)) || (stands(object) && pending(object));
-                let (objects, _) = store.objects_where(Kind::Request, None, usize::MAX, perhaps)?;
-                let mut found = Vec::new();
-                for object in objects {
-                    if (theirs && own(&object)) || is_to_decide(store, &caller, &object)? {
-                        found.push(object);
-                    }
-                }
-                let total = found.len() as u64;
-                found.retain(|object| after.as_ref().is_none_or(|after| object.name > *after));
-                Ok((found, total))
-            }
+    let status = query.status.map(RequestStatus::from);
+    let part = query.part;
+    let read = move |store: &mut Store| -> Result<ObjectPage, Problem> {
+        if part.is_none() && caller.has_any(READERS) {
+            return Ok(store.request_page(status, after.as_deref(), limit)?);
         }
+        let names = names(store, &caller, part, status)?;
+        Ok(store.requests_named(&names, after.as_deref(), limit)?)
     };
-    let (mut objects, total) = app.pool.with(read).await?;
-    let next = paging::cut(&mut objects, limit, |last| last.name.clone());
-    let items: Vec<_> = objects.into_iter().map(ObjectView::from).collect();
-    Ok(crate::route::json(with_cursor(json!({ "total": total, "items": items }), next)))
+    Ok(page_response(app.pool.with(read).await?))
 }
 
-fn pending(object: &StoredObject) -> bool {
-    object.document["status"] == "pending"
-}
-
-/// Whether an object is a request that the caller may decide as it stands.
-pub(in crate::routes) fn is_to_decide(
+/// The ids of the requests in which the caller has a part.
+fn names(
     store: &mut Store,
     caller: &Caller,
-    object: &StoredObject,
-) -> Result<bool, Problem> {
-    let Some(username) = caller.user.as_deref() else { return Ok(false) };
-    if object.kind != Kind::Request || !pending(object) {
-        return Ok(false);
+    part: Option<PartName>,
+    status: Option<RequestStatus>,
+) -> Result<BTreeSet<String>, Problem> {
+    let Some(username) = caller.user.as_deref() else { return Ok(BTreeSet::new()) };
+    let mut names = match part {
+        Some(PartName::Own) => store.request_names(username, true, status)?,
+        Some(PartName::Review) => BTreeSet::new(),
+        // Deciders read what they decided in their role, which a narrowed key does not carry.
+        None => store.request_names(username, caller.in_roles().is_none(), status)?,
+    };
+    let waiting = part != Some(PartName::Own) && status.is_none_or(|status| status == RequestStatus::Pending);
+    if waiting {
+        names.extend(to_decide(store, caller)?);
     }
-    if caller.has(Permission::Governance) {
-        return Ok(true);
+    Ok(names)
+}
+
+/// The ids of the pending requests that the caller may decide. Requests are read only where the caller is an approver
+/// of some step of the review.
+fn to_decide(store: &mut Store, caller: &Caller) -> Result<Vec<String>, Problem> {
+    let mut reviews = Reviews::default();
+    let governs = caller.has(Permission::Governance);
+    let mut names = Vec::new();
+    for target in store.pending_targets()? {
+        if !governs && !reviews.is_concerned(store, caller, &target)? {
+            continue;
+        }
+        let mut pending = Vec::new();
+        store.each_pending_request(&target, &mut |mut request| {
+            // Only what the review looks at: answers may be large, and there may be many requests.
+            request.answers.clear();
+            pending.push(request);
+            Ok::<_, StoreError>(())
+        })?;
+        for request in pending {
+            if reviews.say(store, caller, &request)? != Say::Nothing {
+                names.push(request.id);
+            }
+        }
     }
-    let request: Request =
-        serde_json::from_value(object.document.clone()).map_err(|error| Problem::internal(&error))?;
-    // Who reviews is so in a role, which a narrowed key does not carry.
-    Ok(caller.in_roles().is_some() && Review::of(store, &request)?.admits(store, &request, username)?)
+    Ok(names)
 }

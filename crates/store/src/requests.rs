@@ -1,0 +1,256 @@
+//! Requests by who has a part in them, without reading those of everybody.
+//!
+//! Documents are the source. Rows beside them, written with each document, are what requests are looked up by.
+
+use std::collections::BTreeSet;
+
+use domesday_model::{Kind, Request, RequestStatus, Target};
+use serde_json::json;
+
+use crate::database::{Database, Insert, Type, Value, values};
+use crate::documents::{Document, parse};
+use crate::objects::{MAX_PAGE_CHARACTERS, ObjectPage, object, page};
+use crate::{Store, StoreError, records};
+
+/// The version of the store that has these rows.
+pub(crate) const VERSION: i64 = 9;
+
+static STATES: Insert = Insert {
+    table: "request_state",
+    columns: &[
+        ("name", Type::Text),
+        ("status", Type::Text),
+        ("username", Type::Text),
+        ("made_by", Type::Text),
+        ("asset", Type::Text),
+        ("subject", Type::Text),
+    ],
+};
+
+static PARTS: Insert = Insert {
+    table: "request_part",
+    columns: &[("name", Type::Text), ("username", Type::Text), ("is_party", Type::Integer)],
+};
+
+impl Store {
+    /// Up to `limit` requests in order of their ids, from the first after `after` on, and how many there are in all;
+    /// only those of a status, when one is given. A page ends early as [`Store::object_page`] says.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn request_page(
+        &mut self,
+        status: Option<RequestStatus>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<ObjectPage, StoreError> {
+        match status {
+            None => self.object_page(Kind::Request, after, limit),
+            Some(status) => {
+                let status = status_text(status);
+                let of_status = "AND name IN (SELECT name FROM request_state WHERE status = ?4)";
+                page(&mut self.database, Kind::Request, after, limit, of_status, &[Value::from(&status)])
+            }
+        }
+    }
+
+    /// The ids of the requests in which a user has a part: made by or for them or, unless `only_party`, decided by
+    /// them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn request_names(
+        &mut self,
+        username: &str,
+        only_party: bool,
+        status: Option<RequestStatus>,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        if username.contains('\0') {
+            return Ok(BTreeSet::new());
+        }
+        let status = status.map(status_text).unwrap_or_default();
+        let names = self.database.all(
+            "SELECT DISTINCT name FROM request_part WHERE username = ?1 AND is_party >= ?2
+                 AND (?3 = '' OR name IN (SELECT name FROM request_state WHERE status = ?3))",
+            values![username, i64::from(only_party), &status],
+            |row| Ok(row.text(0)?.to_owned()),
+        )?;
+        Ok(names.into_iter().collect())
+    }
+
+    /// Whether a user made a request, is the one it is for or, unless `only_party`, decided it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn has_part_in_request(
+        &mut self,
+        name: &str,
+        username: &str,
+        only_party: bool,
+    ) -> Result<bool, StoreError> {
+        if name.contains('\0') || username.contains('\0') {
+            return Ok(false);
+        }
+        let sql = "SELECT count(*) FROM request_part WHERE name = ?1 AND username = ?2 AND is_party >= ?3";
+        let only_party = i64::from(only_party);
+        let count = self.database.first(sql, values![name, username, only_party], |row| row.integer(0))?;
+        Ok(count.unwrap_or_default() > 0)
+    }
+
+    /// What pending requests ask for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pending_targets(&mut self) -> Result<Vec<Target>, StoreError> {
+        let sql = "SELECT DISTINCT asset FROM request_state WHERE status = 'pending' ORDER BY asset";
+        self.database.all(sql, &[], |row| parse(Kind::Request, "", row.text(0)?))
+    }
+
+    /// Hands on each pending request for a target, one at a time.
+    ///
+    /// # Errors
+    /// What `with` fails with, or the store.
+    pub fn each_pending_request(
+        &mut self,
+        target: &Target,
+        with: &mut dyn FnMut(Request) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let asset = asset(target);
+        self.database.each(
+            "SELECT name, document FROM object WHERE kind = ?1 AND name IN
+                 (SELECT name FROM request_state WHERE status = 'pending' AND asset = ?2) ORDER BY name",
+            values![Kind::Request.key(), &asset],
+            &mut |row| with(parse(Kind::Request, row.text(0)?, row.text(1)?)?),
+        )
+    }
+
+    /// How many pending requests a user made.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn count_pending_requests(&mut self, made_by: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM request_state WHERE made_by = ?1 AND status = 'pending'";
+        let count = self.database.first(sql, values![made_by], |row| row.integer(0))?;
+        Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+    }
+
+    /// The first pending request, by id, that asks for the same thing for the same user.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pending_request_like(&mut self, request: &Request) -> Result<Option<String>, StoreError> {
+        self.database.first(
+            "SELECT min(name) FROM request_state
+             WHERE username = ?1 AND status = 'pending' AND subject = ?2 AND name <> ?3 HAVING count(*) > 0",
+            values![&request.user, &subject(request), &request.id],
+            |row| Ok(row.text(0)?.to_owned()),
+        )
+    }
+
+    /// Up to `limit` of the requests named, in order of their ids, from the first after `after` on, and how many there
+    /// are in all. A page ends early as [`Store::object_page`] says.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn requests_named(
+        &mut self,
+        names: &BTreeSet<String>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<ObjectPage, StoreError> {
+        let after = after.unwrap_or_default();
+        let mut transaction = self.database.read()?;
+        let mut found = ObjectPage { total: names.len() as u64, is_last: true, objects: Vec::new() };
+        let mut characters = 0;
+        for name in names.iter().filter(|name| name.as_str() > after) {
+            if found.objects.len() == limit {
+                found.is_last = false;
+                break;
+            }
+            let Some(stored) = records::find(&mut transaction, Kind::Request, name)? else { continue };
+            characters += stored.text.len();
+            if characters > MAX_PAGE_CHARACTERS && !found.objects.is_empty() {
+                found.is_last = false;
+                break;
+            }
+            found.objects.push(object(Kind::Request, name.clone(), &stored)?);
+        }
+        Ok(found)
+    }
+}
+
+/// Writes what requests are looked up by, of requests that are new or changed.
+pub(crate) fn index<'d>(
+    database: &mut Database,
+    documents: impl Iterator<Item = &'d Document>,
+    are_new: bool,
+) -> Result<(), StoreError> {
+    let mut requests: Vec<Request> = Vec::new();
+    for document in documents.filter(|document| document.kind == Kind::Request) {
+        if !are_new {
+            forget(database, &document.name)?;
+        }
+        requests.push(parse(document.kind, &document.name, &document.text)?);
+    }
+    write(database, &requests)
+}
+
+/// Deletes what a request was looked up by.
+pub(crate) fn forget(database: &mut Database, name: &str) -> Result<(), StoreError> {
+    database.execute("DELETE FROM request_state WHERE name = ?1", values![name])?;
+    database.execute("DELETE FROM request_part WHERE name = ?1", values![name]).map(drop)
+}
+
+/// Writes the rows of every request of a store that had none.
+pub(crate) fn fill(database: &mut Database) -> Result<(), StoreError> {
+    let kind = Kind::Request;
+    let sql = "SELECT name, document FROM object WHERE kind = ?1";
+    let requests = database.all(sql, values![kind.key()], |row| parse(kind, row.text(0)?, row.text(1)?))?;
+    write(database, &requests)
+}
+
+fn write(database: &mut Database, requests: &[Request]) -> Result<(), StoreError> {
+    if requests.is_empty() {
+        return Ok(());
+    }
+    let texts: Vec<_> = requests
+        .iter()
+        .map(|request| (status_text(request.status), asset(&request.target), subject(request)))
+        .collect();
+    let states = requests.iter().zip(&texts).map(|(request, (status, asset, subject))| {
+        [
+            Value::from(&request.id),
+            Value::from(status),
+            Value::from(&request.user),
+            Value::from(request.made_by()),
+            Value::from(asset),
+            Value::from(subject),
+        ]
+    });
+    database.insert_many(&STATES, states)?;
+    let parts: Vec<_> = requests.iter().flat_map(parts).collect();
+    let rows = parts.iter().map(|(name, username, is_party)| {
+        [Value::from(*name), Value::from(*username), Value::from(i64::from(*is_party))]
+    });
+    database.insert_many(&PARTS, rows)
+}
+
+/// The people who have a part in a request, each once for each part.
+fn parts(request: &Request) -> BTreeSet<(&str, &str, bool)> {
+    let parties = [request.user.as_str(), request.made_by()].map(|username| (username, true));
+    let deciders = request.determinations.iter().map(|decision| (decision.by.as_str(), false));
+    parties.into_iter().chain(deciders).map(|(name, party)| (request.id.as_str(), name, party)).collect()
+}
+
+fn status_text(status: RequestStatus) -> String {
+    let status = serde_json::to_value(status).expect("a status is plain data");
+    status.as_str().unwrap_or_default().to_owned()
+}
+
+fn asset(target: &Target) -> String {
+    serde_json::to_string(target).expect("a target is plain data")
+}
+
+fn subject(request: &Request) -> String {
+    json!([request.kind, request.target, request.scope, request.columns]).to_string()
+}
