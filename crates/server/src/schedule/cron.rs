@@ -13,8 +13,9 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 
-/// How far ahead an occurrence is looked for: 29 February comes after eight years at the latest.
-const HORIZON_DAYS: i32 = 9 * 366;
+/// How many months ahead an occurrence is searched. Dates and weekdays repeat after 400 years; the rarest schedule, on
+/// 29 February when it is a given day of the week, occurs again after 40 years at the latest.
+const HORIZON_MONTHS: i32 = 400 * 12;
 
 /// A cron expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub enum CronError {
         expected: String,
     },
     /// It never happens, as on 30 February.
-    #[error("the schedule `{0}` never occurs")]
+    #[error("the schedule `{0}` never occurs: no month that it names has such a day")]
     Never(String),
 }
 
@@ -93,8 +94,7 @@ impl FromStr for Cron {
             weekdays,
             either_day: !day.starts_with('*') && !weekday.starts_with('*'),
         };
-        let year = jiff::civil::date(2000, 1, 1);
-        let occurs = (0..HORIZON_DAYS).any(|days| cron.on(year.saturating_add(days.days())));
+        let occurs = cron.dates(jiff::civil::date(2000, 1, 1)).next().is_some();
         if occurs { Ok(cron) } else { Err(CronError::Never(cron.text)) }
     }
 }
@@ -151,18 +151,28 @@ impl Cron {
     pub fn next_after(&self, after: Instant, zone: &TimeZone) -> Option<Instant> {
         let after = Timestamp::from_microsecond(after.as_micros()).ok()?;
         let local = zone.to_datetime(after);
-        let mut date = local.date();
-        for _ in 0..HORIZON_DAYS {
-            if self.on(date) {
-                for time in self.times(date).filter(|time| *time >= local.with_second_zero()) {
-                    if let Some(found) = first_instant(zone, time).filter(|found| *found > after) {
-                        return Some(found.into());
-                    }
+        for date in self.dates(local.date()) {
+            for time in self.times(date).filter(|time| *time >= local.with_second_zero()) {
+                if let Some(found) = first_instant(zone, time).filter(|found| *found > after) {
+                    return Some(found.into());
                 }
             }
-            date = date.tomorrow().ok()?;
         }
         None
+    }
+
+    /// The dates of the schedule from a date on, as far as the horizon. Months that are not named cost nothing.
+    fn dates(&self, from: Date) -> impl Iterator<Item = Date> + '_ {
+        let months = (0..HORIZON_MONTHS).map_while(move |months| {
+            if months == 0 { Some(from) } else { from.first_of_month().checked_add(months.months()).ok() }
+        });
+        months
+            .filter(|first| u32::try_from(first.month()).is_ok_and(|month| self.months >> month & 1 == 1))
+            .flat_map(|first| {
+                (first.day()..=first.days_in_month())
+                    .filter_map(move |day| first.with().day(day).build().ok())
+                    .filter(|date| self.on(*date))
+            })
     }
 
     /// The last occurrence after `from` and not after `to`.
@@ -170,7 +180,7 @@ impl Cron {
     pub fn last_between(&self, from: Instant, to: Instant, zone: &TimeZone) -> Option<Instant> {
         let mut found = None;
         // From the nearest stretch of time to the farthest, so that years of every minute are not walked.
-        for stretch in [1_i64, 24, 24 * 31, 24 * 366 * 9] {
+        for stretch in [1_i64, 24, 24 * 31, 24 * 366 * 9, 24 * 366 * 400] {
             let start = Instant::from_micros(to.as_micros() - stretch * 3_600_000_000).max(from);
             let mut at = start;
             while let Some(next) = self.next_after(at, zone).filter(|next| *next <= to) {
@@ -310,6 +320,37 @@ mod tests {
     }
 
     #[test]
+    fn rare_occurrences_are_found_however_far_they_are() {
+        // Every leap year, but 2100 is none.
+        let leap = occurrences("0 0 29 2 *", "UTC", "2095-01-01T00:00:00Z", 3);
+        assert_eq!(leap, ["2096-02-29T00:00:00Z", "2104-02-29T00:00:00Z", "2108-02-29T00:00:00Z"]);
+        // `*/7` leaves the day of the week restricted to Sunday without making either day field suffice.
+        let sunday = occurrences("0 0 29 2 */7", "UTC", "2032-03-01T00:00:00Z", 2);
+        assert_eq!(sunday, ["2060-02-29T00:00:00Z", "2088-02-29T00:00:00Z"]);
+        // 40 years apart, since 2100 is no leap year.
+        let sunday = occurrences("0 0 29 2 */7", "UTC", "2088-03-01T00:00:00Z", 1);
+        assert_eq!(sunday, ["2128-02-29T00:00:00Z"]);
+        // Either day field suffices when both are restricted: every Monday of February, and the 29th.
+        let either = occurrences("0 0 29 2 mon", "UTC", "2028-02-22T00:00:00Z", 2);
+        assert_eq!(either, ["2028-02-28T00:00:00Z", "2028-02-29T00:00:00Z"]);
+        // The 31st of the months that have one.
+        let last = occurrences("0 0 31 4,5 *", "UTC", "2026-01-01T00:00:00Z", 2);
+        assert_eq!(last, ["2026-05-31T00:00:00Z", "2027-05-31T00:00:00Z"]);
+        let cron: Cron = "0 0 29 2 */7".parse().unwrap();
+        let instant = |text: &str| text.parse::<Instant>().unwrap();
+        let last = cron.last_between(
+            instant("1970-01-01T00:00:00Z"),
+            instant("2060-02-28T00:00:00Z"),
+            &TimeZone::UTC,
+        );
+        assert_eq!(last, Some(instant("2032-02-29T00:00:00Z")));
+        // The end of the calendar is an end, not a failure.
+        let cron: Cron = "0 0 29 2 *".parse().unwrap();
+        assert_eq!(cron.next_after(instant("9999-03-01T00:00:00Z"), &TimeZone::UTC), None);
+        assert_eq!(cron.next_after(Instant::from_micros(i64::MAX), &TimeZone::UTC), None);
+    }
+
+    #[test]
     fn what_is_no_schedule_is_refused_with_the_field() {
         for (text, part) in [
             ("0 3 * *", "five fields"),
@@ -322,6 +363,19 @@ mod tests {
             ("*/0 * * * *", "minute"),
             ("+1 * * * *", "minute"),
             ("0 3 30 2 *", "never occurs"),
+            ("0 3 30,31 2 *", "never occurs"),
+            ("0 3 31 4,6,9,11 *", "never occurs"),
+            ("0 3 31 feb */2", "never occurs"),
+            ("@daily", "five fields"),
+            ("0 0 3 * * *", "five fields"),
+            ("", "five fields"),
+            ("0 3 L * *", "day of month"),
+            ("0 3 ? * *", "day of month"),
+            ("0 3 * * sat-sun", "day of week"),
+            ("0 99999999999999999999 * * *", "hour"),
+            ("0,, 3 * * *", "minute"),
+            ("*/60 3 * * *", "minute"),
+            ("0 3 * * mon#1", "day of week"),
         ] {
             let error = text.parse::<Cron>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
