@@ -29,6 +29,7 @@ mod openapi;
 mod paging;
 mod pool;
 mod problem;
+mod query;
 mod readiness;
 mod route;
 mod routes;

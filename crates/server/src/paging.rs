@@ -17,7 +17,9 @@ pub(crate) const MAX_LIMIT: usize = 1000;
 pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     match asked.unwrap_or(DEFAULT_LIMIT) {
         limit @ 1..=MAX_LIMIT => Ok(limit),
-        _ => Err(Problem::bad_request(format!("limit must be a number from 1 to {MAX_LIMIT}"))),
+        other => Err(Problem::bad_request(format!(
+            "the query parameter `limit` must be a whole number from 1 to {MAX_LIMIT}, found `{other}`"
+        ))),
     }
 }
 
@@ -42,6 +44,10 @@ pub(crate) fn cursor<T: Serialize>(position: &T) -> String {
 pub(crate) fn position<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
     let Some(cursor) = cursor else { return Ok(None) };
     let read = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    read.map(Some)
-        .ok_or_else(|| Problem::invalid("cursor is not one that this list gave; begin again without it"))
+    read.map(Some).ok_or_else(|| {
+        Problem::invalid(
+            "the query parameter `cursor` is not one that this list gave; start again without it, or send \
+                 `nextCursor` of the page before",
+        )
+    })
 }

@@ -23,6 +23,7 @@ use crate::body;
 use crate::caller::{Caller, authenticate};
 use crate::export::MERGE_PATCH;
 use crate::problem::{LISTED, Problem};
+use crate::query;
 use crate::service::App;
 
 /// Who may call a route.
@@ -282,6 +283,10 @@ struct Gate {
     takes: Arc<[&'static str]>,
 }
 
+/// The query parameters that the route takes.
+#[derive(Clone)]
+struct Takes(Arc<[&'static str]>);
+
 async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     if gate.permit == Permit::Public {
         return next.run(request).await;
@@ -295,6 +300,7 @@ async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Respon
         Err(problem) => return problem.into_response(),
     };
     parts.extensions.insert(caller);
+    parts.extensions.insert(Takes(gate.takes));
     next.run(Request::from_parts(parts, body)).await
 }
 
@@ -304,24 +310,7 @@ fn misfit(uri: &Uri, takes: &[&str]) -> Option<Problem> {
     if uri.path().contains("%00") {
         return Some(Problem::not_found("no name holds the character U+0000"));
     }
-    let Ok(query) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri) else {
-        return Some(Problem::bad_request(
-            "the query cannot be read; send name=value pairs, percent-encoded",
-        ));
-    };
-    for (name, value) in &query.0 {
-        if !takes.contains(&name.as_str()) {
-            let takes = if takes.is_empty() { "none".to_owned() } else { takes.join(", ") };
-            let detail = format!("the query parameter `{name}` is not known; this route takes {takes}");
-            return Some(Problem::bad_request(detail));
-        }
-        if value.contains('\0') {
-            let detail =
-                format!("the query parameter `{name}` holds the character U+0000, which no name or text may");
-            return Some(Problem::bad_request(detail));
-        }
-    }
-    None
+    query::pairs(uri.query().unwrap_or_default(), takes).err()
 }
 
 /// Reads a JSON body, strictly.
@@ -398,15 +387,19 @@ impl FromRequest<App> for PatchText {
     }
 }
 
-/// Query parameters, strictly: an unknown one is refused, since a misspelt filter that is ignored shows too much.
+/// Query parameters, read strictly ([`crate::query`]): an unknown one is refused, since a misspelt filter that is
+/// ignored shows too much.
 pub(crate) struct Query<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, app: &App) -> Result<Self, Problem> {
-        let query = axum::extract::Query::<T>::from_request_parts(parts, app).await;
-        query.map(|query| Self(query.0)).map_err(|rejection| Problem::bad_request(rejection.body_text()))
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &App) -> Result<Self, Problem> {
+        let takes = parts.extensions.get::<Takes>().cloned();
+        let takes =
+            takes.ok_or_else(|| Problem::internal(&"a handler reads a query on a route without one"))?;
+        let pairs = query::pairs(parts.uri.query().unwrap_or_default(), &takes.0)?;
+        query::read(pairs).map(Self)
     }
 }
 

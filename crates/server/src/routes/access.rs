@@ -48,7 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
             .required()
             .query::<String>("dataSource", "A data source's name.")
             .required()
-            .query::<ScopeName>("scope", "The scope; `read` when absent.")
+            .query::<ScopeName>("scope", "The scope; `READ` when absent.")
             .query::<String>("column", "One of its columns, which are only read.")
             .answers_as(200, "The derivation.", "application/json", Some(schema(explanations())))
             .fails(&[400, 404, 422]),
@@ -85,9 +85,9 @@ fn explanations() -> serde_json::Value {
     json!({ "anyOf": [pair, column] })
 }
 
-/// READ or WRITE, as asked for.
+/// A scope, as asked for: in the spelling of the answers, or in any case.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum ScopeName {
     Read,
     Write,
@@ -102,9 +102,9 @@ impl From<ScopeName> for Scope {
     }
 }
 
-/// An outcome, as asked for.
+/// An outcome, as asked for: in the spelling of the answers, or in any case.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum OutcomeName {
     Granted,
     Blocked,
