@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use domesday_engine::{Notice, Notices};
 use domesday_model::validate::Severity;
 use domesday_sources::{Diagnostic, Diagnostics, LoadError, Loaded};
+use serde::Serialize;
 
 use crate::output::{DIM, ERROR, Output, STRONG, WARNING};
 
@@ -53,6 +55,24 @@ impl InvalidCatalog {
             "help": self.0.hints(),
         })
     }
+}
+
+/// A warning as data.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Warning<'a> {
+    OfFile(&'a Diagnostic),
+    OfCatalog {
+        severity: &'static str,
+        #[serde(flatten)]
+        notice: &'a Notice,
+    },
+}
+
+/// Every warning as data: those of files first, then what evaluation finds.
+pub(crate) fn list_warnings<'a>(of_files: &'a [Diagnostic], notices: &'a Notices) -> Vec<Warning<'a>> {
+    let of_catalog = notices.list.iter().map(|notice| Warning::OfCatalog { severity: "warning", notice });
+    of_files.iter().map(Warning::OfFile).chain(of_catalog).collect()
 }
 
 /// Prints warnings that stop nothing.

@@ -47,6 +47,11 @@ impl<'s> Candidate<'s> {
     pub(crate) fn of(snapshot: &'s Snapshot, source: DataSourceIx) -> Self {
         Self { snapshot, source, column_tags: column_tags(snapshot, source) }
     }
+
+    /// The data source.
+    pub(crate) fn source(&self) -> DataSourceIx {
+        self.source
+    }
 }
 
 impl<'s> Target<'s> {

@@ -18,7 +18,7 @@ const KEPT_BYTES: usize = 256 << 20;
 
 /// What a data source brings to conditions: its field values and tags, interned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Surroundings {
+pub(crate) struct Surroundings {
     /// Host, database, schema, table; `None` where the source has none.
     fields: [Option<u32>; 4],
     source_tags: u32,
@@ -94,6 +94,11 @@ impl<'s> Conditions<'s> {
         });
         self.keep = self.bindings.len() * UserSet::bytes(self.snapshot.users.len()) <= KEPT_BYTES;
         ix
+    }
+
+    /// What a condition with these needs sees of a data source: where it is the same, so are the users.
+    pub(crate) fn surroundings_seen(&self, needs: Needs, source: DataSourceIx) -> Surroundings {
+        needs.of_surroundings(self.surroundings[source.get()])
     }
 
     /// Applies `with` to the active users who satisfy a binding.

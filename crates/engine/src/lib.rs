@@ -20,6 +20,7 @@ mod diff;
 mod explain;
 mod merged;
 mod nearest;
+mod notice;
 mod outcomes;
 mod user_classes;
 mod users;
@@ -37,6 +38,7 @@ pub use explain::{
     MaskStep, PolicyStep, RequestStep, RivalStep, Sight,
 };
 pub use nearest::{Way, WayStep};
+pub use notice::{Notice, NoticeKind, NoticeObject, Notices, data_policy_notices, policy_notices};
 pub use outcomes::{
     Because, ClassIx, ClassOutcomes, ColumnOutcome, ColumnOutcomes, ColumnReason, Outcome, Reason,
     ScopeOutcomes, SourceOutcomes, Warning,

@@ -35,6 +35,11 @@ impl UserSet {
         self.words.iter_mut().zip(&all.words).for_each(|(word, all)| *word = all & !*word);
     }
 
+    /// Whether nobody is in the set.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
     /// The users in ascending order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = UserIx> + '_ {
         self.words.iter().enumerate().flat_map(|(position, word)| {

@@ -14,17 +14,15 @@ pub const MAX_NAME_CHARS: usize = 255;
 /// The longest value of an attribute, in characters.
 pub const MAX_VALUE_CHARS: usize = 1_000;
 
-/// The longest free text, such as a description or a reason, in characters.
-pub const MAX_TEXT_CHARS: usize = 10_000;
+/// The longest free text, such as a description, a reason or the text of an agreement, in characters. Bodies of
+/// requests are bounded far below; this bounds files.
+pub const MAX_TEXT_CHARS: usize = 10_000_000;
 
 /// The longest condition, in characters of its canonical text.
-pub const MAX_CONDITION_CHARS: usize = 100_000;
+pub const MAX_CONDITION_CHARS: usize = 1_000_000;
 
 /// The longest type of a column, in characters: nested types spell out every field.
 pub const MAX_TYPE_CHARS: usize = 100_000;
-
-/// The longest text of a data use agreement, in characters.
-pub const MAX_AGREEMENT_CHARS: usize = 1_000_000;
 
 /// For how many days an approval can hold: up to a hundred years.
 pub const DURATION_DAYS: RangeInclusive<i64> = 1..=36_500;

@@ -25,6 +25,7 @@ mod listener;
 mod method;
 mod metrics;
 mod names;
+mod notices;
 mod openapi;
 mod paging;
 mod pool;

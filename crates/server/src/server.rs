@@ -130,6 +130,7 @@ pub async fn start_with(
         last_use: Default::default(),
         cache: Default::default(),
         identity: Default::default(),
+        reviews: Default::default(),
         previews: Semaphore::new(PREVIEWS),
         verifications: Arc::new(Semaphore::new(VERIFICATIONS)),
         openapi: Bytes::from(openapi),

@@ -15,6 +15,7 @@ use crate::export::IdentityCache;
 use crate::last_use::LastUse;
 use crate::limiter::Limiter;
 use crate::metrics::Metrics;
+use crate::notices::Reviews;
 use crate::pool::Pool;
 use crate::readiness::Readiness;
 use crate::seal::Sealer;
@@ -37,6 +38,7 @@ pub(crate) struct Service {
     pub(crate) cache: Cache,
     /// Who the service is for AWS.
     pub(crate) identity: IdentityCache,
+    pub(crate) reviews: Reviews,
     /// Turns at previews, which are costly.
     pub(crate) previews: Semaphore,
     /// Turns at verifying a destination, which may hang.

@@ -23,7 +23,6 @@ mod policy_outcomes;
 mod rows;
 pub mod schema;
 mod snapshot_id;
-mod warning;
 
 pub use encode::{Encoded, Progress, Settings, SnapshotRow, encode, encode_empty, encode_snapshot_row};
 pub use error::EncodeError;
@@ -39,7 +38,6 @@ pub use schema::{
     render_json, render_markdown, table,
 };
 pub use snapshot_id::snapshot_id;
-pub use warning::describe_warning;
 
 /// The program, as files and manifest name it.
 pub const PRODUCT: &str = "domesday";

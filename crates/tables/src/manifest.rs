@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    OutcomeCounts, PRODUCT, Part, RULES_VERSION, SCHEMA_VERSION, Settings, describe_warning, hex, sha256,
-    snapshot_id,
+    OutcomeCounts, PRODUCT, Part, RULES_VERSION, SCHEMA_VERSION, Settings, hex, sha256, snapshot_id,
 };
 
 /// The manifest of one summary.
@@ -186,7 +185,6 @@ impl Manifest {
     ) -> Self {
         let snapshot = outcomes.snapshot();
         let Evidence { configuration_sha256, trigger, actor, layout, slot, .. } = evidence;
-        let warnings = outcomes.warnings().iter();
         Self {
             product: PRODUCT.to_owned(),
             product_version: settings.product_version.clone(),
@@ -202,7 +200,7 @@ impl Manifest {
             slot,
             files: Vec::new(),
             totals: Totals::of(snapshot, counts),
-            warnings: warnings.map(|warning| describe_warning(snapshot, warning)).collect(),
+            warnings: outcomes.notices().lines(),
             previous_manifest_sha256: evidence.previous_manifest_sha256.map(|digest| hex(&digest)),
             previous_manifest_key: evidence.previous_manifest_key,
             chain: Some(evidence.chain),

@@ -1,9 +1,12 @@
 //! `domesday apply DIR`: a catalog directory into the store.
 
+use domesday_engine::{Notices, evaluate};
+use domesday_model::{Catalog, Instant, Snapshot};
 use domesday_store::{Action, ApplyOptions, Location, Plan, Store, StoreError};
 
 use crate::cli::{ApplyArgs, Format};
 use crate::commands::{instant, load_catalog};
+use crate::diagnostics::list_warnings;
 use crate::output::{DIM, ERROR, GOOD, Output, STRONG, WARNING};
 
 pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
@@ -12,14 +15,19 @@ pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
     let location = args.store.location()?;
     let mut store = if args.dry_run { open_for_plan(&location)? } else { location.open()? };
     let plan = store.apply(&loaded.catalog, ApplyOptions { at, prune: args.prune, dry_run: args.dry_run })?;
+    let notices = notices(&mut store, &loaded.catalog, &plan, args.dry_run, at)?;
     if output.format == Format::Json {
-        let warnings = &loaded.warnings;
-        output.json(&serde_json::json!({ "applied": !args.dry_run, "plan": plan, "warnings": warnings }));
+        output.json(&serde_json::json!({
+            "applied": !args.dry_run,
+            "plan": plan,
+            "warnings": list_warnings(&loaded.warnings, &notices),
+        }));
     } else {
         if args.dry_run || !output.is_quiet() {
             print_changes(&plan, *output);
         }
         if !output.is_quiet() {
+            notices.lines().iter().for_each(|line| output.warning(line));
             print_totals(&plan, args, &location, *output);
         }
     }
@@ -32,6 +40,24 @@ fn open_for_plan(location: &Location) -> Result<Store, StoreError> {
         Err(StoreError::NoStore { .. }) => Store::in_memory(),
         opened => opened,
     }
+}
+
+/// What evaluation finds in the catalog as it now is. After a dry run beside other objects of the store, that is not
+/// known.
+fn notices(
+    store: &mut Store,
+    catalog: &Catalog,
+    plan: &Plan,
+    dry_run: bool,
+    at: Instant,
+) -> anyhow::Result<Notices> {
+    if !dry_run {
+        return Ok(evaluate(&store.snapshot(at)?).notices());
+    }
+    if plan.kept > 0 {
+        return Ok(Notices::default());
+    }
+    Ok(evaluate(&Snapshot::of_catalog(catalog, at)?).notices())
 }
 
 fn print_changes(plan: &Plan, output: Output) {

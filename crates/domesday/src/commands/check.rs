@@ -1,28 +1,51 @@
 //! `domesday check DIR`: is this catalog right?
 
-use domesday_model::Kind;
+use domesday_engine::evaluate;
+use domesday_model::{Kind, Snapshot};
 use serde::Serialize;
 
 use crate::cli::{CheckArgs, Format};
-use crate::diagnostics::{InvalidCatalog, print_warnings};
+use crate::commands::instant;
+use crate::diagnostics::{InvalidCatalog, Warning, list_warnings, print_warnings};
 use crate::output::{GOOD, Output};
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Report<'a> {
     files: usize,
     objects: serde_json::Map<String, serde_json::Value>,
-    warnings: &'a [domesday_sources::Diagnostic],
+    /// Mistakes in files first, then what evaluation finds.
+    warnings: Vec<Warning<'a>>,
+    /// How many warnings are not listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    omitted_warnings: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &Output) -> anyhow::Result<()> {
     let loaded = InvalidCatalog::load(&args.catalog, *output)?;
+    // Evaluated as an export would be, so that a check shows every warning that an export shows.
+    let snapshot = Snapshot::of_catalog(&loaded.catalog, instant(None))?;
+    let notices = evaluate(&snapshot).notices();
     let counts = Kind::ALL.map(|kind| (kind, loaded.catalog.count(kind)));
     if output.format == Format::Json {
         let objects = counts.iter().map(|(kind, count)| (kind.key().to_owned(), (*count).into())).collect();
-        output.json(&Report { files: loaded.files, objects, warnings: &loaded.warnings });
+        output.json(&Report {
+            files: loaded.files,
+            objects,
+            warnings: list_warnings(&loaded.warnings, &notices),
+            omitted_warnings: notices.omitted,
+        });
         return Ok(());
     }
     print_warnings(&loaded.warnings, *output);
+    if !output.is_quiet() {
+        notices.lines().iter().for_each(|line| output.warning(line));
+    }
     let counts: Vec<_> = counts
         .iter()
         .filter(|(kind, count)| *count > 0 && *kind != Kind::Tenant)

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{Path, Problems};
 use crate::limits::{
-    DURATION_DAYS, MAX_AGREEMENT_CHARS, MAX_CONDITION_CHARS, MAX_NAME_CHARS, MAX_TEXT_CHARS, MAX_TYPE_CHARS,
-    MAX_VALUE_CHARS, VERSIONS, chars_beyond, check_name, control_character, time_zone,
+    DURATION_DAYS, MAX_CONDITION_CHARS, MAX_NAME_CHARS, MAX_TEXT_CHARS, MAX_TYPE_CHARS, MAX_VALUE_CHARS,
+    VERSIONS, chars_beyond, check_name, control_character, time_zone,
 };
 use crate::{
     ALL_USERS, Agreement, AppliesTo, Attributes, Catalog, Condition, DataPolicy, DataProduct, DataSource,
@@ -153,7 +153,7 @@ impl Texts<'_> {
     fn agreement(&mut self, agreement: &Agreement) {
         self.object_name(&agreement.name, "name");
         self.version(agreement.version, || Path::root().key("version"));
-        self.text(&agreement.text, MAX_AGREEMENT_CHARS, || Path::root().key("text"));
+        self.text(&agreement.text, MAX_TEXT_CHARS, || Path::root().key("text"));
     }
 
     fn request_form(&mut self, form: &RequestForm) {

@@ -11,7 +11,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
-use domesday_engine::{ClassIx, ClassOutcomes, SourceOutcomes};
+use domesday_engine::{ClassIx, ClassOutcomes, Notices, SourceOutcomes};
 use domesday_model::{DataSourceIx, Instant, RequestStatus, Scope, Snapshot, UserIx};
 use tokio::sync::Mutex;
 
@@ -102,6 +102,11 @@ impl Evaluated {
         self.sources.binary_search_by_key(&source, |of| of.source).ok()
     }
 
+    /// What is valid in the catalog and most likely not meant.
+    pub(crate) async fn notices(&self) -> Result<Notices, Problem> {
+        self.worker.ask(|outcomes| outcomes.notices()).await
+    }
+
     /// How many classes there are.
     pub(crate) fn class_count(&self) -> usize {
         self.classes.len()
@@ -117,7 +122,7 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    fn latest(&self, revision: u64, at: Instant) -> Option<Arc<Evaluated>> {
+    pub(crate) fn latest(&self, revision: u64, at: Instant) -> Option<Arc<Evaluated>> {
         let latest = self.latest.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         latest.as_ref().filter(|evaluated| evaluated.holds(revision, at)).cloned()
     }

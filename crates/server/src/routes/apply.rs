@@ -3,12 +3,15 @@
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Method;
 use axum::response::Response;
-use domesday_model::{Instant, Permission};
-use domesday_store::{ApplyOptions, ObjectChange, Store};
+use domesday_engine::{Notices, evaluate};
+use domesday_model::{Instant, Permission, Snapshot};
+use domesday_sources::Loaded;
+use domesday_store::{ApplyOptions, ObjectChange, Plan, Store};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::caller::{self, Caller};
+use crate::notices;
 use crate::problem::Problem;
 use crate::route::{Permit, Query, Route, Text, schema};
 use crate::service::App;
@@ -51,7 +54,8 @@ pub(super) fn routes(max_body_bytes: usize) -> Vec<Route> {
                     "unchanged": { "type": "integer" },
                     "kept": { "type": "integer" }
                 }
-            }
+            },
+            "warnings": notices::schema()
         }
     });
     let mut route = Route::new(
@@ -105,9 +109,31 @@ async fn apply(
                 scoped::check(store, caller, *kind, before.as_ref(), after.as_ref())
             })
         };
-        let plan =
-            caller.change(now, |change| store.apply_judged(&loaded.catalog, options, change, judge))?;
-        Ok(json!({ "applied": !query.dry_run, "plan": plan }))
+        let plan = caller.change(now, |change| store.apply_judged(&loaded.catalog, options, change, judge))?;
+        Ok((plan, loaded))
     };
-    Ok(crate::route::json(caller::write(&app, caller, work).await?))
+    let (plan, loaded) = caller::write(&app, caller, work).await?;
+    let notices = if query.dry_run { planned(&app, loaded, &plan).await? } else { stored(&app).await? };
+    Ok(crate::route::json(json!({ "applied": !query.dry_run, "plan": plan, "warnings": notices.list })))
+}
+
+/// What evaluation finds in the catalog as it is stored.
+async fn stored(app: &App) -> Result<Notices, Problem> {
+    let now = app.now();
+    let snapshot = app.pool.with(move |store: &mut Store| -> Result<_, Problem> { Ok(store.snapshot(now)?) });
+    let snapshot = snapshot.await?;
+    app.pool.compute(move || -> Result<_, Problem> { Ok(evaluate(&snapshot).notices()) }).await
+}
+
+/// What evaluation finds in a catalog that was only planned. Beside other objects of the store that is not known.
+async fn planned(app: &App, loaded: Loaded, plan: &Plan) -> Result<Notices, Problem> {
+    if plan.kept > 0 {
+        return Ok(Notices::default());
+    }
+    let now = app.now();
+    let work = move || -> Result<_, Problem> {
+        let snapshot = Snapshot::of_catalog(&loaded.catalog, now);
+        Ok(evaluate(&snapshot.map_err(|error| Problem::internal(&error))?).notices())
+    };
+    app.pool.compute(work).await
 }

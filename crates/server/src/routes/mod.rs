@@ -16,6 +16,7 @@ mod runs;
 mod scoped;
 mod setup;
 mod tenant;
+mod warnings;
 mod webhook;
 
 pub use audit::AuditView;
@@ -31,6 +32,7 @@ pub(crate) fn table(max_body_bytes: usize) -> Vec<Route> {
     routes.extend(objects::routes());
     routes.extend(requests::routes());
     routes.extend(preview::routes());
+    routes.extend(warnings::routes());
     routes.extend(apply::routes(max_body_bytes));
     routes.extend(export::routes());
     routes.extend(runs::routes());

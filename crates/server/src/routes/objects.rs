@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use domesday_engine::Notice;
 use domesday_model::{Instant, Kind, Permission, Request};
 use domesday_sources::Diagnostics;
 use domesday_store::{ObjectPage, Store, StoredObject};
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use crate::caller::{self, Caller};
 use crate::etag::{Condition, quoted};
 use crate::idempotency::{self, Created, Once};
+use crate::notices;
 use crate::openapi::reference;
 use crate::paging;
 use crate::problem::Problem;
@@ -231,6 +233,9 @@ pub(super) struct ObjectView {
     updated_at: String,
     etag: String,
     document: Box<RawValue>,
+    /// What is valid in the policy just written and most likely not meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<Notice>>,
 }
 
 impl From<StoredObject> for ObjectView {
@@ -243,6 +248,7 @@ impl From<StoredObject> for ObjectView {
             updated_at: object.updated_at.to_string(),
             etag: object.etag,
             document: RawValue::from_string(object.text).expect("the store keeps JSON"),
+            warnings: None,
         }
     }
 }
@@ -270,6 +276,9 @@ fn object_schema(name: &str) -> Value {
             "document": reference(name)
         }
     });
+    if matches!(name, "Policy" | "DataPolicy") {
+        schema["properties"]["warnings"] = notices::schema();
+    }
     if name == "Request" {
         schema["properties"]["notices"] = json!({
             "type": "array",
@@ -364,8 +373,12 @@ async fn show(
 }
 
 pub(super) fn object_response(status: StatusCode, object: StoredObject) -> Response {
-    let tag = quoted(&object.etag);
-    (status, [(header::ETAG, tag)], crate::route::json(ObjectView::from(object))).into_response()
+    view_response(status, ObjectView::from(object))
+}
+
+fn view_response(status: StatusCode, view: ObjectView) -> Response {
+    let tag = quoted(&view.etag);
+    (status, [(header::ETAG, tag)], crate::route::json(view)).into_response()
 }
 
 async fn put(
@@ -382,19 +395,23 @@ async fn put(
         let key = name_key(of.kind);
         return Err(Problem::invalid(format!("`{key}` must be the name in the path, `{name}`")));
     }
+    let warnings = notices::of_policy(&app, &caller, of.kind, &document).await;
     let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
         scoped::may_write(store, caller, of.kind)?;
         let expected = condition.as_if_match()?;
         let before = store.object(of.kind, &name)?;
         scoped::check(store, caller, of.kind, before.as_ref(), Some(&document))?;
+        let revision = store.revision()?;
         let stored = caller.change(now, |change| store.put_object(of.kind, &document, expected, change))?;
         if scoped::is_delegated(caller, of.kind) {
             store.mark_delegated(of.kind, &name)?;
         }
-        Ok((if before.is_some() { StatusCode::OK } else { StatusCode::CREATED }, stored))
+        let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+        Ok((status, stored, [revision, store.revision()?]))
     };
-    let (status, stored) = caller::write(&app, caller, work).await?;
-    Ok(object_response(status, stored))
+    let (status, stored, [before, after]) = caller::write(&app, caller, work).await?;
+    notices::wrote(&app, of.kind, before, after);
+    Ok(view_response(status, ObjectView { warnings, ..ObjectView::from(stored) }))
 }
 
 /// Reads the document of a change before its transaction begins, for who may write the kind at all.
@@ -414,10 +431,12 @@ async fn create(
     let path = format!("/api/v1/{}", of.path);
     let once = Once::of(&headers, &caller, &path, &text)?;
     let document = document(of, &app, &caller, text).await?;
+    let warnings = notices::of_policy(&app, &caller, of.kind, &document).await;
     let service = app.clone();
     let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
         scoped::may_write(store, caller, of.kind)?;
-        idempotency::create(&service, store, once.as_ref(), |store| {
+        let revision = store.revision()?;
+        let created = idempotency::create(&service, store, once.as_ref(), |store| {
             scoped::check(store, caller, of.kind, None, Some(&document))?;
             let name = name_of(of.kind, &document);
             if store.object(of.kind, name)?.is_some() {
@@ -433,11 +452,15 @@ async fn create(
                 status: 201,
                 location: Some(format!("{path}/{}", percent_encoded(&stored.name))),
                 etag: Some(quoted(&stored.etag)),
-                body: to_raw_value(&ObjectView::from(stored)).expect("an object is plain data"),
+                body: to_raw_value(&ObjectView { warnings, ..ObjectView::from(stored) })
+                    .expect("an object is plain data"),
             })
-        })
+        })?;
+        Ok((created, [revision, store.revision()?]))
     };
-    Ok(caller::write(&app, caller, work).await?.into_response())
+    let (created, [before, after]) = caller::write(&app, caller, work).await?;
+    notices::wrote(&app, of.kind, before, after);
+    Ok(created.into_response())
 }
 
 async fn delete(

@@ -1,13 +1,17 @@
 //! What a draft policy would do, before anybody saves it: who would gain, lose, be blocked or see other columns.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use axum::http::Method;
 use axum::response::Response;
-use domesday_engine::{Counts, Difference, diff, evaluate};
+use domesday_engine::{
+    Counts, Difference, Notice, Outcomes, data_policy_notices, diff, evaluate, policy_notices,
+};
 use domesday_model::validate::{Severity, validate};
 use domesday_model::{
-    Catalog, DataPolicy, DataSource, Declared, Domain, Group, Kind, Permission, Policy, PolicyId,
-    PolicyState, Provenance, Record, Since, Snapshot, Tag, User,
+    Catalog, DataPolicy, DataPolicyIx, DataSource, Declared, Domain, Group, Kind, Permission, Policy,
+    PolicyId, PolicyIx, PolicyState, Provenance, Record, Since, Snapshot, Tag, User,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,6 +26,9 @@ use super::objects::read_document;
 
 /// How many changes are listed; the counts are of all.
 const LISTED: usize = 1000;
+
+/// How many new conflicts of levels are listed.
+const LISTED_CONFLICTS: usize = 100;
 
 pub(super) fn routes() -> Vec<Route> {
     let answer = || {
@@ -40,7 +47,8 @@ pub(super) fn routes() -> Vec<Route> {
                 "listedInFull": {
                     "type": "boolean",
                     "description": "Whether the lists hold every change; the counts always do."
-                }
+                },
+                "warnings": crate::notices::schema()
             }
         }))
     };
@@ -79,6 +87,7 @@ struct Answer<'a> {
     #[serde(flatten)]
     lists: &'a Difference<'a>,
     listed_in_full: bool,
+    warnings: Vec<Notice>,
 }
 
 async fn preview(
@@ -92,19 +101,41 @@ async fn preview(
     let evaluated = app.evaluated(caller.revision).await?;
     let work = move || -> Result<Value, Problem> {
         let before = &*evaluated.snapshot;
+        let name = super::objects::name_of(kind, &document).to_owned();
         let draft = draft(kind, document, before, query.remove)?;
-        let difference = diff(&evaluate(before), &evaluate(&draft), LISTED);
+        let (before, after) = (evaluate(before), evaluate(&draft));
+        let difference = diff(&before, &after, LISTED);
         serde_json::to_value(Answer {
             counts: difference.counts(),
             gained: difference.gained(),
             lists: &difference,
             listed_in_full: difference.is_listed_in_full(),
+            warnings: warnings(kind, &name, &before, &after),
         })
         .map_err(|error| Problem::internal(&error))
     };
     let _turn = app.previews.acquire().await.map_err(|error| Problem::internal(&error))?;
     let answer = tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))??;
     Ok(crate::route::json(answer))
+}
+
+/// What is most likely not meant in the draft, and the conflicts of levels that come with it.
+fn warnings(kind: Kind, name: &str, before: &Outcomes<'_>, after: &Outcomes<'_>) -> Vec<Notice> {
+    let known: HashSet<String> = before.level_notices().iter().map(Notice::to_string).collect();
+    let conflicts = after.level_notices().into_iter().filter(|notice| !known.contains(&notice.to_string()));
+    let snapshot = after.snapshot();
+    // A removed policy is a disabled one, about which nothing is said.
+    let own = match kind {
+        Kind::DataPolicy => snapshot
+            .data_policy(name)
+            .or_else(|| snapshot.data_policies.len().checked_sub(1).map(DataPolicyIx::at))
+            .map(|ix| data_policy_notices(snapshot, &snapshot.data_policies[ix.get()].spec)),
+        _ => snapshot
+            .policy(name)
+            .or_else(|| snapshot.policies.len().checked_sub(1).map(PolicyIx::at))
+            .map(|ix| policy_notices(snapshot, &snapshot.policies[ix.get()].spec)),
+    };
+    own.unwrap_or_default().into_iter().chain(conflicts.take(LISTED_CONFLICTS)).collect()
 }
 
 /// The snapshot as the draft would make it.

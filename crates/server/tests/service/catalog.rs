@@ -296,3 +296,103 @@ fn a_draft_is_previewed_and_not_saved() {
     assert_eq!(answer["columns"][0], masked);
     assert_eq!((&answer["gained"], &answer["listedInFull"]), (&json!(0), &json!(true)));
 }
+
+#[test]
+fn a_policy_is_answered_with_what_is_most_likely_not_meant() {
+    let world = World::new();
+    world.apply(json!({
+        "groups": [{ "name": "Analysts" }],
+        "users": [{ "username": "ada", "groups": ["Analysts"], "attributes": { "Training": ["Privacy"] } }],
+        "domains": [{ "name": "Sales", "permissions": [{ "user": "ada", "permission": "MANAGE_POLICIES" }] }],
+        "dataSources": [{ "name": "Customers", "platform": "x", "columns": [{ "name": "email", "type": "T" }] }],
+    }));
+    let policy = |condition: &str, names: &str| json!({ "name": "P", "type": "grant", "condition": condition, "appliesTo": { "names": [names] } });
+    let kinds = |answer: &serde_json::Value| -> Vec<String> {
+        let list = answer["warnings"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        list.iter().map(|one| one["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let path = "/api/v1/policies/P";
+    let in_group = "@isInGroups('Analysts')";
+    let put = |body| world.call("PUT", path, Some(body));
+    let created = put(policy(in_group, "Custmers*")).expect(201).json();
+    assert_eq!(kinds(&created), ["no-data-source"]);
+    assert_eq!(created["warnings"][0]["object"], json!({ "kind": "policies", "name": "P" }));
+    assert_eq!(created["warnings"][0]["hint"], "did you mean `Customers`?");
+    let fixed = put(policy(in_group, "Customers")).expect(200).json();
+    assert_eq!(fixed["warnings"], json!([]));
+    let trained = put(policy("@hasAttribute('Trainng','Privacy')", "Customers")).expect(200).json();
+    assert_eq!(kinds(&trained), ["unknown-attribute", "admits-nobody"]);
+    assert!(world.get(path).json().get("warnings").is_none());
+
+    // The review sees what changed meanwhile, and by whom.
+    let ada = json!({ "username": "ada", "attributes": { "Trainng": ["Privacy"] } });
+    world.call("PUT", "/api/v1/users/ada", Some(ada)).expect(200);
+    let trained = put(policy("@hasAttribute('Trainng','Privacy')", "Customer*")).expect(200).json();
+    assert_eq!(trained["warnings"], json!([]));
+    let key = json!({ "name": "test", "owner": "ada" });
+    let key = world.call("POST", "/api/v1/api-keys", Some(key)).expect(201).json()["secret"].clone();
+    let mut limited = policy(in_group, "Custmers");
+    limited["name"] = "L".into();
+    limited["appliesTo"]["domains"] = json!(["Sales"]);
+    let limited =
+        world.call_as(key.as_str().unwrap(), "POST", "/api/v1/policies", Some(limited)).expect(201).json();
+    assert_eq!(kinds(&limited), ["no-data-source", "admits-nobody"][..1]);
+    assert!(limited["warnings"][0].get("hint").is_none(), "a near name is a name that she may not read");
+
+    let mask = json!({ "name": "M", "mask": { "kind": "hash" }, "columns": { "names": ["emial"] }, "appliesTo": "all" });
+    let created = world.call("POST", "/api/v1/data-policies", Some(mask.clone())).expect(201).json();
+    assert_eq!(kinds(&created), ["no-column"]);
+    let preview = world.call("POST", "/api/v1/data-policy-preview", Some(mask)).expect(200).json();
+    assert_eq!(preview["warnings"], created["warnings"]);
+
+    // A draft that brings a conflict of levels says so.
+    let level = |name: &str, level: &str| json!({ "name": name, "type": "grant", "level": level, "appliesTo": { "names": ["Customers"] } });
+    assert_eq!(
+        world.call("PUT", "/api/v1/policies/A", Some(level("A", "anyone"))).json()["warnings"],
+        json!([])
+    );
+    let preview =
+        world.call("POST", "/api/v1/policy-preview", Some(level("B", "approval"))).expect(200).json();
+    assert_eq!(kinds(&preview), ["level-conflict"]);
+    world.call("PUT", "/api/v1/policies/B", Some(level("B", "approval"))).expect(201);
+
+    // The whole list, and what an apply says.
+    let all = world.get("/api/v1/warnings").expect(200).json();
+    assert_eq!(all["total"], all["items"].as_array().unwrap().len());
+    let applied = world.call("POST", "/api/v1/apply", Some(json!({ "tags": ["T"] }))).expect(200).json();
+    assert_eq!(applied["warnings"], all["items"]);
+    assert!(kinds(&applied).contains(&"level-conflict".to_owned()));
+}
+
+#[test]
+fn query_strings_are_refused_with_parameter_value_and_what_is_allowed() {
+    let world = World::new();
+    world.apply(
+        json!({ "users": [{ "username": "ada" }], "dataSources": [{ "name": "L", "platform": "x" }] }),
+    );
+    for accepted in
+        ["outcome=GRANTED", "outcome=granted", "scope=READ", "scope=read", "scope=Write&outcome=BLOCKED"]
+    {
+        world.get(&format!("/api/v1/access?user=ada&{accepted}")).expect(200);
+    }
+    for (path, parts) in [
+        ("/api/v1/access?user=ada&outcome=GRANT", &["`outcome`", "`GRANT`", "`GRANTED` or `BLOCKED`"][..]),
+        ("/api/v1/access?user=ada&scope=admin", &["`scope`", "`admin`", "`READ` or `WRITE`"]),
+        ("/api/v1/access?user=ada&user=bob", &["`user`", "twice"]),
+        ("/api/v1/access?user=&dataSource=L", &["`user`", "no value"]),
+        ("/api/v1/access?user=ada&limit=abc", &["`limit`", "`abc`", "1 to 1000"]),
+        ("/api/v1/access?user=ada&limit=0", &["`limit`", "`0`", "1 to 1000"]),
+        ("/api/v1/users?limit=1e9", &["`limit`", "`1e9`", "1 to 1000"]),
+        ("/api/v1/users?limit=1000000000", &["`limit`", "`1000000000`", "1 to 1000"]),
+        ("/api/v1/requests?status=APPROVD", &["`status`", "`APPROVD`", "`approved`"]),
+        ("/api/v1/access/explain?user=ada", &["`dataSource`", "missing"]),
+    ] {
+        let detail = world.get(path).expect(400).json()["detail"].as_str().unwrap().to_owned();
+        for part in parts {
+            assert!(detail.contains(part), "{path}: {detail}");
+        }
+    }
+    world.get("/api/v1/requests?status=APPROVED").expect(200);
+    let dry = world.call("POST", "/api/v1/apply?dryRun=1", Some(json!({ "tags": ["T"] }))).expect(400);
+    assert!(dry.text.contains("`dryRun` must be `true` or `false`, found `1`"), "{}", dry.text);
+}

@@ -4,6 +4,7 @@
 
 mod access;
 mod authorization;
+mod bounds;
 mod catalog;
 mod connections;
 mod export;
