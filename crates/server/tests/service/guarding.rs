@@ -44,7 +44,10 @@ fn put(world: &World, key: &str, source: &Value) -> u16 {
 
 fn edited(field: &str, value: Value) -> Value {
     let mut source = source();
-    source[field] = value;
+    match value {
+        Value::Null => drop(source.as_object_mut().unwrap().remove(field)),
+        value => source[field] = value,
+    }
     source
 }
 
