@@ -238,8 +238,20 @@ fn nobody_changes_themselves_through_a_user_whom_they_made() {
         world.call_as(key, "PUT", "/api/v1/domains/D", Some(domain.clone())).expect(403);
         world.call_as(key, "DELETE", "/api/v1/users/uma", None).expect(403);
     }
+    // Nor do they decide their own request so.
+    world.call("PUT", "/api/v1/data-sources/S", Some(json!({ "name": "S", "platform": "x" }))).expect(201);
+    let asked = world
+        .call_as(&uma, "POST", "/api/v1/requests", Some(json!({ "dataSource": "S" })))
+        .expect(201)
+        .json();
+    let decide = format!("/api/v1/requests/{}/determinations", asked["name"].as_str().unwrap());
+    let approved = json!({ "status": "approved" });
+    for key in [&uma, &puppet, &child, &third] {
+        world.call_as(key, "POST", &decide, Some(approved.clone())).expect(403);
+    }
     // Somebody whose key comes from elsewhere may.
     let ulla = world.user("ulla", &["USER_ADMIN", "GOVERNANCE"]);
+    world.call_as(&ulla, "POST", &decide, Some(approved)).expect(200);
     assert_eq!(put(&world, &ulla, &more), 200);
     world.call_as(&ulla, "PUT", "/api/v1/groups/G", Some(group)).expect(200);
     world.call_as(&ulla, "PUT", "/api/v1/domains/D", Some(domain)).expect(201);

@@ -98,7 +98,9 @@ fn decider(caller: &Caller, request: &Request) -> Result<String, Problem> {
             "the administrator is no user, and who decided must be one: use a user's key",
         ));
     };
-    if request.is_party(&by) {
+    // Nor with a key that they made for another user.
+    let maker = caller.made_by.as_ref().and_then(|maker| maker.username.as_deref());
+    if request.is_party(&by) || maker.is_some_and(|maker| request.is_party(maker)) {
         return Err(Problem::forbidden("nobody decides a request that they made or that is for them"));
     }
     Ok(by)
