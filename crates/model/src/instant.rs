@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Excerpt;
@@ -194,11 +195,25 @@ impl Serialize for Instant {
 impl<'de> Deserialize<'de> for Instant {
     /// Reads what was stored, too: earlier versions took the year 0000.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match parse(text.as_bytes()) {
-            Some(instant) if instant.0 < FIRST => Ok(instant),
-            _ => text.parse().map_err(serde::de::Error::custom),
+        /// A visitor rather than a text that is parsed afterwards: a deserializer can then say where the error is.
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Instant;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an RFC 3339 instant with offset")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Instant, E> {
+                match parse(text.as_bytes()) {
+                    Some(instant) if instant.0 < FIRST => Ok(instant),
+                    _ => text.parse().map_err(E::custom),
+                }
+            }
         }
+
+        deserializer.deserialize_str(Text)
     }
 }
 

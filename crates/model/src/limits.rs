@@ -18,6 +18,10 @@ pub const MAX_VALUE_CHARS: usize = 1_000;
 /// requests are bounded far below; this bounds files.
 pub const MAX_TEXT_CHARS: usize = 10_000_000;
 
+/// The longest answer to a question of a request form, and the longest reason of a decision, in characters, as a client
+/// may send them.
+pub const MAX_ANSWER_CHARS: usize = 10_000;
+
 /// The longest condition, in characters of its canonical text.
 pub const MAX_CONDITION_CHARS: usize = 1_000_000;
 

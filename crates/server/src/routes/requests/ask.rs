@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use domesday_model::limits::MAX_TEXT_CHARS;
+use domesday_model::limits::MAX_ANSWER_CHARS;
 use domesday_model::{
     AcceptedAgreement, Agreement, Answer, Instant, Kind, Permission, ProductStatus, QuestionKind, Request,
     RequestForm, RequestStatus, RequestType, Scope, Target,
@@ -225,8 +225,8 @@ fn checked_answers(
             )));
         }
         let answer = answer.into_canonical();
-        if answer.as_json().chars().count() > MAX_TEXT_CHARS + 2 {
-            let detail = format!("`answers.{shown}` is longer than {MAX_TEXT_CHARS} characters");
+        if answer.as_json().chars().count() > MAX_ANSWER_CHARS + 2 {
+            let detail = format!("`answers.{shown}` is longer than {MAX_ANSWER_CHARS} characters");
             return Err(Problem::invalid(detail));
         }
         bytes += id.len() + answer.as_json().len() + 4;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domesday_model::limits::{DURATION_DAYS, MAX_TEXT_CHARS};
+use domesday_model::limits::{DURATION_DAYS, MAX_ANSWER_CHARS};
 use domesday_model::{
     ApprovalDuration, Determination, DeterminationStatus, Instant, Kind, Permission, Request, RequestStatus,
 };
@@ -235,8 +235,8 @@ pub(super) async fn revoke(
 }
 
 fn check_reason(reason: Option<&str>) -> Result<(), Problem> {
-    if reason.is_some_and(|reason| reason.chars().count() > MAX_TEXT_CHARS) {
-        return Err(Problem::invalid(format!("`reason` is longer than {MAX_TEXT_CHARS} characters")));
+    if reason.is_some_and(|reason| reason.chars().count() > MAX_ANSWER_CHARS) {
+        return Err(Problem::invalid(format!("`reason` is longer than {MAX_ANSWER_CHARS} characters")));
     }
     Ok(())
 }
