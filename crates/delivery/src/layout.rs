@@ -7,9 +7,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use domesday_model::Instant;
-use domesday_tables::{SCHEMA_FOLDER, TABLES, Table, hex};
+use domesday_tables::{SCHEMA_FOLDER, hex};
 
-use crate::{DeliveryError, Destination, Listed, Listing};
+use crate::{Listed, Listing};
 
 /// How the days of a table lie beside each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -135,41 +135,6 @@ impl Places {
         self.slot.map(|slot| Self::new(self.layout, slot.other(), self.at))
     }
 
-    /// What lies at a destination, as far as a run at an instant must know: every part of an earlier run that it
-    /// must replace, and the manifest.
-    ///
-    /// # Errors
-    /// When the destination cannot be listed.
-    pub fn existing(
-        destination: &dyn Destination,
-        layout: Layout,
-        at: Instant,
-    ) -> Result<Listing, DeliveryError> {
-        let mut prefixes = Self::listed_prefixes(layout, at).into_iter();
-        let mut listing = destination.list_where(&prefixes.next().unwrap_or_default(), &is_summary_key)?;
-        for prefix in prefixes {
-            listing.objects.extend(destination.list_where(&prefix, &is_summary_key)?.objects);
-        }
-        Ok(listing)
-    }
-
-    /// The prefixes that hold it: one where that is cheap; in the history, whose other days are no concern of
-    /// today, for each table today's folder and those of the other layouts, and the manifests.
-    fn listed_prefixes(layout: Layout, at: Instant) -> Vec<String> {
-        match layout {
-            Layout::Latest | Layout::Swap => vec![version_prefix()],
-            Layout::History => {
-                let places = Self::new(layout, Slot::A, at);
-                let folder = |table: &Table| format!("{SCHEMA_FOLDER}/{}/", table.name);
-                let tables = TABLES.iter().flat_map(|table| {
-                    let others = ["part-", "slot="].map(|begin| format!("{}{begin}", folder(table)));
-                    [places.table_prefix(table.name)].into_iter().chain(others)
-                });
-                tables.chain([manifest_key(), kept_manifests_prefix()]).collect()
-            }
-        }
-    }
-
     /// The key prefix of a table's parts, ending in `/`.
     #[must_use]
     pub fn table_prefix(&self, table: &str) -> String {
@@ -233,23 +198,6 @@ pub fn version_prefix() -> String {
 #[must_use]
 pub fn probe_key() -> String {
     format!("{SCHEMA_FOLDER}/_connection_test")
-}
-
-/// Whether a key can be that of a file which a run of some layout wrote. Only those are kept of a listing: others may
-/// lie beside them in any number.
-#[must_use]
-pub fn is_summary_key(key: &str) -> bool {
-    let Some(rest) = key.strip_prefix(&version_prefix()) else { return false };
-    let Some((folder, name)) = rest.split_once('/') else { return key == manifest_key() };
-    let is_table = folder == "snapshot" || TABLES.iter().any(|table| table.name == folder);
-    let (inner, name) = name.rsplit_once('/').unwrap_or(("", name));
-    let is_inner = inner.is_empty()
-        || Slot::ALL.iter().any(|slot| inner.strip_prefix("slot=") == Some(slot.as_str()))
-        || inner.strip_prefix("export_date=").is_some_and(|day| day.len() == 10);
-    let number = name.strip_prefix("part-").and_then(|name| name.strip_suffix(".parquet"));
-    let is_part =
-        number.is_some_and(|digits| digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit()));
-    is_table && is_inner && is_part
 }
 
 /// The numbers of the parts in a listing that a table of `parts` parts no longer has.

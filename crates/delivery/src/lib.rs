@@ -20,6 +20,7 @@ mod clock;
 mod destination;
 mod environment;
 mod error;
+mod existing;
 mod identity;
 mod keys;
 mod layout;
@@ -43,8 +44,8 @@ pub use error::DeliveryError;
 pub use identity::{ServiceIdentity, service_identity};
 pub use keys::{Folder, KeyKind};
 pub use layout::{
-    Layout, Places, Slot, Slots, is_summary_key, kept_manifests_prefix, manifest_key, probe_key, setup_key,
-    snapshot_key, stale_parts, version_prefix,
+    Layout, Places, Slot, Slots, kept_manifests_prefix, manifest_key, probe_key, setup_key, snapshot_key,
+    stale_parts, version_prefix,
 };
 pub use local::LocalDirectory;
 pub use retry::{Patience, Retry};

@@ -6,8 +6,8 @@ use super::names::Known;
 use super::{Path, Problems};
 use crate::condition::Atom;
 use crate::{
-    AppliesTo, Approvers, Catalog, ColumnSelector, Condition, Excerpt, Individuals, Kind, Level, Need, PolicyKind,
-    RequestType, Selector, Target,
+    AppliesTo, Approvers, Catalog, ColumnSelector, Condition, Excerpt, Individuals, Kind, Level, Need,
+    PolicyKind, RequestType, Selector, Target,
 };
 
 pub(super) fn check_policies(catalog: &Catalog, known: &Known<'_>, problems: &mut Problems) {

@@ -109,7 +109,8 @@ async fn apply(
                 scoped::check(store, caller, *kind, before.as_ref(), after.as_ref())
             })
         };
-        let plan = caller.change(now, |change| store.apply_judged(&loaded.catalog, options, change, judge))?;
+        let plan =
+            caller.change(now, |change| store.apply_judged(&loaded.catalog, options, change, judge))?;
         Ok((plan, loaded))
     };
     let (plan, loaded) = caller::write(&app, caller, work).await?;

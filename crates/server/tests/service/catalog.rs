@@ -96,7 +96,8 @@ fn what_cannot_be_represented_or_is_empty_is_refused_with_its_place() {
     ] {
         send("POST", "/api/v1/api-keys", body).expect(status);
     }
-    send("POST", "/api/v1/api-keys", r#"{"name":"k","expiresAt":"9999-12-31t23:59:59.123456789z"}"#).expect(201);
+    send("POST", "/api/v1/api-keys", r#"{"name":"k","expiresAt":"9999-12-31t23:59:59.123456789z"}"#)
+        .expect(201);
     send("POST", "/api/v1/api-keys", &format!("{{\"name\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000)))
         .expect(422);
 }
