@@ -158,10 +158,9 @@ pub(in crate::routes) fn prepare_apply(
         }
     }
     if !problems.is_empty() {
-        problems.truncate(100);
-        return Err(
-            Problem::invalid("requests of the catalog cannot be written this way").with("problems", problems)
-        );
+        let count = problems.len();
+        return Err(Problem::invalid("requests of the catalog cannot be written this way")
+            .with_problems(problems, count));
     }
     if prune && !is_operator(caller) {
         let declared: std::collections::HashSet<_> =
