@@ -31,14 +31,7 @@ impl Review<'_, '_> {
                     }
                 }
                 Atom::HasAttribute { key, value } => match self.attribute(key, field, found) {
-                    None => {}
-                    Some(symbol) if has_variables(value) => {
-                        if self.names.has_exact_value(symbol, value.as_str()) {
-                            let what = format!("a value of `{key}` with exactly this text");
-                            variable_in_name(value, &what, field, found);
-                        }
-                    }
-                    Some(symbol) => {
+                    Some(symbol) if !has_variables(value) => {
                         let literal = value.literal();
                         if literal.is_some_and(|wanted| !self.names.has_value(symbol, &wanted)) {
                             let text = value.as_str();
@@ -47,6 +40,11 @@ impl Review<'_, '_> {
                             found.add(NoticeKind::UnknownValue, field, message, near).needs_near = true;
                         }
                     }
+                    Some(symbol) if self.names.has_exact_value(symbol, value.as_str()) => {
+                        let what = format!("a value of `{key}` with exactly this text");
+                        variable_in_name(value, &what, field, found);
+                    }
+                    Some(_) | None => {}
                 },
                 Atom::HasTagAsAttribute { key, .. } => {
                     self.attribute(key, field, found);

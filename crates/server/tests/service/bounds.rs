@@ -1,5 +1,7 @@
 //! The same values in files and over HTTP: what a check of a file accepts, a PUT and an apply accept, and no other.
 
+#![expect(clippy::needless_pass_by_value, reason = "the cases are written as values of `json!`")]
+
 use domesday_model::Kind;
 use serde_json::{Value, json};
 
