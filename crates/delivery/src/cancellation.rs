@@ -143,7 +143,7 @@ mod tests {
         let token = CancellationToken::new();
         assert_eq!(token.reason(), None);
         token.cancel(CancelReason::Requested);
-        token.clone().cancel(CancelReason::Shutdown);
+        token.cancel(CancelReason::Shutdown);
         assert_eq!(token.reason(), Some(CancelReason::Requested));
     }
 

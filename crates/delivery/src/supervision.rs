@@ -94,9 +94,11 @@ pub enum Notice {
     },
 }
 
+type Receiver = dyn Fn(&Notice) + Send + Sync;
+
 /// Receives [`Notice`]s, on whichever thread they arise.
 #[derive(Clone, Default)]
-pub struct Notices(Option<Arc<dyn Fn(&Notice) + Send + Sync>>);
+pub struct Notices(Option<Arc<Receiver>>);
 
 impl Notices {
     /// Calls `receive` with every notice. It must not block.

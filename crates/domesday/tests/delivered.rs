@@ -1,6 +1,8 @@
 //! `domesday destination audit` over directories that were delivered into: what is as the manifests state passes,
 //! everything else is a finding, and nothing outside of the directory is read.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
+
 mod cli;
 
 use std::fs;
@@ -117,8 +119,7 @@ fn a_history_is_checked_to_its_beginning() {
     assert_eq!((audited.links, audited.unlinked.len()), (3, 0));
     assert_eq!(audited.files, 13 + 3 * 12);
     assert!(audited.not_checked.iter().any(|what| what.contains("--expect")), "{audited:#?}");
-    let expected =
-        AuditOptions { expected: Some(audited.manifest_sha256.clone()), ..AuditOptions::default() };
+    let expected = AuditOptions { expected: Some(audited.manifest_sha256), ..AuditOptions::default() };
     let audited = world.audit(&expected).unwrap();
     is_clean(&audited);
     assert!(audited.not_checked.is_empty(), "{audited:#?}");
@@ -486,7 +487,7 @@ fn mutate(out: &Path, keys: &[String], random: &mut Random) -> String {
             format!("{key} deleted")
         }
         1 => {
-            let mut changed = bytes.clone();
+            let mut changed = bytes;
             let at = random.below(changed.len());
             changed[at] ^= 1 << random.below(8);
             fs::write(&path, changed).unwrap();

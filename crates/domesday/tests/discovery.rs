@@ -1,5 +1,7 @@
 //! Which files of a directory are a catalog: what is read, what is warned of, and what is refused with a reason.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
+
 mod cli;
 
 use std::path::Path;

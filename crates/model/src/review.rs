@@ -197,6 +197,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "the cases are written as values of `json!`")]
     fn form(review: Value) -> RequestForm {
         serde_json::from_value(json!({ "name": "f", "version": 1, "review": review })).unwrap()
     }

@@ -198,12 +198,12 @@ impl Auditor<'_> {
                     links,
                 });
             };
-            if let Some(key) = &current.previous_manifest_key {
-                if !before.keys.contains(key) {
-                    self.audit.problem(format!(
-                        "the chain is broken: {name} names {key} before it, where another manifest or none is"
-                    ));
-                }
+            if let Some(key) = &current.previous_manifest_key
+                && !before.keys.contains(key)
+            {
+                self.audit.problem(format!(
+                    "the chain is broken: {name} names {key} before it, where another manifest or none is"
+                ));
             }
             links += 1;
             done.insert(digest);

@@ -108,6 +108,7 @@ fn printable(message: &str) -> String {
     text
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers pass what they have just formatted")]
 impl Audit {
     fn problem(&mut self, problem: String) {
         if self.problems.len() < MAX_LISTED {
@@ -255,11 +256,11 @@ impl<'a> Auditor<'a> {
     /// Tells a later delivery from one that was replaced.
     fn check_expected_in_chain(&mut self, options: &AuditOptions, kept: &[KeptManifest]) {
         let Some(expected) = &options.expected else { return };
-        if let Some(found) = kept.iter().find(|kept| kept.sha256.eq_ignore_ascii_case(expected)) {
-            if found.sha256 != self.audit.manifest_sha256 {
-                let at = found.manifest.snapshot.instant;
-                self.audit.note(format!("the manifest expected is an earlier one, of {at}"));
-            }
+        if let Some(found) = kept.iter().find(|kept| kept.sha256.eq_ignore_ascii_case(expected))
+            && found.sha256 != self.audit.manifest_sha256
+        {
+            let at = found.manifest.snapshot.instant;
+            self.audit.note(format!("the manifest expected is an earlier one, of {at}"));
         }
     }
 

@@ -211,13 +211,13 @@ impl Reader<'_> {
 
     /// The path that a variable or the file names for a setting.
     fn path(&mut self, setting: &str, variable: &str, of_file: Option<PathBuf>) -> Option<PathBuf> {
-        self.environment(variable).map(PathBuf::from).or_else(|| self.path_of_file(setting, of_file?))
+        self.environment(variable).map(PathBuf::from).or_else(|| self.path_of_file(setting, &of_file?))
     }
 
     /// A path of the configuration file, starting at the directory of the file. Earlier versions started at the working
     /// directory: where only that finds something, nothing is started on an empty place without saying so.
-    fn path_of_file(&mut self, setting: &str, path: PathBuf) -> Option<PathBuf> {
-        let resolved = self.directory.join(&path);
+    fn path_of_file(&mut self, setting: &str, path: &Path) -> Option<PathBuf> {
+        let resolved = self.directory.join(path);
         if !resolved.exists() && path.is_relative() && path.exists() {
             self.mistakes.push(format!(
                 "{setting} is relative to the directory of the configuration file, where there is no {}, and the working \
@@ -287,7 +287,7 @@ impl Reader<'_> {
             .into_iter()
             .find_map(|name| self.environment(name).map(|text| (name, text)));
         let Some((name, text)) = named else {
-            let path = path.and_then(|path| self.path_of_file("database.path", path));
+            let path = path.and_then(|path| self.path_of_file("database.path", &path));
             return Location::File(path.unwrap_or_else(|| DEFAULT.into()));
         };
         Location::parse(&text).unwrap_or_else(|error| {
@@ -343,7 +343,7 @@ impl Reader<'_> {
             (Some(secret), _) => Some(secret),
             (None, None) => None,
             (None, Some(path)) => {
-                let path = self.path_of_file("webhook.secret_file", path)?;
+                let path = self.path_of_file("webhook.secret_file", &path)?;
                 match std::fs::read_to_string(&path) {
                     Ok(secret) => Some(secret),
                     Err(error) => {

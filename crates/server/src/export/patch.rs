@@ -100,6 +100,7 @@ mod tests {
         json!({ "bucket": "b", "region": "r", "accessKeyId": "A", "path": "p", "schedule": "0 4 * * *" })
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "the cases are written as values of `json!`")]
     fn patched(patch: Value) -> Result<(Value, Secret), Problem> {
         let patch: ExportPatch = crate::route::parse(patch.to_string().as_bytes())?;
         let before = Configuration::of_document(&stored()).unwrap();

@@ -288,11 +288,12 @@ mod tests {
         long_ago(&busy);
         // Too short a pause is none.
         assert!(admit(&connections, 3).is_reserve);
-        let mut open = connections.lock();
         let later = connections.start.checked_sub(EVICTABLE_AFTER + Duration::from_secs(60)).unwrap();
-        assert!(open.evict_idle(later), "the idle one goes");
-        assert!(!open.evict_idle(later), "the busy one stays");
-        drop(open);
+        {
+            let mut open = connections.lock();
+            assert!(open.evict_idle(later), "the idle one goes");
+            assert!(!open.evict_idle(later), "the busy one stays");
+        }
         idle.activity.evicted().await;
         drop(work);
         long_ago(&busy);

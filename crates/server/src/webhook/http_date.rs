@@ -46,7 +46,7 @@ pub(super) fn parse(text: &str, now: Instant) -> Option<Instant> {
 
 fn is_day(name: &str, is_short: bool) -> Option<()> {
     let is_known = |day: &&str| if is_short { day[..3] == *name } else { **day == *name };
-    DAYS.iter().any(|day| is_known(&day)).then_some(())
+    DAYS.iter().any(is_known).then_some(())
 }
 
 /// A number of so many digits.

@@ -18,6 +18,7 @@ fn source() -> Value {
 }
 
 /// The catalog, with one guardrail.
+#[expect(clippy::needless_pass_by_value, reason = "the cases are written as values of `json!`")]
 fn world_with(guardrail: Value) -> (World, String) {
     let world = World::new();
     let ada = world.user("ada", &["CREATE_DATA_SOURCE"]);

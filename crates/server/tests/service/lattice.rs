@@ -231,7 +231,7 @@ fn nobody_changes_themselves_through_a_user_whom_they_made() {
     let child = key(&puppet, None);
     assert_eq!(put(&world, &puppet, &user("third", &["USER_ADMIN", "GOVERNANCE"])), 201);
     let third = key(&puppet, Some("third"));
-    let mut more = own.clone();
+    let mut more = own;
     more["groups"] = json!(["G", "Other"]);
     let group = json!({ "name": "G", "attributes": { "Region": ["EU"] } });
     let domain = json!({ "name": "D", "permissions": [{ "user": "uma", "permission": "MANAGE_POLICIES" }] });

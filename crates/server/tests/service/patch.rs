@@ -55,7 +55,7 @@ fn a_schedule_changes_without_the_secret_and_without_asking_the_destination() {
         "bucket": "acme-audit", "region": "eu-central-1", "accessKeyId": "AKIAEXAMPLE", "path": "summary",
         "endpoint": endpoint, "schedule": "0 6 * * *",
     });
-    let put = world.call("PUT", PATH, Some(whole.clone())).expect(200).json();
+    let put = world.call("PUT", PATH, Some(whole)).expect(200).json();
     assert_eq!((&put["schedule"], &put["layout"]), (&json!("0 6 * * *"), &json!("latest")));
     assert_eq!(sealed(&world), secret);
     // Null removes: the default holds again.

@@ -11,6 +11,7 @@ fn put(world: &World, path: &str, body: Value) {
 }
 
 /// Gives the form of the cast these review steps.
+#[expect(clippy::needless_pass_by_value, reason = "the cases are written as values of `json!`")]
 fn review(cast: &Cast, steps: Value) {
     let form = json!({
         "name": "Two steps", "version": 2, "review": steps,
@@ -121,7 +122,7 @@ fn owners_and_domain_managers_decide_for_the_whole_of_a_product() {
         id(&world.call_as(&cast.eve, "POST", PATH, Some(body)).expect(201))
     };
     let cancel = |request: &str| {
-        drop(world.call_as(&cast.eve, "POST", &format!("{PATH}/{request}/cancel"), None).expect(200))
+        drop(world.call_as(&cast.eve, "POST", &format!("{PATH}/{request}/cancel"), None).expect(200));
     };
     // approvers, sources, who decides: olga, omar, dirk
     let table = [

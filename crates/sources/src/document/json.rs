@@ -390,7 +390,7 @@ mod tests {
                 Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
                 _ => format!("\\u{unit:04x}"),
             }).collect();
-            prop_assert_eq!(to_json(&parse(&printed, usize::MAX).unwrap()), value.clone());
+            prop_assert_eq!(&to_json(&parse(&printed, usize::MAX).unwrap()), &value);
             prop_assert_eq!(to_json(&parse(&escaped, usize::MAX).unwrap()), value);
         }
     }

@@ -153,7 +153,7 @@ pub(in crate::routes) fn prepare_apply(
         match written(caller, before.as_ref(), declared.spec.clone(), now) {
             Ok(request) => declared.spec = request,
             Err(problem) => {
-                problems.push(json!({ "kind": "requests", "name": id, "message": problem.detail() }))
+                problems.push(json!({ "kind": "requests", "name": id, "message": problem.detail() }));
             }
         }
     }
