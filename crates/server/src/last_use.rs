@@ -23,6 +23,9 @@ const LAST_FLUSH: Duration = Duration::from_secs(2);
 /// How precise the time of the last use is, in microseconds: a key in constant use is written once a minute.
 const PRECISION_MICROS: i64 = 60_000_000;
 
+/// By how much the clocks of replicas may differ, in microseconds.
+const CLOCKS_DIFFER_MICROS: i64 = 300_000_000;
+
 /// How many keys are kept in memory; uses of further ones are not recorded until others are written.
 const MAX_KEYS: usize = 10_000;
 
@@ -44,7 +47,11 @@ impl LastUse {
 
     /// Notes that a key was used, unless the store knows of a use less than a minute ago.
     pub(crate) fn note(&self, key: Uuid, stored: Option<Instant>, now: Instant) {
-        let is_recent = |at: Instant| now.as_micros().saturating_sub(at.as_micros()) < PRECISION_MICROS;
+        // A use that is dated further ahead than clocks differ was noted while the clock was ahead.
+        let is_recent = |at: Instant| {
+            (-CLOCKS_DIFFER_MICROS..PRECISION_MICROS)
+                .contains(&now.as_micros().saturating_sub(at.as_micros()))
+        };
         if stored.is_some_and(is_recent) {
             return;
         }
@@ -56,7 +63,9 @@ impl LastUse {
 
     /// Returns the last use of a key, of what the store says and what is not written yet.
     pub(crate) fn latest(&self, key: Uuid, stored: Option<Instant>) -> Option<Instant> {
-        stored.max(self.lock().get(&key).copied())
+        let pending = self.lock().get(&key).copied();
+        // What is noted is later than what is stored, or the store has the use of a clock that was ahead.
+        pending.or(stored)
     }
 
     /// Takes back what could not be written; later uses win.
@@ -147,6 +156,17 @@ mod tests {
         assert_eq!(last_use.latest(key, Some(at(100))), Some(at(160)));
         last_use.note(Uuid::from_u128(2), None, at(5));
         assert_eq!(last_use.latest(Uuid::from_u128(2), None), Some(at(5)));
+    }
+
+    #[test]
+    fn a_use_of_a_clock_that_was_ahead_hides_no_later_one() {
+        let last_use = LastUse::default();
+        let key = Uuid::from_u128(1);
+        // Another replica may be ahead by a little.
+        last_use.note(key, Some(at(1_200)), at(1_000));
+        assert!(last_use.lock().is_empty());
+        last_use.note(key, Some(at(1_000_000)), at(1_000));
+        assert_eq!(last_use.lock().get(&key), Some(&at(1_000)));
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! understands. STS is the one of the region that was configured, never another; a server that is not AWS is
 //! asked itself, so that its keys go nowhere else.
 
+use std::net::Ipv6Addr;
+
+use crate::answer::quoted_short;
 use crate::{DeliveryError, Environment};
 
 /// An address: scheme and host.
@@ -17,15 +20,20 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// Reads `https://host:port`; a path is refused, since signatures of servers behind one do not agree.
     pub(crate) fn parse(url: &str) -> Result<Self, DeliveryError> {
-        let wrong = || DeliveryError::Configuration {
-            message: format!(
-                "`{url}` is no endpoint; write scheme and host, such as https://s3.example.com:9000"
-            ),
+        let wrong = || {
+            // What stands before an @ may be a password.
+            let shown = url.rsplit('@').next().unwrap_or_default();
+            let hidden = if shown.len() < url.len() { "…@" } else { "" };
+            DeliveryError::Configuration {
+                message: format!(
+                    "`{hidden}{}` is no endpoint; write scheme and host, such as https://s3.example.com:9000",
+                    quoted_short(shown)
+                ),
+            }
         };
         let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
         let host = rest.trim_end_matches('/');
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
-        if !matches!(scheme, "http" | "https") || host.is_empty() || !host.chars().all(is_plain) {
+        if !matches!(scheme, "http" | "https") || !is_authority(host) {
             return Err(wrong());
         }
         // A port that is the scheme's own is not part of the `Host` header, and so not of the signature.
@@ -52,6 +60,34 @@ impl Endpoint {
         let name = self.host.split(':').next().unwrap_or_default();
         name.ends_with(".amazonaws.com") || name.ends_with(".amazonaws.com.cn")
     }
+}
+
+/// Whether a text is a host, or a host and a port.
+fn is_authority(text: &str) -> bool {
+    let (is_host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) => {
+            let port = if rest.is_empty() { Some(None) } else { rest.strip_prefix(':').map(Some) };
+            let Some(port) = port else { return false };
+            (address.parse::<Ipv6Addr>().is_ok(), port)
+        }
+        None => {
+            let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+            (name.len() <= 253 && name.split('.').all(is_label), port)
+        }
+    };
+    let is_port = |port: &str| {
+        port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    is_host && port.is_none_or(is_port)
+}
+
+/// Whether a text is a part of a host's name.
+fn is_label(text: &str) -> bool {
+    let in_label = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (1..=63).contains(&text.len())
+        && text.chars().all(in_label)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
 /// Where a bucket is, and the path that its keys begin with.
@@ -175,9 +211,29 @@ mod tests {
             "https://host/path",
             "https://user:pw@host",
             "http://a b",
+            "http://host:0",
+            "http://host:65536",
+            "http://host:",
+            "http://host:+80",
+            "http://:9000",
+            "http://a..b",
+            "http://.a",
+            "http://-a",
+            "http://[::1",
+            "http://[::1]x",
+            "http://[zz]:1",
+            "http://a:1:2",
+            "http://a\n",
+            "http://h\u{f6}st",
+            "http://host?x",
+            "http://host#x",
         ] {
             assert!(Endpoint::parse(url).is_err(), "{url}");
         }
+        let long = format!("https://{}", "a".repeat(64));
+        assert!(Endpoint::parse(&long).is_err());
+        let message = Endpoint::parse("https://user:planted-word@host").unwrap_err().to_string();
+        assert!(!message.contains("planted-word") && message.contains("…@host"), "{message}");
         assert!(Endpoint::parse("HTTPS://x").is_err());
         assert_eq!(Endpoint::parse("https://[::1]:9000").unwrap().url("/", "a=b"), "https://[::1]:9000/?a=b");
     }

@@ -183,6 +183,12 @@ impl ExportRequest {
                 "`roleArn` must be a role such as arn:aws:iam::111122223333:role/domesday, found `{arn}`"
             )));
         }
+        if let Some(path) = self.path.as_ref().filter(|path| path.len() > MAX_PATH_BYTES) {
+            return Err(Problem::invalid(format!(
+                "`path` has {} bytes; at most {MAX_PATH_BYTES} are allowed, since a key of S3 has at most 1,024",
+                path.len()
+            )));
+        }
         if let Some(schedule) = &self.schedule
             && let Err(error) = schedule.parse::<Cron>()
         {
@@ -245,6 +251,9 @@ impl Configuration {
         }
     }
 }
+
+/// The longest path, in bytes: the keys below it must fit S3, and its name an index of every database.
+const MAX_PATH_BYTES: usize = 800;
 
 /// Whether a text is the ARN of a role.
 fn is_role(arn: &str) -> bool {
@@ -338,6 +347,8 @@ mod tests {
             (json!({ "roleArn": "arn:aws:iam::111122223333:user/x" }), "roleArn"),
             (json!({ "roleArn": role, "schedule": "daily" }), "schedule"),
             (json!({ "roleArn": role, "layout": "heap" }), "layout"),
+            (json!({ "roleArn": role, "schedule": "0 0 30 2 *" }), "never occurs"),
+            (json!({ "roleArn": role, "path": "p/".repeat(500) }), "`path` has 1000 bytes"),
             (json!({ "roleArn": role, "encryption": "aes256" }), "encryption"),
             (json!({ "roleArn": role, "encryption": "aws:kms" }), "name the key"),
         ] {
