@@ -228,6 +228,11 @@ impl From<postgres::Error> for StoreError {
             Some(&SqlState::LOCK_NOT_AVAILABLE) => Self::Busy,
             Some(&SqlState::DISK_FULL) => Self::DiskFull,
             Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => Self::ReadOnly,
+            // Names of prepared statements are counted by connection: only somebody else's can be in the way of them, or
+            // gone, in a session that is shared.
+            Some(&SqlState::DUPLICATE_PSTATEMENT | &SqlState::INVALID_SQL_STATEMENT_NAME) => {
+                Self::TransactionPooler
+            }
             _ => Self::Postgres(error),
         }
     }
