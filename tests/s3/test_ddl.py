@@ -3,6 +3,7 @@ S3, and read by the tokenizers of the dialects for the engines that cannot run h
 
 import re
 import shutil
+from urllib.parse import quote
 
 import duckdb
 import pytest
@@ -13,8 +14,6 @@ from conftest import REGION, make_catalog, run
 from test_readers import connect
 
 ENGINES = sorted(REFUSED)
-DIALECTS = {"snowflake": "snowflake", "databricks": "databricks", "athena": "athena", "trino": "trino",
-            "duckdb": "duckdb", "clickhouse": "clickhouse"}
 LAYOUTS = ["latest", "swap", "history"]
 USERS, DECOYS = 5, 3
 
@@ -65,11 +64,11 @@ def test_duckdb_reads_a_directory_of_any_name(summaries, tmp_path, layout):
         check(db)
 
 
-@pytest.mark.parametrize("name", ["~", "a[b]", "-x"])
+@pytest.mark.parametrize("name", ["~", "a[b]", "a*"])
 def test_duckdb_reads_a_relative_directory(summaries, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(summaries[USERS, "latest"], tmp_path / name)
-    done = ddl("duckdb", f"--to={name}".removeprefix("--to=") if name != "-x" else "./-x")
+    done = ddl("duckdb", name)
     db = duckdb.connect()
     db.execute("SET TimeZone = 'UTC'")
     db.execute(done.stdout)
@@ -87,7 +86,7 @@ def test_duckdb_reads_a_bucket_path_of_any_name(summaries, admin, strict, bucket
     for number, (path, decoy) in enumerate(PATHS.items()):
         path, decoy = f"{number}/{path}", decoy and f"{number}/{decoy}"
         done = ddl("duckdb", f"s3://{bucket}/{path}", "--region", REGION, "--endpoint", strict.url)
-        if is_refused("duckdb", path, "?"):
+        if is_refused("duckdb", path, in_bucket=True):
             assert done.returncode == 1 and "DuckDB" in done.stderr, path
             continue
         assert done.returncode == 0, done.stderr
@@ -111,7 +110,7 @@ def test_every_dialect_reads_the_location_as_it_is(engine, layout):
         done = ddl(engine, f"s3://acme-audit/{path}", *where)
         if done.returncode:
             return done, None, None
-        tokens = sqlglot.tokenize(done.stdout, read=DIALECTS[engine])
+        tokens = sqlglot.tokenize(done.stdout, read=engine)
         locations = {token.text for token in tokens if re.match(r"(s3|https)://", token.text)}
         code = [token.token_type for token in tokens]
         return done, locations, code
@@ -120,7 +119,7 @@ def test_every_dialect_reads_the_location_as_it_is(engine, layout):
     assert plain_locations
     for path in PATHS:
         done, locations, code = read(path)
-        if is_refused(engine, path, "?" if engine == "duckdb" else ""):
+        if is_refused(engine, path, in_bucket=True):
             assert done.returncode == 1 and f"engine {engine}" in done.stderr, path
             continue
         assert done.returncode == 0, done.stderr
@@ -129,8 +128,6 @@ def test_every_dialect_reads_the_location_as_it_is(engine, layout):
         if engine == "duckdb":
             written = re.sub(r"([*?\[])", r"[\1]", path)
         if engine == "clickhouse":
-            from urllib.parse import quote
-
             written = quote(path, safe="/=~")
         assert locations == {where.replace("/plain/", f"/{written}/") for where in plain_locations}, path
 
@@ -138,7 +135,7 @@ def test_every_dialect_reads_the_location_as_it_is(engine, layout):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_queries_of_the_views_are_of_the_dialect(engine, layout):
-    dialect = "trino" if engine == "athena" else DIALECTS[engine]
+    dialect = "trino" if engine == "athena" else engine
     done = ddl(engine, "s3://acme-audit/it's", "--region", REGION, "--layout", layout)
     views = [text for text in statements(done.stdout) if " VIEW " in text.split("\n")[0]]
     assert len(views) >= 13

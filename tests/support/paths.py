@@ -57,5 +57,10 @@ def statements(script):
     return [part.strip() for part in parts if part.strip()]
 
 
-def is_refused(engine, path, more=""):
-    return any(character in path for character in REFUSED[engine] + more)
+# The same in a bucket, besides.
+REFUSED_IN_BUCKET = {"duckdb": "?", "clickhouse": "$"}
+
+
+def is_refused(engine, path, in_bucket=False):
+    refused = REFUSED[engine] + (REFUSED_IN_BUCKET.get(engine, "") if in_bucket else "")
+    return any(character in path for character in refused)

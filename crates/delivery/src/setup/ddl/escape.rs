@@ -23,9 +23,9 @@ pub(super) fn escaped_string(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-/// A path of `DuckDB` in which every character stands for itself. A tilde at the start would be the home directory.
+/// A path of `DuckDB` in which every character stands for itself.
 pub(super) fn duckdb_path(path: &str) -> String {
-    let mut escaped = if path.starts_with('~') { "./".to_owned() } else { String::new() };
+    let mut escaped = String::with_capacity(path.len());
     for character in path.chars() {
         match character {
             '*' | '?' | '[' => escaped.extend(['[', character, ']']),
@@ -49,6 +49,7 @@ pub(super) fn check_path(engine: Engine, root: &str, is_bucket: bool) -> Result<
         Engine::Trino => ("?#", "Trino reads it as the end of the path"),
         Engine::Duckdb if is_bucket => ("\\?", "DuckDB reads it as the end of a directory or of the path"),
         Engine::Duckdb => ("\\", "DuckDB reads it as the end of a directory"),
+        Engine::Clickhouse if is_bucket => ("*?{}$", "ClickHouse reads it as part of a pattern"),
         Engine::Clickhouse => ("*?{}", "ClickHouse reads it as part of a pattern"),
     };
     let wrong = |message: String| Err(DeliveryError::Configuration { message });
@@ -75,14 +76,14 @@ mod tests {
     fn every_character_stands_for_itself() {
         assert_eq!(string("it's \\"), "'it''s \\'");
         assert_eq!(escaped_string("it's \\"), "'it\\'s \\\\'");
-        assert_eq!(duckdb_path("~/a*b?c[d]"), "./~/a[*]b[?]c[[]d]");
+        assert_eq!(duckdb_path("~/a*b?c[d]"), "~/a[*]b[?]c[[]d]");
         assert_eq!(url_path("a b/100%/\u{fc}?#+"), "a%20b/100%25/%C3%BC%3F%23%2B");
     }
 
     #[test]
     fn what_an_engine_cannot_be_given_is_refused_with_the_reason() {
         for engine in Engine::ALL {
-            assert!(check_path(engine, "s3://acme/it's \"100%\" new;--$\u{fc}/v1", true).is_ok(), "{engine}");
+            assert!(check_path(engine, "s3://acme/it's \"100%\" new;--\u{fc}/v1", true).is_ok(), "{engine}");
             assert!(check_path(engine, "out\nDROP TABLE x/v1", false).is_err(), "{engine}");
         }
         let error = check_path(Engine::Clickhouse, "s3://acme/a*b/v1", true).unwrap_err().to_string();

@@ -14,6 +14,7 @@ mod snowflake;
 mod trino;
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use domesday_tables::{Field, SCHEMA_FOLDER, SCHEMA_VERSION, SNAPSHOT, TABLES, Table};
@@ -134,7 +135,9 @@ impl<'a> Place<'a> {
                         message: format!("the path {} is not Unicode text, as SQL is", path.display()),
                     });
                 };
-                let path = path.trim_end_matches('/');
+                // A tilde at the start would be somebody's home directory.
+                let absolute = path.starts_with('~').then(|| std::path::absolute(path).ok()).flatten();
+                let path = absolute.as_deref().and_then(Path::to_str).unwrap_or(path).trim_end_matches('/');
                 Ok(Self { root: format!("{path}/{SCHEMA_FOLDER}"), layout, s3: None })
             }
             Target::S3(settings, _) => {
