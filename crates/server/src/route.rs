@@ -140,7 +140,14 @@ impl Route {
             place: "query",
             required: false,
             about,
-            schema: schema_of::<T>(),
+            schema: Box::new(|generator| {
+                let mut schema = generator.subschema_for::<T>();
+                // A parameter without a value is refused ([`crate::query`]).
+                if schema.get("type").is_some_and(|kind| kind == "string") {
+                    schema.insert("minLength".to_owned(), 1.into());
+                }
+                schema
+            }),
         });
         self
     }
@@ -158,7 +165,7 @@ impl Route {
         let limit = serde_json::json!({
             "type": "integer", "minimum": 1, "maximum": crate::paging::MAX_LIMIT, "default": 100
         });
-        let cursor = serde_json::json!({ "type": "string" });
+        let cursor = serde_json::json!({ "type": "string", "minLength": 1 });
         for (name, about, value) in [
             ("limit", "How many entries a page has.", limit),
             ("cursor", "Where the page begins: `nextCursor` of the page before.", cursor),

@@ -212,6 +212,23 @@ fn values_of_another_notation_are_not_read_as_something_else() {
 }
 
 #[test]
+fn a_number_that_would_lose_digits_is_refused() {
+    let mask = |value: &str| {
+        format!(
+            "dataPolicies: [{{ name: m, mask: {{ kind: constant, value: {value} }}, columns: {{ names: ['*'] }}, \
+             appliesTo: all }}]"
+        )
+    };
+    for value in ["1.10", "-0.5e3", "0.1", "1e21", "9223372036854775807", "123456789012345.6", "0.0"] {
+        assert!(parse_str("a.yaml", &mask(value)).is_ok(), "{value}");
+    }
+    for value in ["12345678901234567890", "0.12345678901234567890", "9007199254740993.5"] {
+        let wrong = refused("a.yaml", &mask(value)).to_string();
+        assert!(wrong.contains("more digits than are kept"), "{value}: {wrong}");
+    }
+}
+
+#[test]
 fn texts_that_cannot_be_represented_are_refused_and_pairs_are_one_character() {
     for (name, text, column) in [
         ("a.yaml", r#"users: [{ username: "A \ud800 B" }]"#, 24),

@@ -374,11 +374,28 @@ impl<'f> Decoder<'f> {
         let plain = text.strip_prefix('+').unwrap_or(text);
         let number = plain.parse::<i64>().map(serde_json::Number::from).ok();
         let number = number.or_else(|| serde_json::Number::from_f64(plain.parse().ok()?));
-        if number.is_none() {
-            self.error(node.at, trail, format!("expected a finite decimal number, found {}", Excerpt(text)));
+        let Some(number) = number else {
+            let message = format!("expected a finite decimal number, found {}", Excerpt(text));
+            self.error(node.at, trail, message);
+            return None;
+        };
+        if number.is_f64() && significant_digits(plain) != significant_digits(&number.to_string()) {
+            let message = format!(
+                "the number {} has more digits than are kept; write fewer, or a text in quotes",
+                Excerpt(text)
+            );
+            self.error(node.at, trail, message);
+            return None;
         }
-        number
+        Some(number)
     }
+}
+
+/// The digits of a decimal number that decide its value, apart from where its point is.
+fn significant_digits(text: &str) -> String {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
 }
 
 /// Words joined as a sentence has them.
