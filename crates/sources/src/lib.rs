@@ -11,6 +11,7 @@ mod decode;
 mod diagnostic;
 mod document;
 mod locate;
+pub mod postgres;
 mod read;
 mod sniff;
 mod text;

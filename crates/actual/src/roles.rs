@@ -1,0 +1,216 @@
+//! Roles as a graph: which roles one inherits from, which it may become, and which roles are alike to every object.
+
+use std::collections::HashMap;
+
+use crate::bits::Bits;
+use crate::privileges::{Grantee, Privileges, RoleIx};
+
+/// The role of version 14 and later that stands for the owner of the database.
+const DATABASE_OWNER: &str = "pg_database_owner";
+/// The role that may read everything.
+pub(crate) const READ_ALL: &str = "pg_read_all_data";
+/// The role that may write everything.
+pub(crate) const WRITE_ALL: &str = "pg_write_all_data";
+
+/// Position of a node: roles that are alike to every object share one.
+pub(crate) type Node = usize;
+
+/// The roles of a cluster, alike ones merged, with their memberships closed.
+#[derive(Debug)]
+pub(crate) struct RoleGraph {
+    /// The roles of each node, ascending by name. A role that an access list names, that owns something or that has
+    /// members is alone in its node.
+    pub(crate) members: Vec<Vec<RoleIx>>,
+    /// The node of each role.
+    pub(crate) node_of: Vec<Node>,
+    /// The nodes that each node inherits from in one step, by name.
+    pub(crate) inherits: Vec<Vec<Node>>,
+    /// The nodes that each node may become in one step, by name.
+    pub(crate) becomes: Vec<Vec<Node>>,
+    /// For each node those that inherit from it, in any number of steps, and itself (rule 1, *holds*).
+    pub(crate) heirs: Vec<Bits>,
+    /// For each node those that may become it, in any number of steps, and itself (rule 1, *acts as*).
+    pub(crate) actors: Vec<Bits>,
+    /// The nodes of superusers.
+    pub(crate) superusers: Bits,
+    /// The nodes that row security never binds.
+    pub(crate) bypassing: Bits,
+    /// The nodes that may log in.
+    pub(crate) logins: Bits,
+    /// The node of `pg_read_all_data`.
+    pub(crate) read_all: Option<Node>,
+    /// The node of `pg_write_all_data`.
+    pub(crate) write_all: Option<Node>,
+}
+
+/// What decides whether two roles without members are alike.
+#[derive(PartialEq, Eq, Hash)]
+struct Likeness {
+    inherits: Vec<RoleIx>,
+    becomes: Vec<RoleIx>,
+    is_superuser: bool,
+    bypasses_row_security: bool,
+    may_log_in: bool,
+}
+
+impl RoleGraph {
+    pub(crate) fn new(privileges: &Privileges) -> Self {
+        let roles = &privileges.roles;
+        let (inherits, becomes) = edges(privileges);
+        let named = named(privileges, &inherits, &becomes);
+        let mut by_name: Vec<RoleIx> = (0..roles.len()).map(RoleIx::from_position).collect();
+        by_name.sort_by(|one, other| roles[one.get()].name.cmp(&roles[other.get()].name));
+
+        let mut members: Vec<Vec<RoleIx>> = Vec::new();
+        let mut node_of = vec![0; roles.len()];
+        let mut alike: HashMap<Likeness, Node> = HashMap::new();
+        for ix in by_name {
+            let role = &roles[ix.get()];
+            let next = members.len();
+            let node = if named.contains(ix.get()) {
+                next
+            } else {
+                let likeness = Likeness {
+                    inherits: inherits[ix.get()].clone(),
+                    becomes: becomes[ix.get()].clone(),
+                    is_superuser: role.is_superuser,
+                    bypasses_row_security: role.bypasses_row_security,
+                    may_log_in: role.may_log_in(privileges.observed_at),
+                };
+                *alike.entry(likeness).or_insert(next)
+            };
+            if node == next {
+                members.push(Vec::new());
+            }
+            members[node].push(ix);
+            node_of[ix.get()] = node;
+        }
+        let of_nodes = |edges: &[Vec<RoleIx>]| -> Vec<Vec<Node>> {
+            let targets = |role: RoleIx| {
+                let mut targets: Vec<Node> = edges[role.get()].iter().map(|to| node_of[to.get()]).collect();
+                // Nodes are numbered in order of their first names, so this is by name.
+                targets.sort_unstable();
+                targets
+            };
+            members.iter().map(|roles| targets(roles[0])).collect()
+        };
+        let (inherits, becomes) = (of_nodes(&inherits), of_nodes(&becomes));
+        let where_role = |is: &dyn Fn(RoleIx) -> bool| {
+            let mut bits = Bits::new(members.len());
+            let nodes = members.iter().enumerate().filter(|(_, roles)| is(roles[0]));
+            nodes.for_each(|(node, _)| bits.insert(node));
+            bits
+        };
+        let superusers = where_role(&|ix| roles[ix.get()].is_superuser);
+        let bypassing =
+            where_role(&|ix| roles[ix.get()].is_superuser || roles[ix.get()].bypasses_row_security);
+        let logins = where_role(&|ix| roles[ix.get()].may_log_in(privileges.observed_at));
+        let node_named = |name: &str| {
+            let found = roles.iter().position(|role| role.name == name);
+            found.map(|position| node_of[position])
+        };
+        Self {
+            heirs: close_backwards(&inherits),
+            actors: close_backwards(&becomes),
+            superusers,
+            bypassing,
+            logins,
+            read_all: node_named(READ_ALL),
+            write_all: node_named(WRITE_ALL),
+            members,
+            node_of,
+            inherits,
+            becomes,
+        }
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The union of what `of` gives for each node of a set.
+    pub(crate) fn union(&self, nodes: &Bits, of: &[Bits]) -> Bits {
+        let mut union = Bits::new(self.len());
+        nodes.iter().for_each(|node| union.add(&of[node]));
+        union
+    }
+}
+
+/// For each role those that it inherits from, and those that it may become, in one step (rule 1), ascending.
+fn edges(privileges: &Privileges) -> (Vec<Vec<RoleIx>>, Vec<Vec<RoleIx>>) {
+    let roles = &privileges.roles;
+    let by_membership = privileges.server_version >= 16;
+    let (mut inherits, mut becomes) = (vec![Vec::new(); roles.len()], vec![Vec::new(); roles.len()]);
+    for membership in &privileges.memberships {
+        let member = membership.member.get();
+        if if by_membership { membership.inherits } else { roles[member].inherits } {
+            inherits[member].push(membership.role);
+        }
+        if !by_membership || membership.can_set {
+            becomes[member].push(membership.role);
+        }
+    }
+    let database_owner = roles.iter().position(|role| role.name == DATABASE_OWNER);
+    if let (14.., Some(position)) = (privileges.server_version, database_owner) {
+        let owner = privileges.database.owner.get();
+        if by_membership || roles[owner].inherits {
+            inherits[owner].push(RoleIx::from_position(position));
+        }
+        becomes[owner].push(RoleIx::from_position(position));
+    }
+    for list in inherits.iter_mut().chain(&mut becomes) {
+        list.sort_unstable();
+        list.dedup();
+    }
+    (inherits, becomes)
+}
+
+/// The roles that something refers to: they are alike to no other.
+fn named(privileges: &Privileges, inherits: &[Vec<RoleIx>], becomes: &[Vec<RoleIx>]) -> Bits {
+    let mut named = Bits::new(privileges.roles.len());
+    inherits.iter().chain(becomes).flatten().for_each(|role| named.insert(role.get()));
+    named.insert(privileges.database.owner.get());
+    let schemas = privileges.schemas.iter();
+    let relations = privileges.relations.iter();
+    schemas.clone().map(|schema| schema.owner).for_each(|owner| named.insert(owner.get()));
+    relations.clone().map(|relation| relation.owner).for_each(|owner| named.insert(owner.get()));
+    let lists = std::iter::once(&privileges.database.access_list)
+        .chain(schemas.map(|schema| &schema.access_list))
+        .chain(relations.clone().map(|relation| &relation.access_list))
+        .chain(relations.flat_map(|relation| relation.columns.iter().map(|column| &column.access_list)));
+    for entry in lists.flatten().flatten() {
+        if let Grantee::Role(role) = entry.grantee {
+            named.insert(role.get());
+        }
+    }
+    for (position, role) in privileges.roles.iter().enumerate() {
+        if role.name == READ_ALL || role.name == WRITE_ALL {
+            named.insert(position);
+        }
+    }
+    named
+}
+
+/// For each node those from which it can be reached, itself included.
+fn close_backwards(edges: &[Vec<Node>]) -> Vec<Bits> {
+    let mut backwards: Vec<Vec<Node>> = vec![Vec::new(); edges.len()];
+    for (from, targets) in edges.iter().enumerate() {
+        targets.iter().for_each(|to| backwards[*to].push(from));
+    }
+    let reach = |start: Node| {
+        let mut reached = Bits::new(edges.len());
+        reached.insert(start);
+        let mut open = vec![start];
+        while let Some(node) = open.pop() {
+            for from in &backwards[node] {
+                if !reached.contains(*from) {
+                    reached.insert(*from);
+                    open.push(*from);
+                }
+            }
+        }
+        reached
+    };
+    (0..edges.len()).map(reach).collect()
+}

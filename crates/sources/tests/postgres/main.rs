@@ -1,0 +1,7 @@
+//! What is read from PostgreSQL, against PostgreSQL itself.
+
+mod generate;
+mod oracle;
+#[path = "../../../store/tests/suite/postgres_server.rs"]
+#[expect(dead_code, reason = "shared with the store's tests, which use more of it")]
+mod postgres_server;
