@@ -153,8 +153,8 @@ def test_a_change_of_layout_shows_one_day_whole_or_none(admin, strict, bucket, u
         return run(["setup", "ddl", "--engine", "duckdb", *where, "--layout", layout]).stdout
 
     def seen(script):
-        db = connect(strict, script)
         try:
+            db = connect(strict, script)
             return db.execute(
                 "SELECT (SELECT count(*) FROM domesday.user_metadata), (SELECT count(*) FROM domesday.policy_outcomes),"
                 " (SELECT max(export_date)::DATE::VARCHAR FROM domesday.user_metadata),"
