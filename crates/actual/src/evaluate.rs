@@ -4,7 +4,7 @@
 //! role nodes rather than roles. Rows exist only where a caller iterates over them.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 
 use domesday_model::Scope;
 
@@ -74,7 +74,7 @@ impl<'p> ActualAccess<'p> {
         let database = &privileges.database;
         let connects =
             Grantees::new(&graph, database.access_list.as_deref(), PrivilegeSet::CONNECT, |defaults| {
-                defaults.is_public = true
+                defaults.is_public = true;
             })
             .holders(&graph);
         let usage = privileges.schemas.iter().map(|schema| {
@@ -117,9 +117,7 @@ impl<'p> ActualAccess<'p> {
         let mut found: HashMap<u64, Vec<RelationClassIx>> = HashMap::new();
         for (position, relation) in self.privileges.relations.iter().enumerate() {
             let likeness = Likeness::new(relation);
-            let mut hash = hasher.build_hasher();
-            likeness.hash(&mut hash);
-            let candidates = found.entry(hash.finish()).or_default();
+            let candidates = found.entry(hasher.hash_one(&likeness)).or_default();
             let alike = candidates.iter().copied().find(|class| {
                 let first = self.classes[class.0 as usize].relations[0];
                 Likeness::new(&self.privileges.relations[first.get()]) == likeness
