@@ -252,10 +252,12 @@ fn another_directory_than_the_catalogs_is_guessed() {
             r#"{ "name": "x", "version": "1", "files": [] }"#,
         );
     }
-    write(&dir.path().join("governance/catalog/a.yaml"), USERS);
+    write(&dir.path().join("governance/catalog/users/a.yaml"), USERS);
+    write(&dir.path().join("governance/catalog/b.yaml"), GRANT);
+    write(&dir.path().join("examples/c.yaml"), "groups: [{ name: g }]\n");
     let run = check(dir.path());
     run.fails_with(1);
-    assert!(run.stderr.contains("30 of the 31 files"), "{}", run.stderr);
+    assert!(run.stderr.contains("30 of the 33 files"), "{}", run.stderr);
     assert!(run.stderr.contains("did you mean its subdirectory `governance/catalog`?"), "{}", run.stderr);
     assert!(run.stderr.lines().count() < 80, "{}", run.stderr);
 }

@@ -159,15 +159,11 @@ impl Assembly {
     /// What may be behind the mistakes, and what was not looked at because of them.
     fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
-        let alike: usize = self.directories.values().sum();
-        if self.foreign >= 3 && self.foreign > alike {
-            let most =
-                self.directories.iter().max_by_key(|(name, count)| (**count, std::cmp::Reverse(*name)));
-            let guess = match most {
-                Some((directory, _)) if !directory.is_empty() => {
-                    format!("; did you mean its subdirectory `{directory}`?")
-                }
-                _ => "; is this the directory of the catalog?".to_owned(),
+        if self.foreign > 0 {
+            let guess = match self.likely_directory() {
+                Some(directory) => format!("; did you mean its subdirectory `{directory}`?"),
+                None if self.foreign > self.files / 2 => "; is this the directory of the catalog?".to_owned(),
+                None => String::new(),
             };
             let (foreign, files) = (self.foreign, self.files);
             let rest = if self.is_stopped { ", and the others were not read" } else { "" };
@@ -183,6 +179,22 @@ impl Assembly {
             ));
         }
         hints
+    }
+}
+
+impl Assembly {
+    /// The deepest subdirectory that contains more than half of the files that look like part of a catalog.
+    fn likely_directory(&self) -> Option<&str> {
+        let alike: usize = self.directories.values().sum();
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (directory, files) in &self.directories {
+            let ends = directory.match_indices('/').map(|(end, _)| end).chain([directory.len()]);
+            for end in ends.filter(|end| *end > 0) {
+                *counts.entry(&directory[..end]).or_default() += files;
+            }
+        }
+        let likely = counts.into_iter().filter(|(_, files)| 2 * files > alike);
+        likely.map(|(directory, _)| directory).max_by_key(|directory| directory.len())
     }
 }
 
