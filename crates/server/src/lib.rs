@@ -1,6 +1,6 @@
 //! The service: the HTTP API, who may call it, the schedule and the runs.
 //!
-//! [`start`] opens the store, mints tenant and first key where there are none, and listens; [`Running::stop`]
+//! [`start()`] opens the store, mints tenant and first key where there are none, and listens; [`Running::stop`]
 //! ends it in good order. Every route is one line of a table ([`routes::table`]) from which come the router, the
 //! OpenAPI document and the test that walks every route with every role. Time comes from a [`Clock`] that is
 //! given. The store blocks, so its work runs on blocking threads through a small pool.

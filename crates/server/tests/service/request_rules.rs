@@ -247,6 +247,9 @@ fn approvals_hold_for_a_duration_of_iso_8601() {
         json!({ "durationDays": -1 }),
         json!({ "durationDays": 36_501 }),
         json!({ "durationDays": i64::MAX }),
+        // Without a value it would be an approval for ever.
+        json!({ "durationDays": null }),
+        json!({ "duration": null }),
     ] {
         decide(&request, &cast.rita, wrong.clone()).expect(422);
     }

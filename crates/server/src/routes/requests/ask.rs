@@ -38,29 +38,36 @@ const MAX_PENDING: u64 = 100;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Ask {
     /// What is asked for; access when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "AskType")]
     r#type: Option<AskType>,
     /// For whom, by username; oneself when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "String")]
     user: Option<String>,
     /// The data product; this or `dataSource`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "String")]
     data_product: Option<String>,
     /// The data source; this or `dataProduct`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "String")]
     data_source: Option<String>,
     /// The columns of an exception from masking.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "BTreeSet<String>")]
     columns: Option<BTreeSet<String>>,
     /// Reading when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "AskScope")]
     scope: Option<AskScope>,
     /// Answers by question: a text, a number or a boolean each, as the form asks. At most 64 KiB together.
-    #[serde(default)]
-    #[schemars(with = "Option<BTreeMap<String, AnswerSchema>>")]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "BTreeMap<String, AnswerSchema>")]
     answers: Option<BTreeMap<String, Answer>>,
     /// The agreements accepted, by name, in their present versions.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "BTreeSet<String>")]
     agreements: Option<BTreeSet<String>>,
 }
 

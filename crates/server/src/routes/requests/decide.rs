@@ -27,15 +27,17 @@ pub(super) struct Decision {
     /// Yes or no.
     status: Verdict,
     /// Why.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "String")]
     reason: Option<String>,
     /// For how many days of 24 hours the approval holds; without end when this and `duration` are absent.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = 36_500))]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "i64", range(min = 1, max = 36_500))]
     duration_days: Option<i64>,
     /// For how long the approval holds, as an ISO 8601 duration such as PT12H, P2W, P3M or P1Y; months and years are
     /// those of the calendar in UTC.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::route::present")]
+    #[schemars(with = "String")]
     duration: Option<String>,
 }
 
