@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_model::Instant;
-use domesday_store::{Store, StoreError};
+use domesday_store::{CLOCKS_DIFFER_MICROS, Store, StoreError};
 use uuid::Uuid;
 
 use crate::problem::Problem;
@@ -22,9 +22,6 @@ const LAST_FLUSH: Duration = Duration::from_secs(2);
 
 /// How precise the time of the last use is, in microseconds: a key in constant use is written once a minute.
 const PRECISION_MICROS: i64 = 60_000_000;
-
-/// By how much the clocks of replicas may differ, in microseconds.
-const CLOCKS_DIFFER_MICROS: i64 = 300_000_000;
 
 /// How many keys are kept in memory; uses of further ones are not recorded until others are written.
 const MAX_KEYS: usize = 10_000;

@@ -14,7 +14,7 @@ use crate::database::values;
 use crate::{ChangeBy, Store, StoreError};
 
 /// By how much the clocks of replicas may differ, in microseconds.
-pub(crate) const CLOCKS_DIFFER_MICROS: i64 = 300_000_000;
+pub const CLOCKS_DIFFER_MICROS: i64 = 300_000_000;
 
 /// A run that no longer counts for a time of the schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -59,6 +59,7 @@ pub use change::{ChangeBy, IfMatch};
 pub use delivery::Delivery;
 pub use error::StoreError;
 pub use exports::StoredExport;
+pub use future::CLOCKS_DIFFER_MICROS;
 pub use future::ReleasedSlot;
 pub use idempotency::Call;
 pub use keys::{ApiKey, NewApiKey};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domesday_actual::{ActualAccess, RelationIx, RoleAccess, Via};
+use domesday_actual::{ActualAccess, Privileges, RelationIx, RoleAccess, Via};
 use domesday_model::Scope;
 use domesday_sources::postgres::{begin, read_privileges};
 use postgres::{Client, NoTls};
@@ -112,6 +112,12 @@ impl Drop for World {
     }
 }
 
+/// The privileges of a database, read in a transaction of their own.
+fn read(client: &mut Client) -> Privileges {
+    let mut transaction = begin(client).unwrap();
+    read_privileges(&mut transaction).unwrap()
+}
+
 fn name_of<'a>(access: &'a ActualAccess<'_>, relation: RelationIx) -> (&'a str, &'a str) {
     let relation = &access.privileges().relations[relation.get()];
     (&access.privileges().schemas[relation.schema.get()].name, &relation.name)
@@ -162,10 +168,7 @@ fn access_is_what_postgresql_says_of_every_pair() {
     for seed in 1..=DATABASES {
         let world = World::new(seed);
         let mut client = world.client();
-        let privileges = {
-            let mut transaction = begin(&mut client).unwrap();
-            read_privileges(&mut transaction).unwrap()
-        };
+        let privileges = read(&mut client);
         let access = ActualAccess::new(&privileges);
         for scope in [Scope::Read, Scope::Write] {
             let (found, wanted) = (evaluated(&access, scope), expected(&world, &mut client, scope));
@@ -250,14 +253,11 @@ fn check_way(
 
 #[test]
 fn real_sessions_can_and_cannot() {
-    let (mut read, mut refused, mut filtered) = (0, 0, 0);
+    let (mut reached_pairs, mut refused, mut filtered) = (0, 0, 0);
     for seed in 101..=112 {
         let world = World::new(seed);
         let mut client = world.client();
-        let privileges = {
-            let mut transaction = begin(&mut client).unwrap();
-            read_privileges(&mut transaction).unwrap()
-        };
+        let privileges = read(&mut client);
         let access = ActualAccess::new(&privileges);
         let mut can: BTreeMap<Pair, bool> = BTreeMap::new();
         each(&access, Scope::Read, &mut |role, relation, one| {
@@ -308,7 +308,7 @@ fn real_sessions_can_and_cannot() {
                         "row security, seed {seed}: {pair:?}\n{}",
                         world.generated.sql
                     );
-                    read += 1;
+                    reached_pairs += 1;
                     filtered += usize::from(bound);
                 } else {
                     refused += 1;
@@ -316,5 +316,5 @@ fn real_sessions_can_and_cannot() {
             }
         }
     }
-    assert!(read > 100 && refused > 100 && filtered > 5, "{read} {refused} {filtered}");
+    assert!(reached_pairs > 100 && refused > 100 && filtered > 5, "{reached_pairs} {refused} {filtered}");
 }
