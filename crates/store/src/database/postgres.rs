@@ -94,17 +94,29 @@ impl Postgres {
         })
     }
 
-    /// Checks that this connection has a server process of its own, which a pooler that works by transactions gives to
-    /// another client as soon as this one has no transaction open.
+    /// Checks that this connection has a server process of its own, which a pooler in transaction mode gives to another
+    /// client whenever this one has no transaction open.
+    ///
+    /// One look does not tell: while other clients work, the pooler may happen to give each connection the process that
+    /// it had before. So two connections take turns, and each process may be seen by one of them only.
     pub(crate) fn check_session(&mut self) -> Result<(), StoreError> {
         const PROCESS: &str = "SELECT pg_backend_pid()";
-        let before = self.repeated_if_lost(|postgres| single_value(postgres.client(), PROCESS))?;
+        const ROUNDS: usize = 8;
+        let own = self.repeated_if_lost(|postgres| single_value(postgres.client(), PROCESS))?;
         // Where there is no second connection to be had, nothing is known.
         let Ok(mut other) = self.another() else { return Ok(()) };
-        other.client().batch_execute("BEGIN")?;
         let of_other = single_value(other.client(), PROCESS)?;
-        let is_shared = of_other == before || single_value(self.client(), PROCESS)? != before;
-        other.end();
+        let mut is_shared = of_other == own;
+        for _ in 0..ROUNDS {
+            if is_shared {
+                break;
+            }
+            // The other connection keeps its process while this one asks for its own.
+            other.client().batch_execute("BEGIN")?;
+            is_shared = single_value(other.client(), PROCESS)? != of_other
+                || single_value(self.client(), PROCESS)? != own;
+            other.end();
+        }
         if is_shared { Err(StoreError::TransactionPooler) } else { Ok(()) }
     }
 
