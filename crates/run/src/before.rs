@@ -1,13 +1,13 @@
 //! The delivery before this one: what a chain of manifests goes on from.
 
 use domesday_delivery::{Listed, Listing, Slot, kept_manifests_prefix, manifest_key};
-use domesday_store::{Delivery, Store, StoreError};
+use domesday_store::{DeliveryRecord, Store, StoreError};
 use domesday_tables::ChainLink;
 use uuid::Uuid;
 
 /// What the store and the destination know of the deliveries before.
 pub(crate) struct Before {
-    last: Option<Delivery>,
+    last: Option<DeliveryRecord>,
     /// Whether the store keeps a record of deliveries.
     has_record: bool,
     /// Whether a manifest is at the destination that is not the last delivery's.
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn the_chain_goes_on_from_the_manifest_that_is_there() {
         let mut store = Store::in_memory().unwrap();
-        let delivery = |snapshot, manifest: &str, mark: Option<&str>| Delivery {
+        let delivery = |snapshot, manifest: &str, mark: Option<&str>| DeliveryRecord {
             snapshot_id: Uuid::from_u128(snapshot),
             manifest_sha256: manifest.to_owned(),
             previous_manifest_sha256: None,
@@ -128,7 +128,7 @@ mod tests {
         let mut memory = Store::in_memory().unwrap();
         assert_eq!(kind(&mut memory, None), ChainLink::Standalone);
         assert_eq!(kind(&mut memory, Some("e0")), ChainLink::Standalone);
-        let first = Delivery {
+        let first = DeliveryRecord {
             snapshot_id: Uuid::from_u128(1),
             manifest_sha256: "m1".to_owned(),
             previous_manifest_sha256: None,

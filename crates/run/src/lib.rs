@@ -14,7 +14,7 @@ use domesday_delivery::{
 };
 use domesday_engine::evaluate;
 use domesday_model::Instant;
-use domesday_store::{Delivery, Fence, Store, StoreError};
+use domesday_store::{DeliveryRecord, Fence, Store, StoreError};
 use domesday_tables::{EncodeError, Evidence, Manifest, Settings, encode, sha256, snapshot_id};
 
 use before::{Before, Link};
@@ -132,7 +132,7 @@ pub fn run(
     let must_keep_both = before.is_other_snapshot(id);
     let kept =
         files.complete(&snapshot, &settings, &encoded.parts, &scripts, must_keep_both, &mut manifest)?;
-    let announced = Delivery {
+    let announced = DeliveryRecord {
         snapshot_id: id,
         manifest_sha256: domesday_tables::hex(&manifest.sha256()),
         previous_manifest_sha256: link.sha256,
@@ -143,7 +143,7 @@ pub fn run(
     };
     recorded(export, store, |store| store.announce_delivery(&name, &announced, export.fence.as_ref()))?;
     let receipt = files.deliver(&mut *destination, export.settle, &export.supervision, progress)?;
-    let delivery = Delivery { manifest_mark: receipt.last_mark.clone(), ..announced };
+    let delivery = DeliveryRecord { manifest_mark: receipt.last_mark.clone(), ..announced };
     recorded(export, store, |store| store.record_delivery(&name, &delivery, export.fence.as_ref()))?;
     Ok(RunReport::new(&export.target, &manifest, &receipt, started.elapsed()))
 }

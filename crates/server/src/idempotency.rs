@@ -8,7 +8,7 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domesday_model::Permission;
-use domesday_store::{Call, Store};
+use domesday_store::{IdempotentCall, Store};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -82,8 +82,8 @@ impl Once {
         }))
     }
 
-    fn call(&self) -> Call<'_> {
-        Call { owner: &self.owner, key: &self.key, request_hash: &self.hash }
+    fn call(&self) -> IdempotentCall<'_> {
+        IdempotentCall { owner: &self.owner, key: &self.key, request_hash: &self.hash }
     }
 
     fn record(&self) -> String {
@@ -101,7 +101,7 @@ pub(crate) fn create(
     let Some(once) = once else { return create(store) };
     let (call, record) = (once.call(), once.record());
     let mut first = None;
-    let sealed = store.once(&call, app.now(), |store| -> Result<_, Problem> {
+    let sealed = store.create_once(&call, app.now(), |store| -> Result<_, Problem> {
         let remembered = Remembered { rights: once.rights.clone(), answer: create(store)? };
         let text = serde_json::to_vec(&remembered).expect("an answer is plain data");
         first = Some(remembered.answer);

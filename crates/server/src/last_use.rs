@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_model::Instant;
-use domesday_store::{CLOCKS_DIFFER_MICROS, Store, StoreError};
+use domesday_store::{MAX_CLOCK_SKEW_MICROS, Store, StoreError};
 use uuid::Uuid;
 
 use crate::problem::Problem;
@@ -46,7 +46,7 @@ impl LastUse {
     pub(crate) fn note(&self, key: Uuid, stored: Option<Instant>, now: Instant) {
         // A use that is dated further ahead than clocks differ was noted while the clock was ahead.
         let is_recent = |at: Instant| {
-            (-CLOCKS_DIFFER_MICROS..PRECISION_MICROS)
+            (-MAX_CLOCK_SKEW_MICROS..PRECISION_MICROS)
                 .contains(&now.as_micros().saturating_sub(at.as_micros()))
         };
         if stored.is_some_and(is_recent) {

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domesday_store::{Location, Store, StoreError};
+use domesday_store::{Store, StoreError, StoreLocation};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::problem::Problem;
@@ -29,7 +29,7 @@ pub(crate) struct Pool {
 
 #[derive(Debug)]
 struct Shared {
-    database: Location,
+    database: StoreLocation,
     idle: Mutex<Vec<Store>>,
     turns: Arc<Semaphore>,
     /// Limits how many connections wait for the write lock.
@@ -39,7 +39,7 @@ struct Shared {
 }
 
 impl Pool {
-    pub(crate) fn new(database: Location) -> Self {
+    pub(crate) fn new(database: StoreLocation) -> Self {
         let permits = |count| Arc::new(Semaphore::new(count));
         let shared = Shared {
             database,

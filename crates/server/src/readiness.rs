@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use domesday_store::{Location, Store, StoreError};
+use domesday_store::{Store, StoreError, StoreLocation};
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::Instant as Stopwatch;
 
@@ -90,7 +90,7 @@ impl From<&StoreError> for NotReady {
 /// Checks the database of a service.
 #[derive(Debug)]
 pub(crate) struct Readiness {
-    database: Location,
+    database: StoreLocation,
     state: Mutex<State>,
 }
 
@@ -113,7 +113,7 @@ struct Connection {
 type Checked = (Result<(), StoreError>, Option<Connection>);
 
 impl Readiness {
-    pub(crate) fn new(database: Location) -> Self {
+    pub(crate) fn new(database: StoreLocation) -> Self {
         Self { database, state: Mutex::default() }
     }
 
@@ -153,7 +153,7 @@ impl Readiness {
 }
 
 /// Begins a check on a thread of its own.
-fn begin(database: Location, connection: Option<Connection>) -> oneshot::Receiver<Checked> {
+fn begin(database: StoreLocation, connection: Option<Connection>) -> oneshot::Receiver<Checked> {
     let (done, running) = oneshot::channel();
     let check = move || {
         let (result, connection) = check(&database, connection);
@@ -165,7 +165,7 @@ fn begin(database: Location, connection: Option<Connection>) -> oneshot::Receive
     running
 }
 
-fn check(database: &Location, connection: Option<Connection>) -> Checked {
+fn check(database: &StoreLocation, connection: Option<Connection>) -> Checked {
     let opened = connection.map_or_else(|| open(database), Ok);
     let mut connection = match opened {
         Ok(connection) => connection,
@@ -182,7 +182,7 @@ fn check(database: &Location, connection: Option<Connection>) -> Checked {
     (checked, kept)
 }
 
-fn open(database: &Location) -> Result<Connection, StoreError> {
+fn open(database: &StoreLocation) -> Result<Connection, StoreError> {
     let mut store = database.open_existing()?;
     store.check_session()?;
     Ok(Connection { store, session_checked: Stopwatch::now() })
@@ -208,7 +208,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("governance.db");
         drop(Store::open(&path).unwrap());
-        let readiness = Arc::new(Readiness::new(Location::File(path.clone())));
+        let readiness = Arc::new(Readiness::new(StoreLocation::File(path.clone())));
         assert_eq!(readiness.check().await, Ok(()));
         let log = || std::fs::metadata(dir.path().join("governance.db-wal")).unwrap().len();
         let before = log();
@@ -237,7 +237,7 @@ mod tests {
         drop(Store::open(&path).unwrap());
         let other = rusqlite::Connection::open(&path).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let readiness = Readiness::new(Location::File(path));
+        let readiness = Readiness::new(StoreLocation::File(path));
         assert_eq!(readiness.check().await, Err(NotReady::Locked));
         other.execute_batch("ROLLBACK").unwrap();
         readiness.state.lock().await.last = None;
@@ -249,7 +249,7 @@ mod tests {
         // A server that accepts connections and says nothing.
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("postgres://u:p@{}/d?sslmode=disable", silent.local_addr().unwrap());
-        let readiness = Readiness::new(Location::parse(&url).unwrap());
+        let readiness = Readiness::new(StoreLocation::parse(&url).unwrap());
         assert_eq!(readiness.check().await, Err(NotReady::Timeout));
         readiness.state.lock().await.last = None;
         assert_eq!(readiness.check().await, Err(NotReady::Timeout));

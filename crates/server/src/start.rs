@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use domesday_model::{Instant, Permission};
-use domesday_store::{ChangeBy, Location, NewApiKey, Store, StoreError};
+use domesday_store::{ChangeBy, NewApiKey, Store, StoreError, StoreLocation};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
@@ -183,7 +183,7 @@ fn sealer_for(store: &mut Store, key: &SecretKey) -> Result<Sealer, StartError> 
     }
     if is_new {
         // Answers kept for calls that are sent again were sealed with a key that is gone.
-        store.forget_responses(Instant::from_micros(i64::MAX))?;
+        store.delete_responses(Instant::from_micros(i64::MAX))?;
     }
     Ok(sealer)
 }
@@ -228,7 +228,7 @@ fn first_key(
 }
 
 /// Opens the store; a new SQLite file is one that only its owner reads.
-fn open_private(database: &Location) -> Result<Store, StoreError> {
+fn open_private(database: &StoreLocation) -> Result<Store, StoreError> {
     #[cfg(unix)]
     if let Some(path) = database.file()
         && !path.exists()

@@ -8,7 +8,7 @@ use crate::{AuditReport, Store, StoreError};
 
 /// What was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Restored {
+pub struct RestoreReport {
     /// What the audit log of the copy says; never one with a fault.
     pub audit: AuditReport,
     /// Where the store that was replaced is kept.
@@ -48,7 +48,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Restore`] when the place is taken or in use, the copy is damaged or its audit log was touched;
     /// otherwise as [`Store::open_existing`]. Nothing was changed then.
-    pub fn restore(copy: &Path, place: &Path, replace: bool) -> Result<Restored, StoreError> {
+    pub fn restore(copy: &Path, place: &Path, replace: bool) -> Result<RestoreReport, StoreError> {
         let failed =
             |reason: String| StoreError::Restore { copy: copy.to_owned(), place: place.to_owned(), reason };
         let said = |error: io::Error| failed(error.to_string());
@@ -101,7 +101,7 @@ impl Store {
                 fs::rename(place, &replaced).map_err(said)?;
             }
             fs::rename(&partial, place).map_err(said)?;
-            Ok(Restored { audit, replaced: occupied.then_some(replaced) })
+            Ok(RestoreReport { audit, replaced: occupied.then_some(replaced) })
         })();
         if restored.is_err() {
             for rest in ["", "-wal", "-shm"] {

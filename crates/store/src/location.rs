@@ -11,7 +11,7 @@ use crate::{Store, StoreError};
 
 /// Where a store is. Printed, it says no password.
 #[derive(Clone)]
-pub enum Location {
+pub enum StoreLocation {
     /// An SQLite file.
     File(PathBuf),
     /// A PostgreSQL server, which several replicas share.
@@ -26,18 +26,18 @@ pub struct ServerUrl {
     shown: String,
 }
 
-impl Location {
+impl StoreLocation {
     /// Reads `PATH`, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Over a network TLS is spoken and the
     /// server's certificate checked (`sslmode=verify-full`), unless the URL says `sslmode=disable`;
     /// `sslrootcert=FILE` names the authorities trusted.
     ///
     /// ```
-    /// use domesday_store::Location;
+    /// use domesday_store::StoreLocation;
     ///
-    /// let shared = Location::parse("postgres://ada:lovelace@db.example:5432/governance")?;
+    /// let shared = StoreLocation::parse("postgres://ada:lovelace@db.example:5432/governance")?;
     /// assert_eq!(shared.to_string(), "db.example:5432 (database governance, user ada)");
-    /// assert_eq!(Location::parse("sqlite:governance.db")?.to_string(), "governance.db");
-    /// assert!(Location::parse("mysql://db.example/governance").is_err());
+    /// assert_eq!(StoreLocation::parse("sqlite:governance.db")?.to_string(), "governance.db");
+    /// assert!(StoreLocation::parse("mysql://db.example/governance").is_err());
     /// # Ok::<(), domesday_store::StoreError>(())
     /// ```
     ///
@@ -93,7 +93,7 @@ impl Location {
     /// Opens a store that must exist, migrating it as [`Store::open_existing`] does. Never creates one.
     ///
     /// # Errors
-    /// As [`Location::open`], and [`StoreError::NoStore`] when there is none.
+    /// As [`StoreLocation::open`], and [`StoreError::NoStore`] when there is none.
     pub fn open_existing(&self) -> Result<Store, StoreError> {
         match self {
             Self::File(path) => Store::open_existing(path),
@@ -108,7 +108,7 @@ impl Location {
     /// Opens a store that must exist, and changes nothing about it: [`Store::open_unmigrated`].
     ///
     /// # Errors
-    /// As [`Location::open_existing`].
+    /// As [`StoreLocation::open_existing`].
     pub fn open_unmigrated(&self) -> Result<Store, StoreError> {
         match self {
             Self::File(path) => Store::open_unmigrated(path),
@@ -118,7 +118,17 @@ impl Location {
     }
 }
 
-impl fmt::Display for Location {
+impl Store {
+    /// Opens the store that a URL names, creating or migrating it as [`Store::open`] does.
+    ///
+    /// # Errors
+    /// As [`StoreLocation::parse`] and [`StoreLocation::open`].
+    pub fn connect(url: &SecretString) -> Result<Self, StoreError> {
+        StoreLocation::parse(url.expose_secret())?.open()
+    }
+}
+
+impl fmt::Display for StoreLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
@@ -127,7 +137,7 @@ impl fmt::Display for Location {
     }
 }
 
-impl fmt::Debug for Location {
+impl fmt::Debug for StoreLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "SQLite file {}", path.display()),
@@ -157,12 +167,13 @@ mod tests {
     #[test]
     fn a_password_is_never_printed() {
         let location =
-            Location::parse("postgres://ada:secret-word@db.example:6432/governance?sslmode=disable").unwrap();
-        let Location::Server(server) = &location else { panic!("it is a server") };
+            StoreLocation::parse("postgres://ada:secret-word@db.example:6432/governance?sslmode=disable")
+                .unwrap();
+        let StoreLocation::Server(server) = &location else { panic!("it is a server") };
         let printed = format!("{location} {location:?} {server:?}");
         assert!(printed.contains("db.example:6432") && !printed.contains("secret-word"), "{printed}");
         for wrong in ["postgres://ada:secret-word@db.example:port/x", "http://ada:secret-word@db.example/"] {
-            let error = Location::parse(wrong).unwrap_err();
+            let error = StoreLocation::parse(wrong).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("secret-word"), "{error:?}");
         }
     }
@@ -170,7 +181,7 @@ mod tests {
     #[test]
     fn files_are_named_plainly_or_by_url() {
         for text in ["dir/governance.db", "sqlite:dir/governance.db", "sqlite://dir/governance.db"] {
-            assert_eq!(Location::parse(text).unwrap().file(), Some(Path::new("dir/governance.db")));
+            assert_eq!(StoreLocation::parse(text).unwrap().file(), Some(Path::new("dir/governance.db")));
         }
         for (text, path) in [
             ("sqlite:/srv/a:b.db", "/srv/a:b.db"),
@@ -178,7 +189,7 @@ mod tests {
             ("sqlite:./a:b.db", "./a:b.db"),
             ("/srv/what?.db", "/srv/what?.db"),
         ] {
-            assert_eq!(Location::parse(text).unwrap().file(), Some(Path::new(path)), "{text}");
+            assert_eq!(StoreLocation::parse(text).unwrap().file(), Some(Path::new(path)), "{text}");
         }
     }
 
@@ -205,7 +216,7 @@ mod tests {
             "jdbc:postgresql://db.example/governance",
             "a:b.db",
         ] {
-            let error = Location::parse(text).expect_err(text);
+            let error = StoreLocation::parse(text).expect_err(text);
             assert!(!format!("{error} {error:?}").contains("secret-word"), "{error:?}");
         }
     }

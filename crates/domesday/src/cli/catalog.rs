@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use domesday_model::{Instant, Scope};
-use domesday_store::{Location, StoreError};
+use domesday_store::{StoreError, StoreLocation};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::path_parser;
@@ -26,8 +26,8 @@ pub(crate) struct StoreArg {
 
 impl StoreArg {
     /// Where that is. Read here and not with the command line, whose errors repeat what was given.
-    pub(crate) fn location(&self) -> Result<Location, StoreError> {
-        Location::parse(self.store.expose_secret())
+    pub(crate) fn location(&self) -> Result<StoreLocation, StoreError> {
+        StoreLocation::parse(self.store.expose_secret())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domesday_engine::{Notices, evaluate};
 use domesday_model::{Catalog, Instant, Snapshot};
-use domesday_store::{Action, ApplyOptions, Location, Plan, Store, StoreError};
+use domesday_store::{Action, ApplyOptions, Plan, Store, StoreError, StoreLocation};
 
 use crate::cli::{ApplyArgs, Format};
 use crate::commands::{instant, load_catalog};
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 /// The store that a dry run compares with: an empty one in memory where there is none, since a dry run creates nothing.
-fn open_for_plan(location: &Location) -> Result<Store, StoreError> {
+fn open_for_plan(location: &StoreLocation) -> Result<Store, StoreError> {
     match location.open_existing() {
         Err(StoreError::NoStore { .. }) => Store::in_memory(),
         opened => opened,
@@ -77,7 +77,7 @@ fn print_changes(plan: &Plan, output: Output) {
     }
 }
 
-fn print_totals(plan: &Plan, args: &ApplyArgs, store: &Location, output: Output) {
+fn print_totals(plan: &Plan, args: &ApplyArgs, store: &StoreLocation, output: Output) {
     let (created, updated, deleted) = plan.counts();
     let total = format!(
         "{created} to create, {updated} to update, {deleted} to delete, {} unchanged",

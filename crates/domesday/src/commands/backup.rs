@@ -1,6 +1,6 @@
 //! `domesday backup` and `domesday restore`: a copy of the embedded store, and the way back.
 
-use domesday_store::{Location, Store, StoreError};
+use domesday_store::{Store, StoreError, StoreLocation};
 
 use crate::cli::{BackupArgs, Format, RestoreArgs};
 use crate::commands::serve::read_config;
@@ -28,7 +28,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> anyhow::Result<()> {
 
 pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
-    let Location::File(place) = &config.database else { return Err(StoreError::BackupElsewhere.into()) };
+    let StoreLocation::File(place) = &config.database else { return Err(StoreError::BackupElsewhere.into()) };
     let restored = Store::restore(&args.from, place, args.replace)?;
     if output.format == Format::Json {
         output.json(&serde_json::json!({

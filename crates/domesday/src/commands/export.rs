@@ -5,7 +5,7 @@ use std::time::Duration;
 use domesday_delivery::Supervision;
 use domesday_run::{Export, RunReport, run as run_export};
 use domesday_sources::Diagnostic;
-use domesday_store::Location;
+use domesday_store::StoreLocation;
 
 use crate::cli::{ExportArgs, Format};
 use crate::commands::target::target;
@@ -77,7 +77,7 @@ fn print(report: &RunReport, args: &ExportArgs, output: Output) {
     ));
     let from = match (&args.catalog, args.store.location()) {
         (Some(catalog), _) => format!("--catalog {} ", catalog.display()),
-        (None, Ok(Location::File(path))) => format!("--store {} ", path.display()),
+        (None, Ok(StoreLocation::File(path))) => format!("--store {} ", path.display()),
         // With its password it is printed nowhere.
         (None, _) => String::new(),
     };

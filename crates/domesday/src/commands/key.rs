@@ -71,7 +71,7 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
     let count = count - discarded.len();
     // Answers kept for calls sent again are sealed too; nobody waits for them across a stop of the service.
     // All of them, whatever a clock that was ahead has dated them.
-    store.forget_responses(Instant::from_micros(i64::MAX))?;
+    store.delete_responses(Instant::from_micros(i64::MAX))?;
     for id in &discarded {
         output.warning(format_args!(
             "the secret of export `{id}` could not be opened and was removed; set it again"

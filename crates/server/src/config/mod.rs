@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use domesday_store::Location;
+use domesday_store::StoreLocation;
 use secrecy::SecretString;
 
 pub(crate) use network::limit_key;
@@ -42,7 +42,7 @@ pub struct Config {
     /// How long a shutdown waits for requests and a run to finish.
     pub shutdown_grace: Duration,
     /// Where the metadata is kept.
-    pub database: Location,
+    pub database: StoreLocation,
     /// Seals secrets at rest.
     pub secret_key: SecretKey,
     /// The tenant minted at first start.

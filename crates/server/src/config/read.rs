@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domesday_model::{limits, url_scheme};
-use domesday_store::Location;
+use domesday_store::StoreLocation;
 use secrecy::SecretString;
 
 use super::file::{ConfigFile, Server};
@@ -275,7 +275,7 @@ impl Reader<'_> {
         origin
     }
 
-    fn database(&mut self, path: Option<PathBuf>) -> Location {
+    fn database(&mut self, path: Option<PathBuf>) -> StoreLocation {
         const DEFAULT: &str = "domesday.db";
         if let Some(scheme) = path.as_deref().and_then(Path::to_str).and_then(url_scheme) {
             self.mistakes.push(format!(
@@ -288,15 +288,15 @@ impl Reader<'_> {
             .find_map(|name| self.environment(name).map(|text| (name, text)));
         let Some((name, text)) = named else {
             let path = path.and_then(|path| self.path_of_file("database.path", &path));
-            return Location::File(path.unwrap_or_else(|| DEFAULT.into()));
+            return StoreLocation::File(path.unwrap_or_else(|| DEFAULT.into()));
         };
-        Location::parse(&text).unwrap_or_else(|error| {
+        StoreLocation::parse(&text).unwrap_or_else(|error| {
             self.mistakes.push(format!("{name}: {error}"));
-            Location::File(DEFAULT.into())
+            StoreLocation::File(DEFAULT.into())
         })
     }
 
-    fn secret_key(&mut self, of_file: Option<PathBuf>, database: &Location) -> Option<SecretKey> {
+    fn secret_key(&mut self, of_file: Option<PathBuf>, database: &StoreLocation) -> Option<SecretKey> {
         if let Some(key) = self.environment("DOMESDAY_SECRET_KEY") {
             return Some(SecretKey::Given(key.into()));
         }
@@ -304,8 +304,10 @@ impl Reader<'_> {
             return Some(SecretKey::File { path, make: false });
         }
         match database {
-            Location::File(path) => Some(SecretKey::File { path: path.with_extension("key"), make: true }),
-            Location::Server(_) => {
+            StoreLocation::File(path) => {
+                Some(SecretKey::File { path: path.with_extension("key"), make: true })
+            }
+            StoreLocation::Server(_) => {
                 self.missing(
                     "a shared database needs a secret key that every replica has: \
                      set DOMESDAY_SECRET_KEY or secrets.key_file; `domesday key new` makes one",

@@ -144,11 +144,11 @@ impl Keeper {
     }
 
     /// Releases the times of the schedule that have yet to come and have a run of a clock that was ahead.
-    async fn release_future_slots(&mut self, app: &App, export: &str) -> Result<(), Problem> {
+    async fn release_future_runs(&mut self, app: &App, export: &str) -> Result<(), Problem> {
         let (id, now) = (export.to_owned(), app.now());
         let release = move |store: &mut Store| -> Result<_, Problem> {
             let change = ChangeBy { actor: SCHEDULER, origin: SCHEDULER, from: None, at: now };
-            Ok(store.release_future_slots(&id, &change)?)
+            Ok(store.release_future_runs(&id, &change)?)
         };
         for slot in app.pool.with(release).await? {
             tracing::warn!(
@@ -175,7 +175,7 @@ impl Keeper {
         let before = Instant::from_micros(now.as_micros() - ANSWERS_LAST_MICROS);
         let forget = move |store: &mut Store| -> Result<_, Problem> {
             store.redate_future_records(now)?;
-            Ok(store.forget_responses(before)?)
+            Ok(store.delete_responses(before)?)
         };
         app.pool.with(forget).await?;
         self.forgot.done(now);
@@ -188,7 +188,7 @@ impl Keeper {
         stored: StoredExport,
         zone: &TimeZone,
     ) -> Result<Option<Instant>, Problem> {
-        self.release_future_slots(app, &stored.id).await?;
+        self.release_future_runs(app, &stored.id).await?;
         queue_due(app, &stored, zone).await?;
         let id = stored.id.clone();
         let read = move |store: &mut Store| -> Result<_, Problem> { Ok(store.unfinished_runs(&id)?) };

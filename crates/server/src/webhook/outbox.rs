@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domesday_model::Instant;
-use domesday_store::{Message, MessageState, Settled, Store};
+use domesday_store::{Message, MessageAttempt, MessageState, Store};
 use tracing::Instrument;
 
 use super::post::{Answer, TIMEOUT, post};
@@ -101,25 +101,25 @@ impl Outbox {
         };
         let now = app.now();
         let settled = match answer {
-            Answer::Taken => Settled::Delivered,
+            Answer::Taken => MessageAttempt::Delivered,
             Answer::Gone => {
                 self.gone = true;
-                Settled::GivenUp { error: GONE.to_owned() }
+                MessageAttempt::GivenUp { error: GONE.to_owned() }
             }
             Answer::Refused { error, wait } => match waits_after(message.attempts) {
                 Some(least) => {
-                    Settled::Again { due_at: after(now, wait.unwrap_or_default().max(least)), error }
+                    MessageAttempt::Retry { due_at: after(now, wait.unwrap_or_default().max(least)), error }
                 }
-                None => Settled::GivenUp { error },
+                None => MessageAttempt::GivenUp { error },
             },
         };
         match &settled {
-            Settled::Delivered => app.metrics.webhook("delivered"),
-            Settled::Again { due_at, error } => {
+            MessageAttempt::Delivered => app.metrics.webhook("delivered"),
+            MessageAttempt::Retry { due_at, error } => {
                 app.metrics.webhook("failed");
                 tracing::warn!(%error, again_at = %due_at, attempt = message.attempts, "the webhook was not taken");
             }
-            Settled::GivenUp { error } => {
+            MessageAttempt::GivenUp { error } => {
                 app.metrics.webhook("given-up");
                 tracing::error!(%error, attempts = message.attempts, "the webhook was given up");
             }
@@ -142,10 +142,10 @@ impl Outbox {
         let (delivered, others) = (before(now, DELIVERED_KEPT), before(now, OTHERS_KEPT));
         let nobody_sends = app.config.webhook.is_none();
         let forget = move |store: &mut Store| -> Result<(), Problem> {
-            store.forget_messages(MessageState::Delivered, delivered)?;
-            store.forget_messages(MessageState::GivenUp, others)?;
+            store.delete_messages(MessageState::Delivered, delivered)?;
+            store.delete_messages(MessageState::GivenUp, others)?;
             if nobody_sends {
-                store.forget_messages(MessageState::Pending, others)?;
+                store.delete_messages(MessageState::Pending, others)?;
             }
             Ok(())
         };

@@ -9,13 +9,11 @@ mod anchor;
 mod chain;
 mod read;
 
-use domesday_model::{Instant, Kind, Request};
+use domesday_model::Instant;
 use serde_json::{Map, Value as Json};
 
 use crate::database::{Database, Insert, Type, Value, values};
-use crate::documents::Document;
-use crate::plan::FieldChange;
-use crate::{ChangeBy, Store, StoreError};
+use crate::{ChangeBy, FieldChange, Store, StoreError};
 
 pub use anchor::{AuditAnchor, InvalidAnchor};
 use chain::{Link, hash};
@@ -113,15 +111,6 @@ impl Entry<'static> {
         Self { action: "create", target, before: None, after: Some(canonical_text(after)) }
     }
 
-    /// The creation of an object. A request that comes in with decisions made elsewhere is an import: nobody decided it
-    /// here.
-    pub(crate) fn create_object(document: &Document) -> Self {
-        let is_import = document.kind == Kind::Request
-            && serde_json::from_str::<Request>(&document.text).is_ok_and(|request| request.is_decided());
-        let entry = Self::create(target(document.kind, &document.name), &document.text);
-        if is_import { Self { action: "import", ..entry } } else { entry }
-    }
-
     pub(crate) fn delete(target: String, before: &str) -> Self {
         Self { action: "delete", target, before: Some(canonical_text(before)), after: None }
     }
@@ -138,11 +127,6 @@ impl Entry<'static> {
             after: side(|field| field.after.as_ref()),
         }
     }
-
-    pub(crate) fn moved(target: String, from: &str, to: &str) -> Self {
-        let origin = |origin: &str| Some(serde_json::json!({ "origin": origin }).to_string());
-        Self { action: "move", target, before: origin(from), after: origin(to) }
-    }
 }
 
 /// A value as the log has it: keys sorted, so that its text follows from the value and an exported log can be
@@ -154,11 +138,6 @@ fn canonical(mut value: Json) -> String {
 
 fn canonical_text(document: &str) -> String {
     serde_json::from_str(document).map_or_else(|_| document.to_owned(), canonical)
-}
-
-/// How the log names an object.
-pub(crate) fn target(kind: Kind, name: &str) -> String {
-    format!("{}/{name}", kind.key())
 }
 
 /// Appends entries in the transaction of the change that they tell of.

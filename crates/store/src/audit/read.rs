@@ -4,9 +4,9 @@ use domesday_model::Instant;
 
 use super::chain::{Link, hash};
 use super::{AuditAnchor, AuditEntry, digest, head};
+use crate::clock_skew::MAX_CLOCK_SKEW_MICROS;
 use crate::database::{Row, values};
-use crate::future::CLOCKS_DIFFER_MICROS;
-use crate::objects::MAX_PAGE_CHARACTERS;
+use crate::page_size::MAX_PAGE_CHARACTERS;
 use crate::{Store, StoreError};
 
 /// What a verification of the log found.
@@ -148,7 +148,7 @@ impl Store {
                         fault = Some(AuditFault::Changed { seq: number(seq) });
                     }
                 }
-                if clock_back.is_none() && at < before.saturating_sub(CLOCKS_DIFFER_MICROS) {
+                if clock_back.is_none() && at < before.saturating_sub(MAX_CLOCK_SKEW_MICROS) {
                     clock_back = Some(number(seq));
                 }
                 for (anchor, found) in anchors.iter().zip(&mut found) {

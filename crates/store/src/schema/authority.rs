@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use domesday_model::{Domain, Kind, Permission, User};
 
 use crate::StoreError;
+use crate::catalog::parse;
 use crate::database::{Database, values};
-use crate::documents::parse;
 
 /// The version that has it.
 pub(super) const VERSION: i64 = 6;

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use domesday_model::{DataSource, Kind};
 
 use crate::StoreError;
+use crate::catalog::parse;
 use crate::database::{Database, values};
-use crate::documents::parse;
 
 /// The version that has them.
 pub(super) const VERSION: i64 = 2;

@@ -7,8 +7,9 @@
 mod authority;
 mod column_ids;
 
+use crate::StoreError;
+use crate::catalog::request_index;
 use crate::database::{Database, Sqlite};
-use crate::{StoreError, requests};
 
 /// `DOME`, in SQLite's `application_id`: what tells a Domesday store from any other database.
 const APPLICATION_ID: i64 = 0x444f_4d45;
@@ -49,8 +50,8 @@ pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
     if version < authority::VERSION {
         authority::fill(&mut transaction)?;
     }
-    if version < requests::VERSION {
-        requests::fill(&mut transaction)?;
+    if version < request_index::VERSION {
+        request_index::fill(&mut transaction)?;
     }
     set_version(&mut transaction)?;
     transaction.commit()

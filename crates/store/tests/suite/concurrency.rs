@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Barrier;
 
 use domesday_model::{Catalog, Instant, Kind};
-use domesday_store::{Call, Fence, IfMatch, Store, StoreError};
+use domesday_store::{Fence, IdempotentCall, IfMatch, Store, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -147,7 +147,7 @@ fn a_former_holder_writes_nothing_over_a_later_one(database: &Database) {
             let token = fence.token();
             let before = store.last_delivery("out").unwrap();
             let before: i64 = before.map_or(0, |last| last.manifest_sha256.parse().unwrap());
-            let delivery = domesday_store::Delivery {
+            let delivery = domesday_store::DeliveryRecord {
                 snapshot_id: Uuid::from_u128(1),
                 manifest_sha256: token.to_string(),
                 previous_manifest_sha256: None,
@@ -220,8 +220,8 @@ fn of_twins_one_creates_and_all_are_answered(database: &Database) {
     const CALLS: u8 = 20;
     let answers = at_once(database, |replica, store| {
         let ask = |n: u8| {
-            let call = Call { owner: "ada", key: &format!("key-{n}"), request_hash: &[n; 32] };
-            let answer = store.once(&call, Instant::from_micros(LATER), |store| {
+            let call = IdempotentCall { owner: "ada", key: &format!("key-{n}"), request_hash: &[n; 32] };
+            let answer = store.create_once(&call, Instant::from_micros(LATER), |store| {
                 let document = json!({ "name": format!("group-{n}-{replica}") });
                 let group =
                     store.put_object(Kind::Group, &document, IfMatch::MustNotExist, &by_ada(LATER))?;

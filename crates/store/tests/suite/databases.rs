@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use domesday_store::{Location, Store, StoreError};
+use domesday_store::{Store, StoreError, StoreLocation};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -48,10 +48,12 @@ impl Database {
     }
 
     /// Where the database is, as a user names it.
-    pub(crate) fn location(&self) -> Location {
+    pub(crate) fn location(&self) -> StoreLocation {
         match self {
-            Self::Sqlite(dir) => Location::File(file(dir)),
-            Self::Postgres { server, name } => Location::parse(server.url(name).expose_secret()).unwrap(),
+            Self::Sqlite(dir) => StoreLocation::File(file(dir)),
+            Self::Postgres { server, name } => {
+                StoreLocation::parse(server.url(name).expose_secret()).unwrap()
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use domesday_model::Instant;
 use domesday_store::{
-    Fence, Message, MessageState, NewMessage, NewRun, RunState, Settled, Store, StoreError,
+    Fence, Message, MessageAttempt, MessageState, NewMessage, NewRun, RunState, Store, StoreError,
 };
 use uuid::Uuid;
 
@@ -78,9 +78,9 @@ fn a_message_is_one_senders_until_its_claim_ends(database: &Database) {
     // Whoever it was is gone.
     let second = claim(&mut other, 110).unwrap();
     assert_eq!((second.id.as_str(), second.attempts), ("msg_1", 2));
-    assert!(!one.settle_message(&first, &Settled::Delivered, instant(111)).unwrap(), "too late");
-    assert!(other.settle_message(&second, &Settled::Delivered, instant(112)).unwrap());
-    assert!(!other.settle_message(&second, &Settled::Delivered, instant(113)).unwrap(), "once");
+    assert!(!one.settle_message(&first, &MessageAttempt::Delivered, instant(111)).unwrap(), "too late");
+    assert!(other.settle_message(&second, &MessageAttempt::Delivered, instant(112)).unwrap());
+    assert!(!other.settle_message(&second, &MessageAttempt::Delivered, instant(113)).unwrap(), "once");
     assert_eq!(claim(&mut one, 1_000), None);
     assert_eq!(one.pending_messages().unwrap(), (0, None));
     let (messages, _) = one.messages(Some(MessageState::Delivered), None, 10).unwrap();
@@ -91,13 +91,13 @@ fn a_refused_message_is_due_again_and_given_up_in_the_end(database: &Database) {
     let mut store = database.open();
     tell(&mut store, 1, 100);
     let claimed = claim(&mut store, 100).unwrap();
-    let again = Settled::Again { due_at: instant(105), error: "answered 500".to_owned() };
+    let again = MessageAttempt::Retry { due_at: instant(105), error: "answered 500".to_owned() };
     assert!(store.settle_message(&claimed, &again, instant(101)).unwrap());
     assert_eq!(store.pending_messages().unwrap(), (1, Some(instant(105))), "its claim is over");
     assert_eq!(claim(&mut store, 104), None);
     let claimed = claim(&mut store, 105).unwrap();
     assert_eq!((claimed.attempts, claimed.error.as_deref()), (2, Some("answered 500")));
-    let over = Settled::GivenUp { error: "answered 404".to_owned() };
+    let over = MessageAttempt::GivenUp { error: "answered 404".to_owned() };
     assert!(store.settle_message(&claimed, &over, instant(106)).unwrap());
     assert_eq!(claim(&mut store, 1_000), None);
     let (messages, total) = store.messages(Some(MessageState::GivenUp), None, 10).unwrap();
@@ -128,23 +128,23 @@ fn messages_are_listed_and_forgotten(database: &Database) {
     for number in 1..=4 {
         tell(&mut store, number, 100);
     }
-    let settle = |store: &mut Store, settled: &Settled, at: i64| {
+    let settle = |store: &mut Store, settled: &MessageAttempt, at: i64| {
         let claimed = claim(store, at).unwrap();
         assert!(store.settle_message(&claimed, settled, instant(at)).unwrap());
     };
-    settle(&mut store, &Settled::Delivered, 100);
-    settle(&mut store, &Settled::GivenUp { error: "gone".to_owned() }, 101);
-    settle(&mut store, &Settled::Delivered, 102);
+    settle(&mut store, &MessageAttempt::Delivered, 100);
+    settle(&mut store, &MessageAttempt::GivenUp { error: "gone".to_owned() }, 101);
+    settle(&mut store, &MessageAttempt::Delivered, 102);
     let numbers = |messages: &[Message]| messages.iter().map(|one| one.number).collect::<Vec<_>>();
     let (page, total) = store.messages(None, None, 3).unwrap();
     assert_eq!((numbers(&page), total), (vec![4, 3, 2], 4));
     let (page, _) = store.messages(None, Some(2), 3).unwrap();
     assert_eq!(numbers(&page), [1]);
-    assert_eq!(store.forget_messages(MessageState::Delivered, instant(102)).unwrap(), 1);
-    assert_eq!(store.forget_messages(MessageState::GivenUp, instant(101)).unwrap(), 0);
+    assert_eq!(store.delete_messages(MessageState::Delivered, instant(102)).unwrap(), 1);
+    assert_eq!(store.delete_messages(MessageState::GivenUp, instant(101)).unwrap(), 0);
     assert_eq!(numbers(&store.messages(None, None, 10).unwrap().0), [4, 3, 2]);
-    assert_eq!(store.forget_messages(MessageState::Pending, instant(101)).unwrap(), 1);
-    assert_eq!(store.forget_messages(MessageState::GivenUp, instant(102)).unwrap(), 1);
+    assert_eq!(store.delete_messages(MessageState::Pending, instant(101)).unwrap(), 1);
+    assert_eq!(store.delete_messages(MessageState::GivenUp, instant(102)).unwrap(), 1);
     assert_eq!(numbers(&store.messages(None, None, 10).unwrap().0), [3]);
 }
 
@@ -158,14 +158,14 @@ fn what_a_clock_that_was_ahead_left_is_sent_and_forgotten(database: &Database) {
     }
     let until = |at: i64| instant(at + 60_000_000);
     let claimed = store.claim_message(instant(YEARS), until(YEARS)).unwrap().unwrap();
-    let again = Settled::Again { due_at: instant(YEARS + HOUR), error: "answered 500".to_owned() };
+    let again = MessageAttempt::Retry { due_at: instant(YEARS + HOUR), error: "answered 500".to_owned() };
     store.settle_message(&claimed, &again, instant(YEARS)).unwrap();
     let delivered = store.claim_message(instant(YEARS), until(YEARS)).unwrap().unwrap();
-    store.settle_message(&delivered, &Settled::Delivered, instant(YEARS)).unwrap();
+    store.settle_message(&delivered, &MessageAttempt::Delivered, instant(YEARS)).unwrap();
     store.claim_message(instant(YEARS), until(YEARS)).unwrap().unwrap();
     let mut sent = Vec::new();
     while let Some(message) = store.claim_message(instant(HOUR), until(HOUR)).unwrap() {
-        store.settle_message(&message, &Settled::Delivered, instant(HOUR)).unwrap();
+        store.settle_message(&message, &MessageAttempt::Delivered, instant(HOUR)).unwrap();
         sent.push(message.number);
     }
     sent.sort_unstable();
@@ -173,11 +173,11 @@ fn what_a_clock_that_was_ahead_left_is_sent_and_forgotten(database: &Database) {
     // What was put off for as long as a receiver may ask for is not taken for one of these.
     tell(&mut store, 5, HOUR);
     let message = store.claim_message(instant(HOUR), until(HOUR)).unwrap().unwrap();
-    let tomorrow = Settled::Again { due_at: instant(25 * HOUR), error: "answered 429".to_owned() };
+    let tomorrow = MessageAttempt::Retry { due_at: instant(25 * HOUR), error: "answered 429".to_owned() };
     store.settle_message(&message, &tomorrow, instant(HOUR)).unwrap();
     assert!(store.claim_message(instant(HOUR), until(HOUR)).unwrap().is_none());
 
     assert_eq!(store.redate_future_records(instant(HOUR)).unwrap(), 1);
-    assert_eq!(store.forget_messages(MessageState::Delivered, instant(HOUR)).unwrap(), 0);
-    assert_eq!(store.forget_messages(MessageState::Delivered, instant(2 * HOUR)).unwrap(), 4);
+    assert_eq!(store.delete_messages(MessageState::Delivered, instant(HOUR)).unwrap(), 0);
+    assert_eq!(store.delete_messages(MessageState::Delivered, instant(2 * HOUR)).unwrap(), 4);
 }

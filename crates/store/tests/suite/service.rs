@@ -2,7 +2,8 @@
 
 use domesday_model::{Instant, Kind, Permission, UserId};
 use domesday_store::{
-    Call, Delivery, IfMatch, NewApiKey, NewMessage, NewRun, RunRecord, RunState, Store, StoreError,
+    DeliveryRecord, IdempotentCall, IfMatch, NewApiKey, NewMessage, NewRun, RunRecord, RunState, Store,
+    StoreError,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -293,10 +294,10 @@ fn times_of_the_schedule_in_the_future_are_released(database: &Database) {
         assert!(store.create_run(&new_run(number, Some(slot)), &by_ada(slot)).unwrap().is_some());
     }
     let entries = store.audit_length().unwrap();
-    let released = store.release_future_slots("default", &by_ada(11 * DAY)).unwrap();
+    let released = store.release_future_runs("default", &by_ada(11 * DAY)).unwrap();
     let released: Vec<_> = released.iter().map(|slot| (slot.run.as_u128(), slot.scheduled_for)).collect();
     assert_eq!(released, [(3, instant(future)), (4, instant(future + DAY))], "clocks differ by a little");
-    assert_eq!(store.release_future_slots("default", &by_ada(11 * DAY)).unwrap(), []);
+    assert_eq!(store.release_future_runs("default", &by_ada(11 * DAY)).unwrap(), []);
     assert_eq!(store.run(Uuid::from_u128(3)).unwrap().unwrap().scheduled_for, None);
     // The time comes again, and is run.
     assert!(store.create_run(&new_run(5, Some(future)), &by_ada(future)).unwrap().is_some());
@@ -334,16 +335,16 @@ fn records_of_a_clock_that_was_ahead_expire(database: &Database) {
     assert_eq!(used(YEARS), instant(YEARS));
     assert_eq!(used(DAY), instant(DAY), "the last use is not in the future");
 
-    let call = Call { owner: "ada", key: "k", request_hash: &[1; 32] };
+    let call = IdempotentCall { owner: "ada", key: "k", request_hash: &[1; 32] };
     let answer = |store: &mut Store, at: i64, answer: &str| {
         let create = |_: &mut Store| Ok::<_, StoreError>(answer.into());
-        String::from_utf8(store.once(&call, instant(at), create).unwrap()).unwrap()
+        String::from_utf8(store.create_once(&call, instant(at), create).unwrap()).unwrap()
     };
     assert_eq!(answer(&mut store, YEARS, "first"), "first");
-    assert_eq!(store.forget_responses(instant(DAY)).unwrap(), 0);
+    assert_eq!(store.delete_responses(instant(DAY)).unwrap(), 0);
     assert_eq!(store.redate_future_records(instant(DAY)).unwrap(), 1);
     assert_eq!(answer(&mut store, DAY, "second"), "first", "the answer is still given for a day");
-    assert_eq!(store.forget_responses(instant(2 * DAY)).unwrap(), 1);
+    assert_eq!(store.delete_responses(instant(2 * DAY)).unwrap(), 1);
 }
 
 fn a_lease_has_one_holder_and_ends(database: &Database) {
@@ -373,7 +374,7 @@ fn what_a_former_holder_records_is_refused(database: &Database) {
     let (mut paused, mut other) = (database.open(), database.open());
     put_export(&mut paused, "default");
     let queued = paused.create_run(&new_run(1, None), &by_ada(FIRST)).unwrap().unwrap();
-    let delivery = |manifest: &str, slot: &str| Delivery {
+    let delivery = |manifest: &str, slot: &str| DeliveryRecord {
         snapshot_id: Uuid::from_u128(7),
         manifest_sha256: manifest.to_owned(),
         previous_manifest_sha256: None,
@@ -421,9 +422,9 @@ fn what_a_former_holder_records_is_refused(database: &Database) {
 
 /// Sends a call whose answer would be `answer`.
 fn ask(store: &mut Store, owner: &str, hash: u8, answer: &str) -> Result<String, StoreError> {
-    let call = Call { owner, key: "k", request_hash: &[hash; 32] };
+    let call = IdempotentCall { owner, key: "k", request_hash: &[hash; 32] };
     let create = |_: &mut Store| Ok::<_, StoreError>(answer.into());
-    store.once(&call, instant(FIRST), create).map(|answer| String::from_utf8(answer).unwrap())
+    store.create_once(&call, instant(FIRST), create).map(|answer| String::from_utf8(answer).unwrap())
 }
 
 fn an_answer_is_given_again_to_the_same_request_only(database: &Database) {
@@ -432,8 +433,8 @@ fn an_answer_is_given_again_to_the_same_request_only(database: &Database) {
     assert_eq!(ask(&mut store, "ada", 1, "second").unwrap(), "first");
     assert!(matches!(ask(&mut store, "ada", 2, "third"), Err(StoreError::KeyReused)));
     assert_eq!(ask(&mut store, "bob", 2, "fourth").unwrap(), "fourth");
-    assert_eq!(store.forget_responses(instant(FIRST)).unwrap(), 0);
-    assert_eq!(store.forget_responses(instant(LATER)).unwrap(), 2);
+    assert_eq!(store.delete_responses(instant(FIRST)).unwrap(), 0);
+    assert_eq!(store.delete_responses(instant(LATER)).unwrap(), 2);
     assert_eq!(ask(&mut store, "ada", 2, "fifth").unwrap(), "fifth");
 }
 
@@ -443,8 +444,8 @@ fn what_a_failed_call_did_never_was(database: &Database) {
         let document = json!({ "name": name });
         store.put_object(Kind::Group, &document, IfMatch::MustNotExist, &by_ada(FIRST))
     };
-    let call = Call { owner: "ada", key: "k", request_hash: &[1; 32] };
-    let failed = store.once(&call, instant(FIRST), |store| {
+    let call = IdempotentCall { owner: "ada", key: "k", request_hash: &[1; 32] };
+    let failed = store.create_once(&call, instant(FIRST), |store| {
         put(store, "A")?;
         put(store, "A")?;
         Ok(Vec::new())
@@ -452,7 +453,7 @@ fn what_a_failed_call_did_never_was(database: &Database) {
     assert!(matches!(failed, Err(StoreError::Precondition { .. })), "{failed:?}");
     // A thread that dies in the middle.
     let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        store.once(&call, instant(FIRST), |store| -> Result<_, StoreError> {
+        store.create_once(&call, instant(FIRST), |store| -> Result<_, StoreError> {
             put(store, "A")?;
             std::panic::resume_unwind(Box::new("dead"));
         })
@@ -461,7 +462,7 @@ fn what_a_failed_call_did_never_was(database: &Database) {
     assert!(store.object(Kind::Group, "A").unwrap().is_none());
     assert_eq!(store.verify_audit().unwrap().entries, 0);
     // A part that failed, and that the call did without, is gone by itself.
-    let answer = store.once(&call, instant(FIRST), |store| -> Result<_, StoreError> {
+    let answer = store.create_once(&call, instant(FIRST), |store| -> Result<_, StoreError> {
         put(store, "A")?;
         assert!(put(store, "A").is_err());
         assert!(store.create_api_key(new_key(1, "ada"), &[1; 32], &by_ada(FIRST)).is_ok());

@@ -199,7 +199,7 @@ fn keys_and_policies_of_the_fifth_version_get_whose_they_are(database: &Database
         let policy = store.object(Kind::Policy, name).unwrap().unwrap();
         assert_eq!(policy.delegated, delegated, "{name}");
     }
-    assert_eq!(store.forget_responses(Instant::from_micros(i64::MAX)).unwrap(), 0, "no secret is left");
+    assert_eq!(store.delete_responses(Instant::from_micros(i64::MAX)).unwrap(), 0, "no secret is left");
 }
 
 fn names_that_are_reserved_by_now_go_on_working(database: &Database) {

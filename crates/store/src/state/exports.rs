@@ -3,10 +3,10 @@
 use domesday_model::Instant;
 use serde_json::Value as Json;
 
-use crate::apply::differing;
 use crate::audit::{self, Entry};
 use crate::database::{Database, Row, values};
-use crate::objects::entity_tag;
+use crate::etag::entity_tag;
+use crate::field_change::{Fields, changed_fields};
 use crate::{ChangeBy, IfMatch, Store, StoreError};
 
 /// An export configuration.
@@ -63,7 +63,9 @@ impl Store {
         )?;
         let entry = match &stored {
             None => Entry::create(target(id), &text),
-            Some(stored) => Entry::update(target(id), &differing(fields(&stored.document), fields(document))),
+            Some(stored) => {
+                Entry::update(target(id), &changed_fields(fields(&stored.document), fields(document)))
+            }
         };
         audit::append(&mut transaction, change, &[entry])?;
         let saved = find(&mut transaction, id)?.expect("it was written in this transaction");
@@ -156,6 +158,6 @@ fn export(row: &Row<'_>) -> Result<StoredExport, StoreError> {
     })
 }
 
-fn fields(document: &Json) -> std::collections::BTreeMap<String, Json> {
+fn fields(document: &Json) -> Fields {
     document.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use crate::audit::{self, Entry};
 use crate::database::{Database, Row, values};
-use crate::outbox::{self, NewMessage};
-use crate::records::take_ids;
-use crate::{ChangeBy, Fence, Store, StoreError};
+use crate::id_space::allocate_ids;
+use crate::{ChangeBy, Store, StoreError};
+
+use super::leases::Fence;
+use super::outbox::{self, NewMessage};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -155,7 +157,7 @@ impl Store {
         if taken.is_some() {
             return Ok(None);
         }
-        let number = take_ids(&mut transaction, "runs", 1)?;
+        let number = allocate_ids(&mut transaction, "runs", 1)?;
         transaction.execute(
             "INSERT INTO run (id, number, export_id, began_by, actor, state, created_at, scheduled_for, attempts)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",

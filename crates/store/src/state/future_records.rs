@@ -10,15 +10,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit::{self, Entry};
+use crate::clock_skew::MAX_CLOCK_SKEW_MICROS;
 use crate::database::values;
 use crate::{ChangeBy, Store, StoreError};
 
-/// By how much the clocks of replicas may differ, in microseconds.
-pub const CLOCKS_DIFFER_MICROS: i64 = 300_000_000;
-
 /// A run that no longer counts for a time of the schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReleasedSlot {
+pub struct ReleasedRun {
     /// The run.
     pub run: Uuid,
     /// The time of the schedule, which lies in the future.
@@ -32,17 +30,17 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn release_future_slots(
+    pub fn release_future_runs(
         &mut self,
         export_id: &str,
         change: &ChangeBy<'_>,
-    ) -> Result<Vec<ReleasedSlot>, StoreError> {
-        let now = change.at.as_micros().saturating_add(CLOCKS_DIFFER_MICROS);
+    ) -> Result<Vec<ReleasedRun>, StoreError> {
+        let now = change.at.as_micros().saturating_add(MAX_CLOCK_SKEW_MICROS);
         let sql =
             "SELECT id, scheduled_for FROM run WHERE export_id = ?1 AND scheduled_for > ?2 ORDER BY number";
         let read = |row: &crate::database::Row<'_>| {
             let run = Uuid::parse_str(row.text(0)?).expect("ids of runs are written from UUIDs only");
-            Ok(ReleasedSlot { run, scheduled_for: Instant::from_micros(row.integer(1)?) })
+            Ok(ReleasedRun { run, scheduled_for: Instant::from_micros(row.integer(1)?) })
         };
         // Looked at first: nearly always there is nothing to write.
         if self.database.first(sql, values![export_id, now], read)?.is_none() {
@@ -56,10 +54,10 @@ impl Store {
         )?;
         let entries: Vec<_> = released
             .iter()
-            .map(|slot| Entry {
+            .map(|run| Entry {
                 action: "release",
-                target: format!("runs/{}", slot.run),
-                before: Some(json!({ "scheduledFor": slot.scheduled_for }).to_string()),
+                target: format!("runs/{}", run.run),
+                before: Some(json!({ "scheduledFor": run.scheduled_for }).to_string()),
                 after: None,
             })
             .collect();
@@ -74,7 +72,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn redate_future_records(&mut self, at: Instant) -> Result<u64, StoreError> {
-        let (now, future) = (at.as_micros(), at.as_micros().saturating_add(CLOCKS_DIFFER_MICROS));
+        let (now, future) = (at.as_micros(), at.as_micros().saturating_add(MAX_CLOCK_SKEW_MICROS));
         let mut count = 0;
         for sql in [
             "UPDATE idempotency SET created_at = ?1 WHERE created_at > ?2",

@@ -1,17 +1,20 @@
 //! Bringing a catalog in: a plan first, then all of it in one transaction.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use domesday_model::validate::{LISTED, Severity, validate_relations};
 use domesday_model::{Catalog, Instant, Kind};
 
 use crate::audit::{self, Entry};
 use crate::database::{Database, Transaction};
-use crate::documents::{Document, add_to_catalog, documents, fields, parse};
-use crate::objects::{StoredObject, object};
-use crate::plan::{Action, Change, FieldChange, Plan};
-use crate::records::{self, Stored, stored_columns};
-use crate::{ChangeBy, Store, StoreError, revision, tenant};
+use crate::{ChangeBy, Store, StoreError};
+
+use super::audit_entries::{creation, origin_change, target};
+use super::documents::{Document, add_to_catalog, documents, parse};
+use super::objects::{StoredObject, object};
+use super::plan::{Action, Change, Plan};
+use super::records::{self, Stored, document_changes, stored_columns};
+use super::{revision, tenant};
 
 /// How to apply a catalog.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +52,7 @@ impl Store {
     /// takes away, or when the store fails. In each case nothing changes.
     pub fn apply(&mut self, catalog: &Catalog, options: ApplyOptions) -> Result<Plan, StoreError> {
         let change = ChangeBy { actor: "command line", origin: "", from: None, at: options.at };
-        let audited = self.lasts.then_some(&change);
+        let audited = self.is_persistent().then_some(&change);
         Ok(self.apply_audited(catalog, options, audited, false)?.0)
     }
 
@@ -98,7 +101,7 @@ impl Store {
         change: Option<&ChangeBy<'_>>,
         judged: bool,
     ) -> Result<(Plan, Vec<ObjectChange>), StoreError> {
-        let mints = self.lasts;
+        let mints = self.is_persistent();
         let documents = documents(catalog);
         documents.iter().try_for_each(records::check_storable)?;
         let mut transaction = self.database.write()?;
@@ -197,7 +200,7 @@ fn apply_objects(
         match current.get(&key) {
             None => {
                 new.push(document);
-                applied.object(kind, name, Action::Create, Entry::create_object(document));
+                applied.object(kind, name, Action::Create, creation(document));
                 applied.versions(kind, name, None, Some(document))?;
             }
             Some(stored) if stored.text == document.text && stored.origin == *document.origin => {
@@ -205,13 +208,13 @@ fn apply_objects(
             }
             Some(stored) => {
                 records::update(transaction, document, stored, options.at)?;
-                let target = audit::target(kind, name);
-                match changed_fields(document, stored)? {
+                let target = target(kind, name);
+                match document_changes(document, stored)? {
                     fields if fields.is_empty() => {
                         // It only moved to another file.
                         applied.plan.unchanged += 1;
                         applied.changes = true;
-                        applied.entries.push(Entry::moved(target, &stored.origin, &document.origin));
+                        applied.entries.push(origin_change(target, &stored.origin, &document.origin));
                     }
                     fields => {
                         let entry = Entry::update(target, &fields);
@@ -230,7 +233,7 @@ fn apply_objects(
     if options.prune {
         for ((kind, name), stored) in rest {
             records::delete(transaction, *kind, stored.id)?;
-            let entry = Entry::delete(audit::target(*kind, name), &stored.text);
+            let entry = Entry::delete(target(*kind, name), &stored.text);
             applied.object(*kind, name, Action::Delete, entry);
             applied.versions(*kind, name, Some(stored), None)?;
         }
@@ -283,37 +286,4 @@ fn read_current(database: &mut Database) -> Result<Current, StoreError> {
         Ok(())
     })?;
     Ok(current)
-}
-
-/// The top-level fields in which a document differs from what is stored.
-pub(crate) fn changed_fields(document: &Document, stored: &Stored) -> Result<Vec<FieldChange>, StoreError> {
-    let Document { kind, name, text, .. } = document;
-    let changes = differing(fields(*kind, name, &stored.text)?, fields(*kind, name, text)?);
-    if changes.is_empty() && *kind == Kind::Request && stored.text != *text {
-        // Numbers of answers that have other digits and the same value.
-        let answers = |text: &str| Ok::<_, StoreError>(fields(*kind, name, text)?.remove("answers"));
-        let (before, after) = (answers(&stored.text)?, answers(text)?);
-        return Ok(vec![FieldChange { field: "answers".to_owned(), before, after }]);
-    }
-    Ok(changes)
-}
-
-/// The fields in which two versions differ.
-pub(crate) fn differing(
-    mut before: BTreeMap<String, serde_json::Value>,
-    after: BTreeMap<String, serde_json::Value>,
-) -> Vec<FieldChange> {
-    let mut changes = Vec::new();
-    for (field, after) in after {
-        let before = before.remove(&field);
-        if before.as_ref() != Some(&after) {
-            changes.push(FieldChange { field, before, after: Some(after) });
-        }
-    }
-    changes.extend(before.into_iter().map(|(field, before)| FieldChange {
-        field,
-        before: Some(before),
-        after: None,
-    }));
-    changes
 }

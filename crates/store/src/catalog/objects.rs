@@ -7,14 +7,17 @@ use domesday_model::validate::{Path, Problem, Severity};
 use domesday_model::{Catalog, Instant, Kind};
 use serde::Serialize;
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
-use crate::apply::changed_fields;
 use crate::audit::{self, Entry};
 use crate::database::{Database, Value, values};
-use crate::documents::{Document, add_to_catalog, documents, parse};
-use crate::records::{self, Stored, check_storable, stored_columns};
-use crate::{ChangeBy, IfMatch, Store, StoreError, consistency, revision};
+use crate::etag::entity_tag;
+use crate::page_size::MAX_PAGE_CHARACTERS;
+use crate::{ChangeBy, IfMatch, Store, StoreError};
+
+use super::audit_entries::{creation, target};
+use super::documents::{Document, add_to_catalog, documents, parse};
+use super::records::{self, Stored, check_storable, document_changes, stored_columns};
+use super::{consistency, revision};
 
 /// An object of the catalog with what the store knows of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,10 +54,6 @@ pub struct ObjectPage {
     /// Whether none comes after the last one here.
     pub is_last: bool,
 }
-
-/// How many characters of documents a page holds at most, its first object aside: what a list costs is bounded by what
-/// it shows, however large documents are.
-pub(crate) const MAX_PAGE_CHARACTERS: usize = 4 << 20;
 
 impl Store {
     /// An object by name.
@@ -194,7 +193,7 @@ impl Store {
         let text = serde_json::to_string(document).expect("documents are plain data with text keys");
         let (one, document, implied) = read(kind, &text, change.origin)?;
         let name = document.name.as_str();
-        let target = audit::target(kind, name);
+        let target = target(kind, name);
         let mut transaction = self.database.write()?;
         let stored = records::find(&mut transaction, kind, name)?;
         expected.check(stored.as_ref().map(|stored| etag(kind, stored)).as_deref(), || target.clone())?;
@@ -208,11 +207,11 @@ impl Store {
                 let new = missing(&mut transaction, &implied)?;
                 let new: Vec<_> = new.into_iter().chain([&document]).collect();
                 records::insert(&mut transaction, &new, change.at)?;
-                entries.extend(new.iter().map(|document| Entry::create_object(document)));
+                entries.extend(new.iter().map(|document| creation(document)));
             }
             Some(stored) => {
                 records::update(&mut transaction, &document, stored, change.at)?;
-                entries.push(Entry::update(target, &changed_fields(&document, stored)?));
+                entries.push(Entry::update(target, &document_changes(&document, stored)?));
             }
         }
         audit::append(&mut transaction, change, &entries)?;
@@ -234,7 +233,7 @@ impl Store {
         expected: IfMatch<'_>,
         change: &ChangeBy<'_>,
     ) -> Result<(), StoreError> {
-        let target = audit::target(kind, name);
+        let target = target(kind, name);
         let mut transaction = self.database.write()?;
         let stored = records::find(&mut transaction, kind, name)?;
         expected.check(stored.as_ref().map(|stored| etag(kind, stored)).as_deref(), || target.clone())?;
@@ -352,15 +351,4 @@ pub(crate) fn object(kind: Kind, name: String, stored: &Stored) -> Result<Stored
 fn etag(kind: Kind, stored: &Stored) -> String {
     let numbers = [stored.id, stored.created_at, stored.updated_at];
     entity_tag(&numbers, &[kind.key().as_bytes(), stored.text.as_bytes(), stored.origin.as_bytes()])
-}
-
-/// 128 bits of a digest over what a representation is made of, in hex.
-pub(crate) fn entity_tag(numbers: &[i64], parts: &[&[u8]]) -> String {
-    let mut digest = Sha256::new();
-    numbers.iter().for_each(|number| digest.update(number.to_le_bytes()));
-    for part in parts {
-        digest.update((part.len() as u64).to_le_bytes());
-        digest.update(part);
-    }
-    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

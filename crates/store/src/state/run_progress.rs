@@ -5,9 +5,11 @@ use uuid::Uuid;
 
 use crate::audit::{self, Entry};
 use crate::database::values;
-use crate::outbox::{self, NewMessage};
-use crate::runs::{RunRecord, RunState, find};
-use crate::{ChangeBy, Fence, Store, StoreError};
+use crate::{ChangeBy, Store, StoreError};
+
+use super::leases::Fence;
+use super::outbox::{self, NewMessage};
+use super::runs::{RunRecord, RunState, find};
 
 impl Store {
     /// Writes what a run is doing, under the lease of its export, and tells whether it is to be cancelled. Without

@@ -5,8 +5,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit::{self, Entry};
+use crate::clock_skew::MAX_CLOCK_SKEW_MICROS;
 use crate::database::{Row, values};
-use crate::future::CLOCKS_DIFFER_MICROS;
 use crate::{ChangeBy, Store, StoreError};
 
 /// How often at most the last use of a key is written: reading with a key must not write each time.
@@ -202,7 +202,7 @@ impl Store {
         let id = id.to_string();
         let before = at.as_micros().saturating_sub(TOUCH_EVERY);
         // A use that lies further ahead was noted while a clock was ahead.
-        let future = at.as_micros().saturating_add(CLOCKS_DIFFER_MICROS);
+        let future = at.as_micros().saturating_add(MAX_CLOCK_SKEW_MICROS);
         // Looked at first: an update takes the writers' turn even when there is nothing to update.
         let due = self.database.first(
             "SELECT 1 FROM api_key

@@ -10,8 +10,10 @@ use domesday_model::{
 use sha2::{Digest, Sha256};
 
 use crate::database::{Database, values};
-use crate::documents::parse;
-use crate::{Store, StoreError, revision, tenant};
+use crate::{Store, StoreError};
+
+use super::documents::parse;
+use super::{revision, tenant};
 
 /// The small kinds, in the order in which a snapshot is built: what is named before who names it.
 const FIRST: [Kind; 5] = [Kind::Tag, Kind::Group, Kind::Domain, Kind::Policy, Kind::DataPolicy];

@@ -5,32 +5,15 @@
 use std::collections::BTreeSet;
 
 use domesday_model::{Kind, Request, RequestStatus, Target};
-use serde_json::json;
 
-use crate::database::{Database, Insert, Type, Value, values};
-use crate::documents::{Document, parse};
-use crate::objects::{MAX_PAGE_CHARACTERS, ObjectPage, object, page};
-use crate::{Store, StoreError, records};
+use crate::database::{Value, values};
+use crate::page_size::MAX_PAGE_CHARACTERS;
+use crate::{Store, StoreError};
 
-/// The version of the store that has these rows.
-pub(crate) const VERSION: i64 = 9;
-
-static STATES: Insert = Insert {
-    table: "request_state",
-    columns: &[
-        ("name", Type::Text),
-        ("status", Type::Text),
-        ("username", Type::Text),
-        ("made_by", Type::Text),
-        ("asset", Type::Text),
-        ("subject", Type::Text),
-    ],
-};
-
-static PARTS: Insert = Insert {
-    table: "request_part",
-    columns: &[("name", Type::Text), ("username", Type::Text), ("is_party", Type::Integer)],
-};
+use super::documents::parse;
+use super::objects::{ObjectPage, object, page};
+use super::records;
+use super::request_index::{asset, status_text, subject};
 
 impl Store {
     /// Up to `limit` requests in order of their ids, from the first after `after` on, and how many there are in all;
@@ -177,80 +160,4 @@ impl Store {
         }
         Ok(found)
     }
-}
-
-/// Writes what requests are looked up by, of requests that are new or changed.
-pub(crate) fn index<'d>(
-    database: &mut Database,
-    documents: impl Iterator<Item = &'d Document>,
-    are_new: bool,
-) -> Result<(), StoreError> {
-    let mut requests: Vec<Request> = Vec::new();
-    for document in documents.filter(|document| document.kind == Kind::Request) {
-        if !are_new {
-            forget(database, &document.name)?;
-        }
-        requests.push(parse(document.kind, &document.name, &document.text)?);
-    }
-    write(database, &requests)
-}
-
-/// Deletes what a request was looked up by.
-pub(crate) fn forget(database: &mut Database, name: &str) -> Result<(), StoreError> {
-    database.execute("DELETE FROM request_state WHERE name = ?1", values![name])?;
-    database.execute("DELETE FROM request_part WHERE name = ?1", values![name]).map(drop)
-}
-
-/// Writes the rows of every request of a store that had none.
-pub(crate) fn fill(database: &mut Database) -> Result<(), StoreError> {
-    let kind = Kind::Request;
-    let sql = "SELECT name, document FROM object WHERE kind = ?1";
-    let requests = database.all(sql, values![kind.key()], |row| parse(kind, row.text(0)?, row.text(1)?))?;
-    write(database, &requests)
-}
-
-fn write(database: &mut Database, requests: &[Request]) -> Result<(), StoreError> {
-    if requests.is_empty() {
-        return Ok(());
-    }
-    let texts: Vec<_> = requests
-        .iter()
-        .map(|request| (status_text(request.status), asset(&request.target), subject(request)))
-        .collect();
-    let states = requests.iter().zip(&texts).map(|(request, (status, asset, subject))| {
-        [
-            Value::from(&request.id),
-            Value::from(status),
-            Value::from(&request.user),
-            Value::from(request.made_by()),
-            Value::from(asset),
-            Value::from(subject),
-        ]
-    });
-    database.insert_many(&STATES, states)?;
-    let parts: Vec<_> = requests.iter().flat_map(parts).collect();
-    let rows = parts.iter().map(|(name, username, is_party)| {
-        [Value::from(*name), Value::from(*username), Value::from(i64::from(*is_party))]
-    });
-    database.insert_many(&PARTS, rows)
-}
-
-/// The people who have a part in a request, each once for each part.
-fn parts(request: &Request) -> BTreeSet<(&str, &str, bool)> {
-    let parties = [request.user.as_str(), request.made_by()].map(|username| (username, true));
-    let deciders = request.determinations.iter().map(|decision| (decision.by.as_str(), false));
-    parties.into_iter().chain(deciders).map(|(name, party)| (request.id.as_str(), name, party)).collect()
-}
-
-fn status_text(status: RequestStatus) -> String {
-    let status = serde_json::to_value(status).expect("a status is plain data");
-    status.as_str().unwrap_or_default().to_owned()
-}
-
-fn asset(target: &Target) -> String {
-    serde_json::to_string(target).expect("a target is plain data")
-}
-
-fn subject(request: &Request) -> String {
-    json!([request.kind, request.target, request.scope, request.columns]).to_string()
 }

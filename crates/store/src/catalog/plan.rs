@@ -1,9 +1,9 @@
 //! What an apply changes, said before and after it happens.
 
-use std::fmt;
-
 use domesday_model::Kind;
 use serde::Serialize;
+
+use crate::FieldChange;
 
 /// Every change that an apply makes, in the order of kinds and names declared.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -46,19 +46,6 @@ pub enum Action {
     Delete,
 }
 
-/// One field that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FieldChange {
-    /// The field's name in the catalog format.
-    pub field: String,
-    /// As stored; absent when it was not set.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<serde_json::Value>,
-    /// As declared; absent when it is set no more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<serde_json::Value>,
-}
-
 impl Plan {
     /// Whether nothing changes.
     #[must_use]
@@ -77,23 +64,6 @@ impl Plan {
             count(|action| matches!(action, Action::Delete)),
         )
     }
-}
-
-impl fmt::Display for FieldChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let side = |value: &Option<serde_json::Value>| value.as_ref().map_or("(not set)".to_owned(), short);
-        write!(f, "{}: {} -> {}", self.field, side(&self.before), side(&self.after))
-    }
-}
-
-/// A value on one line, cut where a reader would stop reading.
-fn short(value: &serde_json::Value) -> String {
-    const LONGEST: usize = 80;
-    let text = value.to_string();
-    if text.chars().count() <= LONGEST {
-        return text;
-    }
-    text.chars().take(LONGEST).chain(['…']).collect()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]

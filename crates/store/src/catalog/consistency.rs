@@ -12,9 +12,10 @@ use domesday_model::{Agreement, AppliesTo, Catalog, DataPolicy, DataSource, Kind
 
 use crate::StoreError;
 use crate::database::{Database, values};
-use crate::documents::{Document, add_to_catalog, parse};
-use crate::records::{self, Stored, stored_columns};
-use crate::references::{references, referring_kinds};
+
+use super::documents::{Document, add_to_catalog, parse};
+use super::records::{self, Stored, stored_columns};
+use super::references::{references, referring_kinds};
 
 /// An object's new version is right in itself and names only what exists, and nothing that relied on the old
 /// version is left without. `one` holds the object alone.

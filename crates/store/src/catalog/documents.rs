@@ -1,6 +1,6 @@
 //! A catalog as documents, one per object, and documents as a catalog.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domesday_model::{Attributes, Catalog, Declared, Instant, Kind};
@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
+use crate::field_change::Fields;
 
 /// One object as it is stored.
 #[derive(Debug, Clone)]
@@ -180,10 +181,6 @@ pub(crate) fn parse<'d, T: Deserialize<'d>>(kind: Kind, name: &str, text: &'d st
 }
 
 /// A document's top-level fields, for comparing two versions.
-pub(crate) fn fields(
-    kind: Kind,
-    name: &str,
-    text: &str,
-) -> Result<BTreeMap<String, serde_json::Value>, StoreError> {
+pub(crate) fn fields(kind: Kind, name: &str, text: &str) -> Result<Fields, StoreError> {
     parse(kind, name, text)
 }

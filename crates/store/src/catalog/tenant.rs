@@ -3,11 +3,13 @@
 use domesday_model::{Catalog, Instant, Kind, Tenant};
 use uuid::Uuid;
 
-use crate::apply::differing;
 use crate::database::{Database, values};
-use crate::documents::fields;
-use crate::plan::{Action, Change};
-use crate::{Store, StoreError, revision};
+use crate::field_change::changed_fields;
+use crate::{Store, StoreError};
+
+use super::documents::fields;
+use super::plan::{Action, Change};
+use super::revision;
 
 impl Store {
     /// The tenant and when the store first knew it; none before a first apply or [`Store::ensure_tenant`].
@@ -23,7 +25,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn ensure_tenant(&mut self, name: &str, time_zone: &str, at: Instant) -> Result<Tenant, StoreError> {
-        let mints = self.lasts;
+        let mints = self.is_persistent();
         let mut transaction = self.database.write()?;
         if let Some((tenant, _)) = read(&mut transaction)? {
             return Ok(tenant);
@@ -86,7 +88,7 @@ pub(crate) fn apply(
     database
         .execute("UPDATE tenant SET name = ?1, time_zone = ?2", values![&wanted.name, &wanted.time_zone])?;
     let document = |tenant: &Tenant| serde_json::to_string(tenant).expect("a tenant is plain data");
-    let fields = differing(
+    let fields = changed_fields(
         fields(Kind::Tenant, &stored.name, &document(&stored))?,
         fields(Kind::Tenant, &wanted.name, &document(&wanted))?,
     );

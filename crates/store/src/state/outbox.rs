@@ -9,9 +9,9 @@ use std::fmt;
 use domesday_model::Instant;
 use uuid::Uuid;
 
+use crate::clock_skew::MAX_CLOCK_SKEW_MICROS;
 use crate::database::{Database, Row, Value, values};
-use crate::future::CLOCKS_DIFFER_MICROS;
-use crate::records::take_ids;
+use crate::id_space::allocate_ids;
 use crate::{Store, StoreError};
 
 /// Where a message stands.
@@ -86,11 +86,11 @@ pub struct Message {
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
+pub enum MessageAttempt {
     /// The receiver took the message.
     Delivered,
     /// It did not, and is asked again.
-    Again {
+    Retry {
         /// When.
         due_at: Instant,
         /// Why this attempt failed.
@@ -128,7 +128,7 @@ impl Store {
             now,
             now.saturating_add(LONGEST_WAIT_MICROS),
             now.saturating_add(claim.saturating_mul(2)),
-            now.saturating_add(CLOCKS_DIFFER_MICROS),
+            now.saturating_add(MAX_CLOCK_SKEW_MICROS),
         ];
         // Looked at first: most of the time there is nothing, and a turn at writing is for those who write.
         if self.database.first(&look, times, message)?.is_none() {
@@ -155,13 +155,15 @@ impl Store {
     pub fn settle_message(
         &mut self,
         claimed: &Message,
-        settled: &Settled,
+        attempt: &MessageAttempt,
         at: Instant,
     ) -> Result<bool, StoreError> {
-        let (state, due_at, ended_at, error) = match settled {
-            Settled::Delivered => (MessageState::Delivered, claimed.due_at, Some(at), None),
-            Settled::Again { due_at, error } => (MessageState::Pending, *due_at, None, Some(error)),
-            Settled::GivenUp { error } => (MessageState::GivenUp, claimed.due_at, Some(at), Some(error)),
+        let (state, due_at, ended_at, error) = match attempt {
+            MessageAttempt::Delivered => (MessageState::Delivered, claimed.due_at, Some(at), None),
+            MessageAttempt::Retry { due_at, error } => (MessageState::Pending, *due_at, None, Some(error)),
+            MessageAttempt::GivenUp { error } => {
+                (MessageState::GivenUp, claimed.due_at, Some(at), Some(error))
+            }
         };
         // Attempts are counted as they are claimed, so their number names the claim.
         let touched = self.database.execute(
@@ -218,7 +220,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn forget_messages(&mut self, state: MessageState, before: Instant) -> Result<u64, StoreError> {
+    pub fn delete_messages(&mut self, state: MessageState, before: Instant) -> Result<u64, StoreError> {
         let sql = "DELETE FROM message WHERE state = ?1 AND coalesce(ended_at, created_at) < ?2";
         self.database.execute(sql, values![state.as_str(), before.as_micros()])
     }
@@ -226,7 +228,7 @@ impl Store {
 
 /// Records a message, in the transaction of what it tells of. One of this id that is there already stays.
 pub(crate) fn add(database: &mut Database, new: &NewMessage) -> Result<(), StoreError> {
-    let number = take_ids(database, "messages", 1)?;
+    let number = allocate_ids(database, "messages", 1)?;
     database.execute(
         "INSERT INTO message (id, number, run_id, body, state, attempts, created_at, due_at)
          VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?6) ON CONFLICT (id) DO NOTHING",

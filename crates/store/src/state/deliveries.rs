@@ -7,11 +7,13 @@
 use uuid::Uuid;
 
 use crate::database::values;
-use crate::{Fence, Store, StoreError};
+use crate::{Store, StoreError};
+
+use super::leases::Fence;
 
 /// A summary delivered to a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct DeliveryRecord {
     /// The snapshot delivered.
     pub snapshot_id: Uuid,
     /// SHA-256 of its manifest, in hex: the next manifest's link in the chain.
@@ -29,7 +31,7 @@ pub struct Delivery {
     pub manifest_mark: Option<String>,
 }
 
-impl Delivery {
+impl DeliveryRecord {
     /// The digest that a manifest of this snapshot has to name.
     #[must_use]
     pub fn link_for(&self, snapshot_id: Uuid) -> Option<&str> {
@@ -56,7 +58,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn last_delivery(&mut self, destination: &str) -> Result<Option<Delivery>, StoreError> {
+    pub fn last_delivery(&mut self, destination: &str) -> Result<Option<DeliveryRecord>, StoreError> {
         let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256, slot, manifest_mark,
                           kept_manifest_key, previous_manifest_key
                    FROM delivery WHERE destination = ?1";
@@ -67,7 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn announced_delivery(&mut self, destination: &str) -> Result<Option<Delivery>, StoreError> {
+    pub fn announced_delivery(&mut self, destination: &str) -> Result<Option<DeliveryRecord>, StoreError> {
         let sql = "SELECT snapshot_id, manifest_sha256, previous_manifest_sha256, slot, NULL,
                           kept_manifest_key, previous_manifest_key
                    FROM announced_delivery WHERE destination = ?1";
@@ -81,7 +83,7 @@ impl Store {
     pub fn announce_delivery(
         &mut self,
         destination: &str,
-        delivery: &Delivery,
+        delivery: &DeliveryRecord,
         fence: Option<&Fence>,
     ) -> Result<(), StoreError> {
         let mut transaction = self.write_under(fence)?;
@@ -114,7 +116,7 @@ impl Store {
     pub fn record_delivery(
         &mut self,
         destination: &str,
-        delivery: &Delivery,
+        delivery: &DeliveryRecord,
         fence: Option<&Fence>,
     ) -> Result<(), StoreError> {
         let mut transaction = self.write_under(fence)?;
@@ -141,9 +143,9 @@ impl Store {
         transaction.commit()
     }
 
-    fn read_delivery(&mut self, sql: &str, destination: &str) -> Result<Option<Delivery>, StoreError> {
+    fn read_delivery(&mut self, sql: &str, destination: &str) -> Result<Option<DeliveryRecord>, StoreError> {
         self.database.first(sql, values![destination], |row| {
-            Ok(Delivery {
+            Ok(DeliveryRecord {
                 snapshot_id: Uuid::parse_str(row.text(0)?).expect("snapshot ids are written from UUIDs only"),
                 manifest_sha256: row.text(1)?.to_owned(),
                 previous_manifest_sha256: row.maybe_text(2)?.map(str::to_owned),
@@ -160,8 +162,8 @@ impl Store {
 mod tests {
     use super::*;
 
-    fn delivery(snapshot: u128, manifest: &str, previous: Option<&str>) -> Delivery {
-        Delivery {
+    fn delivery(snapshot: u128, manifest: &str, previous: Option<&str>) -> DeliveryRecord {
+        DeliveryRecord {
             snapshot_id: Uuid::from_u128(snapshot),
             manifest_sha256: manifest.into(),
             previous_manifest_sha256: previous.map(Into::into),
@@ -176,7 +178,7 @@ mod tests {
     fn the_same_snapshot_again_names_the_link_it_named() {
         let mut store = Store::in_memory().unwrap();
         assert_eq!(store.last_delivery("out").unwrap(), None);
-        let delivered = Delivery { manifest_mark: Some("e".into()), ..delivery(1, "aa", Some("99")) };
+        let delivered = DeliveryRecord { manifest_mark: Some("e".into()), ..delivery(1, "aa", Some("99")) };
         store.record_delivery("out", &delivered, None).unwrap();
         let last = store.last_delivery("out").unwrap().unwrap();
         assert_eq!(last, delivered);

@@ -10,7 +10,7 @@ use crate::{Store, StoreError};
 
 /// A creating call, as far as it may come again.
 #[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
+pub struct IdempotentCall<'a> {
     /// Who calls, by the API key that they show: what two callers name has nothing to do with each other.
     pub owner: &'a str,
     /// The key that the caller gave it.
@@ -26,9 +26,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::KeyReused`] when the key belongs to another call (by its hash); what `create` fails with.
-    pub fn once<E: From<StoreError>>(
+    pub fn create_once<E: From<StoreError>>(
         &mut self,
-        call: &Call<'_>,
+        call: &IdempotentCall<'_>,
         at: Instant,
         create: impl FnOnce(&mut Self) -> Result<Vec<u8>, E>,
     ) -> Result<Vec<u8>, E> {
@@ -51,7 +51,7 @@ impl Store {
         })
     }
 
-    fn answer_to(&mut self, call: &Call<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+    fn answer_to(&mut self, call: &IdempotentCall<'_>) -> Result<Option<Vec<u8>>, StoreError> {
         let sql = "SELECT request_hash, response FROM idempotency WHERE owner = ?1 AND key = ?2";
         let found = self.database.first(sql, values![call.owner, call.key], |row| {
             Ok((row.bytes(0)? == call.request_hash, row.bytes(1)?.to_vec()))
@@ -66,7 +66,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn forget_responses(&mut self, before: Instant) -> Result<u64, StoreError> {
+    pub fn delete_responses(&mut self, before: Instant) -> Result<u64, StoreError> {
         self.database.execute("DELETE FROM idempotency WHERE created_at < ?1", values![before.as_micros()])
     }
 }

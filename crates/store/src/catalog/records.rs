@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use domesday_model::validate::{Path, Problem, Severity};
 use domesday_model::{Agreement, Catalog, DataSource, Instant, Kind, Since};
 
-use crate::StoreError;
 use crate::database::{Database, Insert, Row, Type, Value, values};
-use crate::documents::{Document, add_to_catalog, documents, parse};
-use crate::requests;
+use crate::field_change::changed_fields;
+use crate::id_space::allocate_ids;
+use crate::{FieldChange, StoreError};
+
+use super::documents::{Document, add_to_catalog, documents, fields, parse};
+use super::request_index;
 
 static OBJECTS: Insert = Insert {
     table: "object",
@@ -88,7 +91,7 @@ pub(crate) fn insert(
     }
     let mut next = BTreeMap::new();
     for (space, count) in wanted {
-        next.insert(space, take_ids(database, space, count)?);
+        next.insert(space, allocate_ids(database, space, count)?);
     }
     let columns = documents.iter().map(|document| document.columns.len()).sum();
     let mut next_column = take_column_ids(database, columns)?;
@@ -115,7 +118,7 @@ pub(crate) fn insert(
     });
     database.insert_many(&OBJECTS, rows)?;
     documents.iter().try_for_each(|document| write_agreement_text(database, document))?;
-    requests::index(database, documents.iter().copied(), true)
+    request_index::index(database, documents.iter().copied(), true)
 }
 
 /// Replaces an object by another version of itself.
@@ -143,7 +146,7 @@ pub(crate) fn update(
             &column_ids,
         ],
     )?;
-    requests::index(database, std::iter::once(document), false)?;
+    request_index::index(database, std::iter::once(document), false)?;
     write_agreement_text(database, document)
 }
 
@@ -152,7 +155,7 @@ pub(crate) fn delete(database: &mut Database, kind: Kind, id: i64) -> Result<(),
     if kind == Kind::Request {
         let sql = "SELECT name FROM object WHERE kind = ?1 AND id = ?2";
         let name = database.first(sql, values![kind.key(), id], |row| Ok(row.text(0)?.to_owned()))?;
-        name.iter().try_for_each(|name| requests::forget(database, name))?;
+        name.iter().try_for_each(|name| request_index::forget(database, name))?;
     }
     let sql = "DELETE FROM object WHERE kind = ?1 AND id = ?2";
     database.execute(sql, values![kind.key(), id]).map(drop)
@@ -164,17 +167,6 @@ fn id_space(kind: Kind) -> &'static str {
         Kind::DataPolicy => Kind::Policy.key(),
         other => other.key(),
     }
-}
-
-/// The first of `count` ids that nothing ever had.
-pub(crate) fn take_ids(database: &mut Database, space: &str, count: i64) -> Result<i64, StoreError> {
-    let last = database.first(
-        "INSERT INTO id_space (name, last) VALUES (?1, ?2)
-         ON CONFLICT (name) DO UPDATE SET last = id_space.last + excluded.last RETURNING last",
-        values![space, count],
-        |row| row.integer(0),
-    )?;
-    Ok(last.expect("an upsert returns its row") - count + 1)
 }
 
 /// The instants of the parts that are younger than their object: what came now, and what came before and is
@@ -217,7 +209,7 @@ fn take_column_ids(
     count: usize,
 ) -> Result<impl Iterator<Item = i64> + use<>, StoreError> {
     let wanted = i64::try_from(count).expect("a list in memory is shorter than 2^63");
-    let first = if count == 0 { 0 } else { take_ids(database, "columns", wanted)? };
+    let first = if count == 0 { 0 } else { allocate_ids(database, "columns", wanted)? };
     Ok(first..first + wanted)
 }
 
@@ -257,4 +249,17 @@ pub(crate) fn check_storable(document: &Document) -> Result<(), StoreError> {
             ),
         }],
     })
+}
+
+/// The top-level fields in which a document differs from what is stored.
+pub(crate) fn document_changes(document: &Document, stored: &Stored) -> Result<Vec<FieldChange>, StoreError> {
+    let Document { kind, name, text, .. } = document;
+    let changes = changed_fields(fields(*kind, name, &stored.text)?, fields(*kind, name, text)?);
+    if changes.is_empty() && *kind == Kind::Request && stored.text != *text {
+        // Numbers of answers that have other digits and the same value.
+        let answers = |text: &str| Ok::<_, StoreError>(fields(*kind, name, text)?.remove("answers"));
+        let (before, after) = (answers(&stored.text)?, answers(text)?);
+        return Ok(vec![FieldChange { field: "answers".to_owned(), before, after }]);
+    }
+    Ok(changes)
 }

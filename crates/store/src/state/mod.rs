@@ -1,0 +1,22 @@
+//! The state of the service beside the catalog: who may call it, what it delivers where, and how that goes.
+
+mod api_keys;
+mod deliveries;
+mod exports;
+mod future_records;
+mod idempotency;
+mod leases;
+mod outbox;
+mod readiness;
+mod run_progress;
+mod runs;
+
+pub use api_keys::{ApiKey, NewApiKey};
+pub use deliveries::DeliveryRecord;
+pub use exports::StoredExport;
+pub use future_records::ReleasedRun;
+pub use idempotency::IdempotentCall;
+pub use leases::Fence;
+pub use outbox::{Message, MessageAttempt, MessageState, NewMessage};
+pub use run_progress::cancelled_error;
+pub use runs::{NewRun, RunRecord, RunState};
