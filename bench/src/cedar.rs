@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
 use anyhow::ensure;
@@ -36,7 +37,7 @@ const SCOPES: [Scope; 2] = [Scope::Read, Scope::Write];
 ///
 /// # Errors
 /// When Cedar refuses the translation, or allows other than the engine grants.
-pub fn sample(snapshot: &Snapshot, each: usize) -> anyhow::Result<Sample> {
+pub fn sample(snapshot: &Arc<Snapshot>, each: usize) -> anyhow::Result<Sample> {
     let users = evenly(snapshot.users.len(), each);
     let sources = evenly(snapshot.data_sources.len(), each);
     let export = domesday_cedar::export(snapshot);
@@ -84,8 +85,8 @@ pub fn sample(snapshot: &Snapshot, each: usize) -> anyhow::Result<Sample> {
 }
 
 /// How many users of the sample the engine lets into sources of it, each scope counted.
-fn granted(snapshot: &Snapshot, users: &[usize], sources: &[usize]) -> u64 {
-    let outcomes = evaluate(snapshot);
+fn granted(snapshot: &Arc<Snapshot>, users: &[usize], sources: &[usize]) -> u64 {
+    let outcomes = evaluate(Arc::clone(snapshot));
     let users: HashSet<usize> = users.iter().copied().collect();
     let drawn = |scope: &ScopeOutcomes| {
         let of_users =
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn cedar_allows_what_the_engine_grants() {
-        let snapshot = Snapshot::of_catalog(&enterprise(Size::S), at()).unwrap();
+        let snapshot = Arc::new(Snapshot::of_catalog(&enterprise(Size::S), at()).unwrap());
         let sample = sample(&snapshot, 20).unwrap();
         assert_eq!((sample.questions, sample.all_questions), (800, 30_000_000));
         assert!(sample.allowed > 0);

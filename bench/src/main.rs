@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -176,7 +177,7 @@ fn main() -> anyhow::Result<()> {
             String::new()
         }
         Command::Run { store, out } => json(&phases::run(&store, &out)?)?,
-        Command::Cedar { store, each } => json(&cedar::sample(&phases::load(&store)?, each)?)?,
+        Command::Cedar { store, each } => json(&cedar::sample(&Arc::new(phases::load(&store)?), each)?)?,
         Command::WriteCatalog { size, dir } => {
             catalog::write(&enterprise(size), &dir)?;
             String::new()

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
 use domesday_engine::{ClassIx, evaluate};
@@ -111,11 +112,11 @@ pub fn run(store: &Path, out: &Path) -> anyhow::Result<Phases> {
         fs::remove_dir_all(out)?;
     }
     let clock = Clock::start();
-    let snapshot = load(store)?;
+    let snapshot = Arc::new(load(store)?);
     let (load_seconds, load_cpu_seconds) = clock.read();
 
     let clock = Clock::start();
-    let evaluated = evaluate(&snapshot);
+    let evaluated = evaluate(Arc::clone(&snapshot));
     evaluated.group_users();
     let rows: usize = (0..evaluated.class_count())
         .into_par_iter()
@@ -126,7 +127,7 @@ pub fn run(store: &Path, out: &Path) -> anyhow::Result<Phases> {
     drop(evaluated);
 
     let clock = Clock::start();
-    let outcomes = evaluate(&snapshot);
+    let outcomes = evaluate(Arc::clone(&snapshot));
     let mut outcomes_done = None;
     let open = |table: &'static domesday_tables::Table, part: u32| {
         let folder = out.join(table.name);

@@ -87,7 +87,7 @@ fn uid(kind: &str, id: &str) -> EntityUid {
 /// `GRANTED` or `BLOCKED` by user, source and scope; where nothing grants, nothing.
 type Verdicts = HashMap<(String, String, Scope), &'static str>;
 
-fn engine_verdicts(snapshot: &Snapshot) -> Verdicts {
+fn engine_verdicts(snapshot: Snapshot) -> Verdicts {
     let outcomes = domesday_engine::evaluate(snapshot);
     let rows = oracle::compare::rows_of(&outcomes);
     rows.into_iter()
@@ -107,7 +107,7 @@ fn engine_verdicts(snapshot: &Snapshot) -> Verdicts {
 type Evaluator = fn(&Catalog) -> Verdicts;
 
 fn engine(catalog: &Catalog) -> Verdicts {
-    engine_verdicts(&snapshot(catalog))
+    engine_verdicts(snapshot(catalog))
 }
 
 fn snapshot(catalog: &Catalog) -> Snapshot {

@@ -29,7 +29,7 @@ pub(crate) fn counts_for(snapshot: &Snapshot, policy: PolicyIx, scope: Scope) ->
 /// The outcomes of one scope for the sources of a class; `alike` are the user classes, once they are known.
 pub(crate) fn scope_outcomes(
     snapshot: &Snapshot,
-    conditions: &Conditions<'_>,
+    conditions: &Conditions,
     alike: Option<&UserClasses>,
     class: &Class,
     scope: Scope,
@@ -87,12 +87,7 @@ pub(crate) fn scope_outcomes(
 }
 
 /// Rule 4: whom a policy admits.
-fn admission(
-    snapshot: &Snapshot,
-    conditions: &Conditions<'_>,
-    applied: &Applied,
-    covers: &[Cover],
-) -> Admission {
+fn admission(snapshot: &Snapshot, conditions: &Conditions, applied: &Applied, covers: &[Cover]) -> Admission {
     let level = &snapshot.policies[applied.policy.get()].spec.level;
     let active = &conditions.index().active;
     let mut users = UserSet::empty(snapshot.users.len());
@@ -102,7 +97,7 @@ fn admission(
         Level::Entitlements { .. } => {
             let binding =
                 applied.binding.expect("a policy of level entitlements is bound when classes are made");
-            conditions.with_users(binding, |admitted| users.union(admitted));
+            conditions.with_users(snapshot, binding, |admitted| users.union(admitted));
         }
         Level::Individuals { individuals: named } => users = individuals(snapshot, conditions, named),
     }
@@ -110,7 +105,7 @@ fn admission(
 }
 
 /// The active users who are named, or in a group that is.
-pub(crate) fn individuals(snapshot: &Snapshot, conditions: &Conditions<'_>, named: &Individuals) -> UserSet {
+pub(crate) fn individuals(snapshot: &Snapshot, conditions: &Conditions, named: &Individuals) -> UserSet {
     let mut users = UserSet::empty(snapshot.users.len());
     named.users.iter().filter_map(|name| snapshot.user(name)).for_each(|user| users.insert(user));
     for group in named.groups.iter().filter_map(|name| snapshot.group(name)) {

@@ -5,14 +5,14 @@
 //! masks and exceptions. Sources with equal classes have equal outcomes, so each class is evaluated once.
 
 use domesday_model::{
-    ColumnIx, DataPolicyIx, DataSourceIx, DataSourceStatus, FastMap, Level, LevelKind, PolicyIx, PolicyKind,
+    ColumnIx, DataPolicyIx, DataSourceIx, DataSourceStatus, FastMap, LevelKind, PolicyIx, PolicyKind,
     PolicyState, ProductStatus, RequestIx, RequestType, Scope, Snapshot, SnapshotColumn,
     Target as RequestTarget, UserIx,
 };
 use rayon::prelude::*;
 
 use crate::applies::{Asking, Candidate, Columns, Target};
-use crate::condition::{BindingIx, ConditionIx, Conditions};
+use crate::condition::{BindingIx, ConditionIx, ConditionPlace, Conditions};
 use crate::outcomes::{ClassIx, SourceOutcomes, Warning};
 
 /// An active subscription policy that applies to a source.
@@ -82,7 +82,7 @@ struct Matches {
 }
 
 impl Classes {
-    pub(crate) fn of<'s>(snapshot: &'s Snapshot, conditions: &mut Conditions<'s>) -> Self {
+    pub(crate) fn of(snapshot: &Snapshot, conditions: &mut Conditions) -> Self {
         let policies = Policies::of(snapshot, conditions);
         let requests = Requests::of(snapshot);
         let matches: Vec<Matches> = (0..snapshot.data_sources.len())
@@ -150,7 +150,7 @@ struct Policies<'s> {
 }
 
 impl<'s> Policies<'s> {
-    fn of(snapshot: &'s Snapshot, conditions: &mut Conditions<'s>) -> Self {
+    fn of(snapshot: &'s Snapshot, conditions: &mut Conditions) -> Self {
         let data = &snapshot.data_policies;
         Self {
             targets: snapshot
@@ -158,19 +158,15 @@ impl<'s> Policies<'s> {
                 .iter()
                 .map(|policy| Target::of(snapshot, &policy.spec.applies_to))
                 .collect(),
-            conditions: snapshot
-                .policies
-                .iter()
-                .map(|policy| match &policy.spec.level {
-                    Level::Entitlements { condition } => Some(conditions.add(condition)),
-                    Level::Anyone | Level::Approval | Level::Individuals { .. } => None,
-                })
+            conditions: (0..snapshot.policies.len())
+                .map(|position| conditions.add(snapshot, ConditionPlace::Policy(PolicyIx::at(position))))
                 .collect(),
             data_targets: data.iter().map(|policy| Target::of(snapshot, &policy.spec.applies_to)).collect(),
             columns: data.iter().map(|policy| Columns::of(snapshot, &policy.spec.columns)).collect(),
-            excepts: data
-                .iter()
-                .map(|policy| policy.spec.except.as_ref().map(|c| conditions.add(c)))
+            excepts: (0..data.len())
+                .map(|position| {
+                    conditions.add(snapshot, ConditionPlace::DataPolicy(DataPolicyIx::at(position)))
+                })
                 .collect(),
         }
     }
@@ -215,7 +211,7 @@ impl<'s> Policies<'s> {
         source: DataSourceIx,
         masked: Vec<(ColumnIx, Vec<DataPolicyIx>)>,
         requests: &Requests,
-        conditions: &mut Conditions<'_>,
+        conditions: &mut Conditions,
     ) -> Vec<Slot> {
         let slot = |(column, policies): (ColumnIx, Vec<DataPolicyIx>)| {
             let mask = |policy: DataPolicyIx| AppliedMask {

@@ -12,7 +12,7 @@ use crate::users::UserSet;
 /// The column outcomes of a class for the users granted to read.
 pub(crate) fn column_outcomes(
     snapshot: &Snapshot,
-    conditions: &Conditions<'_>,
+    conditions: &Conditions,
     alike: Option<&UserClasses>,
     class: &Class,
     read: &ScopeOutcomes,
@@ -43,7 +43,7 @@ pub(crate) fn column_outcomes(
 
 fn slot_reasons(
     snapshot: &Snapshot,
-    conditions: &Conditions<'_>,
+    conditions: &Conditions,
     alike: Option<&UserClasses>,
     slot: &Slot,
     users: &[UserIx],
@@ -53,7 +53,7 @@ fn slot_reasons(
         .masks
         .iter()
         .map(|mask| match mask.except {
-            Some(binding) => conditions.with_users(binding, UserSet::clone),
+            Some(binding) => conditions.with_users(snapshot, binding, UserSet::clone),
             None => UserSet::empty(snapshot.users.len()),
         })
         .collect();

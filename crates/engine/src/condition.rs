@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 
 use domesday_model::condition::{Atom, TagTarget, Template, Variable, value_matches};
 use domesday_model::{
-    Condition, DataSourceIx, FastMap, Snapshot, SnapshotDataSource, TagIx, UserIx, dotted_ancestors,
+    Condition, DataPolicyIx, DataSourceIx, FastMap, Level, PolicyIx, Snapshot, SnapshotDataSource, TagIx,
+    UserIx, dotted_ancestors,
 };
 
 use crate::users::{UserIndex, UserSet};
@@ -42,6 +43,27 @@ pub(crate) struct BindingIx(pub(crate) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ConditionIx(u32);
 
+/// Where a condition is in its snapshot.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ConditionPlace {
+    /// The level of a subscription policy.
+    Policy(PolicyIx),
+    /// The `except` of a data policy.
+    DataPolicy(DataPolicyIx),
+}
+
+impl ConditionPlace {
+    fn condition(self, snapshot: &Snapshot) -> Option<&Condition> {
+        match self {
+            Self::Policy(policy) => match &snapshot.policies[policy.get()].spec.level {
+                Level::Entitlements { condition } => Some(condition),
+                Level::Anyone | Level::Approval | Level::Individuals { .. } => None,
+            },
+            Self::DataPolicy(policy) => snapshot.data_policies[policy.get()].spec.except.as_ref(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Binding {
     condition: ConditionIx,
@@ -52,21 +74,19 @@ struct Binding {
 
 /// The conditions of a snapshot's policies, their bindings, and who satisfies each.
 #[derive(Debug)]
-pub(crate) struct Conditions<'s> {
-    snapshot: &'s Snapshot,
+pub(crate) struct Conditions {
     users: UserIndex,
-    conditions: Vec<(&'s Condition, Needs)>,
+    conditions: Vec<(ConditionPlace, Needs)>,
     bindings: Vec<Binding>,
     by_key: FastMap<(ConditionIx, Surroundings), BindingIx>,
     surroundings: Vec<Surroundings>,
     keep: bool,
 }
 
-impl<'s> Conditions<'s> {
-    pub(crate) fn of(snapshot: &'s Snapshot) -> Self {
+impl Conditions {
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let (users, surroundings) = rayon::join(|| UserIndex::of(snapshot), || surroundings(snapshot));
         Self {
-            snapshot,
             users,
             conditions: Vec::new(),
             bindings: Vec::new(),
@@ -76,11 +96,12 @@ impl<'s> Conditions<'s> {
         }
     }
 
-    /// Takes in a condition, to be bound to data sources.
-    pub(crate) fn add(&mut self, condition: &'s Condition) -> ConditionIx {
+    /// Adds the condition of a policy, if it has one, to be bound to data sources.
+    pub(crate) fn add(&mut self, snapshot: &Snapshot, place: ConditionPlace) -> Option<ConditionIx> {
+        let condition = place.condition(snapshot)?;
         let ix = ConditionIx(u32::try_from(self.conditions.len()).expect("fewer than 2^32 policies"));
-        self.conditions.push((condition, Needs::of(condition)));
-        ix
+        self.conditions.push((place, Needs::of(condition)));
+        Some(ix)
     }
 
     /// The binding of a condition to a data source.
@@ -92,7 +113,7 @@ impl<'s> Conditions<'s> {
             bindings.push(Binding { condition, example: source, users: OnceLock::new() });
             BindingIx(u32::try_from(bindings.len() - 1).expect("fewer than 2^32 bindings"))
         });
-        self.keep = self.bindings.len() * UserSet::bytes(self.snapshot.users.len()) <= KEPT_BYTES;
+        self.keep = self.bindings.len() * UserSet::bytes(self.users.count) <= KEPT_BYTES;
         ix
     }
 
@@ -102,9 +123,18 @@ impl<'s> Conditions<'s> {
     }
 
     /// Applies `with` to the active users who satisfy a binding.
-    pub(crate) fn with_users<R>(&self, binding: BindingIx, with: impl FnOnce(&UserSet) -> R) -> R {
+    pub(crate) fn with_users<R>(
+        &self,
+        snapshot: &Snapshot,
+        binding: BindingIx,
+        with: impl FnOnce(&UserSet) -> R,
+    ) -> R {
         let binding = &self.bindings[binding.0 as usize];
-        let compute = || self.evaluate(self.conditions[binding.condition.0 as usize].0, binding.example);
+        let compute = || {
+            let (place, _) = self.conditions[binding.condition.0 as usize];
+            let condition = place.condition(snapshot).expect("what was added has a condition");
+            self.evaluator(snapshot).evaluate(condition, binding.example)
+        };
         if self.keep { with(binding.users.get_or_init(compute)) } else { with(&compute()) }
     }
 
@@ -119,6 +149,20 @@ impl<'s> Conditions<'s> {
         &self.users
     }
 
+    /// What evaluates conditions on the snapshot that these were made from.
+    pub(crate) fn evaluator<'a>(&'a self, snapshot: &'a Snapshot) -> Evaluator<'a> {
+        Evaluator { snapshot, users: &self.users }
+    }
+}
+
+/// Evaluates conditions for all active users at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Evaluator<'a> {
+    snapshot: &'a Snapshot,
+    users: &'a UserIndex,
+}
+
+impl<'a> Evaluator<'a> {
     /// The active users for whom a condition holds at a data source.
     pub(crate) fn evaluate(&self, condition: &Condition, source: DataSourceIx) -> UserSet {
         match condition {
@@ -185,7 +229,7 @@ impl<'s> Conditions<'s> {
     }
 
     /// The tags of a source (or of its columns) and all their ancestors, each once.
-    fn tag_names(&self, source: DataSourceIx, target: TagTarget) -> Vec<&'s str> {
+    fn tag_names(&self, source: DataSourceIx, target: TagTarget) -> Vec<&'a str> {
         let snapshot = self.snapshot;
         let tags: Vec<TagIx> = match target {
             TagTarget::DataSource => snapshot.data_sources[source.get()].tags.to_vec(),

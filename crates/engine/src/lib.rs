@@ -25,7 +25,7 @@ mod outcomes;
 mod user_classes;
 mod users;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use domesday_model::{DataPolicyIx, PolicyIx, Scope, Snapshot};
 
@@ -46,10 +46,12 @@ pub use outcomes::{
 use user_classes::UserClasses;
 
 /// The outcomes of a snapshot: its data sources by class, each class evaluated when asked for.
+///
+/// They share the snapshot's ownership and borrow nothing, so they can be stored and sent to other threads.
 #[derive(Debug)]
-pub struct Outcomes<'s> {
-    snapshot: &'s Snapshot,
-    conditions: Conditions<'s>,
+pub struct Outcomes {
+    snapshot: Arc<Snapshot>,
+    conditions: Conditions,
     classes: Classes,
     /// Set by [`Outcomes::group_users`].
     user_classes: OnceLock<Option<UserClasses>>,
@@ -65,23 +67,24 @@ pub struct Outcomes<'s> {
 /// use domesday_model::{Catalog, Instant, Snapshot};
 ///
 /// let snapshot = Snapshot::of_catalog(&Catalog::default(), Instant::from_micros(0))?;
-/// let outcomes = domesday_engine::evaluate(&snapshot);
+/// let outcomes = domesday_engine::evaluate(snapshot);
 /// assert!(outcomes.sources().is_empty());
 /// # Ok(())
 /// # }
 /// ```
 #[must_use]
-pub fn evaluate(snapshot: &Snapshot) -> Outcomes<'_> {
-    let mut conditions = Conditions::of(snapshot);
-    let classes = Classes::of(snapshot, &mut conditions);
+pub fn evaluate(snapshot: impl Into<Arc<Snapshot>>) -> Outcomes {
+    let snapshot = snapshot.into();
+    let mut conditions = Conditions::of(&snapshot);
+    let classes = Classes::of(&snapshot, &mut conditions);
     Outcomes { snapshot, conditions, classes, user_classes: OnceLock::new() }
 }
 
-impl<'s> Outcomes<'s> {
+impl Outcomes {
     /// The snapshot evaluated.
     #[must_use]
-    pub fn snapshot(&self) -> &'s Snapshot {
-        self.snapshot
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
     }
 
     /// The enabled data sources in id order, each with its class.
@@ -99,7 +102,7 @@ impl<'s> Outcomes<'s> {
     /// Groups the users whom every policy treats alike. Changes no outcome; worth its cost before more than a
     /// few classes are evaluated, each of which it makes cheaper.
     pub fn group_users(&self) {
-        self.user_classes.get_or_init(|| UserClasses::of(self.snapshot, &self.conditions));
+        self.user_classes.get_or_init(|| UserClasses::of(&self.snapshot, &self.conditions));
     }
 
     /// Evaluates one class. Pure and independent of every other class, so ranges of classes can be evaluated
@@ -110,7 +113,7 @@ impl<'s> Outcomes<'s> {
     #[must_use]
     pub fn class(&self, class: ClassIx) -> ClassOutcomes {
         let class = &self.classes.classes[class.0 as usize];
-        let (snapshot, conditions) = (self.snapshot, &self.conditions);
+        let (snapshot, conditions) = (&*self.snapshot, &self.conditions);
         let alike = self.user_classes.get().and_then(Option::as_ref);
         let read = admit::scope_outcomes(snapshot, conditions, alike, class, Scope::Read);
         let write = admit::scope_outcomes(snapshot, conditions, alike, class, Scope::Write);

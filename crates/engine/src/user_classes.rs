@@ -22,14 +22,14 @@ pub(crate) struct UserClasses {
 impl UserClasses {
     /// By every condition and every list of names of active policies; `None` where there are so many different
     /// sets of users that they are not kept.
-    pub(crate) fn of(snapshot: &Snapshot, conditions: &Conditions<'_>) -> Option<Self> {
+    pub(crate) fn of(snapshot: &Snapshot, conditions: &Conditions) -> Option<Self> {
         let bindings = conditions.kept_bindings()?;
         // All of them, side by side; from here on they are only looked up.
-        bindings.par_iter().for_each(|binding| conditions.with_users(*binding, |_| ()));
+        bindings.par_iter().for_each(|binding| conditions.with_users(snapshot, *binding, |_| ()));
         let mut classes = Self { of: vec![0; snapshot.users.len()], count: 1 };
         let mut refinement = Refinement::of(snapshot.users.len());
         bindings.iter().for_each(|binding| {
-            conditions.with_users(*binding, |users| refinement.split(&mut classes, users));
+            conditions.with_users(snapshot, *binding, |users| refinement.split(&mut classes, users));
         });
         for policy in snapshot.policies.iter().filter(|policy| policy.spec.state == PolicyState::Active) {
             if let domesday_model::Level::Individuals { individuals: named } = &policy.spec.level {

@@ -74,6 +74,8 @@ impl UserSet {
 /// Groups and values are lists rather than bitmaps: there can be as many values as users.
 #[derive(Debug)]
 pub(crate) struct UserIndex {
+    /// How many users the snapshot has, active or not.
+    pub(crate) count: usize,
     /// Every active user: the members of `All Users`.
     pub(crate) active: UserSet,
     by_group: Vec<Vec<UserIx>>,
@@ -84,6 +86,7 @@ impl UserIndex {
     /// Indexes the active users; a disabled one is in no set, since they have no access whatever holds.
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         let mut index = Self {
+            count: snapshot.users.len(),
             active: UserSet::empty(snapshot.users.len()),
             by_group: vec![Vec::new(); snapshot.groups.len()],
             by_attribute: FastMap::default(),

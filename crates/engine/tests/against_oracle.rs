@@ -22,7 +22,7 @@ use oracle::widen::widen;
 fn compare(catalog: &Catalog) -> Result<(), TestCaseError> {
     let snapshot =
         Snapshot::of_catalog(catalog, at()).map_err(|error| TestCaseError::fail(error.to_string()))?;
-    let outcomes = domesday_engine::evaluate(&snapshot);
+    let outcomes = domesday_engine::evaluate(snapshot);
     if let Some(difference) = difference(&rows_of(&outcomes), &evaluate(catalog, at())) {
         return Err(TestCaseError::fail(difference));
     }
@@ -45,7 +45,7 @@ fn the_oracle_follows_the_rules() {
 fn the_engine_follows_the_rules() {
     for case in cases() {
         let snapshot = Snapshot::of_catalog(&case.world, at()).unwrap();
-        let rows = rows_of(&domesday_engine::evaluate(&snapshot));
+        let rows = rows_of(&domesday_engine::evaluate(snapshot));
         assert_eq!(rows.iter().map(ToString::to_string).collect::<Vec<_>>(), case.rows, "{}", case.name);
     }
 }

@@ -111,8 +111,8 @@ pub fn outcomes(data: &[u8]) {
 fn agrees(catalog: &Catalog) {
     let snapshot = Snapshot::of_catalog(catalog, at())
         .unwrap_or_else(|error| panic!("a valid catalog makes a snapshot: {error}\n{}", print(catalog)));
-    let outcomes = domesday_engine::evaluate(&snapshot);
-    let rows = rows_of(&outcomes);
+    let outcomes = domesday_engine::evaluate(snapshot);
+    let (snapshot, rows) = (outcomes.snapshot(), rows_of(&outcomes));
     if let Some(difference) = difference(&rows, &evaluate(catalog, at())) {
         panic!("{difference}\n{}", print(catalog));
     }

@@ -7,6 +7,7 @@ mod before;
 mod files;
 mod report;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{
@@ -104,9 +105,9 @@ pub fn run(
 ) -> Result<RunReport, RunError> {
     let started = Stopwatch::now();
     progress(Stage::Snapshot);
-    let snapshot = store.snapshot(at)?;
+    let snapshot = Arc::new(store.snapshot(at)?);
     progress(Stage::Evaluating { users: snapshot.users.len(), data_sources: snapshot.data_sources.len() });
-    let outcomes = evaluate(&snapshot);
+    let outcomes = evaluate(Arc::clone(&snapshot));
 
     export.supervision.check()?;
     progress(Stage::Opening);

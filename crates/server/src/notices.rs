@@ -100,8 +100,8 @@ async fn snapshot(app: &App) -> Result<Arc<Snapshot>, Problem> {
     }
     let now = app.now();
     if let Some(evaluated) = app.cache.latest(revision, now) {
-        app.reviews.set(revision, &evaluated.snapshot);
-        return Ok(Arc::clone(&evaluated.snapshot));
+        app.reviews.set(revision, evaluated.snapshot());
+        return Ok(Arc::clone(evaluated.snapshot()));
     }
     let read = move |store: &mut Store| -> Result<_, Problem> {
         // Read before the snapshot: one that is newer than its number is read once too often, no worse.

@@ -84,7 +84,7 @@ pub struct Encoded {
 /// use domesday_tables::{Settings, TABLES, encode};
 ///
 /// let snapshot = Snapshot::of_catalog(&Catalog::default(), Instant::from_micros(0))?;
-/// let outcomes = domesday_engine::evaluate(&snapshot);
+/// let outcomes = domesday_engine::evaluate(snapshot);
 /// let sink = |_table: &'static _, _part: u32| Ok(std::io::sink());
 /// let encoded = encode(&outcomes, &Settings::default(), &mut |_| {}, sink)?;
 /// assert_eq!(encoded.parts.len(), TABLES.len());
@@ -95,7 +95,7 @@ pub struct Encoded {
 /// # Errors
 /// When a place cannot be opened or written, or the snapshot is not consistent.
 pub fn encode<W, F>(
-    outcomes: &Outcomes<'_>,
+    outcomes: &Outcomes,
     settings: &Settings,
     progress: &mut (dyn FnMut(Progress) + Send),
     mut open: F,

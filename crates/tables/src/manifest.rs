@@ -177,12 +177,7 @@ pub struct Evidence {
 impl Manifest {
     /// The manifest of what was evaluated, without files yet; see [`Manifest::add_file`].
     #[must_use]
-    pub fn new(
-        outcomes: &Outcomes<'_>,
-        counts: OutcomeCounts,
-        settings: &Settings,
-        evidence: Evidence,
-    ) -> Self {
+    pub fn new(outcomes: &Outcomes, counts: OutcomeCounts, settings: &Settings, evidence: Evidence) -> Self {
         let snapshot = outcomes.snapshot();
         let Evidence { configuration_sha256, trigger, actor, layout, slot, .. } = evidence;
         Self {

@@ -52,12 +52,12 @@ fn notices(
     at: Instant,
 ) -> anyhow::Result<Notices> {
     if !dry_run {
-        return Ok(evaluate(&store.snapshot(at)?).notices());
+        return Ok(evaluate(store.snapshot(at)?).notices());
     }
     if plan.kept > 0 {
         return Ok(Notices::default());
     }
-    Ok(evaluate(&Snapshot::of_catalog(catalog, at)?).notices())
+    Ok(evaluate(Snapshot::of_catalog(catalog, at)?).notices())
 }
 
 fn print_changes(plan: &Plan, output: Output) {

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> anyhow::Result<()> {
     let loaded = InvalidCatalog::load(&args.catalog, *output)?;
     // Evaluated as an export would be, so that a check shows every warning that an export shows.
     let snapshot = Snapshot::of_catalog(&loaded.catalog, instant(None))?;
-    let notices = evaluate(&snapshot).notices();
+    let notices = evaluate(snapshot).notices();
     let counts = Kind::ALL.map(|kind| (kind, loaded.catalog.count(kind)));
     if output.format == Format::Json {
         let objects = counts.iter().map(|(kind, count)| (kind.key().to_owned(), (*count).into())).collect();

@@ -64,7 +64,7 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
     let (before, after) = (before.snapshot(at)?, after.snapshot(at)?);
     // A document lists everything.
     let listed = if output.shows_all() || output.format == Format::Json { usize::MAX } else { LISTED };
-    let (before, after) = (domesday_engine::evaluate(&before), domesday_engine::evaluate(&after));
+    let (before, after) = (domesday_engine::evaluate(before), domesday_engine::evaluate(after));
     let difference = domesday_engine::diff(&before, &after, listed);
     let gained = difference.gained();
     let limit = args.max_gained.map(|max_gained| Limit { max_gained, passed: gained > max_gained });

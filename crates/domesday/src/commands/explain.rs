@@ -3,6 +3,8 @@
 mod condition;
 mod words;
 
+use std::sync::Arc;
+
 use anyhow::anyhow;
 use domesday_model::{ColumnIx, DataSourceIx, Snapshot, UserIx, nearest_names};
 
@@ -19,11 +21,11 @@ const LISTED: usize = 12;
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
     let at = instant(args.at);
     let mut store = open_store(args.catalog.as_deref(), &args.store, at, *output)?;
-    let snapshot = store.snapshot(at)?;
+    let snapshot = Arc::new(store.snapshot(at)?);
     let user = find_user(&snapshot, &args.user)?;
     let source = find_data_source(&snapshot, &args.data_source)?;
     let column = args.column.as_deref().map(|name| find_column(&snapshot, source, name)).transpose()?;
-    let outcomes = domesday_engine::evaluate(&snapshot);
+    let outcomes = domesday_engine::evaluate(Arc::clone(&snapshot));
     let is_markdown = output.format == Format::Markdown;
     match column {
         Some(column) => {

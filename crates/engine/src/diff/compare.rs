@@ -15,17 +15,17 @@ use crate::outcomes::{
 };
 
 /// Two outcomes to compare, and what is summed up over all groups while they are.
-pub(super) struct Comparison<'a, 's> {
-    before: Side<'a, 's>,
-    after: Side<'a, 's>,
+pub(super) struct Comparison<'s> {
+    before: Side<'s>,
+    after: Side<'s>,
     /// The usernames of both sides in order. A user's *rank* is the position here.
     usernames: Vec<&'s str>,
     /// By rank and effect. Sums, which come out alike whatever thread adds when.
     by_user: Vec<[AtomicUsize; Effect::ALL.len()]>,
 }
 
-struct Side<'a, 's> {
-    outcomes: &'a Outcomes<'s>,
+struct Side<'s> {
+    outcomes: &'s Outcomes,
     /// By user.
     ranks: Vec<u32>,
 }
@@ -85,13 +85,13 @@ pub(super) struct ColumnAt {
 }
 
 impl Scratch {
-    pub(super) fn of(comparison: &Comparison<'_, '_>) -> Self {
+    pub(super) fn of(comparison: &Comparison<'_>) -> Self {
         Self(vec![Seen::default(); comparison.usernames.len()])
     }
 }
 
-impl<'a, 's> Comparison<'a, 's> {
-    pub(super) fn of(before: &'a Outcomes<'s>, after: &'a Outcomes<'s>) -> Self {
+impl<'s> Comparison<'s> {
+    pub(super) fn of(before: &'s Outcomes, after: &'s Outcomes) -> Self {
         let (then, now) = (before.snapshot(), after.snapshot());
         let users = |snapshot: &'s Snapshot| snapshot.users.iter().map(|user| &*user.username).enumerate();
         let users_then = users(then).map(|(user, name)| (name, false, user));
@@ -138,7 +138,7 @@ impl<'a, 's> Comparison<'a, 's> {
 
     /// Compares the classes of a group.
     pub(super) fn compare(&self, group: &Group, keep: Keep, scratch: &mut Scratch) -> Compared<'s> {
-        let evaluated = |side: &Side<'_, 's>, class: Option<ClassIx>| {
+        let evaluated = |side: &Side<'s>, class: Option<ClassIx>| {
             class.map(|class| side.outcomes.class(class)).unwrap_or_default()
         };
         let before = evaluated(&self.before, group.alike.before);
@@ -268,7 +268,7 @@ impl<'a, 's> Comparison<'a, 's> {
     }
 }
 
-impl<'s> Side<'_, 's> {
+impl<'s> Side<'s> {
     fn rank(&self, user: UserIx) -> u32 {
         self.ranks[user.get()]
     }

@@ -46,7 +46,7 @@ pub(super) struct Source<'s> {
 }
 
 /// The data sources of both sides in name order, and their groups in the order of their first sources.
-pub(super) fn group<'s>(before: &Outcomes<'s>, after: &Outcomes<'s>) -> (Vec<Source<'s>>, Vec<Group>) {
+pub(super) fn group<'s>(before: &'s Outcomes, after: &'s Outcomes) -> (Vec<Source<'s>>, Vec<Group>) {
     let mut names = BTreeMap::<&'s str, [Option<u32>; 2]>::new();
     for (side, outcomes) in [before, after].into_iter().enumerate() {
         for (position, source) in (0..).zip(outcomes.sources()) {
@@ -76,8 +76,8 @@ pub(super) fn group<'s>(before: &Outcomes<'s>, after: &Outcomes<'s>) -> (Vec<Sou
 
 /// Names the columns of the sources of some groups.
 pub(super) fn name_columns<'s>(
-    before: &Outcomes<'s>,
-    after: &Outcomes<'s>,
+    before: &'s Outcomes,
+    after: &'s Outcomes,
     groups: &[Group],
     sources: &mut [Source<'s>],
     wanted: impl Fn(usize) -> bool,
@@ -96,25 +96,20 @@ pub(super) fn name_columns<'s>(
 }
 
 fn at<'a>(
-    before: &'a Outcomes<'_>,
-    after: &'a Outcomes<'_>,
+    before: &'a Outcomes,
+    after: &'a Outcomes,
     sides: [Option<u32>; 2],
 ) -> [Option<&'a SourceOutcomes>; 2] {
     let [then, now] = sides;
     [then.map(|at| &before.sources()[at as usize]), now.map(|at| &after.sources()[at as usize])]
 }
 
-fn column_name<'s>(outcomes: &Outcomes<'s>, column: ColumnIx) -> &'s str {
+fn column_name(outcomes: &Outcomes, column: ColumnIx) -> &str {
     &outcomes.snapshot().columns[column.get()].name
 }
 
 /// The columns of one source with a mask on either side: those of before in order, then those of after alone.
-fn matched(
-    before: &Outcomes<'_>,
-    then: &SourceOutcomes,
-    after: &Outcomes<'_>,
-    now: &SourceOutcomes,
-) -> Box<[Slots]> {
+fn matched(before: &Outcomes, then: &SourceOutcomes, after: &Outcomes, now: &SourceOutcomes) -> Box<[Slots]> {
     let slots_now = (0..).zip(&now.columns).map(|(slot, column)| (column_name(after, *column), slot));
     let mut slots_now: FastMap<&str, u32> = slots_now.collect();
     let mut columns: Vec<_> = (0..)

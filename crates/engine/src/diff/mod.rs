@@ -42,7 +42,7 @@ pub struct Difference<'s> {
 /// Compares the outcomes of two snapshots. Of access and of columns the first `listed` changes can be told
 /// afterwards, and memory is held for as many; `usize::MAX` is all of them. The counts are always of all.
 #[must_use]
-pub fn diff<'s>(before: &Outcomes<'s>, after: &Outcomes<'s>, listed: usize) -> Difference<'s> {
+pub fn diff<'s>(before: &'s Outcomes, after: &'s Outcomes, listed: usize) -> Difference<'s> {
     before.group_users();
     after.group_users();
     let (mut sources, groups) = group::group(before, after);

@@ -88,14 +88,14 @@ pub struct MaskStep {
     pub except: Option<ConditionStep>,
 }
 
-impl Outcomes<'_> {
+impl Outcomes {
     /// Explains how a column of a data source appears to a user.
     ///
     /// # Panics
     /// When an index is not of this snapshot, or the column not of the data source.
     #[must_use]
     pub fn explain_column(&self, user: UserIx, source: DataSourceIx, column: ColumnIx) -> ColumnExplanation {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let range = &snapshot.data_sources[source.get()].columns;
         assert!(range.contains(&column.0), "the column is one of the data source's");
         let read = self.explain(user, source, Scope::Read);
@@ -140,7 +140,7 @@ impl Outcomes<'_> {
         position: usize,
         outcomes: &ColumnOutcomes,
     ) -> Vec<ColumnStep> {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let Ok(reader) = outcomes.users.binary_search(&user) else { return Vec::new() };
         let columns = &self.classes.sources[position].columns;
         let rows = outcomes.slots.iter().zip(columns).map(|(slot, column)| {
@@ -177,7 +177,7 @@ impl Outcomes<'_> {
         policy: DataPolicyIx,
         column: &SnapshotColumn,
     ) -> MaskStep {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let record = &snapshot.data_policies[policy.get()];
         let except = record.spec.except.as_ref().map(|except| self.condition_step(except, user, source));
         let tags = || column.tags.iter().map(|tag| snapshot.tags[tag.get()].spec.name.as_str());

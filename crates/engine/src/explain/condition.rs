@@ -70,7 +70,7 @@ impl Facts {
     }
 }
 
-impl Outcomes<'_> {
+impl Outcomes {
     pub(super) fn condition_step(
         &self,
         condition: &Condition,
@@ -89,8 +89,11 @@ impl Outcomes<'_> {
                 let facts = self.facts(atom, user, source);
                 // Evaluation leaves disabled users out; what would hold for them is worth telling all the same.
                 let active = self.snapshot.is_active(user);
-                let holds =
-                    if active { self.conditions.atom(atom, source).contains(user) } else { facts.satisfy() };
+                let holds = if active {
+                    self.conditions.evaluator(&self.snapshot).atom(atom, source).contains(user)
+                } else {
+                    facts.satisfy()
+                };
                 (holds, Some(facts))
             }
             Condition::Not(_) => (parts.iter().all(|part| !part.holds), None),
@@ -103,7 +106,7 @@ impl Outcomes<'_> {
     fn facts(&self, atom: &Atom, user: UserIx, source: DataSourceIx) -> Facts {
         let data_source = &self.snapshot.data_sources[source.get()];
         let field = |variable: Variable| {
-            user_field(self.snapshot, user, variable).or_else(|| data_source_field(data_source, variable))
+            user_field(&self.snapshot, user, variable).or_else(|| data_source_field(data_source, variable))
         };
         let (mut wanted, mut absent) = (Vec::new(), Vec::new());
         let mut want = |template: &Template| match template.resolve(field) {
@@ -122,11 +125,11 @@ impl Outcomes<'_> {
                 ("hasAttribute", Some(key))
             }
             Atom::HasTagAsAttribute { key, target } => {
-                wanted = tags_with_ancestors(self.snapshot, source, *target);
+                wanted = tags_with_ancestors(&self.snapshot, source, *target);
                 ("hasTagAsAttribute", Some(key))
             }
             Atom::HasTagAsGroup { target } => {
-                wanted = tags_with_ancestors(self.snapshot, source, *target);
+                wanted = tags_with_ancestors(&self.snapshot, source, *target);
                 ("hasTagAsGroup", None)
             }
         };

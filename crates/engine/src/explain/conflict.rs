@@ -35,7 +35,7 @@ pub struct RivalStep {
     pub silenced: bool,
 }
 
-impl Outcomes<'_> {
+impl Outcomes {
     /// The conflicts among the grants that count for a scope. Which grants are silent is read off the class.
     pub(super) fn conflict_steps(
         &self,
@@ -43,7 +43,7 @@ impl Outcomes<'_> {
         class: &Class,
         scope: Scope,
     ) -> Vec<ConflictStep> {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let spec = |policy: domesday_model::PolicyIx| &snapshot.policies[policy.get()].spec;
         let choice = snapshot.data_sources[source.get()].level_choice;
         let mut steps = Vec::new();

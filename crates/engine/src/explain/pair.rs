@@ -8,7 +8,7 @@ use crate::admit::counts_for;
 use crate::classes::Class;
 use crate::merged::merged_policy;
 
-impl Outcomes<'_> {
+impl Outcomes {
     /// Explains what a user can do with a data source in a scope.
     ///
     /// ```
@@ -24,7 +24,7 @@ impl Outcomes<'_> {
     /// };
     /// let snapshot = Snapshot::of_catalog(&catalog, Instant::from_micros(0))?;
     /// let (ada, ledger) = (snapshot.user("ada").unwrap(), snapshot.data_source("Ledger").unwrap());
-    /// assert_eq!(evaluate(&snapshot).explain(ada, ledger, Scope::Read).access, Access::None);
+    /// assert_eq!(evaluate(snapshot).explain(ada, ledger, Scope::Read).access, Access::None);
     /// # Ok(())
     /// # }
     /// ```
@@ -33,7 +33,7 @@ impl Outcomes<'_> {
     /// When an index is not of this snapshot.
     #[must_use]
     pub fn explain(&self, user: UserIx, source: DataSourceIx, scope: Scope) -> Explanation {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let data_source = &snapshot.data_sources[source.get()];
         let mut explanation = Explanation {
             user: snapshot.users[user.get()].username.to_string(),
@@ -91,7 +91,7 @@ impl Outcomes<'_> {
 
     /// What the row says, and the column rows that follow it.
     fn add_row(&self, explanation: &mut Explanation, user: UserIx, position: usize, scope: Scope) {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let outcomes = self.class(self.classes.sources[position].class);
         let in_scope = outcomes.scope(scope);
         let Ok(row) = in_scope.users.binary_search(&user) else { return };

@@ -31,7 +31,7 @@ pub struct PolicyStep {
     pub named_as: Vec<String>,
 }
 
-impl Outcomes<'_> {
+impl Outcomes {
     pub(super) fn policy_step(
         &self,
         user: UserIx,
@@ -40,7 +40,7 @@ impl Outcomes<'_> {
         class: &Class,
         applied: &Applied,
     ) -> PolicyStep {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let policy = &snapshot.policies[applied.policy.get()];
         let level = &policy.spec.level;
         let condition = match level {
@@ -69,7 +69,7 @@ impl Outcomes<'_> {
     }
 
     fn named_as(&self, policy: PolicyIx, user: UserIx) -> Vec<String> {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let Level::Individuals { individuals } = &snapshot.policies[policy.get()].spec.level else {
             return Vec::new();
         };

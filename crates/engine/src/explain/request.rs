@@ -31,7 +31,7 @@ pub struct RequestStep {
     pub expires_at: Option<Instant>,
 }
 
-impl Outcomes<'_> {
+impl Outcomes {
     /// The user's requests for access to the data source, or to a product that holds it.
     pub(super) fn request_steps(
         &self,
@@ -40,7 +40,7 @@ impl Outcomes<'_> {
         scope: Scope,
         approval_admits: bool,
     ) -> Vec<RequestStep> {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let name = &*snapshot.data_sources[source.get()].name;
         let mut steps = Vec::new();
         for request in self.requests_of(user, RequestType::DataAccess) {

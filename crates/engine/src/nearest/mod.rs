@@ -91,7 +91,7 @@ pub enum WayStep {
     },
 }
 
-impl Outcomes<'_> {
+impl Outcomes {
     /// The nearest ways for a user to reach a data source, shortest first; none where the user or the source is
     /// disabled, or where access is granted and eligible already.
     ///
@@ -99,7 +99,7 @@ impl Outcomes<'_> {
     /// When an index is not of this snapshot.
     #[must_use]
     pub fn nearest_ways(&self, user: UserIx, source: DataSourceIx, scope: Scope) -> Vec<Way> {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let (Some((_, class)), true) = (self.class_of(source), snapshot.is_active(user)) else {
             return Vec::new();
         };
@@ -128,7 +128,7 @@ impl Outcomes<'_> {
         column: ColumnIx,
         masks: &[DataPolicyIx],
     ) -> Vec<Way> {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let Some((_, class)) = self.class_of(source) else { return Vec::new() };
         let situation = Situation { snapshot, class, user, source, scope: Scope::Read };
         let mut ways = vec![Way { grant: None, steps: vec![situation.exception_step(column)] }];

@@ -91,7 +91,9 @@ impl Review<'_, '_> {
             if !seen.insert(self.conditions.surroundings_seen(needs, source)) {
                 continue;
             }
-            if seen.len() > most || !self.conditions.evaluate(condition, source).is_empty() {
+            if seen.len() > most
+                || !self.conditions.evaluator(self.snapshot).evaluate(condition, source).is_empty()
+            {
                 return true;
             }
         }

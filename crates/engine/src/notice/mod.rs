@@ -136,11 +136,11 @@ struct Near<'p> {
     text: &'p str,
 }
 
-impl Outcomes<'_> {
+impl Outcomes {
     /// The conflicts of levels and the choices that settle none, in source order.
     #[must_use]
     pub fn level_notices(&self) -> Vec<Notice> {
-        self.warnings().iter().map(|warning| conflict(self.snapshot, warning)).collect()
+        self.warnings().iter().map(|warning| conflict(&self.snapshot, warning)).collect()
     }
 
     /// Every notice of the snapshot: conflicts of levels in source order, then by policy, data policy and name.
@@ -148,7 +148,7 @@ impl Outcomes<'_> {
     /// Bounded: of each kind a hundred are listed and the rest is counted.
     #[must_use]
     pub fn notices(&self) -> Notices {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let names = Names::of(snapshot);
         let review = Review::new(snapshot, &self.conditions, &names);
         let mut drafts: Vec<Draft<'_>> = self.level_notices().into_iter().map(Draft::plain).collect();

@@ -15,7 +15,7 @@ use crate::condition::Conditions;
 /// What the review of a policy looks at.
 pub(super) struct Review<'r, 's> {
     pub(super) snapshot: &'s Snapshot,
-    pub(super) conditions: &'r Conditions<'s>,
+    pub(super) conditions: &'r Conditions,
     pub(super) names: &'r Names<'s>,
     candidates: OnceLock<Vec<Candidate<'s>>>,
 }
@@ -44,7 +44,7 @@ impl<'p> Found<'p> {
 }
 
 impl<'r, 's> Review<'r, 's> {
-    pub(super) fn new(snapshot: &'s Snapshot, conditions: &'r Conditions<'s>, names: &'r Names<'s>) -> Self {
+    pub(super) fn new(snapshot: &'s Snapshot, conditions: &'r Conditions, names: &'r Names<'s>) -> Self {
         Self { snapshot, conditions, names, candidates: OnceLock::new() }
     }
 

@@ -10,6 +10,7 @@ mod rows;
 mod ways;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domesday_engine::Access;
 use domesday_model::{Catalog, DataSourceIx, Scope, Snapshot, UserIx};
@@ -17,8 +18,8 @@ use domesday_model::{Catalog, DataSourceIx, Scope, Snapshot, UserIx};
 use oracle::generate::at;
 use oracle::row::{Row, Verdict};
 
-fn snapshot(catalog: &Catalog) -> Snapshot {
-    Snapshot::of_catalog(catalog, at()).expect("generated catalogs are valid")
+fn snapshot(catalog: &Catalog) -> Arc<Snapshot> {
+    Arc::new(Snapshot::of_catalog(catalog, at()).expect("generated catalogs are valid"))
 }
 
 /// The oracle's table rows by user, source and scope.

@@ -1,6 +1,8 @@
 //! The `merged_policy` line decides as the policies do: read back, with its words put to the oracle, it admits
 //! exactly whom some grant and every guardrail admit.
 
+use std::sync::Arc;
+
 use domesday_engine::evaluate;
 use domesday_model::condition::{Atom, Condition};
 use domesday_model::{Level, PolicyKind, Scope, UserStatus};
@@ -16,7 +18,7 @@ use super::{pairs, snapshot};
 fn the_merged_line_admits_whom_the_policies_admit() {
     proptest!(worlds(3_000), |(Printed(catalog) in world())| {
         let snapshot = snapshot(&catalog);
-        let outcomes = evaluate(&snapshot);
+        let outcomes = evaluate(Arc::clone(&snapshot));
         let oracle = World { catalog: &catalog, at: at() };
         for (user, source, scope) in pairs(&snapshot) {
             let (user_spec, source_spec) = (&catalog.users[user.get()], &catalog.data_sources[source.get()]);
@@ -131,7 +133,7 @@ fn the_line_is_written_as_the_tables_say() {
         "policies": policies,
     }));
     let snapshot = snapshot(&catalog);
-    let outcomes = evaluate(&snapshot);
+    let outcomes = evaluate(Arc::clone(&snapshot));
     let ada = snapshot.user("ada").unwrap();
     let (xy, xz) = ("@isInGroups('x') OR @isInGroups('y')", "(@isInGroups('x') OR @isInGroups('z'))");
     let table = [

@@ -1,6 +1,7 @@
 //! Whoever goes a way that is told arrives.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domesday_engine::{Access, Sight, Way, WayStep, evaluate};
 use domesday_model::{Catalog, Declared, Level, Request, RequestStatus, RequestType, Scope, Target};
@@ -18,7 +19,7 @@ fn every_way_told_leads_to_access() {
     let walked = std::cell::RefCell::new(BTreeMap::<&str, usize>::new());
     proptest!(worlds(3_000), |(Printed(catalog) in world())| {
         let snapshot = snapshot(&catalog);
-        let outcomes = evaluate(&snapshot);
+        let outcomes = evaluate(Arc::clone(&snapshot));
         for (user, source, scope) in pairs(&snapshot) {
             let ways = outcomes.nearest_ways(user, source, scope);
             let username = snapshot.users[user.get()].username.to_string();
@@ -131,7 +132,7 @@ fn every_way_to_see_leads_to_a_clear_column() {
     let walked = std::cell::RefCell::new(BTreeMap::<&str, usize>::new());
     proptest!(worlds(3_000), |(Printed(catalog) in world())| {
         let snapshot = snapshot(&catalog);
-        let outcomes = evaluate(&snapshot);
+        let outcomes = evaluate(Arc::clone(&snapshot));
         for (user, source, _) in pairs(&snapshot).filter(|(_, _, scope)| *scope == Scope::Read) {
             for (column, known) in snapshot.columns_of(source) {
                 let told = outcomes.explain_column(user, source, column);

@@ -12,7 +12,7 @@ use super::evaluate::{World, applies};
 use super::row::{Row, Verdict, reason};
 
 /// The rows that the engine's outcomes stand for, in the table's order.
-pub(crate) fn rows_of(outcomes: &Outcomes<'_>) -> Vec<Row> {
+pub(crate) fn rows_of(outcomes: &Outcomes) -> Vec<Row> {
     let mut rows = Vec::new();
     for source in outcomes.sources() {
         let before = rows.len();
@@ -115,7 +115,7 @@ fn words(because: Because) -> String {
 }
 
 /// The engine's warnings, one line each.
-pub(crate) fn warnings_of(outcomes: &Outcomes<'_>) -> Vec<String> {
+pub(crate) fn warnings_of(outcomes: &Outcomes) -> Vec<String> {
     let snapshot = outcomes.snapshot();
     let policy = |policy: &PolicyIx| snapshot.policies[policy.get()].spec.name.clone();
     let line = |warning: &Warning| match warning {
@@ -181,7 +181,7 @@ pub(crate) fn difference(engine: &[Row], oracle: &[Row]) -> Option<String> {
 }
 
 /// How many data sources each policy applies to by the engine, subscription policies first.
-pub(crate) fn counts_of(outcomes: &Outcomes<'_>) -> Vec<usize> {
+pub(crate) fn counts_of(outcomes: &Outcomes) -> Vec<usize> {
     let snapshot = outcomes.snapshot();
     let policies = (0..snapshot.policies.len()).map(|p| outcomes.sources_of_policy(PolicyIx::at(p)));
     let masking = 0..snapshot.data_policies.len();

@@ -91,14 +91,16 @@ impl Evaluated {
         let total = self.reach.of_user(user).filter(|(class, scope)| wanted(*class, *scope));
         let total = total.map(|(class, _)| u64::from(self.sources_in[class])).sum();
         let start = after.map_or(0, |after| {
-            self.sources.partition_point(|of| self.snapshot.data_sources[of.source.get()].id.0 < after.id)
+            self.outcomes
+                .sources()
+                .partition_point(|of| self.snapshot().data_sources[of.source.get()].id.0 < after.id)
         });
-        let rows = self.sources[start..]
+        let rows = self.outcomes.sources()[start..]
             .iter()
             .enumerate()
             .flat_map(|(offset, of)| Scope::ALL.into_iter().map(move |scope| (start + offset, of, scope)));
         let rows = rows.filter(|(_, of, scope)| {
-            let at = After { id: self.snapshot.data_sources[of.source.get()].id.0, scope: *scope };
+            let at = After { id: self.snapshot().data_sources[of.source.get()].id.0, scope: *scope };
             after.is_none_or(|after| at > after)
                 && self.reach.has(user, of.class, *scope)
                 && wanted(of.class.0 as usize, *scope)
@@ -126,7 +128,7 @@ impl Evaluated {
         let Some(position) = self.position(source) else {
             return Page { total: 0, rows: Vec::new(), next: None, at: self.from };
         };
-        let class = &self.classes[self.sources[position].class.0 as usize];
+        let class = &self.classes[self.outcomes.sources()[position].class.0 as usize];
         let scopes = Scope::ALL.into_iter().filter(|scope| filter.scope.is_none_or(|only| only == *scope));
         let mut total = 0;
         let mut page: Vec<(UserIx, Scope)> = Vec::new();
@@ -144,7 +146,7 @@ impl Evaluated {
             let start = match after {
                 Some(after) if after.scope > scope => outcomes.users.len(),
                 Some(after) if after.scope == scope => {
-                    outcomes.users.partition_point(|user| self.snapshot.users[user.get()].id.0 <= after.id)
+                    outcomes.users.partition_point(|user| self.snapshot().users[user.get()].id.0 <= after.id)
                 }
                 _ => 0,
             };
@@ -175,7 +177,7 @@ impl Evaluated {
         source: DataSourceIx,
         scope: Scope,
     ) -> Result<Explanation, Problem> {
-        self.worker.ask(move |outcomes| outcomes.explain(user, source, scope)).await
+        self.compute(move |outcomes| outcomes.explain(user, source, scope)).await
     }
 
     /// One column's derivation for a user.
@@ -185,7 +187,7 @@ impl Evaluated {
         source: DataSourceIx,
         column: ColumnIx,
     ) -> Result<ColumnExplanation, Problem> {
-        self.worker.ask(move |outcomes| outcomes.explain_column(user, source, column)).await
+        self.compute(move |outcomes| outcomes.explain_column(user, source, column)).await
     }
 
     fn reason(&self, class: usize, scope: Scope, user: UserIx) -> Option<&Reason> {
@@ -195,8 +197,8 @@ impl Evaluated {
     }
 
     fn row(&self, user: UserIx, position: usize, scope: Scope) -> Option<Row<'_>> {
-        let snapshot = &*self.snapshot;
-        let of = &self.sources[position];
+        let snapshot = &**self.snapshot();
+        let of = &self.outcomes.sources()[position];
         let reason = self.reason(of.class.0 as usize, scope, user)?;
         let source = &snapshot.data_sources[of.source.get()];
         let person = &snapshot.users[user.get()];
@@ -221,13 +223,13 @@ impl Evaluated {
     }
 
     fn masked(&self, user: UserIx, position: usize) -> Vec<&str> {
-        let of = &self.sources[position];
+        let of = &self.outcomes.sources()[position];
         let columns = &self.classes[of.class.0 as usize].columns;
         let Ok(reader) = columns.users.binary_search(&user) else { return Vec::new() };
         let slots = columns.slots.iter().zip(&of.columns);
         let masked =
             slots.filter(|(slot, _)| columns.reasons[slot[reader] as usize].outcome == ColumnOutcome::Masked);
-        masked.map(|(_, column)| &*self.snapshot.columns[column.get()].name).collect()
+        masked.map(|(_, column)| &*self.snapshot().columns[column.get()].name).collect()
     }
 }
 

@@ -6,13 +6,13 @@
 
 mod access;
 mod visible;
-mod worker;
 
 use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
-use domesday_engine::{ClassIx, ClassOutcomes, Notices, SourceOutcomes};
+use domesday_engine::{ClassIx, ClassOutcomes, Notices, Outcomes, evaluate};
 use domesday_model::{DataSourceIx, Instant, RequestStatus, Scope, Snapshot, UserIx};
+use rayon::prelude::*;
 use tokio::sync::Mutex;
 
 use crate::problem::Problem;
@@ -20,7 +20,6 @@ use crate::service::Service;
 
 pub(crate) use access::{After, Filter, Page, Row};
 pub(crate) use visible::{View, reduce, reduce_column};
-use worker::Worker;
 
 /// One revision, evaluated.
 #[derive(Debug)]
@@ -29,14 +28,12 @@ pub(crate) struct Evaluated {
     from: Instant,
     /// The first end of an approval after `from`.
     until: Option<Instant>,
-    pub(crate) snapshot: Arc<Snapshot>,
-    sources: Vec<SourceOutcomes>,
+    pub(crate) outcomes: Arc<Outcomes>,
+    /// Every class of `outcomes`, evaluated.
     classes: Vec<ClassOutcomes>,
     /// How many sources each class has.
     sources_in: Vec<u32>,
     reach: Reach,
-    /// Holds the engine's own view, for explanations.
-    worker: Worker,
 }
 
 /// For each user, the classes and scopes in which something reaches them: one bit each, a user's bits together.
@@ -82,15 +79,25 @@ impl Reach {
 
 impl Evaluated {
     /// Evaluates a snapshot; costs the whole evaluation.
-    pub(crate) fn of(snapshot: Snapshot, revision: u64) -> Result<Self, Problem> {
-        let snapshot = Arc::new(snapshot);
-        let (worker, sources, classes) = Worker::start(Arc::clone(&snapshot))?;
+    pub(crate) fn new(snapshot: Snapshot, revision: u64) -> Self {
+        let outcomes = evaluate(snapshot);
+        outcomes.group_users();
+        let count = u32::try_from(outcomes.class_count()).expect("classes are counted in 32 bits");
+        let classes: Vec<_> =
+            (0..count).into_par_iter().map(|class| outcomes.class(ClassIx(class))).collect();
         let mut sources_in = vec![0; classes.len()];
-        sources.iter().for_each(|source| sources_in[source.class.0 as usize] += 1);
+        outcomes.sources().iter().for_each(|source| sources_in[source.class.0 as usize] += 1);
+        let snapshot = outcomes.snapshot();
         let approved = snapshot.requests.iter().filter(|request| request.status == RequestStatus::Approved);
         let until = approved.filter_map(|request| request.expires_at).filter(|end| *end > snapshot.at).min();
         let reach = Reach::of(snapshot.users.len(), &classes);
-        Ok(Self { revision, from: snapshot.at, until, snapshot, sources, classes, sources_in, reach, worker })
+        let from = snapshot.at;
+        Self { revision, from, until, outcomes: Arc::new(outcomes), classes, sources_in, reach }
+    }
+
+    /// The snapshot evaluated.
+    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
+        self.outcomes.snapshot()
     }
 
     fn holds(&self, revision: u64, at: Instant) -> bool {
@@ -99,12 +106,22 @@ impl Evaluated {
 
     /// The position of an enabled data source.
     fn position(&self, source: DataSourceIx) -> Option<usize> {
-        self.sources.binary_search_by_key(&source, |of| of.source).ok()
+        self.outcomes.sources().binary_search_by_key(&source, |of| of.source).ok()
     }
 
     /// What is valid in the catalog and most likely not meant.
     pub(crate) async fn notices(&self) -> Result<Notices, Problem> {
-        self.worker.ask(|outcomes| outcomes.notices()).await
+        self.compute(Outcomes::notices).await
+    }
+
+    /// Computes something from the outcomes on a blocking thread.
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Outcomes) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let outcomes = Arc::clone(&self.outcomes);
+        let task = tokio::task::spawn_blocking(move || work(&outcomes));
+        task.await.map_err(|error| Problem::internal(&error))
     }
 
     /// How many classes there are.
@@ -141,12 +158,14 @@ impl Service {
             return Ok(evaluated);
         }
         let started = Stopwatch::now();
-        let evaluate = move |store: &mut domesday_store::Store| -> Result<Evaluated, Problem> {
+        let read = move |store: &mut domesday_store::Store| -> Result<_, Problem> {
             // Read before the snapshot: one that is newer than its number is evaluated once too often, no worse.
-            let revision = store.revision()?;
-            Evaluated::of(store.snapshot(now)?, revision)
+            Ok((store.revision()?, store.snapshot(now)?))
         };
-        let evaluated = Arc::new(self.pool.with(evaluate).await?);
+        let (revision, snapshot) = self.pool.with(read).await?;
+        // The connection is back in the pool: evaluation needs none.
+        let evaluated = self.pool.compute(move || Ok(Evaluated::new(snapshot, revision))).await?;
+        let evaluated = Arc::new(evaluated);
         self.metrics.evaluated(started.elapsed(), evaluated.class_count());
         tracing::info!(
             revision = evaluated.revision,

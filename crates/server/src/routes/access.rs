@@ -202,7 +202,7 @@ async fn explain(
         reduce(&mut explanation, view);
         return Ok(json(explanation));
     };
-    let column = evaluated.snapshot.columns_of(source).find(|(_, column)| *column.name == *name);
+    let column = evaluated.snapshot().columns_of(source).find(|(_, column)| *column.name == *name);
     let (column, _) = column.ok_or_else(|| {
         Problem::not_found(format!("the data source `{}` has no column `{name}`", query.data_source))
     })?;
@@ -219,7 +219,7 @@ fn find(
     user: Option<&str>,
     source: Option<&str>,
 ) -> Result<(Option<UserIx>, Option<DataSourceIx>, View), Problem> {
-    let snapshot = &*evaluated.snapshot;
+    let snapshot = &**evaluated.snapshot();
     let found = source.map(|name| (name, snapshot.data_source(name)));
     let owns = || {
         let (_, source) = found?;

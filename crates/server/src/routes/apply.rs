@@ -123,7 +123,7 @@ async fn stored(app: &App) -> Result<Notices, Problem> {
     let now = app.now();
     let snapshot = app.pool.with(move |store: &mut Store| -> Result<_, Problem> { Ok(store.snapshot(now)?) });
     let snapshot = snapshot.await?;
-    app.pool.compute(move || -> Result<_, Problem> { Ok(evaluate(&snapshot).notices()) }).await
+    app.pool.compute(move || -> Result<_, Problem> { Ok(evaluate(snapshot).notices()) }).await
 }
 
 /// What evaluation finds in a catalog that was only planned. Beside other objects of the store that is not known.
@@ -134,7 +134,7 @@ async fn planned(app: &App, loaded: Loaded, plan: &Plan) -> Result<Notices, Prob
     let now = app.now();
     let work = move || -> Result<_, Problem> {
         let snapshot = Snapshot::of_catalog(&loaded.catalog, now);
-        Ok(evaluate(&snapshot.map_err(|error| Problem::internal(&error))?).notices())
+        Ok(evaluate(snapshot.map_err(|error| Problem::internal(&error))?).notices())
     };
     app.pool.compute(work).await
 }

@@ -100,17 +100,17 @@ async fn preview(
     let document = read_document(kind, &text)?;
     let evaluated = app.evaluated(caller.revision).await?;
     let work = move || -> Result<Value, Problem> {
-        let before = &*evaluated.snapshot;
+        let before = &*evaluated.outcomes;
         let name = super::objects::name_of(kind, &document).to_owned();
-        let draft = draft(kind, document, before, query.remove)?;
-        let (before, after) = (evaluate(before), evaluate(&draft));
-        let difference = diff(&before, &after, LISTED);
+        let draft = draft(kind, document, before.snapshot(), query.remove)?;
+        let after = evaluate(draft);
+        let difference = diff(before, &after, LISTED);
         serde_json::to_value(Answer {
             counts: difference.counts(),
             gained: difference.gained(),
             lists: &difference,
             listed_in_full: difference.is_listed_in_full(),
-            warnings: warnings(kind, &name, &before, &after),
+            warnings: warnings(kind, &name, before, &after),
         })
         .map_err(|error| Problem::internal(&error))
     };
@@ -120,7 +120,7 @@ async fn preview(
 }
 
 /// What is most likely not meant in the draft, and the conflicts of levels that come with it.
-fn warnings(kind: Kind, name: &str, before: &Outcomes<'_>, after: &Outcomes<'_>) -> Vec<Notice> {
+fn warnings(kind: Kind, name: &str, before: &Outcomes, after: &Outcomes) -> Vec<Notice> {
     let known: HashSet<String> = before.level_notices().iter().map(Notice::to_string).collect();
     let conflicts = after.level_notices().into_iter().filter(|notice| !known.contains(&notice.to_string()));
     let snapshot = after.snapshot();

@@ -1,6 +1,7 @@
 //! Access queries against the engine's own outcomes, and what changes them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use domesday_engine::{Outcome, evaluate};
 use domesday_model::{Scope, Snapshot};
@@ -12,8 +13,8 @@ use crate::world::{World, instant};
 type Row = (String, String, String, String);
 
 /// Every row that the engine says a catalog has.
-fn expected(snapshot: &Snapshot) -> BTreeSet<Row> {
-    let outcomes = evaluate(snapshot);
+fn expected(snapshot: &Arc<Snapshot>) -> BTreeSet<Row> {
+    let outcomes = evaluate(Arc::clone(snapshot));
     let mut rows = BTreeSet::new();
     for of in outcomes.sources() {
         let class = outcomes.class(of.class);
@@ -64,7 +65,7 @@ fn encoded(name: &str) -> String {
 fn pages_hold_what_the_engine_says_by_user_and_by_source() {
     let world = World::new();
     let catalog = world.apply_acme();
-    let snapshot = Snapshot::of_catalog(&catalog, world.clock.now()).unwrap();
+    let snapshot = Arc::new(Snapshot::of_catalog(&catalog, world.clock.now()).unwrap());
     let wanted = expected(&snapshot);
     assert!(wanted.len() > 500);
     let mut by_user = BTreeSet::new();

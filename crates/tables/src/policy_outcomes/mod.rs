@@ -84,7 +84,7 @@ pub(crate) struct Seen {
 }
 
 /// Writes every row of the table, in order.
-pub(crate) fn encode<W, F>(outcomes: &Outcomes<'_>, parts: &mut Parts<'_, W, F>) -> Result<Seen, EncodeError>
+pub(crate) fn encode<W, F>(outcomes: &Outcomes, parts: &mut Parts<'_, W, F>) -> Result<Seen, EncodeError>
 where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W>,
@@ -126,14 +126,14 @@ where
 
 /// Classes evaluated ahead, and those that wait for a later source.
 struct Classes<'a> {
-    outcomes: &'a Outcomes<'a>,
+    outcomes: &'a Outcomes,
     waiting: Waiting<Arc<PreparedClass>>,
     /// Those of the window under way that did not wait.
     fresh: HashMap<ClassIx, Arc<PreparedClass>>,
 }
 
 impl<'a> Classes<'a> {
-    fn of(outcomes: &'a Outcomes<'a>) -> Self {
+    fn of(outcomes: &'a Outcomes) -> Self {
         let keys = outcomes.sources().iter().map(|source| source.class);
         Self { outcomes, waiting: Waiting::of(keys, WAITING_BYTES), fresh: HashMap::new() }
     }

@@ -13,7 +13,7 @@ use crate::{EncodeError, Settings};
 
 /// Everything that rows are made from.
 pub(crate) struct World<'a> {
-    pub(crate) outcomes: &'a Outcomes<'a>,
+    pub(crate) outcomes: &'a Outcomes,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) settings: &'a Settings,
     /// How many users are GRANTED READ, by data source.
@@ -23,7 +23,7 @@ pub(crate) struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(outcomes: &'a Outcomes<'a>, settings: &'a Settings, readers: &'a [usize]) -> Self {
+    pub(crate) fn new(outcomes: &'a Outcomes, settings: &'a Settings, readers: &'a [usize]) -> Self {
         let snapshot = outcomes.snapshot();
         let forms = snapshot.request_forms.iter().map(|form| (form.spec.name.as_str(), &form.spec));
         let agreements = snapshot.agreements.iter().map(|record| (record.spec.name.as_str(), record));

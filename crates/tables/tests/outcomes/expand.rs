@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::world::Row;
 
 /// All rows in the order of the contract.
-pub(crate) fn rows(outcomes: &Outcomes<'_>) -> Vec<Row> {
+pub(crate) fn rows(outcomes: &Outcomes) -> Vec<Row> {
     let snapshot = outcomes.snapshot();
     let mut rows = Vec::new();
     for source in outcomes.sources() {

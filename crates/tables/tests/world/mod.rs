@@ -25,7 +25,7 @@ pub(crate) const AT: &str = "2026-06-01T00:00:00Z";
 /// A row, field to value, in the order of the file.
 pub(crate) type Row = Map<String, Value>;
 
-pub(crate) fn snapshot(catalog: &str) -> Snapshot {
+pub(crate) fn snapshot(catalog: &str) -> Arc<Snapshot> {
     let mut catalog: Value = serde_json::from_str(catalog).unwrap();
     let catalog = Catalog {
         tenant: catalog.get("tenant").map(declared),
@@ -41,7 +41,7 @@ pub(crate) fn snapshot(catalog: &str) -> Snapshot {
         data_products: list(&mut catalog, "dataProducts"),
         requests: list(&mut catalog, "requests"),
     };
-    Snapshot::of_catalog(&catalog, AT.parse().unwrap()).unwrap()
+    Arc::new(Snapshot::of_catalog(&catalog, AT.parse().unwrap()).unwrap())
 }
 
 fn list<T: DeserializeOwned>(catalog: &mut Value, key: &str) -> Vec<Declared<T>> {
@@ -75,10 +75,10 @@ pub(crate) fn settings() -> Settings {
     Settings { link_base: "https://domesday.example".into(), ..Settings::default() }
 }
 
-pub(crate) fn encoded(snapshot: &Snapshot, settings: &Settings) -> (Encoded, Files) {
+pub(crate) fn encoded(snapshot: &Arc<Snapshot>, settings: &Settings) -> (Encoded, Files) {
     let files = Arc::new(Mutex::new(Files::new()));
     let open = |table: &'static Table, part| Ok(Buffer(Arc::clone(&files), (table.name, part)));
-    let encoded = encode(&evaluate(snapshot), settings, &mut |_| {}, open).unwrap();
+    let encoded = encode(&evaluate(Arc::clone(snapshot)), settings, &mut |_| {}, open).unwrap();
     let files = std::mem::take(&mut *files.lock().unwrap());
     (encoded, files)
 }

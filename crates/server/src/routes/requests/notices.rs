@@ -78,7 +78,7 @@ pub(super) fn notices(store: &mut Store, request: &Request, at: Instant) -> Resu
         catalog.requests.push(declared(approved));
     }
     let snapshot = Snapshot::of_catalog(&catalog, at).map_err(|error| Problem::internal(&error))?;
-    let blocked = blocked(&snapshot, request);
+    let blocked = blocked(snapshot, request);
     let more = blocked.len().saturating_sub(LISTED);
     found.extend(blocked.into_iter().take(LISTED));
     if more > 0 {
@@ -143,8 +143,9 @@ fn add_policies(store: &mut Store, catalog: &mut Catalog) -> Result<(), Problem>
 }
 
 /// The data sources that the approval does not open, each with what keeps it closed.
-fn blocked(snapshot: &Snapshot, request: &Request) -> Vec<Notice> {
+fn blocked(snapshot: Snapshot, request: &Request) -> Vec<Notice> {
     let outcomes = evaluate(snapshot);
+    let snapshot = outcomes.snapshot();
     let Some(user) = snapshot.user(&request.user) else { return Vec::new() };
     let scope = if request.kind == RequestType::DataAccess { request.scope } else { Scope::Read };
     let mut notices = Vec::new();
