@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant as Stopwatch;
@@ -139,6 +140,7 @@ pub fn run(store: &Path, out: &Path) -> anyhow::Result<Phases> {
         if at.rows == 0 && at.table != "policy-outcomes" {
             outcomes_done.get_or_insert_with(|| clock.read());
         }
+        ControlFlow::Continue(())
     };
     let encoded = encode(&outcomes, &Settings::default(), &mut progress, open)?;
     let (seconds, cpu_seconds_of_encode) = clock.read();

@@ -11,7 +11,7 @@ mod progress;
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
-use domesday_delivery::{CancelReason, DeliveryError};
+use domesday_delivery::CancelReason;
 use domesday_run::RunError;
 use output::{ERROR, Output};
 
@@ -60,5 +60,5 @@ fn main() -> ExitCode {
 /// Whether the work ended because the user cancelled it.
 fn is_cancelled(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<RunError>();
-    matches!(error, Some(RunError::Delivery(DeliveryError::Cancelled { reason: CancelReason::Requested })))
+    matches!(error, Some(RunError::Cancelled { reason: CancelReason::Requested }))
 }

@@ -154,6 +154,7 @@ fn causes(error: &anyhow::Error) -> Vec<String> {
 fn kind_of_delivery(error: &anyhow::Error) -> Option<&'static str> {
     match error.downcast_ref::<RunError>() {
         Some(RunError::Delivery(error)) => Some(error.kind()),
+        Some(RunError::Cancelled { reason }) => Some(DeliveryError::Cancelled { reason: *reason }.kind()),
         Some(_) => None,
         None => error.downcast_ref::<DeliveryError>().map(DeliveryError::kind),
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{
     DeliveryError, Destination, Folder, KeyKind, Layout, Listed, Listing, Places, Receipt, SetupScript, Slot,
-    Slots, Spool, SpooledFile, Supervision, manifest_key, setup_key, snapshot_key, stale_parts,
+    Slots, Spool, SpooledFile, manifest_key, setup_key, snapshot_key, stale_parts,
 };
 use domesday_model::Snapshot;
 use domesday_tables::{
@@ -15,7 +15,7 @@ use domesday_tables::{
     encode_snapshot_row, hex, sha256,
 };
 
-use crate::{RunError, Stage};
+use crate::{Reporter, RunError, Stage};
 
 /// Parquet writes in pages; a larger buffer saves nothing.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -216,18 +216,20 @@ impl Files {
         self,
         destination: &mut dyn Destination,
         settle: Duration,
-        supervision: &Supervision,
-        progress: &mut dyn FnMut(Stage),
-    ) -> Result<Receipt, DeliveryError> {
+        reporter: &mut Reporter<'_>,
+    ) -> Result<Receipt, RunError> {
+        let supervision = reporter.supervision;
         supervision.wait(self.not_before.saturating_duration_since(Stopwatch::now()))?;
         let files = self.waves.iter().map(Vec::len).sum();
-        progress(Stage::Delivering { file: 0, files });
+        reporter.enter(Stage::Delivering { file: 0, files })?;
         let (tables, named) = self.waves.split_at(UNNAMED_WAVES);
-        let first = destination.deliver(tables, &mut |file| progress(Stage::Delivering { file, files }))?;
+        let first = destination
+            .deliver(tables, &mut |file| (reporter.progress)(Stage::Delivering { file, files }))?;
+        supervision.check()?;
         if self.slot().is_some() {
             supervision.wait(settle)?;
         }
-        let mut report = |file| progress(Stage::Delivering { file: first.files + file, files });
+        let mut report = |file| (reporter.progress)(Stage::Delivering { file: first.files + file, files });
         let last = destination.deliver(named, &mut report)?;
         Ok(Receipt {
             files: first.files + last.files,

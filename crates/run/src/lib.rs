@@ -7,11 +7,12 @@ mod before;
 mod files;
 mod report;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{
-    DeliveryError, Layout, Opened, Places, Slot, Supervision, Target, TenantName, setup_scripts,
+    CancelReason, DeliveryError, Layout, Opened, Places, Slot, Supervision, Target, TenantName, setup_scripts,
 };
 use domesday_engine::evaluate;
 use domesday_model::Instant;
@@ -89,14 +90,47 @@ pub enum RunError {
     Encode(EncodeError),
     /// The files could not be delivered.
     #[error(transparent)]
-    Delivery(#[from] DeliveryError),
+    Delivery(DeliveryError),
+    /// The run was cancelled, at whatever stage it was.
+    #[error("{}", DeliveryError::Cancelled { reason: *reason })]
+    Cancelled {
+        /// Why.
+        reason: CancelReason,
+    },
+}
+
+impl From<DeliveryError> for RunError {
+    fn from(error: DeliveryError) -> Self {
+        match error {
+            DeliveryError::Cancelled { reason } => Self::Cancelled { reason },
+            error => Self::Delivery(error),
+        }
+    }
+}
+
+/// Reports stages, and ends the run at the next one once it is cancelled.
+struct Reporter<'a> {
+    progress: &'a mut (dyn FnMut(Stage) + Send),
+    supervision: &'a Supervision,
+}
+
+impl Reporter<'_> {
+    fn enter(&mut self, stage: Stage) -> Result<(), RunError> {
+        (self.progress)(stage);
+        Ok(self.supervision.check()?)
+    }
 }
 
 /// Takes a snapshot of the store as of `at`, evaluates it and delivers its access summary. `progress` is called on
 /// whichever thread has come to a stage, never by two at a time.
 ///
+/// The run looks at its cancellation token at every stage, after every row group it encodes, and while it waits for a
+/// server or for readers. Files are renamed into a directory without looking: that takes milliseconds, and a reader is
+/// better served by all of them than by some.
+///
 /// # Errors
-/// When any part fails. The destination then holds what it held before.
+/// When any part fails, and [`RunError::Cancelled`] when the run was cancelled. The snapshot that the destination names
+/// is then the one that it named before.
 pub fn run(
     export: &Export,
     store: &mut Store,
@@ -104,13 +138,14 @@ pub fn run(
     progress: &mut (dyn FnMut(Stage) + Send),
 ) -> Result<RunReport, RunError> {
     let started = Stopwatch::now();
-    progress(Stage::Snapshot);
+    let mut reporter = Reporter { progress, supervision: &export.supervision };
+    reporter.enter(Stage::Snapshot)?;
     let snapshot = Arc::new(store.snapshot(at)?);
-    progress(Stage::Evaluating { users: snapshot.users.len(), data_sources: snapshot.data_sources.len() });
+    let (users, data_sources) = (snapshot.users.len(), snapshot.data_sources.len());
+    reporter.enter(Stage::Evaluating { users, data_sources })?;
     let outcomes = evaluate(Arc::clone(&snapshot));
 
-    export.supervision.check()?;
-    progress(Stage::Opening);
+    reporter.enter(Stage::Opening)?;
     let tenant = TenantName { id: snapshot.tenant_id, name: snapshot.tenant.name.clone() };
     let Opened { mut destination, spool } = export.target.open(&tenant, &export.supervision)?;
     let name = export.target.name();
@@ -119,10 +154,21 @@ pub fn run(
     let mut files = Files::plan(existing, spool, export.layout, &snapshot, before.slot());
 
     let settings = Settings { link_base: export.console_url.clone(), ..Settings::default() };
-    let mut encoding =
-        |at: domesday_tables::Progress| progress(Stage::Encoding { table: at.table, rows: at.rows });
-    let encoded = encode(&outcomes, &settings, &mut encoding, |table, part| files.open_part(table, part))
-        .map_err(|error| files.sort_error(error))?;
+    let mut cancelled = None;
+    let mut encoding = |at: domesday_tables::Progress| match reporter
+        .enter(Stage::Encoding { table: at.table, rows: at.rows })
+    {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            cancelled = Some(error);
+            ControlFlow::Break(())
+        }
+    };
+    let encoded = encode(&outcomes, &settings, &mut encoding, |table, part| files.open_part(table, part));
+    let encoded = match (encoded, cancelled) {
+        (Err(EncodeError::Cancelled), Some(error)) => return Err(error),
+        (encoded, _) => encoded.map_err(|error| files.sort_error(error))?,
+    };
 
     export.supervision.check()?;
     let id = snapshot_id(&snapshot);
@@ -143,7 +189,7 @@ pub fn run(
         manifest_mark: None,
     };
     recorded(export, store, |store| store.announce_delivery(&name, &announced, export.fence.as_ref()))?;
-    let receipt = files.deliver(&mut *destination, export.settle, &export.supervision, progress)?;
+    let receipt = files.deliver(&mut *destination, export.settle, &mut reporter)?;
     let delivery = DeliveryRecord { manifest_mark: receipt.last_mark.clone(), ..announced };
     recorded(export, store, |store| store.record_delivery(&name, &delivery, export.fence.as_ref()))?;
     Ok(RunReport::new(&export.target, &manifest, &receipt, started.elapsed()))

@@ -14,9 +14,10 @@ use parquet::arrow::arrow_writer::{
 use parquet::errors::Result as ParquetResult;
 use rayon::prelude::*;
 
+use crate::encode::ProgressCallback;
 use crate::part::{File, Parts};
 use crate::schema::{Table, arrow_schema};
-use crate::{EncodeError, Part, Progress, Settings};
+use crate::{EncodeError, Part, Settings};
 
 /// Writes one table from batches of the table's Arrow schema.
 pub(crate) struct BatchWriter<'a, W: Write + Send, F> {
@@ -32,14 +33,14 @@ where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W>,
 {
-    pub(crate) fn new(
+    pub(crate) fn begin(
         table: &'static Table,
         settings: &'a Settings,
-        progress: &'a mut dyn FnMut(Progress),
+        progress: &'a mut ProgressCallback<'a>,
         open: F,
-    ) -> Self {
-        let parts = Parts::new(table, settings, progress, open);
-        Self { parts, schema: Arc::new(arrow_schema(table)), group: Vec::new(), group_rows: 0 }
+    ) -> Result<Self, EncodeError> {
+        let parts = Parts::begin(table, settings, progress, open)?;
+        Ok(Self { parts, schema: Arc::new(arrow_schema(table)), group: Vec::new(), group_rows: 0 })
     }
 
     /// Adds a batch: one array per field, no longer than a row group.

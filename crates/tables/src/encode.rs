@@ -1,7 +1,8 @@
 //! From outcomes to files: every table as parts, in one call.
 
 use std::io::{self, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 
 use arrow_array::ArrayRef;
 use domesday_engine::Outcomes;
@@ -52,8 +53,8 @@ impl Settings {
     }
 }
 
-/// Where encoding is: told when a table begins, with no rows, and after each batch of it. Tables that are encoded side
-/// by side tell of themselves in turn, on the threads they are encoded on.
+/// How far a table is: reported when it begins, with no rows, and after each of its row groups. Tables that are encoded
+/// in parallel report in turn, on the threads that encode them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The table.
@@ -61,6 +62,9 @@ pub struct Progress {
     /// Its rows encoded so far.
     pub rows: u64,
 }
+
+/// Receives progress, and cancels the encoding by returning [`ControlFlow::Break`].
+pub type ProgressCallback<'a> = dyn FnMut(Progress) -> ControlFlow<()> + Send + 'a;
 
 /// What [`encode()`] wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,31 +84,35 @@ pub struct Encoded {
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::ops::ControlFlow;
+///
 /// use domesday_model::{Catalog, Instant, Snapshot};
 /// use domesday_tables::{Settings, TABLES, encode};
 ///
 /// let snapshot = Snapshot::of_catalog(&Catalog::default(), Instant::from_micros(0))?;
 /// let outcomes = domesday_engine::evaluate(snapshot);
 /// let sink = |_table: &'static _, _part: u32| Ok(std::io::sink());
-/// let encoded = encode(&outcomes, &Settings::default(), &mut |_| {}, sink)?;
+/// let mut progress = |_| ControlFlow::Continue(());
+/// let encoded = encode(&outcomes, &Settings::default(), &mut progress, sink)?;
 /// assert_eq!(encoded.parts.len(), TABLES.len());
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Errors
-/// When a place cannot be opened or written, or the snapshot is not consistent.
+/// When a place cannot be opened or written, or the snapshot is not consistent. [`EncodeError::Cancelled`] when
+/// `progress` asked to stop; it is not called again afterwards.
 pub fn encode<W, F>(
     outcomes: &Outcomes,
     settings: &Settings,
-    progress: &mut (dyn FnMut(Progress) + Send),
+    progress: &mut ProgressCallback<'_>,
     mut open: F,
 ) -> Result<Encoded, EncodeError>
 where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W> + Send,
 {
-    let mut writer = Parts::new(schema::POLICY_OUTCOMES, settings, progress, &mut open);
+    let mut writer = Parts::begin(schema::POLICY_OUTCOMES, settings, progress, &mut open)?;
     let seen = policy_outcomes::encode(outcomes, &mut writer)?;
     let mut parts = writer.finish()?;
 
@@ -123,10 +131,10 @@ where
         (schema::POLICY_METADATA, policies::policy_metadata),
         (schema::DATA_PRODUCTS, products::data_products),
     ];
-    let (progress, open) = (Mutex::new(progress), Mutex::new(open));
+    let (progress, open) = (Mutex::new(SharedProgress::new(progress)), Mutex::new(open));
     let tables = fills.into_par_iter().with_max_len(1).map(|(table, fill)| {
-        let mut progress = |at| locked(&progress)(at);
-        let open = |table, part| locked(&open)(table, part);
+        let mut progress = |at| progress.lock().unwrap_or_else(PoisonError::into_inner).report(at);
+        let open = |table, part| open.lock().unwrap_or_else(PoisonError::into_inner)(table, part);
         encode_rows(table, world.snapshot.at, settings, &mut progress, open, |rows| fill(&world, rows))
     });
     for table in tables.collect::<Vec<_>>() {
@@ -137,9 +145,25 @@ where
     Ok(Encoded { parts, outcomes: seen.counts })
 }
 
-/// What one table at a time may call. A caller who gives up by panicking may do so again on another thread.
-fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+/// The callback as tables that are encoded in parallel share it: once it asked to stop, every table stops.
+struct SharedProgress<'p, 'c> {
+    callback: &'p mut ProgressCallback<'c>,
+    is_cancelled: bool,
+}
+
+impl<'p, 'c> SharedProgress<'p, 'c> {
+    fn new(callback: &'p mut ProgressCallback<'c>) -> Self {
+        Self { callback, is_cancelled: false }
+    }
+
+    fn report(&mut self, progress: Progress) -> ControlFlow<()> {
+        if self.is_cancelled {
+            return ControlFlow::Break(());
+        }
+        let next = (self.callback)(progress);
+        self.is_cancelled = next.is_break();
+        next
+    }
 }
 
 type Fill = fn(&World<'_>, &mut Rows<'_>) -> Result<(), EncodeError>;
@@ -201,7 +225,7 @@ fn encode_one<W: Write + Send>(
 ) -> Result<Part, EncodeError> {
     let mut writer = Some(writer);
     let once = |_: &'static Table, _| writer.take().ok_or_else(|| io::Error::other("one part only"));
-    let mut parts = encode_rows(table, at, settings, &mut |_| {}, once, fill)?;
+    let mut parts = encode_rows(table, at, settings, &mut |_| ControlFlow::Continue(()), once, fill)?;
     let part = parts.pop().expect("every table has a part");
     Ok(Part { number, ..part })
 }
@@ -211,7 +235,7 @@ fn encode_rows<W, F>(
     table: &'static Table,
     at: Instant,
     settings: &Settings,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut ProgressCallback<'_>,
     open: F,
     fill: impl FnOnce(&mut Rows<'_>) -> Result<(), EncodeError>,
 ) -> Result<Vec<Part>, EncodeError>
@@ -219,7 +243,7 @@ where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W>,
 {
-    let mut writer = BatchWriter::new(table, settings, progress, open);
+    let mut writer = BatchWriter::begin(table, settings, progress, open)?;
     let mut sink = |batch: &[ArrayRef]| writer.write(batch);
     let mut rows = Rows::new(table, at, settings.batch_rows(), &mut sink);
     fill(&mut rows)?;

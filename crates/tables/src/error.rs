@@ -27,6 +27,9 @@ pub enum EncodeError {
         /// Who refers to it.
         by: String,
     },
+    /// The caller's progress callback asked to stop. The parts written so far are of no use.
+    #[error("encoding was cancelled")]
+    Cancelled,
     /// The Parquet library refused what it was given: a fault of this program.
     #[error("cannot encode {table}: {source}; this is a fault of the program, please report it")]
     Parquet {
@@ -71,6 +74,7 @@ mod tests {
                 EncodeError::Parquet { table, source: ParquetError::General("no".into()) },
                 "cannot encode user-metadata: Parquet error: no; this is a fault of the program, please report it",
             ),
+            (EncodeError::Cancelled, "encoding was cancelled"),
         ];
         for (error, message) in errors {
             assert_eq!(error.to_string(), message);

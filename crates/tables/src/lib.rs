@@ -24,7 +24,9 @@ mod rows;
 pub mod schema;
 mod snapshot_id;
 
-pub use encode::{Encoded, Progress, Settings, SnapshotRow, encode, encode_empty, encode_snapshot_row};
+pub use encode::{
+    Encoded, Progress, ProgressCallback, Settings, SnapshotRow, encode, encode_empty, encode_snapshot_row,
+};
 pub use error::EncodeError;
 pub use hex::{hex, parse_hex, sha256};
 pub use manifest::{

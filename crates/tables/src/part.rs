@@ -5,6 +5,7 @@
 //! columns. A part is closed when it has passed [`Settings::part_bytes`] at the end of a row group.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use parquet::basic::{Compression, ZstdLevel};
@@ -14,6 +15,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use sha2::{Digest as _, Sha256};
 
+use crate::encode::ProgressCallback;
 use crate::schema::{SCHEMA_VERSION, Table, parquet_schema};
 use crate::{EncodeError, PRODUCT, Progress, Settings};
 
@@ -45,7 +47,7 @@ pub(crate) type File<W> = SerializedFileWriter<Hashing<W>>;
 pub(crate) struct Parts<'a, W: Write + Send, F> {
     table: &'static Table,
     settings: &'a Settings,
-    progress: &'a mut dyn FnMut(Progress),
+    progress: &'a mut ProgressCallback<'a>,
     open: F,
     current: Option<File<W>>,
     /// Rows of the current part.
@@ -60,14 +62,24 @@ where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W>,
 {
-    pub(crate) fn new(
+    /// Begins a table and reports it.
+    pub(crate) fn begin(
         table: &'static Table,
         settings: &'a Settings,
-        progress: &'a mut dyn FnMut(Progress),
+        progress: &'a mut ProgressCallback<'a>,
         open: F,
-    ) -> Self {
-        progress(Progress { table: table.name, rows: 0 });
-        Self { table, settings, progress, open, current: None, part_rows: 0, rows: 0, parts: Vec::new() }
+    ) -> Result<Self, EncodeError> {
+        let mut parts =
+            Self { table, settings, progress, open, current: None, part_rows: 0, rows: 0, parts: Vec::new() };
+        parts.report()?;
+        Ok(parts)
+    }
+
+    fn report(&mut self) -> Result<(), EncodeError> {
+        match (self.progress)(Progress { table: self.table.name, rows: self.rows }) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(EncodeError::Cancelled),
+        }
     }
 
     pub(crate) fn settings(&self) -> &'a Settings {
@@ -110,7 +122,7 @@ where
         self.check(result)?;
         self.part_rows += rows as u64;
         self.rows += rows as u64;
-        (self.progress)(Progress { table: self.table.name, rows: self.rows });
+        self.report()?;
         if is_large { self.close_part() } else { Ok(()) }
     }
 

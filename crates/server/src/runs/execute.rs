@@ -1,10 +1,8 @@
 //! One run, from its lease to its record.
 //!
-//! The run itself is `domesday_run::run`, blocking, on a thread of its own. A cancelled run ends in two ways: what
-//! waits for a server fails at once, and what computes unwinds at its next report of progress. Both take the spool
-//! along and leave the bucket with the snapshot and the manifest that it had.
-
-use std::panic;
+//! The run itself is `domesday_run::run`, blocking, on a thread of its own. A cancelled run ends at its next stage, row
+//! group or wait, with an error; it removes its spool and leaves the bucket with the snapshot and the manifest that it
+//! had.
 
 use domesday_delivery::{CancelReason, DeliveryError, Supervision};
 use domesday_model::Instant;
@@ -50,9 +48,6 @@ impl Ended {
     }
 }
 
-/// What a cancelled run unwinds with.
-struct Stopped(CancelReason);
-
 /// Makes one attempt.
 pub(super) async fn attempt(
     app: &App,
@@ -78,18 +73,8 @@ pub(super) async fn attempt(
     });
     match task.await {
         Ok(ended) => ended,
-        Err(error) => match error.try_into_panic() {
-            Ok(payload) => match payload.downcast::<Stopped>() {
-                Ok(stopped) => cancelled(&DeliveryError::Cancelled { reason: stopped.0 }),
-                Err(_) => broken_off(),
-            },
-            Err(_) => broken_off(),
-        },
+        Err(_) => failed("internal", "the run broke off; the log says where", "", false),
     }
-}
-
-fn broken_off() -> Ended {
-    failed("internal", "the run broke off; the log says where", "", false)
 }
 
 /// Aborts a task with what it belongs to.
@@ -102,14 +87,15 @@ impl Drop for AbortOnDrop {
 }
 
 /// How a run ended that was cancelled.
-fn cancelled(error: &DeliveryError) -> Ended {
-    match error {
-        DeliveryError::Cancelled { reason: CancelReason::Requested } => Ended::Cancelled,
-        DeliveryError::Cancelled { reason: CancelReason::Shutdown | CancelReason::LeaseLost } => {
-            Ended::Halted
-        }
+fn cancelled(reason: CancelReason) -> Ended {
+    match reason {
+        CancelReason::Requested => Ended::Cancelled,
+        CancelReason::Shutdown | CancelReason::LeaseLost => Ended::Halted,
         // Another attempt would most likely take as long.
-        _ => failed(error.kind(), &format!("the run: {}", error.problem()), &error.fix(), false),
+        CancelReason::DeadlineExceeded(_) => {
+            let error = DeliveryError::Cancelled { reason };
+            failed(error.kind(), &format!("the run: {}", error.problem()), &error.fix(), false)
+        }
     }
 }
 
@@ -142,7 +128,7 @@ fn blocking(
         trigger: run.trigger.clone(),
         actor: run.actor.clone(),
         fence: Some(fence),
-        supervision: supervision.clone(),
+        supervision,
     };
     let mut store = match app.config.database.open() {
         Ok(store) => store,
@@ -154,13 +140,10 @@ fn blocking(
         span.in_scope(|| tracing::debug!(?stage, "run"));
         phases.come_to(stage);
         live.enter(stage);
-        if let Some(reason) = supervision.cancellation.reason() {
-            panic::resume_unwind(Box::new(Stopped(reason)));
-        }
     };
     match domesday_run::run(&export, &mut store, at, &mut progress) {
         Ok(report) => Ended::Succeeded(Box::new(report)),
-        Err(RunError::Delivery(error @ DeliveryError::Cancelled { .. })) => cancelled(&error),
+        Err(RunError::Cancelled { reason }) => cancelled(reason),
         Err(RunError::Delivery(error)) => {
             let kind = error.kind();
             let mut ended = failed(kind, &error.problem(), &error.fix(), error.heals());

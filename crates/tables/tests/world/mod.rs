@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use domesday_engine::evaluate;
@@ -78,7 +79,8 @@ pub(crate) fn settings() -> Settings {
 pub(crate) fn encoded(snapshot: &Arc<Snapshot>, settings: &Settings) -> (Encoded, Files) {
     let files = Arc::new(Mutex::new(Files::new()));
     let open = |table: &'static Table, part| Ok(Buffer(Arc::clone(&files), (table.name, part)));
-    let encoded = encode(&evaluate(Arc::clone(snapshot)), settings, &mut |_| {}, open).unwrap();
+    let encoded =
+        encode(&evaluate(Arc::clone(snapshot)), settings, &mut |_| ControlFlow::Continue(()), open).unwrap();
     let files = std::mem::take(&mut *files.lock().unwrap());
     (encoded, files)
 }
