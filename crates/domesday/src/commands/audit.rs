@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use domesday_server::AuditView;
+use domesday_http::AuditView;
 use domesday_store::{AuditFault, AuditMismatch, AuditReport};
 
 use crate::cli::{AuditArgs, AuditCommand, AuditExportArgs, AuditVerifyArgs, Format};

@@ -1,6 +1,6 @@
 //! `domesday config check`: what the service would run with.
 
-use domesday_server::SecretKey;
+use domesday_service::SecretKey;
 
 use crate::cli::{ConfigArgs, ConfigCommand, Format};
 use crate::commands::serve::read_config;
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &ConfigArgs, output: &Output) -> anyhow::Result<()> {
     };
     // A key that is to be made is not made by looking.
     if !matches!(&config.secret_key, SecretKey::File { path, make: true } if !path.exists()) {
-        domesday_server::sealer(&config.secret_key)?;
+        domesday_service::sealer(&config.secret_key)?;
     }
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
     let lines = [

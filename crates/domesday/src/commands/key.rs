@@ -1,7 +1,7 @@
 //! `domesday key`: the key that seals secrets, and the administrator's API keys.
 
 use domesday_model::Instant;
-use domesday_server::{SealError, Sealer, SecretKey, StartError, administrator_key, sealer, write_key};
+use domesday_service::{SealError, Sealer, SecretKey, StartError, administrator_key, sealer, write_key};
 use domesday_store::{ChangeBy, StoreError};
 use secrecy::ExposeSecret;
 
@@ -57,7 +57,7 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
     let change = ChangeBy { actor: ACTOR, origin: "cli", from: None, at };
     let mut discarded = Vec::new();
     let count = store.reseal_exports(&change, |id, sealed| {
-        let record = domesday_server::export_record(id);
+        let record = domesday_service::export_record(id);
         let opened = old.as_ref().map(|old| old.open(&record, sealed));
         match opened {
             Some(Ok(secret)) => Ok::<_, RotateError>(Some(new.seal(&record, secret.expose_secret())?)),

@@ -3,6 +3,6 @@
 use crate::output::Output;
 
 pub(crate) fn run(output: &Output) -> anyhow::Result<()> {
-    output.result(domesday_server::openapi_document().trim_end());
+    output.result(domesday_http::openapi_document().trim_end());
     Ok(())
 }

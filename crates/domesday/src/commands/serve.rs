@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use domesday_server::{Clock, Config, ConfigError, LogLevel, start_with};
+use domesday_http::start_with;
+use domesday_service::{Clock, Config, ConfigError, LogLevel};
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::LevelFilter;
 

@@ -1,0 +1,118 @@
+//! The layer around every request: its id, its log line, its time limit, its headers.
+
+use std::time::Instant as Stopwatch;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domesday_service::traces::{Span, TracedRequest};
+use tracing::Instrument;
+
+use crate::listener::OverLimit;
+use crate::method;
+use crate::problem::Problem;
+use crate::routes::is_probe;
+use crate::state::App;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers of every answer: a browser must not frame, sniff, cache or run anything of this API.
+const SECURITY: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+/// The longest path with its query, in bytes: several names of the longest kind, percent-encoded.
+const MAX_TARGET: usize = 16 << 10;
+
+fn too_long() -> Problem {
+    Problem::new(
+        StatusCode::URI_TOO_LONG,
+        "uri-too-long",
+        format!("the path and query of a request may have {MAX_TARGET} bytes"),
+    )
+}
+
+/// Handles a request from its head to its answer.
+pub(crate) async fn handle_request(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let started = Stopwatch::now();
+    let service = &app.service;
+    let id = request_id(&request);
+    let method = method::label(request.method());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        request.headers_mut().insert(REQUEST_ID, value);
+    }
+    // The path is left out: it contains names of users. The route's template says enough.
+    let span = tracing::info_span!("request", id = %id, method, route = route.as_deref().unwrap_or("none"));
+    let scheme = if service.config.tls.is_some() { "https" } else { "http" };
+    let traced = if route.as_deref().is_some_and(is_probe) {
+        // Probes would be most of the spans.
+        Span::none()
+    } else {
+        let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+        let method = method::standard_name(request.method());
+        service.traces.request(&TracedRequest {
+            method,
+            route: route.as_deref(),
+            id: &id,
+            scheme,
+            traceparent,
+        })
+    };
+    let work = async {
+        if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET) {
+            return too_long().into_response();
+        }
+        if request.extensions().get::<OverLimit>().is_some() && !route.as_deref().is_some_and(is_probe) {
+            return Problem::unavailable(
+                "too many connections are open, in all or from this address; close some, or try again later",
+            )
+            .into_response();
+        }
+        match tokio::time::timeout(service.config.request_timeout, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "timeout",
+                "the answer took longer than a request may",
+            )
+            .into_response(),
+        }
+    };
+    let mut response = work.instrument(span.clone()).await;
+    let took = started.elapsed();
+    let status = response.status().as_u16();
+    traced.set_answered(status);
+    drop(traced);
+    span.in_scope(|| {
+        let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(status, microseconds, "answered");
+    });
+    service.metrics.request(method, route.as_deref().unwrap_or("none"), status, took);
+    let headers = response.headers_mut();
+    for (name, value) in SECURITY {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if service.config.tls.is_some() {
+        let value = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Returns the caller's id for the request when it is a plain one, else a new one.
+fn request_id(request: &Request) -> String {
+    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    given
+        .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(plain))
+        .map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+}

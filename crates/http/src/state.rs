@@ -1,0 +1,21 @@
+//! What every request shares.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domesday_service::Service;
+
+use crate::limiter::Limiter;
+
+/// What every request shares; cheap to clone.
+pub(crate) type App = Arc<AppState>;
+
+/// The service, and what HTTP adds to it.
+#[derive(Debug)]
+pub(crate) struct AppState {
+    pub(crate) service: Arc<Service>,
+    /// Limits failed authentication.
+    pub(crate) limiter: Limiter,
+    /// The OpenAPI document.
+    pub(crate) openapi: Bytes,
+}

@@ -1,0 +1,67 @@
+//! A whole catalog at once, with the same plan and the same strictness as `domesday apply`.
+
+use domesday_engine::{Notices, evaluate};
+use domesday_model::{Catalog, Instant, Snapshot};
+use domesday_store::{ApplyOptions, ObjectChange, Plan, Store};
+
+use crate::caller::Caller;
+use crate::clock::Clock;
+use crate::error::ServiceError;
+use crate::permissions::objects::check_change;
+use crate::pool::Pool;
+use crate::requests::document::prepare_apply;
+
+/// Applies a catalog. Each object that changes is judged as if it was changed alone.
+///
+/// # Errors
+/// When the caller may not make one of the changes, or the catalog does not fit what is stored. Nothing changes then.
+pub fn apply(
+    store: &mut Store,
+    caller: &Caller,
+    catalog: &mut Catalog,
+    prune: bool,
+    dry_run: bool,
+    now: Instant,
+) -> Result<Plan, ServiceError> {
+    prepare_apply(store, caller, catalog, prune, now)?;
+    let options = ApplyOptions { at: now, prune, dry_run };
+    let judge = |store: &mut Store, changes: &[ObjectChange]| {
+        let mut changes = changes.iter();
+        changes.try_for_each(|ObjectChange { kind, before, after, .. }| {
+            check_change(store, caller, *kind, before.as_ref(), after.as_ref())
+        })
+    };
+    caller.change(now, |change| store.apply_judged(catalog, options, change, judge))
+}
+
+/// Returns the warnings of evaluation about the catalog as it is stored.
+///
+/// # Errors
+/// When the store fails.
+pub async fn stored_warnings(pool: &Pool, clock: &Clock) -> Result<Notices, ServiceError> {
+    let now = clock.now();
+    let read = move |store: &mut Store| -> Result<_, ServiceError> { Ok(store.snapshot(now)?) };
+    let snapshot = pool.with(read).await?;
+    pool.compute(move || -> Result<_, ServiceError> { Ok(evaluate(snapshot).notices()) }).await
+}
+
+/// Returns the warnings of evaluation about a catalog that was only planned. There are none when the store has other
+/// objects beside it: what they would be together is not known.
+///
+/// # Errors
+/// When the catalog makes no snapshot.
+pub async fn planned_warnings(
+    pool: &Pool,
+    catalog: Catalog,
+    plan: &Plan,
+    now: Instant,
+) -> Result<Notices, ServiceError> {
+    if plan.kept > 0 {
+        return Ok(Notices::default());
+    }
+    let work = move || -> Result<_, ServiceError> {
+        let snapshot = Snapshot::of_catalog(&catalog, now);
+        Ok(evaluate(snapshot.map_err(|error| ServiceError::internal(&error))?).notices())
+    };
+    pool.compute(work).await
+}

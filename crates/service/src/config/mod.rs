@@ -1,0 +1,144 @@
+//! Configuration: a TOML file, over it the environment, checked as a whole before anything starts.
+//!
+//! Every setting has a default but the secret key on a shared database; `domesday config check` prints what
+//! would hold and every mistake at once. Secrets come from files or the environment, never from the TOML file.
+
+mod file;
+mod network;
+mod read;
+mod toml;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use domesday_store::StoreLocation;
+use secrecy::SecretString;
+
+pub use network::limit_key;
+pub use network::{Network, NotANetwork};
+
+/// What the service runs with.
+#[derive(Debug)]
+pub struct Config {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Where health and metrics listen, when apart from the API.
+    pub operations_listen: Option<SocketAddr>,
+    /// The address people reach the service under, without a slash at the end, for links in the tables.
+    pub public_url: String,
+    /// Certificate chain and key, when the service itself speaks TLS.
+    pub tls: Option<TlsFiles>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// The longest a request may take.
+    pub request_timeout: Duration,
+    /// The largest body of a request, in bytes; a whole catalog may be ten times as large.
+    pub max_body_bytes: usize,
+    /// How many requests without a valid API key an address may send in a minute before it is told to wait.
+    pub failed_authentications: u32,
+    /// What connections may take.
+    pub limits: Limits,
+    /// How long a shutdown waits for requests and a run to finish.
+    pub shutdown_grace: Duration,
+    /// Where the metadata is kept.
+    pub database: StoreLocation,
+    /// Seals secrets at rest.
+    pub secret_key: SecretKey,
+    /// The tenant minted at first start.
+    pub tenant: FirstTenant,
+    /// What `endpoint` of an export may be, as scheme, host and port.
+    pub allowed_endpoints: Vec<String>,
+    /// How often a request to a destination is tried within one attempt of a run.
+    pub delivery_attempts: u32,
+    /// The longest that one attempt of a run may take.
+    pub run_timeout: Duration,
+    /// Who is told of runs.
+    pub webhook: Option<Webhook>,
+    /// Where traces are sent; without it there are none.
+    pub collector: Option<Collector>,
+    /// The least severe log entries written.
+    pub log: LogLevel,
+}
+
+/// What connections may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many connections are open at most. A few more are answered for probes.
+    pub connections: usize,
+    /// How many connections a client may have open: an IPv4 address, or a /64 network of IPv6. Trusted proxies may have
+    /// any number.
+    pub connections_per_address: usize,
+    /// How long a client may take to shake hands and to send the head of a request, the wait for it included.
+    pub idle_timeout: Duration,
+    /// How long a client may read nothing of what is sent to it.
+    pub write_timeout: Duration,
+}
+
+/// The key that seals secrets.
+#[derive(Debug, Clone)]
+pub enum SecretKey {
+    /// Given in the environment.
+    Given(SecretString),
+    /// In a file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Whether it is made when it is not there: so beside an embedded database nobody named one for.
+        make: bool,
+    },
+}
+
+/// The files of a TLS identity, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, then those that vouch for it.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// What the tenant is called when the first start mints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstTenant {
+    /// Display name.
+    pub name: String,
+    /// IANA time zone.
+    pub time_zone: String,
+}
+
+/// Who is told of runs.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// Where messages are posted.
+    pub url: String,
+    /// What they are signed with.
+    pub secret: SecretString,
+}
+
+/// An OpenTelemetry collector. Headers, sampler, resource and batches are read from their variables by
+/// OpenTelemetry's SDK, so that they mean here what they mean everywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collector {
+    /// Where traces are posted.
+    pub endpoint: String,
+    /// A file of PEM certificates to trust in place of the public authorities.
+    pub authorities: Option<PathBuf>,
+    /// How long the collector may take for what it is sent at a time.
+    pub timeout: Duration,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the usual levels")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+/// Every mistake of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration is wrong:\n{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);

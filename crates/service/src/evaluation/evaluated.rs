@@ -1,0 +1,123 @@
+//! One revision of the catalog, evaluated.
+
+use std::sync::Arc;
+
+use domesday_engine::{ClassIx, ClassOutcomes, Notices, Outcomes, evaluate};
+use domesday_model::{DataSourceIx, Instant, RequestStatus, Scope, Snapshot, UserIx};
+use rayon::prelude::*;
+
+use crate::error::ServiceError;
+
+/// One revision of the catalog, evaluated.
+#[derive(Debug)]
+pub struct Evaluation {
+    pub(super) revision: u64,
+    pub(super) from: Instant,
+    /// The first end of an approval after `from`.
+    until: Option<Instant>,
+    /// The outcomes of the revision.
+    pub outcomes: Arc<Outcomes>,
+    /// Every class of `outcomes`, evaluated.
+    pub(super) classes: Vec<ClassOutcomes>,
+    /// How many sources each class has.
+    pub(super) sources_in: Vec<u32>,
+    pub(super) reach: Reach,
+}
+
+/// For each user, the classes and scopes in which something reaches them: one bit each, a user's bits together.
+#[derive(Debug)]
+pub(super) struct Reach {
+    words: usize,
+    bits: Vec<u64>,
+}
+
+impl Reach {
+    fn build(users: usize, classes: &[ClassOutcomes]) -> Self {
+        let words = (classes.len() * 2).div_ceil(64);
+        let mut bits = vec![0_u64; users * words];
+        for (class, outcomes) in classes.iter().enumerate() {
+            for (offset, scope) in Scope::ALL.into_iter().enumerate() {
+                let bit = class * 2 + offset;
+                for user in &outcomes.scope(scope).users {
+                    bits[user.get() * words + bit / 64] |= 1 << (bit % 64);
+                }
+            }
+        }
+        Self { words, bits }
+    }
+
+    pub(super) fn has(&self, user: UserIx, class: ClassIx, scope: Scope) -> bool {
+        let bit = class.0 as usize * 2 + usize::from(scope == Scope::Write);
+        self.bits[user.get() * self.words + bit / 64] >> (bit % 64) & 1 == 1
+    }
+
+    /// The classes and scopes that reach a user, in order.
+    pub(super) fn user_scopes(&self, user: UserIx) -> impl Iterator<Item = (usize, Scope)> + '_ {
+        let row = &self.bits[user.get() * self.words..(user.get() + 1) * self.words];
+        row.iter().enumerate().flat_map(|(word, bits)| {
+            let mut left = *bits;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| word * 64 + left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some((bit / 2, if bit % 2 == 0 { Scope::Read } else { Scope::Write }))
+            })
+        })
+    }
+}
+
+impl Evaluation {
+    /// Evaluates a snapshot; costs the whole evaluation.
+    pub(super) fn new(snapshot: Snapshot, revision: u64) -> Self {
+        let outcomes = evaluate(snapshot);
+        outcomes.group_users();
+        let count = u32::try_from(outcomes.class_count()).expect("classes are counted in 32 bits");
+        let classes: Vec<_> =
+            (0..count).into_par_iter().map(|class| outcomes.class(ClassIx(class))).collect();
+        let mut sources_in = vec![0; classes.len()];
+        outcomes.sources().iter().for_each(|source| sources_in[source.class.0 as usize] += 1);
+        let snapshot = outcomes.snapshot();
+        let approved = snapshot.requests.iter().filter(|request| request.status == RequestStatus::Approved);
+        let until = approved.filter_map(|request| request.expires_at).filter(|end| *end > snapshot.at).min();
+        let reach = Reach::build(snapshot.users.len(), &classes);
+        let from = snapshot.at;
+        Self { revision, from, until, outcomes: Arc::new(outcomes), classes, sources_in, reach }
+    }
+
+    /// Returns the snapshot that was evaluated.
+    #[must_use]
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        self.outcomes.snapshot()
+    }
+
+    pub(super) fn is_valid(&self, revision: u64, at: Instant) -> bool {
+        self.revision >= revision && at >= self.from && self.until.is_none_or(|until| at < until)
+    }
+
+    /// The position of an enabled data source.
+    pub(super) fn position(&self, source: DataSourceIx) -> Option<usize> {
+        self.outcomes.sources().binary_search_by_key(&source, |of| of.source).ok()
+    }
+
+    /// Returns what is valid in the catalog and most likely not meant.
+    ///
+    /// # Errors
+    /// When the computation panics.
+    pub async fn notices(&self) -> Result<Notices, ServiceError> {
+        self.compute(Outcomes::notices).await
+    }
+
+    /// Computes something from the outcomes on a blocking thread.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Outcomes) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let outcomes = Arc::clone(&self.outcomes);
+        let task = tokio::task::spawn_blocking(move || work(&outcomes));
+        task.await.map_err(|error| ServiceError::internal(&error))
+    }
+
+    /// How many classes there are.
+    pub(super) fn class_count(&self) -> usize {
+        self.classes.len()
+    }
+}

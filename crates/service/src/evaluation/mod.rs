@@ -1,0 +1,15 @@
+//! The outcomes of the current revision, kept in memory so that access queries are answered at once.
+//!
+//! A change of the catalog gives it another revision, and the next query evaluates anew before it answers: an answer is
+//! never older than the question. Within a revision time passes too, and a request's approval may expire: an evaluation is
+//! valid until the first such expiry after its instant.
+
+mod access;
+mod cache;
+mod evaluated;
+mod visible;
+
+pub use access::{AccessFilter, AccessPage, AccessRow, PageStart};
+pub use cache::Evaluations;
+pub use evaluated::Evaluation;
+pub use visible::{View, reduce, reduce_column};

@@ -1,0 +1,188 @@
+//! The destinations of exports: opened with their secrets, and verified, a few at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domesday_delivery::{
+    Access, CancelReason, CancellationToken, DeliveryError, Encryption, Environment, Identity, Role,
+    S3Settings, Supervision, Target, TenantName, Verification, verify,
+};
+use domesday_model::Tenant;
+use domesday_store::StoredExport;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::config::Config;
+use crate::error::ServiceError;
+use crate::seal::{Sealer, export_record};
+use crate::signals::Signals;
+
+use super::configuration::Configuration;
+
+/// How many destinations are verified at a time: each may hang for as long as a verification may take.
+const MAX_VERIFICATIONS: usize = 4;
+
+/// How long a verification waits for its turn.
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// When to come back while too many verifications are under way: one takes 45 seconds at most.
+const RETRY_AFTER: Duration = Duration::from_secs(15);
+
+/// What it takes to reach the destinations of exports. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Destinations {
+    sealer: Arc<Sealer>,
+    allowed_endpoints: Arc<[String]>,
+    attempts: u32,
+    verifications: Arc<Semaphore>,
+    signals: Arc<Signals>,
+}
+
+impl Destinations {
+    /// Returns the destinations that a configuration of the service allows.
+    #[must_use]
+    pub fn new(config: &Config, sealer: Arc<Sealer>, signals: Arc<Signals>) -> Self {
+        Self {
+            sealer,
+            allowed_endpoints: config.allowed_endpoints.clone().into(),
+            attempts: config.delivery_attempts,
+            verifications: Arc::new(Semaphore::new(MAX_VERIFICATIONS)),
+            signals,
+        }
+    }
+
+    /// Checks that the operator allows the endpoint of a configuration, if it names one.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] when they do not.
+    pub fn check_endpoint(&self, configuration: &Configuration) -> Result<(), ServiceError> {
+        configuration.check_endpoint(&self.allowed_endpoints)
+    }
+
+    /// Returns the destination of a stored configuration, with its secret.
+    ///
+    /// # Errors
+    /// When the configuration or its secret cannot be used.
+    pub fn target(&self, stored: &StoredExport) -> Result<Target, ServiceError> {
+        let configuration = Configuration::from_document(&stored.document)?;
+        // The operator may have shortened the list since.
+        self.check_endpoint(&configuration)?;
+        let secret = self.secret(stored)?;
+        let target = build_target(&configuration, secret).map_err(|error| configuration_error(&error))?;
+        Ok(match target {
+            Target::S3(settings, mut access) => {
+                access.patience.attempts = self.attempts;
+                Target::S3(settings, access)
+            }
+            other => other,
+        })
+    }
+
+    /// Returns the secret of a stored configuration, if it has one.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn secret(&self, stored: &StoredExport) -> Result<Option<SecretString>, ServiceError> {
+        let Some(sealed) = &stored.sealed else { return Ok(None) };
+        let opened = self.sealer.open(&export_record(&stored.id), sealed).map_err(|error| {
+            tracing::error!(%error, "the secret of an export cannot be opened");
+            ServiceError::unavailable(format!("the secret of this export cannot be opened: {error}"))
+        })?;
+        let text = String::from_utf8(opened.expose_secret().clone())
+            .map_err(|error| ServiceError::internal(&error))?;
+        Ok(Some(text.into()))
+    }
+
+    /// Returns the fingerprint of the secret of a stored configuration, if it has one.
+    ///
+    /// # Errors
+    /// When the secret cannot be opened.
+    pub fn fingerprint(&self, stored: &StoredExport) -> Result<Option<String>, ServiceError> {
+        Ok(self.secret(stored)?.map(|secret| self.sealer.fingerprint_of(&secret)))
+    }
+
+    /// Seals the secret of an export.
+    pub(super) fn seal(&self, export: &str, secret: &SecretString) -> Result<Vec<u8>, ServiceError> {
+        let sealed = self.sealer.seal(&export_record(export), secret.expose_secret().as_bytes());
+        sealed.map_err(|error| ServiceError::internal(&error))
+    }
+
+    /// Verifies a destination. It ends early when the caller drops the future, or the service stops.
+    ///
+    /// # Errors
+    /// [`ServiceError::Busy`] when too many are under way.
+    pub async fn verify(&self, target: Target, tenant: TenantName) -> Result<Verification, ServiceError> {
+        let turn = tokio::time::timeout(TURN_TIMEOUT, self.verifications.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| ServiceError::Busy {
+            message: "as many destinations as can be are being verified just now; try again in a moment"
+                .to_owned(),
+            retry_after: RETRY_AFTER,
+        })?;
+        let turn = turn.map_err(|error| ServiceError::internal(&error))?;
+        let signals = Arc::clone(&self.signals);
+        let cancellation =
+            CancellationToken::with_check(move || signals.is_stopping().then_some(CancelReason::Shutdown));
+        let _cancel = CancelOnDrop(cancellation.clone());
+        let supervision = Supervision { cancellation, ..Supervision::new() };
+        let task = tokio::task::spawn_blocking(move || {
+            // The turn ends with the work, not with the call that waits for it.
+            let _turn = turn;
+            verify(&target, &tenant, &supervision).0
+        });
+        task.await.map_err(|error| ServiceError::internal(&error))
+    }
+}
+
+/// Cancels work when nobody waits for it any more.
+struct CancelOnDrop(CancellationToken);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel(CancelReason::Requested);
+    }
+}
+
+/// Returns the destination that a configuration names.
+///
+/// # Errors
+/// When a setting cannot be one.
+pub fn build_target(
+    configuration: &Configuration,
+    secret: Option<SecretString>,
+) -> Result<Target, DeliveryError> {
+    let path = configuration.path.as_deref().unwrap_or_default();
+    let settings = S3Settings::new(&configuration.bucket, path, &configuration.region)?.with(
+        configuration.endpoint.as_deref(),
+        configuration.kms_key_id.as_deref(),
+        configuration.bucket_owner.as_deref(),
+    )?;
+    let settings = settings.with_encryption(encryption(configuration)?)?;
+    let identity = match (&configuration.access_key_id, secret) {
+        (Some(id), Some(secret_access_key)) => Identity::access_key(id, secret_access_key)?,
+        _ => Identity::Ambient,
+    };
+    let role = configuration.role_arn.as_deref().map(|arn| Role::new(arn, None)).transpose()?;
+    let access = Access::new(identity, role, Environment::of_process());
+    Ok(Target::S3(settings, Box::new(access)))
+}
+
+/// Returns the encryption that each put asks for.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn encryption(configuration: &Configuration) -> Result<Option<Encryption>, DeliveryError> {
+    let parsed = configuration.encryption.as_deref().map(str::parse).transpose();
+    parsed.map_err(|message| DeliveryError::Configuration { message })
+}
+
+/// Returns the tenant as a destination knows it.
+#[must_use]
+pub fn tenant_name(tenant: &Tenant) -> TenantName {
+    TenantName { id: tenant.id.unwrap_or_else(|| tenant.derived_id()), name: tenant.name.clone() }
+}
+
+/// Returns the error of a configuration that cannot be one.
+#[must_use]
+pub fn configuration_error(error: &DeliveryError) -> ServiceError {
+    ServiceError::invalid(error.problem()).with("fix", error.fix())
+}

@@ -1,0 +1,16 @@
+//! Exports: the configuration that a customer sends, what is stored of it, and the destination that it names.
+//!
+//! A configuration has an access key or a role. The secret is split off before anything is stored: the store and the
+//! audit log get the rest, the secret is stored sealed and never shown.
+
+mod configuration;
+mod destination;
+mod identity;
+mod patch;
+mod save;
+
+pub use configuration::{Configuration, DEFAULT_EXPORT, ExportRequest, Secret, layout, schedule};
+pub use destination::{Destinations, build_target, configuration_error, encryption, tenant_name};
+pub use identity::IdentityCache;
+pub use patch::{ExportPatch, MERGE_PATCH};
+pub use save::{Exports, SavedExport};

@@ -1,0 +1,186 @@
+//! Permissions that depend on the object: whether it is the caller's own, or in a domain that they manage.
+
+use domesday_model::{Kind, Permission};
+use domesday_store::{Store, StoredObject};
+use serde_json::Value;
+
+use super::{data_sources, people};
+use crate::caller::Caller;
+use crate::error::ServiceError;
+
+/// The permission inside a domain that lets a user write policies there.
+const MANAGE_POLICIES: &str = "MANAGE_POLICIES";
+
+/// How many objects are read at a time.
+const PAGE: usize = 500;
+
+/// Whether an object is the caller's own: they are that user, or the request is by or for them.
+#[must_use]
+pub fn is_own(caller: &Caller, object: &StoredObject) -> bool {
+    let is = |key: &str| object.document[key].as_str().is_some_and(|name| caller.is_user(name));
+    match object.kind {
+        Kind::User => is("username"),
+        Kind::Request => is("user") || is("requester"),
+        _ => false,
+    }
+}
+
+/// Whether the caller may write objects of a kind at all, before the document is read.
+///
+/// # Errors
+/// [`ServiceError::Forbidden`] when they may not; when the store fails.
+pub fn check_kind(store: &mut Store, caller: &Caller, kind: Kind) -> Result<(), ServiceError> {
+    match kind {
+        Kind::Policy | Kind::DataPolicy if !caller.has(Permission::Governance) => {
+            if managed_domains(store, caller)?.is_empty() {
+                return Err(ServiceError::lacks_any(&[Permission::Governance]));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the caller may change an object from `before` to `after`; none is a creation or a deletion.
+///
+/// # Errors
+/// [`ServiceError::Forbidden`] when they may not; when the store fails.
+pub fn check_change(
+    store: &mut Store,
+    caller: &Caller,
+    kind: Kind,
+    before: Option<&StoredObject>,
+    after: Option<&Value>,
+) -> Result<(), ServiceError> {
+    match kind {
+        Kind::Policy | Kind::DataPolicy if !caller.has(Permission::Governance) => {
+            if before.is_some_and(|object| !object.delegated) {
+                return Err(ServiceError::needs_governance(
+                    "this policy was written or changed last with GOVERNANCE, which changing it needs; managers of a \
+                     domain change the policies that managers wrote",
+                ));
+            }
+            let domains = managed_domains(store, caller)?;
+            let inside = |document: &Value| in_domains(&document["appliesTo"], &domains);
+            if before.is_none_or(|object| inside(&object.document)) && after.is_none_or(inside) {
+                return Ok(());
+            }
+            Err(ServiceError::needs_governance(
+                "without GOVERNANCE you write only policies whose every `appliesTo` selects by `domains`, each \
+                 named exactly, in which you have MANAGE_POLICIES",
+            ))
+        }
+        Kind::DataSource if !caller.has(Permission::Governance) => {
+            let owns = |object: &StoredObject| {
+                let owners = object.document["owners"].as_array().into_iter().flatten();
+                owners.filter_map(Value::as_str).any(|owner| caller.is_user(owner))
+            };
+            if !before.is_none_or(owns) {
+                return Err(ServiceError::needs_governance(
+                    "without GOVERNANCE you change only data sources that you own",
+                ));
+            }
+            if before.is_none() {
+                check_creates_in_domain(store, caller, after)?;
+            }
+            data_sources::check_change(store, before.map(|object| &object.document), after)
+        }
+        Kind::User => people::check_user(caller, before.map(|object| &object.document), after),
+        Kind::Group => people::check_group(store, caller, before.map(|object| &object.document), after),
+        Kind::Domain => people::check_domain(caller, before.map(|object| &object.document), after),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an object of a kind that the caller writes may be changed by the other managers of its domain.
+#[must_use]
+pub fn is_delegated(caller: &Caller, kind: Kind) -> bool {
+    matches!(kind, Kind::Policy | Kind::DataPolicy) && !caller.has(Permission::Governance)
+}
+
+/// Registering a data source in a domain takes any permission inside it.
+fn check_creates_in_domain(
+    store: &mut Store,
+    caller: &Caller,
+    source: Option<&Value>,
+) -> Result<(), ServiceError> {
+    let Some(name) = source.and_then(|source| source["domain"].as_str()) else { return Ok(()) };
+    // A domain that does not exist is reported by validation.
+    let Some(domain) = store.object(Kind::Domain, name)? else { return Ok(()) };
+    let mut given = domain.document["permissions"].as_array().into_iter().flatten();
+    let user = caller.user_with_roles();
+    if user.is_some() && given.any(|given| given["user"].as_str() == user) {
+        return Ok(());
+    }
+    Err(ServiceError::needs_governance(
+        "registering a data source in a domain needs GOVERNANCE, or a permission of your own inside that domain",
+    ))
+}
+
+/// The domains in which the caller manages policies.
+fn managed_domains(store: &mut Store, caller: &Caller) -> Result<Vec<String>, ServiceError> {
+    let Some(user) = caller.user_with_roles() else { return Ok(Vec::new()) };
+    let mut managed = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let (domains, _) = store.objects(Kind::Domain, after.as_deref(), PAGE)?;
+        let Some(last) = domains.last() else { return Ok(managed) };
+        after = Some(last.name.clone());
+        for domain in domains {
+            let permissions = domain.document["permissions"].as_array().into_iter().flatten();
+            let mut permissions = permissions.filter(|given| given["user"] == user);
+            if permissions.any(|given| given["permission"] == MANAGE_POLICIES) {
+                managed.push(domain.name);
+            }
+        }
+    }
+}
+
+/// Whether a selection is limited to domains: each of its mappings names some of them and only them, exactly.
+fn in_domains(applies_to: &Value, domains: &[String]) -> bool {
+    let selectors: Vec<&Value> = match applies_to {
+        Value::Array(list) => list.iter().collect(),
+        Value::Object(_) => vec![applies_to],
+        _ => return false,
+    };
+    let inside = |selector: &&Value| {
+        let Some(names) = selector["domains"].as_array().filter(|names| !names.is_empty()) else {
+            return false;
+        };
+        let mut names = names.iter().filter_map(Value::as_str);
+        // A name with a wildcard in it would reach further than the domain so called.
+        names.all(|name| !name.contains(['*', '?']) && domains.iter().any(|domain| domain == name))
+    };
+    !selectors.is_empty() && selectors.iter().all(inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_selection_is_inside_only_when_every_mapping_is() {
+        let domains = ["Finance".to_owned(), "a*b".to_owned()];
+        for inside in [
+            json!({ "domains": ["Finance"] }),
+            json!({ "domains": ["Finance"], "tagged": ["PII"] }),
+            json!([{ "domains": ["Finance"] }]),
+        ] {
+            assert!(in_domains(&inside, &domains), "{inside}");
+        }
+        for outside in [
+            json!("all"),
+            json!("optIn"),
+            json!({}),
+            json!([]),
+            json!({ "domains": [] }),
+            json!({ "domains": ["Finance", "Sales"] }),
+            json!({ "domains": ["a*b"] }),
+            json!([{ "domains": ["Finance"] }, { "tagged": ["PII"] }]),
+            json!({ "dataSources": ["Ledger"] }),
+        ] {
+            assert!(!in_domains(&outside, &domains), "{outside}");
+        }
+    }
+}

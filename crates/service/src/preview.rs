@@ -1,0 +1,159 @@
+//! What a draft policy would change: who would gain or lose access, be blocked, or see other columns.
+
+use std::collections::HashSet;
+
+use domesday_engine::{
+    Counts, Difference, Notice, Outcomes, data_policy_notices, diff, evaluate, policy_notices,
+};
+use domesday_model::validate::{Severity, validate};
+use domesday_model::{
+    Catalog, DataPolicy, DataPolicyIx, DataSource, Declared, Domain, Group, Kind, Policy, PolicyId, PolicyIx,
+    PolicyState, Provenance, Record, Since, Snapshot, Tag, User,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::error::ServiceError;
+use crate::objects::name_in;
+
+/// How many changes are listed; the counts are of all.
+const MAX_LISTED: usize = 1000;
+
+/// How many new conflicts of levels are listed.
+const MAX_CONFLICTS: usize = 100;
+
+/// The changes that a draft would make.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Preview<'a> {
+    counts: &'a Counts,
+    gained: usize,
+    #[serde(flatten)]
+    lists: &'a Difference<'a>,
+    listed_in_full: bool,
+    warnings: Vec<Notice>,
+}
+
+/// Compares outcomes with those that the draft of a policy would give, as JSON. A policy of the same
+/// name is replaced; with `remove` it is removed instead.
+///
+/// # Errors
+/// When the draft is not valid, or there is no policy of that name to remove.
+pub fn preview(before: &Outcomes, kind: Kind, document: Value, remove: bool) -> Result<Value, ServiceError> {
+    let name = name_in(kind, &document).to_owned();
+    let draft = apply_draft(kind, document, before.snapshot(), remove)?;
+    let after = evaluate(draft);
+    let difference = diff(before, &after, MAX_LISTED);
+    serde_json::to_value(Preview {
+        counts: difference.counts(),
+        gained: difference.gained(),
+        lists: &difference,
+        listed_in_full: difference.is_listed_in_full(),
+        warnings: warnings(kind, &name, before, &after),
+    })
+    .map_err(|error| ServiceError::internal(&error))
+}
+
+/// What is most likely not meant in the draft, and the conflicts of levels that come with it.
+fn warnings(kind: Kind, name: &str, before: &Outcomes, after: &Outcomes) -> Vec<Notice> {
+    let known: HashSet<String> = before.level_notices().iter().map(Notice::to_string).collect();
+    let conflicts = after.level_notices().into_iter().filter(|notice| !known.contains(&notice.to_string()));
+    let snapshot = after.snapshot();
+    // A removed policy is a disabled one, which gets no warnings.
+    let own = match kind {
+        Kind::DataPolicy => snapshot
+            .data_policy(name)
+            .or_else(|| snapshot.data_policies.len().checked_sub(1).map(DataPolicyIx::at))
+            .map(|ix| data_policy_notices(snapshot, &snapshot.data_policies[ix.get()].spec)),
+        _ => snapshot
+            .policy(name)
+            .or_else(|| snapshot.policies.len().checked_sub(1).map(PolicyIx::at))
+            .map(|ix| policy_notices(snapshot, &snapshot.policies[ix.get()].spec)),
+    };
+    own.unwrap_or_default().into_iter().chain(conflicts.take(MAX_CONFLICTS)).collect()
+}
+
+/// Returns the snapshot with the draft in it.
+fn apply_draft(
+    kind: Kind,
+    document: Value,
+    before: &Snapshot,
+    remove: bool,
+) -> Result<Snapshot, ServiceError> {
+    let misread = |error: serde_json::Error| ServiceError::internal(&error);
+    let none = |name: &str| ServiceError::not_found(format!("there is no {kind} `{name}`"));
+    // One id space for both kinds of policy.
+    let ids = before.policies.iter().map(|policy| policy.id.0);
+    let last = ids.chain(before.data_policies.iter().map(|policy| policy.id.0)).max().unwrap_or(0);
+    let provenance = Provenance {
+        created_at: before.at,
+        updated_at: before.at,
+        origin: "api".into(),
+        since: Since::default(),
+    };
+    let mut snapshot = before.clone();
+    if kind == Kind::DataPolicy {
+        let spec: DataPolicy = serde_json::from_value(document).map_err(misread)?;
+        let place = before.data_policy(&spec.name);
+        let declared = vec![Declared::new(spec.clone(), "")];
+        check_references(before, Catalog { data_policies: declared, ..Catalog::default() })?;
+        if remove {
+            let place = place.ok_or_else(|| none(&spec.name))?;
+            snapshot.data_policies[place.get()].spec.state = PolicyState::Disabled;
+            return Ok(snapshot);
+        }
+        match place {
+            Some(place) => snapshot.data_policies[place.get()].spec = spec,
+            None => snapshot.data_policies.push(Record { id: PolicyId(last + 1), spec, provenance }),
+        }
+    } else {
+        let spec: Policy = serde_json::from_value(document).map_err(misread)?;
+        let place = before.policy(&spec.name);
+        check_references(
+            before,
+            Catalog { policies: vec![Declared::new(spec.clone(), "")], ..Catalog::default() },
+        )?;
+        if remove {
+            let place = place.ok_or_else(|| none(&spec.name))?;
+            snapshot.policies[place.get()].spec.state = PolicyState::Disabled;
+            return Ok(snapshot);
+        }
+        match place {
+            Some(place) => snapshot.policies[place.get()].spec = spec,
+            None => snapshot.policies.push(Record { id: PolicyId(last + 1), spec, provenance }),
+        }
+    }
+    Ok(snapshot)
+}
+
+/// Checks that every name that the draft refers to exists, by validating it among bare objects of those names.
+fn check_references(before: &Snapshot, mut catalog: Catalog) -> Result<(), ServiceError> {
+    let bare_tag = |name: &str| Tag { name: name.to_owned(), description: None };
+    catalog.tags = before.tags.iter().map(|tag| Declared::new(bare_tag(&tag.spec.name), "")).collect();
+    let bare_group =
+        |name: &str| Group { name: name.to_owned(), description: None, attributes: Default::default() };
+    // The first is `All Users`, which cannot be declared.
+    let groups = before.groups.iter().skip(1);
+    catalog.groups = groups.map(|group| Declared::new(bare_group(&group.name), "")).collect();
+    catalog.users = before.users.iter().map(|user| Declared::new(User::named(&user.username), "")).collect();
+    let bare_domain =
+        |name: &str| Domain { name: name.to_owned(), description: None, permissions: Vec::new() };
+    catalog.domains =
+        before.domains.iter().map(|domain| Declared::new(bare_domain(&domain.spec.name), "")).collect();
+    let sources = before.data_sources.iter().map(|source| {
+        let bare = json!({ "name": source.name, "platform": source.platform });
+        serde_json::from_value::<DataSource>(bare).map(|source| Declared::new(source, ""))
+    });
+    catalog.data_sources =
+        sources.collect::<Result<_, _>>().map_err(|error| ServiceError::internal(&error))?;
+    let problems = validate(&catalog).into_iter().filter(|problem| {
+        problem.severity == Severity::Error && matches!(problem.kind, Kind::Policy | Kind::DataPolicy)
+    });
+    let problems: Vec<_> =
+        problems.map(|one| json!({ "field": one.path.to_string(), "message": one.message })).collect();
+    let count = problems.len();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(ServiceError::invalid("the draft is not valid").with_problems(problems, count))
+}

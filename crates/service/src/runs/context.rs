@@ -1,0 +1,44 @@
+//! What a run needs of the process that executes it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domesday_model::Instant;
+use domesday_store::StoreLocation;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::exports::Destinations;
+use crate::metrics::Metrics;
+use crate::pool::Pool;
+use crate::signals::Signals;
+use crate::traces::Traces;
+
+/// What a run needs of the process that executes it. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct RunContext {
+    pub(crate) pool: Pool,
+    pub(crate) clock: Clock,
+    pub(crate) destinations: Destinations,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: Traces,
+    pub(crate) signals: Arc<Signals>,
+    /// The database, to which each run opens a connection of its own.
+    pub(crate) database: StoreLocation,
+    /// Tells this process from others on the same database.
+    pub(crate) replica: Uuid,
+    /// The console's address without a slash at the end, for links.
+    pub(crate) public_url: Arc<str>,
+    /// The longest that an attempt may take.
+    pub(crate) run_timeout: Duration,
+    /// How long an attempt may go on while the service stops.
+    pub(crate) shutdown_grace: Duration,
+    /// Whether somebody receives messages about runs.
+    pub(crate) has_webhook: bool,
+}
+
+impl RunContext {
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+}
