@@ -153,20 +153,15 @@ impl Catalog {
     /// How many objects of a kind are declared.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
-        match kind {
-            Kind::Tenant => usize::from(self.tenant.is_some()),
-            Kind::Tag => self.tags.len(),
-            Kind::Group => self.groups.len(),
-            Kind::User => self.users.len(),
-            Kind::Domain => self.domains.len(),
-            Kind::DataSource => self.data_sources.len(),
-            Kind::Policy => self.policies.len(),
-            Kind::DataPolicy => self.data_policies.len(),
-            Kind::Agreement => self.agreements.len(),
-            Kind::RequestForm => self.request_forms.len(),
-            Kind::DataProduct => self.data_products.len(),
-            Kind::Request => self.requests.len(),
+        macro_rules! count {
+            ($($kind:ident: $list:ident, $object:ident;)*) => {
+                match kind {
+                    Kind::Tenant => usize::from(self.tenant.is_some()),
+                    $(Kind::$kind => self.$list.len(),)*
+                }
+            };
         }
+        crate::for_each_kind!(count)
     }
 
     /// Every tag declared or implied by one declared below it, ancestors before descendants; an implied tag has

@@ -24,6 +24,7 @@ mod hash;
 mod identity;
 mod ids;
 mod instant;
+mod kinds;
 pub mod limits;
 mod near;
 mod policy;

@@ -23,27 +23,15 @@ pub(super) fn check(catalog: &Catalog, problems: &mut Problems) {
             texts.problems.error(texts.at, Path::root().key("timeZone"), error.to_string());
         }
     }
-    macro_rules! each {
-        ($($kind:ident: $list:ident by $check:ident),* $(,)?) => {$(
+    macro_rules! check_each {
+        ($($kind:ident: $list:ident, $object:ident;)*) => {$(
             for (index, object) in catalog.$list.iter().enumerate() {
                 texts.at = (Kind::$kind, index);
-                texts.$check(&object.spec);
+                texts.$object(&object.spec);
             }
         )*};
     }
-    each! {
-        Tag: tags by tag,
-        Group: groups by group,
-        User: users by user,
-        Domain: domains by domain,
-        DataSource: data_sources by data_source,
-        Policy: policies by policy,
-        DataPolicy: data_policies by data_policy,
-        Agreement: agreements by agreement,
-        RequestForm: request_forms by request_form,
-        DataProduct: data_products by data_product,
-        Request: requests by request,
-    }
+    crate::for_each_kind!(check_each);
 }
 
 /// Checks the texts of one object after the other. Paths are made only for what is wrong.

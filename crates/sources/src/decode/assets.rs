@@ -2,17 +2,18 @@
 
 use domesday_model::{Column, DataSource, DataSourceStatus, Domain, DomainPermission};
 
+use super::decoder::Decoder;
+use super::field_path::FieldPath;
 use super::fields::Fields;
-use super::{Decoder, Trail};
 use crate::document::Node;
 
 impl Decoder<'_> {
-    pub(super) fn domain(&mut self, node: &Node, trail: Trail<'_>) -> Option<Domain> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    pub(super) fn domain(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Domain> {
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let description = fields.optional(self, "description", Self::text);
-        let permissions = fields.list(self, "permissions", |decoder, node, trail| {
-            let mut fields = Fields::of(decoder, node, &trail)?;
+        let permissions = fields.list(self, "permissions", |decoder, node, path| {
+            let mut fields = Fields::new(decoder, node, &path)?;
             let user = fields.required(decoder, "user", Decoder::text);
             let permission = fields.required(decoder, "permission", Decoder::text);
             fields.finish(decoder);
@@ -22,8 +23,8 @@ impl Decoder<'_> {
         Some(Domain { name: name?, description, permissions })
     }
 
-    pub(super) fn data_source(&mut self, node: &Node, trail: Trail<'_>) -> Option<DataSource> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    pub(super) fn data_source(&mut self, node: &Node, path: FieldPath<'_>) -> Option<DataSource> {
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let platform = fields.required(self, "platform", Self::text);
         let statuses = [("enabled", DataSourceStatus::Enabled), ("disabled", DataSourceStatus::Disabled)];
@@ -47,8 +48,8 @@ impl Decoder<'_> {
         name.and(platform).map(|_| source)
     }
 
-    fn column(&mut self, node: &Node, trail: Trail<'_>) -> Option<Column> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    fn column(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Column> {
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let data_type = fields.required(self, "type", Self::text);
         let nullable = fields.optional(self, "nullable", Self::boolean).unwrap_or(true);

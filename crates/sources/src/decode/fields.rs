@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use domesday_model::Attributes;
 use domesday_model::validate::Severity;
 
-use super::{Decoder, Trail, either};
+use super::decoder::Decoder;
+use super::field_path::FieldPath;
+use super::values::{NO_VALUE, either};
 use crate::document::{Node, Value};
 
 /// Up to this many known keys are listed with an unknown one.
@@ -14,23 +16,19 @@ const LISTED: usize = 8;
 /// No longer key than this, in bytes, is a known one with a slip.
 const LONGEST_KEY: usize = 64;
 
-/// The mistake of a key without a value. What it was meant to say is not known: taken as absent, it would widen what
-/// it restricts.
-pub(super) const NO_VALUE: &str = "expected a value, found nothing; give the key a value or remove it";
-
 /// The entries of a mapping, being read.
-pub(super) struct Fields<'n, 't> {
+pub(super) struct Fields<'n, 'p> {
     pub(super) node: &'n Node,
-    pub(super) trail: &'t Trail<'t>,
+    pub(super) path: &'p FieldPath<'p>,
     known: Vec<&'static str>,
 }
 
-impl<'n, 't> Fields<'n, 't> {
+impl<'n, 'p> Fields<'n, 'p> {
     /// The entries of a mapping; anything else is said to be wrong.
-    pub(super) fn of(decoder: &mut Decoder<'_>, node: &'n Node, trail: &'t Trail<'t>) -> Option<Self> {
+    pub(super) fn new(decoder: &mut Decoder<'_>, node: &'n Node, path: &'p FieldPath<'p>) -> Option<Self> {
         match node.value {
-            Value::Mapping(_) => Some(Self { node, trail, known: Vec::new() }),
-            _ => decoder.wrong(node, *trail, "a mapping"),
+            Value::Mapping(_) => Some(Self { node, path, known: Vec::new() }),
+            _ => decoder.wrong(node, *path, "a mapping"),
         }
     }
 
@@ -39,7 +37,7 @@ impl<'n, 't> Fields<'n, 't> {
         self.known.push(key);
         let (written, node) = self.node.get(key)?;
         if node.value == Value::Null {
-            decoder.error(written.at, Trail::Key(self.trail, key), NO_VALUE);
+            decoder.error(written.at, FieldPath::Key(self.path, key), NO_VALUE);
             return None;
         }
         Some(node)
@@ -51,7 +49,7 @@ impl<'n, 't> Fields<'n, 't> {
         let (written, node) = self.node.get(key)?;
         if node.value == Value::Null {
             let message = format!("`{key}` has no value, so that the file declares none");
-            decoder.tell(Severity::Warning, written.at, Trail::Key(self.trail, key), message);
+            decoder.report(Severity::Warning, written.at, FieldPath::Key(self.path, key), message);
             return None;
         }
         Some(node)
@@ -67,11 +65,11 @@ impl<'n, 't> Fields<'n, 't> {
         &mut self,
         decoder: &mut Decoder<'f>,
         key: &'static str,
-        read: impl FnMut(&mut Decoder<'f>, &'n Node, Trail<'_>) -> Option<T>,
+        read: impl FnMut(&mut Decoder<'f>, &'n Node, FieldPath<'_>) -> Option<T>,
     ) -> Option<T> {
         let mut read = read;
         let node = self.take(decoder, key)?;
-        read(decoder, node, Trail::Key(self.trail, key))
+        read(decoder, node, FieldPath::Key(self.path, key))
     }
 
     /// Reads a key that must be there.
@@ -79,11 +77,11 @@ impl<'n, 't> Fields<'n, 't> {
         &mut self,
         decoder: &mut Decoder<'f>,
         key: &'static str,
-        read: impl FnMut(&mut Decoder<'f>, &'n Node, Trail<'_>) -> Option<T>,
+        read: impl FnMut(&mut Decoder<'f>, &'n Node, FieldPath<'_>) -> Option<T>,
     ) -> Option<T> {
         if !self.has(key) {
             self.known.push(key);
-            decoder.error(self.node.at, *self.trail, format!("`{key}` is missing"));
+            decoder.error(self.node.at, *self.path, format!("`{key}` is missing"));
             return None;
         }
         self.optional(decoder, key, read)
@@ -101,16 +99,16 @@ impl<'n, 't> Fields<'n, 't> {
         self.known.push(key);
         match self.node.get(key) {
             Some((_, node)) if named_null || node.value != Value::Null => {
-                decoder.choice(node, Trail::Key(self.trail, key), choices)
+                decoder.choice(node, FieldPath::Key(self.path, key), choices)
             }
             Some((written, _)) => {
-                decoder.error(written.at, Trail::Key(self.trail, key), NO_VALUE);
+                decoder.error(written.at, FieldPath::Key(self.path, key), NO_VALUE);
                 None
             }
             None => {
                 let words: Vec<_> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
                 let message = format!("`{key}` is missing; it is {}", either(&words));
-                decoder.error(self.node.at, *self.trail, message);
+                decoder.error(self.node.at, *self.path, message);
                 None
             }
         }
@@ -124,14 +122,14 @@ impl<'n, 't> Fields<'n, 't> {
         choices: &[(&str, T)],
     ) -> T {
         let node = self.take(decoder, key);
-        let found = node.and_then(|node| decoder.choice(node, Trail::Key(self.trail, key), choices));
+        let found = node.and_then(|node| decoder.choice(node, FieldPath::Key(self.path, key), choices));
         found.unwrap_or_default()
     }
 
     /// Reads a list of texts that means a set.
     pub(super) fn names(&mut self, decoder: &mut Decoder<'_>, key: &'static str) -> BTreeSet<String> {
         match self.take(decoder, key) {
-            Some(node) => decoder.set(node, Trail::Key(self.trail, key), Decoder::text),
+            Some(node) => decoder.set(node, FieldPath::Key(self.path, key), Decoder::text),
             None => BTreeSet::new(),
         }
     }
@@ -141,7 +139,7 @@ impl<'n, 't> Fields<'n, 't> {
         &mut self,
         decoder: &mut Decoder<'f>,
         key: &'static str,
-        read: impl FnMut(&mut Decoder<'f>, &'n Node, Trail<'_>) -> Option<T>,
+        read: impl FnMut(&mut Decoder<'f>, &'n Node, FieldPath<'_>) -> Option<T>,
     ) -> Vec<T> {
         self.optional_list(decoder, key, read).unwrap_or_default()
     }
@@ -151,10 +149,10 @@ impl<'n, 't> Fields<'n, 't> {
         &mut self,
         decoder: &mut Decoder<'f>,
         key: &'static str,
-        read: impl FnMut(&mut Decoder<'f>, &'n Node, Trail<'_>) -> Option<T>,
+        read: impl FnMut(&mut Decoder<'f>, &'n Node, FieldPath<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
         let node = self.take(decoder, key)?;
-        Some(decoder.list(node, Trail::Key(self.trail, key), read))
+        Some(decoder.list(node, FieldPath::Key(self.path, key), read))
     }
 
     /// Reads attributes.
@@ -181,7 +179,7 @@ impl<'n, 't> Fields<'n, 't> {
                 }
                 None => "the format is described in docs/catalog.md".to_owned(),
             };
-            decoder.error(key.at, Trail::Key(self.trail, &key.text), format!("unknown key; {hint}"));
+            decoder.error(key.at, FieldPath::Key(self.path, &key.text), format!("unknown key; {hint}"));
         }
     }
 }

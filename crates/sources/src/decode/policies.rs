@@ -5,8 +5,9 @@ use domesday_model::{
     PolicyState, Scope, Selector,
 };
 
+use super::decoder::Decoder;
+use super::field_path::FieldPath;
 use super::fields::Fields;
-use super::{Decoder, Trail};
 use crate::document::{Node, Value};
 
 /// The scopes as the format writes them.
@@ -23,8 +24,8 @@ const LEVELS: [(&str, LevelKind); 4] = [
 ];
 
 impl Decoder<'_> {
-    pub(super) fn policy(&mut self, node: &Node, trail: Trail<'_>) -> Option<Policy> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    pub(super) fn policy(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Policy> {
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let kinds = [("grant", PolicyKind::Grant), ("guardrail", PolicyKind::Guardrail)];
         let kind = fields.required_choice(self, "type", &kinds);
@@ -41,11 +42,11 @@ impl Decoder<'_> {
 
     /// The level with what it requires, and without what belongs to another.
     fn level(&mut self, fields: &mut Fields<'_, '_>, kind: Option<PolicyKind>) -> Option<Level> {
-        let (at, trail) = (fields.node.at, *fields.trail);
+        let (at, path) = (fields.node.at, *fields.path);
         let (has_condition, has_individuals) = (fields.has("condition"), fields.has("individuals"));
         let level_node = fields.take(self, "level");
         let level = match level_node {
-            Some(node) => self.choice(node, Trail::Key(&trail, "level"), &LEVELS),
+            Some(node) => self.choice(node, FieldPath::Key(&path, "level"), &LEVELS),
             None if fields.has("level") => None,
             None => Some(LevelKind::Entitlements),
         };
@@ -56,7 +57,7 @@ impl Decoder<'_> {
         if kind == Some(PolicyKind::Guardrail) && matches!(level, LevelKind::Anyone | LevelKind::Approval) {
             let at = level_node.map_or(at, |node| node.at);
             let message = format!("a guardrail's level is `entitlements` or `individuals`, found `{word}`");
-            self.error(at, Trail::Key(&trail, "level"), message);
+            self.error(at, FieldPath::Key(&path, "level"), message);
             return None;
         }
         if has_individuals && level != LevelKind::Individuals {
@@ -64,13 +65,13 @@ impl Decoder<'_> {
             let message = format!(
                 "`individuals` belongs to the level `individuals`, and this policy's is `{word}`{hint}"
             );
-            self.error(at, Trail::Key(&trail, "individuals"), message);
+            self.error(at, FieldPath::Key(&path, "individuals"), message);
             return None;
         }
         if has_condition && level != LevelKind::Entitlements {
             let message =
                 format!("`condition` belongs to the level `entitlements`, and this policy's is `{word}`");
-            self.error(at, Trail::Key(&trail, "condition"), message);
+            self.error(at, FieldPath::Key(&path, "condition"), message);
             return None;
         }
         match level {
@@ -80,36 +81,36 @@ impl Decoder<'_> {
                 if !has_condition {
                     let message =
                         "`condition` is missing; the level `entitlements` (the default) requires it";
-                    self.error(at, trail, message);
+                    self.error(at, path, message);
                 }
                 Some(Level::Entitlements { condition: condition? })
             }
             LevelKind::Individuals => {
                 if !has_individuals {
                     let message = "`individuals` is missing; the level `individuals` requires it";
-                    self.error(at, trail, message);
+                    self.error(at, path, message);
                 }
                 Some(Level::Individuals { individuals: individuals? })
             }
         }
     }
 
-    fn individuals(&mut self, node: &Node, trail: Trail<'_>) -> Option<Individuals> {
+    fn individuals(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Individuals> {
         let mistakes = self.collector.mistakes();
-        let mut fields = Fields::of(self, node, &trail)?;
+        let mut fields = Fields::new(self, node, &path)?;
         let users = fields.names(self, "users");
         let groups = fields.names(self, "groups");
         fields.finish(self);
         self.unless_emptied(Individuals { users, groups }, mistakes)
     }
 
-    pub(super) fn data_policy(&mut self, node: &Node, trail: Trail<'_>) -> Option<DataPolicy> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    pub(super) fn data_policy(&mut self, node: &Node, path: FieldPath<'_>) -> Option<DataPolicy> {
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let mask = fields.required(self, "mask", Self::mask);
-        let columns = fields.required(self, "columns", |decoder, node, trail| {
+        let columns = fields.required(self, "columns", |decoder, node, path| {
             let mistakes = decoder.collector.mistakes();
-            let mut fields = Fields::of(decoder, node, &trail)?;
+            let mut fields = Fields::new(decoder, node, &path)?;
             let tagged = fields.list(decoder, "tagged", Decoder::text);
             let names = fields.list(decoder, "names", Decoder::text);
             fields.finish(decoder);
@@ -125,7 +126,7 @@ impl Decoder<'_> {
         Some(DataPolicy { name, mask, columns, applies_to, except, state, owner, created_at })
     }
 
-    fn mask(&mut self, node: &Node, trail: Trail<'_>) -> Option<Mask> {
+    fn mask(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Mask> {
         #[derive(Clone, Copy)]
         enum Kind {
             Null,
@@ -133,7 +134,7 @@ impl Decoder<'_> {
             Constant,
             Rounding,
         }
-        let mut fields = Fields::of(self, node, &trail)?;
+        let mut fields = Fields::new(self, node, &path)?;
         let kinds = [
             ("null", Kind::Null),
             ("hash", Kind::Hash),
@@ -154,7 +155,7 @@ impl Decoder<'_> {
         mask
     }
 
-    fn applies_to(&mut self, node: &Node, trail: Trail<'_>) -> Option<AppliesTo> {
+    fn applies_to(&mut self, node: &Node, path: FieldPath<'_>) -> Option<AppliesTo> {
         match &node.value {
             Value::Text(text, _) if text == "all" => Some(AppliesTo::All),
             Value::Text(text, _) if text == "optIn" => Some(AppliesTo::OptIn),
@@ -163,19 +164,19 @@ impl Decoder<'_> {
                     "expected `all`, `optIn`, a mapping or a list of mappings, found `{}`",
                     Excerpt(text)
                 );
-                self.error(node.at, trail, message);
+                self.error(node.at, path, message);
                 None
             }
-            _ => self.selectors(node, trail).map(AppliesTo::Any),
+            _ => self.selectors(node, path).map(AppliesTo::Any),
         }
     }
 
     /// A mapping, or a list of mappings.
-    fn selectors(&mut self, node: &Node, trail: Trail<'_>) -> Option<Vec<Selector>> {
+    fn selectors(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Vec<Selector>> {
         match &node.value {
-            Value::Mapping(_) => Some(self.selector(node, trail).into_iter().collect()),
-            Value::List(_) => Some(self.list(node, trail, Self::selector)),
-            _ => self.wrong(node, trail, "a mapping or a list of mappings"),
+            Value::Mapping(_) => Some(self.selector(node, path).into_iter().collect()),
+            Value::List(_) => Some(self.list(node, path, Self::selector)),
+            _ => self.wrong(node, path, "a mapping or a list of mappings"),
         }
     }
 
@@ -184,9 +185,9 @@ impl Decoder<'_> {
         (read != T::default() || self.collector.mistakes() == mistakes_before).then_some(read)
     }
 
-    fn selector(&mut self, node: &Node, trail: Trail<'_>) -> Option<Selector> {
+    fn selector(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Selector> {
         let mistakes = self.collector.mistakes();
-        let mut fields = Fields::of(self, node, &trail)?;
+        let mut fields = Fields::new(self, node, &path)?;
         let selector = Selector {
             tagged: fields.optional_list(self, "tagged", Self::text),
             columns_tagged: fields.optional_list(self, "columnsTagged", Self::text),

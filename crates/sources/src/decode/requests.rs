@@ -8,14 +8,15 @@ use domesday_model::{
     RequestForm, RequestStatus, RequestType, ReviewStep, Target,
 };
 
+use super::decoder::Decoder;
+use super::field_path::FieldPath;
 use super::fields::Fields;
 use super::policies::SCOPES;
-use super::{Decoder, Trail};
 use crate::document::{Node, Value};
 
 impl Decoder<'_> {
-    pub(super) fn agreement(&mut self, node: &Node, trail: Trail<'_>) -> Option<Agreement> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    pub(super) fn agreement(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Agreement> {
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let version = fields.required(self, "version", Self::integer);
         let text = fields.required(self, "text", Self::text);
@@ -23,13 +24,13 @@ impl Decoder<'_> {
         Some(Agreement { name: name?, version: version?, text: text? })
     }
 
-    pub(super) fn request_form(&mut self, node: &Node, trail: Trail<'_>) -> Option<RequestForm> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    pub(super) fn request_form(&mut self, node: &Node, path: FieldPath<'_>) -> Option<RequestForm> {
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let version = fields.required(self, "version", Self::integer);
         let questions = fields.list(self, "questions", Self::question);
-        let review = fields.list(self, "review", |decoder, node, trail| {
-            let mut fields = Fields::of(decoder, node, &trail)?;
+        let review = fields.list(self, "review", |decoder, node, path| {
+            let mut fields = Fields::new(decoder, node, &path)?;
             let approvers = fields.required(decoder, "approvers", Decoder::approvers);
             let need = fields.choice(decoder, "need", &[("any", Need::Any), ("all", Need::All)]);
             fields.finish(decoder);
@@ -39,7 +40,7 @@ impl Decoder<'_> {
         Some(RequestForm { name: name?, version: version?, questions, review })
     }
 
-    fn question(&mut self, node: &Node, trail: Trail<'_>) -> Option<Question> {
+    fn question(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Question> {
         #[derive(Clone, Copy, PartialEq)]
         enum Kind {
             Text,
@@ -48,7 +49,7 @@ impl Decoder<'_> {
             Date,
             Boolean,
         }
-        let mut fields = Fields::of(self, node, &trail)?;
+        let mut fields = Fields::new(self, node, &path)?;
         let id = fields.required(self, "id", Self::text);
         let text = fields.required(self, "text", Self::text);
         let kinds = [
@@ -72,7 +73,7 @@ impl Decoder<'_> {
                 if choices.is_empty() && !fields.has("choices") {
                     self.error(
                         node.at,
-                        trail,
+                        path,
                         "`choices` is missing; a question of kind `choice` requires it",
                     );
                 }
@@ -84,12 +85,12 @@ impl Decoder<'_> {
         Some(Question { id: id?, text: text?, kind: kind?, required })
     }
 
-    fn approvers(&mut self, node: &Node, trail: Trail<'_>) -> Option<Approvers> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    fn approvers(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Approvers> {
+        let mut fields = Fields::new(self, node, &path)?;
         let mut approvers = Approvers::default();
         if let Some(permissions) = fields.take(self, "permissions") {
             approvers.permissions =
-                self.set(permissions, Trail::Key(&trail, "permissions"), Self::permission);
+                self.set(permissions, FieldPath::Key(&path, "permissions"), Self::permission);
         }
         approvers.domain_permissions = fields.names(self, "domainPermissions");
         approvers.users = fields.names(self, "users");
@@ -100,17 +101,17 @@ impl Decoder<'_> {
         Some(approvers)
     }
 
-    fn owners(&mut self, node: &Node, trail: Trail<'_>) -> Option<Owners> {
+    fn owners(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Owners> {
         match &node.value {
             Value::Boolean(false, _) => Some(Owners::None),
             // What files of earlier versions say: every owner, since one must not decide for the data of another.
             Value::Boolean(true, _) => Some(Owners::Every),
-            _ => self.choice(node, trail, &[("every", Owners::Every), ("any", Owners::Any)]),
+            _ => self.choice(node, path, &[("every", Owners::Every), ("any", Owners::Any)]),
         }
     }
 
-    pub(super) fn data_product(&mut self, node: &Node, trail: Trail<'_>) -> Option<DataProduct> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    pub(super) fn data_product(&mut self, node: &Node, path: FieldPath<'_>) -> Option<DataProduct> {
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let description = fields.optional(self, "description", Self::text);
         let domains = fields.names(self, "domains");
@@ -136,19 +137,19 @@ impl Decoder<'_> {
         })
     }
 
-    fn product_asset(&mut self, node: &Node, trail: Trail<'_>) -> Option<ProductAsset> {
+    fn product_asset(&mut self, node: &Node, path: FieldPath<'_>) -> Option<ProductAsset> {
         if !matches!(node.value, Value::Mapping(_)) {
-            return Some(ProductAsset { name: self.text(node, trail)?, columns: None });
+            return Some(ProductAsset { name: self.text(node, path)?, columns: None });
         }
-        let mut fields = Fields::of(self, node, &trail)?;
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let columns = fields.optional_list(self, "columns", Self::text);
         fields.finish(self);
         Some(ProductAsset { name: name?, columns })
     }
 
-    pub(super) fn request(&mut self, node: &Node, trail: Trail<'_>) -> Option<Request> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    pub(super) fn request(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Request> {
+        let mut fields = Fields::new(self, node, &path)?;
         let id = fields.required(self, "id", Self::scalar_text);
         let kinds =
             [("dataAccess", RequestType::DataAccess), ("maskingException", RequestType::MaskingException)];
@@ -202,20 +203,20 @@ impl Decoder<'_> {
             (both, _) => {
                 let found = if both { "both" } else { "neither" };
                 let message = format!("expected one of `dataProduct` and `dataSource`, found {found}");
-                self.error(fields.node.at, *fields.trail, message);
+                self.error(fields.node.at, *fields.path, message);
                 None
             }
         }
     }
 
-    fn answers(&mut self, node: &Node, trail: Trail<'_>) -> Option<BTreeMap<String, Answer>> {
+    fn answers(&mut self, node: &Node, path: FieldPath<'_>) -> Option<BTreeMap<String, Answer>> {
         let Value::Mapping(entries) = &node.value else {
-            return self.wrong(node, trail, "a mapping of question ids to answers");
+            return self.wrong(node, path, "a mapping of question ids to answers");
         };
         let mut answers = BTreeMap::new();
         for (key, node) in entries {
             let mut json = String::new();
-            self.write_json(node, Trail::Key(&trail, &key.text), &mut json)?;
+            self.write_json(node, FieldPath::Key(&path, &key.text), &mut json)?;
             let answer = Answer::from_json(json).expect("what is written from a tree of values is JSON");
             answers.insert(key.text.clone(), answer);
         }
@@ -223,7 +224,7 @@ impl Decoder<'_> {
     }
 
     /// Writes any value as JSON, numbers with the digits that the file has.
-    fn write_json(&mut self, node: &Node, trail: Trail<'_>, json: &mut String) -> Option<()> {
+    fn write_json(&mut self, node: &Node, path: FieldPath<'_>, json: &mut String) -> Option<()> {
         match &node.value {
             Value::Null => json.push_str("null"),
             Value::Boolean(value, _) => json.push_str(if *value { "true" } else { "false" }),
@@ -231,7 +232,7 @@ impl Decoder<'_> {
                 Some(number) => json.push_str(&number),
                 None => {
                     let message = format!("expected a finite decimal number, found {}", shortened(text));
-                    self.error(node.at, trail, message);
+                    self.error(node.at, path, message);
                     return None;
                 }
             },
@@ -240,7 +241,7 @@ impl Decoder<'_> {
                 json.push('[');
                 for (position, item) in items.iter().enumerate() {
                     json.push_str(if position > 0 { "," } else { "" });
-                    self.write_json(item, Trail::Index(&trail, position), json)?;
+                    self.write_json(item, FieldPath::Index(&path, position), json)?;
                 }
                 json.push(']');
             }
@@ -250,7 +251,7 @@ impl Decoder<'_> {
                     json.push_str(if position > 0 { "," } else { "" });
                     json.push_str(&quoted(&key.text));
                     json.push(':');
-                    self.write_json(item, Trail::Key(&trail, &key.text), json)?;
+                    self.write_json(item, FieldPath::Key(&path, &key.text), json)?;
                 }
                 json.push('}');
             }
@@ -258,8 +259,8 @@ impl Decoder<'_> {
         Some(())
     }
 
-    fn determination(&mut self, node: &Node, trail: Trail<'_>) -> Option<Determination> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    fn determination(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Determination> {
+        let mut fields = Fields::new(self, node, &path)?;
         let by = fields.required(self, "by", Self::text);
         let statuses = [
             ("approved", DeterminationStatus::Approved),
@@ -274,15 +275,15 @@ impl Decoder<'_> {
         let duration_days = fields.optional(self, "durationDays", Self::integer);
         let duration = fields.optional(self, "duration", Self::parsed::<ApprovalDuration>);
         if duration_days.is_some() && duration.is_some() {
-            self.error(node.at, trail, "expected one of `durationDays` and `duration`, found both");
+            self.error(node.at, path, "expected one of `durationDays` and `duration`, found both");
         }
         let at = fields.required(self, "at", Self::instant);
         fields.finish(self);
         Some(Determination { by: by?, status: status?, reason, duration_days, duration, at: at? })
     }
 
-    fn accepted_agreement(&mut self, node: &Node, trail: Trail<'_>) -> Option<AcceptedAgreement> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    fn accepted_agreement(&mut self, node: &Node, path: FieldPath<'_>) -> Option<AcceptedAgreement> {
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let version = fields.required(self, "version", Self::integer);
         let accepted_by = fields.required(self, "acceptedBy", Self::text);

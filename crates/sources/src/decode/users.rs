@@ -2,13 +2,15 @@
 
 use domesday_model::{Excerpt, Group, Permission, Tag, Tenant, User, UserStatus};
 
+use super::decoder::Decoder;
+use super::field_path::FieldPath;
 use super::fields::Fields;
-use super::{Decoder, Trail, either};
+use super::values::either;
 use crate::document::{Node, Value};
 
 impl Decoder<'_> {
-    pub(super) fn tenant(&mut self, node: &Node, trail: Trail<'_>) -> Option<Tenant> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    pub(super) fn tenant(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Tenant> {
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let time_zone = fields.required(self, "timeZone", Self::text);
         let id = fields.optional(self, "id", Self::uuid);
@@ -16,19 +18,19 @@ impl Decoder<'_> {
         Some(Tenant { name: name?, time_zone: time_zone?, id })
     }
 
-    pub(super) fn tag(&mut self, node: &Node, trail: Trail<'_>) -> Option<Tag> {
+    pub(super) fn tag(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Tag> {
         if !matches!(node.value, Value::Mapping(_)) {
-            return Some(Tag { name: self.text(node, trail)?, description: None });
+            return Some(Tag { name: self.text(node, path)?, description: None });
         }
-        let mut fields = Fields::of(self, node, &trail)?;
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let description = fields.optional(self, "description", Self::text);
         fields.finish(self);
         Some(Tag { name: name?, description })
     }
 
-    pub(super) fn group(&mut self, node: &Node, trail: Trail<'_>) -> Option<Group> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    pub(super) fn group(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Group> {
+        let mut fields = Fields::new(self, node, &path)?;
         let name = fields.required(self, "name", Self::text);
         let description = fields.optional(self, "description", Self::text);
         let attributes = fields.attributes(self);
@@ -36,8 +38,8 @@ impl Decoder<'_> {
         Some(Group { name: name?, description, attributes })
     }
 
-    pub(super) fn user(&mut self, node: &Node, trail: Trail<'_>) -> Option<User> {
-        let mut fields = Fields::of(self, node, &trail)?;
+    pub(super) fn user(&mut self, node: &Node, path: FieldPath<'_>) -> Option<User> {
+        let mut fields = Fields::new(self, node, &path)?;
         let username = fields.required(self, "username", Self::text);
         let mut user = User::named(username.as_deref().unwrap_or_default());
         user.name = fields.optional(self, "name", Self::text);
@@ -51,7 +53,7 @@ impl Decoder<'_> {
         user.groups = fields.names(self, "groups");
         user.attributes = fields.attributes(self);
         if let Some(permissions) = fields.take(self, "permissions") {
-            user.permissions = self.set(permissions, Trail::Key(&trail, "permissions"), Self::permission);
+            user.permissions = self.set(permissions, FieldPath::Key(&path, "permissions"), Self::permission);
         }
         // The format writes it as a number; it is no quantity.
         user.employee_number = fields.optional(self, "employeeNumber", Self::scalar_text);
@@ -63,12 +65,12 @@ impl Decoder<'_> {
         username.map(|_| user)
     }
 
-    pub(super) fn permission(&mut self, node: &Node, trail: Trail<'_>) -> Option<Permission> {
-        let text = self.text(node, trail)?;
+    pub(super) fn permission(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Permission> {
+        let text = self.text(node, path)?;
         let permission = text.parse().ok();
         if permission.is_none() {
             let words: Vec<_> = Permission::ALL.iter().map(|known| format!("`{known}`")).collect();
-            self.error(node.at, trail, format!("expected {}, found `{}`", either(&words), Excerpt(&text)));
+            self.error(node.at, path, format!("expected {}, found `{}`", either(&words), Excerpt(&text)));
         }
         permission
     }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use domesday_model::Excerpt;
 
+use super::node::{Key, MAX_DEPTH, Node, Style, SyntaxError, Value, add_entry, storable};
 use super::surrogates::{self, Unit};
-use super::{Key, MAX_DEPTH, Node, Style, SyntaxError, Value, add_entry, storable};
 
 /// Reads a text of at most `most` values: a value takes fifty times the memory of the two bytes that write it.
 pub(crate) fn parse(text: &str, most: usize) -> Result<Node, SyntaxError> {

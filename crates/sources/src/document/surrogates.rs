@@ -4,7 +4,7 @@
 //! before them are replaced by a character that the text does not contain ([`hide`]); the parser then passes them on as
 //! ordinary text, in which they are found again.
 
-use super::SyntaxError;
+use super::node::SyntaxError;
 
 /// The length of `\uXXXX`.
 pub(super) const LENGTH: usize = 6;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domesday_model::{Attributes, Catalog, Declared, Instant, Kind};
+use domesday_model::{Attributes, Catalog, Declared, Instant, Kind, for_each_kind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -149,20 +149,15 @@ pub(crate) fn add_to_catalog(
     text: &str,
     origin: &str,
 ) -> Result<(), StoreError> {
-    match kind {
-        Kind::Tenant => {}
-        Kind::Tag => catalog.tags.push(declared(kind, name, text, origin)?),
-        Kind::Group => catalog.groups.push(declared(kind, name, text, origin)?),
-        Kind::User => catalog.users.push(declared(kind, name, text, origin)?),
-        Kind::Domain => catalog.domains.push(declared(kind, name, text, origin)?),
-        Kind::DataSource => catalog.data_sources.push(declared(kind, name, text, origin)?),
-        Kind::Policy => catalog.policies.push(declared(kind, name, text, origin)?),
-        Kind::DataPolicy => catalog.data_policies.push(declared(kind, name, text, origin)?),
-        Kind::Agreement => catalog.agreements.push(declared(kind, name, text, origin)?),
-        Kind::RequestForm => catalog.request_forms.push(declared(kind, name, text, origin)?),
-        Kind::DataProduct => catalog.data_products.push(declared(kind, name, text, origin)?),
-        Kind::Request => catalog.requests.push(declared(kind, name, text, origin)?),
+    macro_rules! add {
+        ($($kind:ident: $list:ident, $object:ident;)*) => {
+            match kind {
+                Kind::Tenant => {}
+                $(Kind::$kind => catalog.$list.push(declared(kind, name, text, origin)?),)*
+            }
+        };
     }
+    for_each_kind!(add);
     Ok(())
 }
 

@@ -1,11 +1,16 @@
 //! YAML 1.2 with the core schema, from the parser's events.
 
+mod offsets;
+mod scalar;
+
 use std::collections::{HashMap, HashSet};
 
-use domesday_model::Excerpt;
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
-use super::{Key, MAX_DEPTH, Node, Style, SyntaxError, Value, add_entry, storable, surrogates};
+use super::node::{Key, MAX_DEPTH, Node, SyntaxError, Value, add_entry, storable};
+use super::surrogates;
+use offsets::ByteOffsets;
+use scalar::{expect_tag, scalar};
 
 /// What aliases may expand to in one file, in nodes: far more than a catalog repeats, and a bound on what a
 /// small file can make of itself.
@@ -24,9 +29,9 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
         Some((hidden, mark)) => (hidden.as_str(), Some(*mark)),
         None => (text, None),
     };
-    let places = Places { text, is_ascii: text.is_ascii(), characters: 0, bytes: 0 };
+    let offsets = ByteOffsets::new(text);
     let parser = Parser::new_from_str(parsed);
-    let mut reader = Reader { parser, places, mark, anchors: HashMap::new(), aliased: 0 };
+    let mut reader = Reader { parser, offsets, mark, anchors: HashMap::new(), aliased: 0 };
     let mut root = None;
     loop {
         let (event, span) = reader.next()?;
@@ -57,7 +62,7 @@ fn is_printable(character: char) -> bool {
 
 struct Reader<'t> {
     parser: Parser<'t, StrInput<'t>>,
-    places: Places<'t>,
+    offsets: ByteOffsets<'t>,
     /// What stands for the backslash of a hidden escape.
     mark: Option<char>,
     anchors: HashMap<usize, Node>,
@@ -69,7 +74,7 @@ impl<'t> Reader<'t> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
-                let at = self.places.offset(error.marker());
+                let at = self.offsets.find(error.marker());
                 Err(self.bad_escape(at).unwrap_or_else(|| {
                     SyntaxError::grammar(at, format!("invalid YAML: {}", reason(&error.to_string())))
                 }))
@@ -80,7 +85,7 @@ impl<'t> Reader<'t> {
 
     /// The escape for which the parser refuses a text in double quotes: it reports only where the text begins.
     fn bad_escape(&self, at: usize) -> Option<SyntaxError> {
-        let source = self.places.text.get(at..)?.strip_prefix('"')?;
+        let source = self.offsets.text().get(at..)?.strip_prefix('"')?;
         let mut rest = source;
         loop {
             let next = rest.find(['"', '\\'])?;
@@ -110,7 +115,7 @@ impl<'t> Reader<'t> {
     }
 
     fn start(&mut self, span: Span) -> usize {
-        self.places.offset(&span.start)
+        self.offsets.find(&span.start)
     }
 
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, SyntaxError> {
@@ -192,8 +197,8 @@ impl<'t> Reader<'t> {
         let text = match self.mark {
             Some(mark) if text.contains(mark) => {
                 if style == ScalarStyle::DoubleQuoted {
-                    let end = self.places.offset(&span.end);
-                    let source = self.places.text.get(at..end).unwrap_or_default();
+                    let end = self.offsets.find(&span.end);
+                    let source = self.offsets.text().get(at..end).unwrap_or_default();
                     if let Some(lone) = surrogates::first_lone(source) {
                         return Err(surrogates::lone(at + lone));
                     }
@@ -225,139 +230,9 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Turns the parser's places, in characters, into bytes. They come nearly in order, so that each is near the last.
-struct Places<'t> {
-    text: &'t str,
-    is_ascii: bool,
-    /// The last place, in characters and in bytes.
-    characters: usize,
-    bytes: usize,
-}
-
-impl Places<'_> {
-    fn offset(&mut self, marker: &Marker) -> usize {
-        let wanted = marker.index();
-        if self.is_ascii {
-            return wanted.min(self.text.len());
-        }
-        while self.characters < wanted
-            && let Some(character) = self.text[self.bytes..].chars().next()
-        {
-            self.bytes += character.len_utf8();
-            self.characters += 1;
-        }
-        while self.characters > wanted
-            && let Some(character) = self.text[..self.bytes].chars().next_back()
-        {
-            self.bytes -= character.len_utf8();
-            self.characters -= 1;
-        }
-        self.bytes
-    }
-}
-
 /// The parser's message without the place it repeats.
 fn reason(message: &str) -> &str {
     message.split(" at byte ").next().unwrap_or(message).trim_end_matches(" at char")
-}
-
-/// A tag's name in the core schema; any other tag changes what a value means to somebody else.
-fn core_tag(tag: Option<&Tag>, at: usize) -> Result<Option<&str>, SyntaxError> {
-    match tag {
-        None => Ok(None),
-        Some(tag) if tag.is_yaml_core_schema() => Ok(Some(tag.suffix.as_str())),
-        Some(tag) => Err(unknown_tag(&tag.suffix, at)),
-    }
-}
-
-fn unknown_tag(suffix: &str, at: usize) -> SyntaxError {
-    SyntaxError::content(at, format!("the tag `{}` means nothing in a catalog", Excerpt(suffix)))
-}
-
-/// Refuses every tag but one of the core schema.
-fn expect_tag(tag: Option<&Tag>, expected: &str, at: usize) -> Result<(), SyntaxError> {
-    match core_tag(tag, at)? {
-        Some(suffix) if suffix != expected => Err(unknown_tag(suffix, at)),
-        _ => Ok(()),
-    }
-}
-
-fn scalar(
-    text: String,
-    style: ScalarStyle,
-    span: Span,
-    tag: Option<&Tag>,
-    at: usize,
-) -> Result<Value, SyntaxError> {
-    let one_line = span.start.line() == span.end.line();
-    let shown = match style {
-        ScalarStyle::Plain if one_line => Style::Plain,
-        ScalarStyle::SingleQuoted if one_line => Style::SingleQuoted,
-        ScalarStyle::DoubleQuoted if one_line => Style::DoubleQuoted,
-        ScalarStyle::Literal => Style::Literal,
-        _ => Style::Folded,
-    };
-    let tag = core_tag(tag, at)?;
-    let is_plain = style == ScalarStyle::Plain;
-    // A tag of the core schema reads a text in quotes as if it were plain (YAML 1.2.2, section 10.3.2).
-    let value = match tag {
-        Some("str") => return Ok(Value::Text(text, shown)),
-        None if !is_plain => return Ok(Value::Text(text, shown)),
-        _ => resolve(text, shown),
-    };
-    let (expected, fits) = match (tag, &value) {
-        (Some("int"), Value::Number(text)) => ("a whole number", is_integer(text)),
-        (Some("int"), _) => ("a whole number", false),
-        (Some("float"), value) => ("a number", matches!(value, Value::Number(_))),
-        (Some("bool"), value) => ("true or false", matches!(value, Value::Boolean(..))),
-        (Some("null"), value) => ("nothing", *value == Value::Null),
-        (Some(suffix), _) => return Err(unknown_tag(suffix, at)),
-        (None, _) => return Ok(value),
-    };
-    if fits {
-        return Ok(value);
-    }
-    Err(SyntaxError::content(at, format!("expected {expected} after this tag")))
-}
-
-/// A plain scalar in the core schema.
-fn resolve(text: String, style: Style) -> Value {
-    match text.as_str() {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Boolean(true, text),
-        "false" | "False" | "FALSE" => Value::Boolean(false, text),
-        number if is_number(number) => Value::Number(text),
-        _ => Value::Text(text, style),
-    }
-}
-
-fn is_integer(text: &str) -> bool {
-    !text.contains(['.', 'e', 'E']) || text.starts_with("0x")
-}
-
-/// Integers and floats of the core schema (YAML 1.2.2, section 10.3.2).
-fn is_number(text: &str) -> bool {
-    let digits = |text: &str, radix: u32| !text.is_empty() && text.chars().all(|c| c.is_digit(radix));
-    if let Some(octal) = text.strip_prefix("0o") {
-        return digits(octal, 8);
-    }
-    if let Some(hexadecimal) = text.strip_prefix("0x") {
-        return digits(hexadecimal, 16);
-    }
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return true;
-    }
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all_digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
-    all_digits(whole)
-        && all_digits(fraction)
-        && !(whole.is_empty() && fraction.is_empty())
-        && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent), 10))
 }
 
 #[cfg(test)]
