@@ -71,8 +71,8 @@ def test_a_backup_taken_while_in_use_goes_on_elsewhere(admin, bucket, strict, se
     assert "already" in domesday(store, "restore", "--from", copy, fails=True)
     assert "stop the service" in domesday(store, "restore", "--from", copy, "--replace", fails=True)
 
-    assert "audit log is whole" in domesday({"DOMESDAY_STORE": str(place)}, "restore", "--from", copy)
-    assert "is whole" in domesday({**env, "DOMESDAY_STORE": str(place)}, "audit", "verify")
+    assert "audit log is intact" in domesday({"DOMESDAY_STORE": str(place)}, "restore", "--from", copy)
+    assert "is intact" in domesday({**env, "DOMESDAY_STORE": str(place)}, "audit", "verify")
     other = service(env=env, database=place)
     # The old administrator's key opens it, what came after the copy is not there, and the sealed secret delivers.
     assert call(other.url, "GET", "/api/v1/users/ada", acme.key).expect(200)
@@ -105,7 +105,7 @@ def test_postgresql_is_backed_up_and_restored_by_its_own_tools(admin, bucket, st
     subprocess.run([postgres.program("pg_dump"), "-Fc", "-f", dump, plain(env["DATABASE_URL"])], check=True)
     acme.stop()
     subprocess.run([postgres.program("pg_restore"), "--exit-on-error", "-d", plain(empty), dump], check=True)
-    assert "is whole" in domesday({**env, "DATABASE_URL": empty}, "audit", "verify")
+    assert "is intact" in domesday({**env, "DATABASE_URL": empty}, "audit", "verify")
     other = service(env={**env, "DATABASE_URL": empty})
     other.key = acme.key
     other.call("POST", RUNS, {}).expect(202)

@@ -1,4 +1,4 @@
-//! Mistakes of a catalog, shown where they stand.
+//! Mistakes and warnings of a catalog, with their places in the files.
 
 use std::path::Path;
 
@@ -9,22 +9,25 @@ use serde::Serialize;
 
 use crate::output::{DIM, ERROR, Output, STRONG, WARNING};
 
-/// How many mistakes, and how many warnings, are printed unless all are asked for.
+/// How many mistakes, and how many warnings, are printed without `--all`.
 const SHOWN: usize = 20;
 
-/// How many are in a JSON document unless all are asked for.
+/// How many are listed in a JSON document without `--all`.
 const SHOWN_AS_DATA: usize = 1000;
 
-/// How many are read, so that the first in the order of files are among them.
+/// How many are collected, so that the first in the order of files are among them.
 const READ: usize = 10_000;
 
-/// A catalog with errors, each with its place.
+/// A catalog with errors.
 #[derive(Debug, thiserror::Error)]
 #[error("the catalog has {}", counted(.0.mistakes()))]
 pub(crate) struct InvalidCatalog(Diagnostics);
 
 impl InvalidCatalog {
-    /// Loads a directory; its mistakes are the error to end with.
+    /// Loads a directory.
+    ///
+    /// # Errors
+    /// With every mistake of the catalog, or when it cannot be read.
     pub(crate) fn load(dir: &Path, output: Output) -> anyhow::Result<Loaded> {
         let most = if output.shows_all() { usize::MAX } else { READ };
         match domesday_sources::load_listing(dir, most) {
@@ -34,18 +37,18 @@ impl InvalidCatalog {
         }
     }
 
-    /// The first mistakes on standard error, or every one.
+    /// Prints the first mistakes, or with `--all` every one.
     pub(crate) fn print(&self, output: Output) {
         let shown = shown(SHOWN, output);
         self.0.iter().take(shown).for_each(|diagnostic| print(diagnostic, output));
         print_rest(self.0.iter().count() + self.0.unlisted(), shown, output);
         output.note(format_args!("{ERROR}error:{ERROR:#} {self}; nothing was changed"));
         for hint in self.0.hints() {
-            output.note(format_args!("  help: {hint}"));
+            output.note(format_args!("help: {hint}"));
         }
     }
 
-    /// The mistakes as data.
+    /// Returns the mistakes as JSON.
     pub(crate) fn to_json(&self, output: Output) -> serde_json::Value {
         let list: Vec<_> = self.0.iter().take(shown(SHOWN_AS_DATA, output)).collect();
         serde_json::json!({
@@ -57,7 +60,7 @@ impl InvalidCatalog {
     }
 }
 
-/// A warning as data.
+/// A warning in a JSON document.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Warning<'a> {
@@ -69,13 +72,13 @@ pub(crate) enum Warning<'a> {
     },
 }
 
-/// Every warning as data: those of files first, then what evaluation finds.
+/// Returns every warning: those of files first, then those of evaluation.
 pub(crate) fn list_warnings<'a>(of_files: &'a [Diagnostic], notices: &'a Notices) -> Vec<Warning<'a>> {
     let of_catalog = notices.list.iter().map(|notice| Warning::OfCatalog { severity: "warning", notice });
     of_files.iter().map(Warning::OfFile).chain(of_catalog).collect()
 }
 
-/// Prints warnings that stop nothing.
+/// Prints the warnings of files.
 pub(crate) fn print_warnings(warnings: &[Diagnostic], output: Output) {
     if !output.is_quiet() {
         let shown = shown(SHOWN, output);

@@ -1,31 +1,31 @@
-//! Ctrl-C and SIGTERM: the first one cancels the work, a second one ends the process at once.
+//! SIGINT (Ctrl-C) and SIGTERM: the first signal cancels the work, a second one exits immediately.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use domesday_delivery::{CancelReason, CancellationToken};
 
-/// What a process that was ended by SIGINT exits with, as shells have it.
+/// The exit code of a process that SIGINT ended, by the convention of shells.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 /// The same for SIGTERM.
 const EXIT_TERMINATED: u8 = 143;
 
-/// How long cancelled work may take to end by itself. What it leaves behind, the next export removes.
+/// How long cancelled work may take to end. The next export deletes files that it leaves behind.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What this process exits with once its work was cancelled. Of the process, as signals are.
+/// The exit code once the work was cancelled. Global, as signals are.
 static EXIT_CODE: AtomicU8 = AtomicU8::new(EXIT_INTERRUPTED);
 
-/// What a process whose work was cancelled by a signal exits with.
+/// Returns the exit code for work that a signal cancelled.
 pub(crate) fn exit_code() -> u8 {
     EXIT_CODE.load(Ordering::Relaxed)
 }
 
-/// Cancels work when the process is interrupted, and ends the process when the work does not end soon.
+/// Cancels work at the first signal, and exits the process when the work does not end soon.
 pub(crate) fn cancel_when_interrupted(cancellation: CancellationToken) {
     let wait = move || {
-        // Without signals to wait for, the system ends the process as it always does.
+        // Without a runtime, signals keep their default action: they end the process.
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
             let Ok(code) = interrupted().await else { return };
@@ -38,11 +38,11 @@ pub(crate) fn cancel_when_interrupted(cancellation: CancellationToken) {
             std::process::exit(code.into());
         });
     };
-    // Where no thread can be had, the same holds.
+    // The same holds when no thread can be started.
     let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(wait);
 }
 
-/// Waits for SIGINT or SIGTERM, and tells what the process exits with.
+/// Waits for SIGINT or SIGTERM and returns the exit code of the process.
 pub(crate) async fn interrupted() -> std::io::Result<u8> {
     #[cfg(unix)]
     {

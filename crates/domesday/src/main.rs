@@ -1,22 +1,22 @@
-//! The command line: parses, wires, prints. Nothing else.
+//! The command line: parses arguments, calls the libraries and prints the results.
 
 mod cli;
 mod commands;
 mod diagnostics;
+mod failure;
+mod input;
 mod interrupt;
 mod markdown;
 mod output;
+mod page;
 mod progress;
+mod service_config;
+mod target;
 
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
-use domesday_delivery::CancelReason;
-use domesday_run::RunError;
-use output::{ERROR, Output};
-
-/// A limit that the caller gave was passed; also what a wrong command line ends with.
-const EXIT_LIMIT_PASSED: u8 = 2;
+use output::Output;
 
 fn main() -> ExitCode {
     let cli = Cli::read();
@@ -38,27 +38,12 @@ fn main() -> ExitCode {
         Command::Openapi(_) => commands::openapi::run(&output),
         Command::Destination(args) => commands::destination::run(args, &output),
         Command::Setup(args) => commands::setup::run(args, &output),
+        Command::Completions(args) => commands::completions::run(args, &output),
+        Command::Man(args) => commands::man::run(args, &output),
     };
     match result {
         Ok(()) if output.is_incomplete() => ExitCode::FAILURE,
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<commands::diff::LimitPassed>() => {
-            // The result is printed already, and with --format json it is the one document there.
-            output.note(format_args!("{ERROR}error:{ERROR:#} {error}"));
-            ExitCode::from(EXIT_LIMIT_PASSED)
-        }
-        Err(error) => {
-            output.failure(&error);
-            if is_cancelled(&error) {
-                return ExitCode::from(interrupt::exit_code());
-            }
-            ExitCode::FAILURE
-        }
+        Err(error) => failure::report(&error, output),
     }
-}
-
-/// Whether the work ended because the user cancelled it.
-fn is_cancelled(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<RunError>();
-    matches!(error, Some(RunError::Cancelled { reason: CancelReason::Requested }))
 }

@@ -1,6 +1,6 @@
-//! Texts as parts of a Markdown document.
+//! Escaping, and tables, in Markdown.
 
-/// A text that stands for itself, in a paragraph or a cell of a table.
+/// Escapes a text for a paragraph or a table cell.
 pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -16,12 +16,12 @@ pub(crate) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// The head of a table of these columns.
+/// Returns the head of a table.
 pub(crate) fn table_head(columns: &[&str]) -> String {
     format!("| {} |\n| {} |", columns.join(" | "), vec!["---"; columns.len()].join(" | "))
 }
 
-/// A row of a table.
+/// Returns a row of a table.
 pub(crate) fn table_row(cells: &[&str]) -> String {
     let cells: Vec<_> = cells.iter().map(|cell| escaped(cell)).collect();
     format!("| {} |", cells.join(" | "))
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_for_themselves() {
+    fn names_are_escaped() {
         assert_eq!(table_head(&["one", "two"]), "| one | two |\n| --- | --- |");
         assert_eq!(table_row(&["a|b", "*x*\n`y`"]), "| a\\|b | \\*x\\* \\`y\\` |");
     }

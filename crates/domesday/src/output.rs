@@ -1,12 +1,10 @@
-//! What is printed and where: results on standard output, everything about the work on standard error.
+//! What is printed where: results on standard output, everything about the work on standard error.
 
 use std::fmt::Display;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
-use domesday_delivery::DeliveryError;
-use domesday_run::RunError;
 use serde::Serialize;
 
 use crate::cli::{Color, Format, Global};
@@ -15,17 +13,17 @@ use crate::cli::{Color, Format, Global};
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// Style of warnings.
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-/// Style of what went well.
+/// Style of success.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
-/// Style of what stands out.
+/// Style of emphasis.
 pub(crate) const STRONG: Style = Style::new().bold();
-/// Style of what is there to be looked past.
+/// Style of secondary text.
 pub(crate) const DIM: Style = Style::new().dimmed();
 
-/// Whether some of the result was not written. Of the process, as standard output is.
+/// Whether a part of the result could not be written. Global, as standard output is.
 static INCOMPLETE: AtomicBool = AtomicBool::new(false);
 
-/// How this invocation prints.
+/// How this process prints.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     pub(crate) format: Format,
@@ -43,47 +41,47 @@ impl Output {
         Self { format: global.format.into(), quiet: global.quiet, all: global.all }
     }
 
-    /// Whether a progress bar has somebody to look at it.
+    /// Whether to show a progress bar: somebody is looking at a terminal.
     pub(crate) fn shows_progress(self) -> bool {
         !self.quiet && self.format != Format::Json && std::io::stderr().is_terminal()
     }
 
-    /// Whether summaries are wanted.
+    /// Whether `--quiet` was given.
     pub(crate) fn is_quiet(self) -> bool {
         self.quiet
     }
 
-    /// Whether lists are printed to their end.
+    /// Whether `--all` was given: lists are printed in full.
     pub(crate) fn shows_all(self) -> bool {
         self.all
     }
 
     /// Prints a result on standard output.
     pub(crate) fn result(self, text: impl Display) {
-        self.printed(writeln!(anstream::stdout(), "{text}"));
+        self.check_written(writeln!(anstream::stdout(), "{text}"));
     }
 
-    /// Prints a result that must not be lost on standard output.
+    /// Prints a result on standard output, and reports a failure to do so.
     ///
     /// # Errors
-    /// When it cannot be written, as to a reader that stopped reading.
+    /// When standard output cannot be written, such as to a reader that stopped reading.
     pub(crate) fn try_result(self, text: impl Display) -> std::io::Result<()> {
         let mut out = anstream::stdout().lock();
         writeln!(out, "{text}")?;
         out.flush()
     }
 
-    /// Prints a result as JSON on standard output, as it is made: a document may be larger than memory.
+    /// Prints a result as JSON on standard output, streaming: a document may be larger than memory.
     pub(crate) fn json(self, value: &impl Serialize) {
         let mut out = BufWriter::new(std::io::stdout().lock());
         let written = serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from);
-        self.printed(written.and_then(|()| writeln!(out)).and_then(|()| out.flush()));
+        self.check_written(written.and_then(|()| writeln!(out)).and_then(|()| out.flush()));
     }
 
-    fn printed(self, written: std::io::Result<()>) {
+    fn check_written(self, written: std::io::Result<()>) {
         match written {
             Ok(()) => {}
-            // A reader that stopped reading (`| head`) is no failure.
+            // A reader that stopped reading (`| head`) is not a failure.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
             Err(error) => {
                 if !INCOMPLETE.swap(true, Ordering::Relaxed) {
@@ -93,7 +91,7 @@ impl Output {
         }
     }
 
-    /// Whether some of the result could not be printed, which was said already.
+    /// Whether a part of the result could not be printed; the error was printed then.
     pub(crate) fn is_incomplete(self) -> bool {
         INCOMPLETE.load(Ordering::Relaxed)
     }
@@ -107,60 +105,9 @@ impl Output {
     pub(crate) fn warning(self, text: impl Display) {
         self.note(format_args!("{WARNING}warning:{WARNING:#} {text}"));
     }
-
-    /// Prints why the work failed, with what lies behind it.
-    pub(crate) fn failure(self, error: &anyhow::Error) {
-        if self.format == Format::Json {
-            // The checks have been told as a document of their own.
-            if error.is::<crate::commands::destination::ChecksFailed>() {
-                return;
-            }
-            if let Some(report) = error.downcast_ref::<crate::diagnostics::InvalidCatalog>() {
-                self.json(&report.to_json(self));
-                return;
-            }
-            let mut told = serde_json::json!({ "error": causes(error).join(": ") });
-            if let Some(kind) = kind_of_delivery(error) {
-                told["kind"] = kind.into();
-            }
-            self.json(&told);
-            return;
-        }
-        if let Some(report) = error.downcast_ref::<crate::diagnostics::InvalidCatalog>() {
-            report.print(self);
-            return;
-        }
-        for (depth, cause) in causes(error).iter().enumerate() {
-            match depth {
-                0 => self.note(format_args!("{ERROR}error:{ERROR:#} {cause}")),
-                _ => self.note(format_args!("  caused by: {cause}")),
-            }
-        }
-    }
 }
 
-/// An error and what is behind it, each once: many a message repeats its cause.
-fn causes(error: &anyhow::Error) -> Vec<String> {
-    let mut causes: Vec<String> = Vec::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if !causes.iter().any(|known| known.contains(cause.as_str())) {
-            causes.push(cause);
-        }
-    }
-    causes
-}
-
-/// By which programs tell failures of a delivery apart.
-fn kind_of_delivery(error: &anyhow::Error) -> Option<&'static str> {
-    match error.downcast_ref::<RunError>() {
-        Some(RunError::Delivery(error)) => Some(error.kind()),
-        Some(RunError::Cancelled { reason }) => Some(DeliveryError::Cancelled { reason: *reason }.kind()),
-        Some(_) => None,
-        None => error.downcast_ref::<DeliveryError>().map(DeliveryError::kind),
-    }
-}
-
-/// A count with thousands set apart: `106,512,003`.
+/// Formats a count with thousands separators: `106,512,003`.
 pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -173,7 +120,7 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
-/// A size in bytes as people read it, in powers of 1024.
+/// Formats a size in bytes with a binary unit: `1.5 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
@@ -193,20 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_error_says_is_said_once() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("cannot read the catalog: {source}")]
-        struct Outer {
-            source: std::io::Error,
-        }
-        let source = std::io::Error::other("No such file or directory (os error 2)");
-        let error = anyhow::Error::from(Outer { source }).context("loading failed");
-        let expected = ["loading failed", "cannot read the catalog: No such file or directory (os error 2)"];
-        assert_eq!(causes(&error), expected);
-    }
-
-    #[test]
-    fn counts_and_sizes_read_well() {
+    fn counts_and_sizes_are_formatted() {
         assert_eq!([0, 999, 1000, 106_512_003].map(grouped), ["0", "999", "1,000", "106,512,003"]);
         assert_eq!([0, 1023, 1024, 1_572_864].map(size), ["0 B", "1023 B", "1.0 KiB", "1.5 MiB"]);
     }

@@ -1,4 +1,4 @@
-//! Progress of a run on a terminal: one line that says what is happening and, once known, how far it is.
+//! The progress of an export: one line on a terminal.
 
 use domesday_delivery::{Notice, Notices};
 use domesday_run::Stage;
@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::{Output, grouped};
 
-/// The line, or nothing where nobody looks.
+/// The progress line; none where standard error is not a terminal.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
 }
@@ -16,15 +16,15 @@ impl Progress {
         let bar = output.shows_progress().then(|| {
             let bar = ProgressBar::new_spinner();
             let style = ProgressStyle::with_template("{spinner} {elapsed:>4} {msg}");
-            bar.set_style(style.expect("the template is fixed and right"));
+            bar.set_style(style.expect("the template is a valid constant"));
             bar.enable_steady_tick(std::time::Duration::from_millis(100));
             bar
         });
         Self { bar }
     }
 
-    /// Prints a line for a call that waits or is tried again, also where no terminal shows the progress: without it a
-    /// server that does not answer would look like a program that hangs.
+    /// Prints a line for each call that waits or is retried, also without a terminal: otherwise an unresponsive server
+    /// would look like a program that hangs.
     pub(crate) fn notices(&self, output: Output) -> Notices {
         if output.is_quiet() {
             return Notices::default();
@@ -39,14 +39,14 @@ impl Progress {
         })
     }
 
-    /// Says something about work that is not a run's.
-    pub(crate) fn say(&self, message: &'static str) {
+    /// Shows a message outside of an export's stages.
+    pub(crate) fn message(&self, message: &'static str) {
         if let Some(bar) = &self.bar {
             bar.set_message(message);
         }
     }
 
-    /// Shows where a run is.
+    /// Shows the stage of an export.
     pub(crate) fn stage(&self, stage: Stage) {
         let Some(bar) = &self.bar else { return };
         bar.set_message(match stage {
@@ -56,7 +56,7 @@ impl Progress {
                 grouped(users as u64),
                 grouped(data_sources as u64)
             ),
-            Stage::Opening => "looking at the destination".to_owned(),
+            Stage::Opening => "reading the destination".to_owned(),
             Stage::Encoding { table, rows } => format!("encoding {table}: {} rows", grouped(rows)),
             Stage::Delivering { file, files } => format!("delivering file {file} of {files}"),
         });
@@ -66,12 +66,12 @@ impl Progress {
 fn line(notice: &Notice) -> String {
     match notice {
         Notice::Waiting { call, host, elapsed, limit } => format!(
-            "waiting: {call}: {host} has not answered for {} s, at most {} s are waited",
+            "waiting: {call}: {host} has not answered for {} s (timeout: {} s)",
             elapsed.as_secs(),
             limit.as_secs()
         ),
         Notice::Retrying { call, error, attempt, attempts, wait, .. } => format!(
-            "retrying: {call}: {error}; attempt {attempt} of {attempts} follows in {:.1} s",
+            "retrying: {call}: {error}; attempt {attempt} of {attempts} in {:.1} s",
             wait.as_secs_f64()
         ),
         Notice::Recovered { call } => format!("recovered: {call}"),

@@ -75,24 +75,24 @@ fn every_change_is_listed_and_summed_up() {
 + added     cy READ Orders (ownership)
 - removed   bob WRITE Orders (ownership)
 · idle      cy WRITE Orders (Training, ownership)
-+ clear     ada READ Ledger.iban (Hide accounts)
++ unmasked  ada READ Ledger.iban (Hide accounts)
 
 By policy
   OWNER: 1 added, 2 removed
   Training: 1 unblocked, 1 idle
   Analysts read: 1 added
-  Hide accounts: 1 columns clear
+  Hide accounts: 1 columns unmasked
 
 By data source
   Orders: 1 added, 2 removed, 1 idle
-  Ledger: 1 added, 1 unblocked, 1 columns clear
+  Ledger: 1 added, 1 unblocked, 1 columns unmasked
 
 By user
   bob: 1 added, 2 removed
   cy: 1 added, 1 unblocked, 1 idle
-  ada: 1 columns clear
+  ada: 1 columns unmasked
 
-In all: 2 added, 1 unblocked, 2 removed, 1 idle, 1 columns clear; 4 gained.
+Total: 2 added, 1 unblocked, 2 removed, 1 idle, 1 columns unmasked; 4 gained.
 ";
     assert_eq!(finished.stdout, expected, "{}", finished.stderr);
 }
@@ -156,7 +156,7 @@ fn the_store_against_a_directory() {
     Domesday::new(&["apply", "before", "--store", "s.db"]).within(change.path()).run().succeeds();
     let same = change.diff(&["--catalog", "before", "--store", "s.db", "--max-gained", "0"]);
     same.succeeds();
-    assert_eq!(same.stdout, "No difference: everyone reaches what they reached.\n");
+    assert_eq!(same.stdout, "No difference: access is unchanged.\n");
     let finished = change.diff(&["--catalog", "after", "--store", "s.db", "--quiet"]);
     finished.succeeds();
     assert_eq!(finished.stdout.lines().count(), 7, "{}", finished.stdout);

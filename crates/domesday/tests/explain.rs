@@ -30,18 +30,18 @@ daan.visser can read Web Orders.
 Grants
   ✗ Column stewards: its condition does not hold
     @hasTagAsAttribute('StewardOf', 'column') does not hold: the user has no StewardOf, and the data is tagged PII.Contact.Address, PII.Contact, PII, PII.Payment.Card and PII.Payment
-  ✗ Customer data on request: silenced by a conflict of levels
+  ✗ Customer data on request: ignored: a conflicting policy applies
   ✓ Open sales figures: anyone
 
 Conflicts of levels
-  to read: Customer data on request (APPROVAL) and Open sales figures (ANYONE): levelChoice names Open sales figures, so ANYONE counts
+  READ: Customer data on request (APPROVAL) and Open sales figures (ANYONE) have different levels; only ANYONE applies, since `levelChoice` names Open sales figures
 
 Guardrails
   ✓ GDPR training: its condition holds
     @hasAttribute('Training', 'GDPR.2026') holds: the user has Training = GDPR.2026
 
 Requests
-  ✗ REQ-1007: does not count: no grant by approval counts here, until 2027-04-11T07:00:00Z
+  ✗ REQ-1007: no effect: no grant by approval counts here, until 2027-04-11T07:00:00Z
 
 Columns with masks
   order_email: masked by Hash contact data
@@ -61,7 +61,7 @@ fn who_has_no_access_is_told_the_nearest_ways() {
     let lines = [
         "svc-mes-loader cannot read Sensor Archive: nothing grants it.",
         "    @hasAttribute('LoadsHost', '@hostname') does not hold: the data source has no @hostname",
-        "  - join the group Manufacturing; and have the attribute VerifiedMail = svc-mes-loader@acme.example (admitted by Teams by name)",
+        "  - join the group Manufacturing; and get the attribute VerifiedMail = svc-mes-loader@acme.example (admitted by Teams by name)",
     ];
     for line in lines {
         assert!(finished.stdout.lines().any(|known| known == line), "{line}\nis not in\n{}", finished.stdout);
@@ -91,8 +91,8 @@ fn a_column_is_told_by_itself() {
     let finished = explain("felix.sommer", "Newsletter Subscribers", &["--column", "email"]);
     finished.succeeds();
     let expected = "\
-felix.sommer sees Newsletter Subscribers.email clear.
-  The masking exception REQ-4005 clears it, which ends at 2027-01-16T09:00:00Z.
+felix.sommer sees Newsletter Subscribers.email unmasked.
+  The masking exception REQ-4005 unmasks it, which expires at 2027-01-16T09:00:00Z.
 
 Data policies
   ✗ Hash contact data (hash, by tag PII.Contact): masks, since its exception does not hold
@@ -102,11 +102,11 @@ Data policies
   ✗ Newsletter addresses stay home (null, by tag PII.Contact.Email): masks for everyone
 
 Masking exceptions
-  ✓ REQ-4005: counts, until 2027-01-16T09:00:00Z
+  ✓ REQ-4005: in effect, until 2027-01-16T09:00:00Z
 
 felix.sommer can read Newsletter Subscribers.
   A policy grants it.
-As of 2026-11-24T02:00:00Z; without --column, why
+As of 2026-11-24T02:00:00Z; leave out --column to see why
 ";
     assert_eq!(finished.stdout, expected);
 

@@ -70,7 +70,7 @@ fn cedar_is_a_format_of_this_command_only() {
     let finished = Domesday::new(&["check", ACME, "--format", "cedar"]).run();
     finished.fails_with(2);
     assert!(
-        finished.stderr.contains("`--format cedar` is for `domesday policy export`"),
+        finished.stderr.contains("`--format cedar` is only for `domesday policy export`"),
         "{}",
         finished.stderr
     );

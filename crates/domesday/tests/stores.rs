@@ -57,14 +57,14 @@ fn a_kept_anchor_proves_the_log() {
     let verify = |args: &[&str]| domesday(dir.path(), &[&["audit", "verify"], args].concat());
     let printed = verify(&[]);
     printed.succeeds();
-    assert!(printed.stdout.contains("is whole: 2 entries"), "{}", printed.stdout);
+    assert!(printed.stdout.contains("is intact: 2 entries"), "{}", printed.stdout);
     let anchor = printed.stdout.lines().last().unwrap().trim().to_owned();
     assert!(anchor.starts_with("2:") && anchor.len() == 66, "{anchor}");
 
     let again = verify(&["--expect", &anchor]);
     again.succeeds();
-    assert!(again.stdout.contains(&format!("As kept: {anchor}")), "{}", again.stdout);
-    // The log goes on, and what was kept still holds.
+    assert!(again.stdout.contains(&format!("Matches: {anchor}")), "{}", again.stdout);
+    // The anchor still matches after further entries.
     write(&dir.path().join("catalog/a.yaml"), "users: [{ username: ada }, { username: bob }]\n");
     domesday(dir.path(), &["apply", "catalog", "--store", "domesday.db", "--at", AT]).succeeds();
     let later = verify(&["--format", "json", "--expect", &anchor]);
@@ -78,12 +78,12 @@ fn a_kept_anchor_proves_the_log() {
     for (wrong, message) in [
         (format!("2:{}", "0".repeat(64)), "entry 2 of the audit log has the hash"),
         (format!("1:{hash}"), "entry 1 of the audit log has the hash"),
-        (format!("4:{hash}"), "no entry 4"),
+        (format!("4:{hash}"), "entry 4 was expected"),
     ] {
         let finished = verify(&["--expect", &anchor, "--expect", &wrong]);
         finished.fails_with(1);
         assert!(finished.stderr.contains(message), "{}", finished.stderr);
-        assert!(!finished.stdout.contains("is whole"), "{}", finished.stdout);
+        assert!(!finished.stdout.contains("is intact"), "{}", finished.stdout);
     }
     for not_one in [hash, "2", "2:ab", "x:y", ""] {
         verify(&["--expect", not_one]).fails_with(2);

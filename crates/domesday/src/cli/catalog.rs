@@ -1,4 +1,4 @@
-//! Catalogs, policies and what follows from them: apply, check, diff, explain, policy, schema.
+//! Commands on catalogs and policies: apply, check, diff, explain, policy, schema.
 
 use std::path::PathBuf;
 
@@ -9,11 +9,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::path_parser;
 
-/// Where the store is.
+/// The option that names the store.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArg {
-    /// The store: a file, or postgres://USER:PASSWORD@HOST/DATABASE. The variable keeps a password out of
-    /// lists of processes
+    /// The store: a file, or postgres://USER:PASSWORD@HOST/DATABASE (set the variable to keep the password out of the
+    /// process list)
     #[arg(
         long,
         value_name = "STORE",
@@ -25,45 +25,45 @@ pub(crate) struct StoreArg {
 }
 
 impl StoreArg {
-    /// Where that is. Read here and not with the command line, whose errors repeat what was given.
+    /// Parses the location. Not done with the command line, whose errors repeat the argument and its password.
     pub(crate) fn location(&self) -> Result<StoreLocation, StoreError> {
         StoreLocation::parse(self.store.expose_secret())
     }
 }
 
-/// Bring a catalog directory into the store
+/// Apply a catalog directory to the store
 ///
-/// Objects are matched by kind and name: what is new is created, what differs is updated, and what the
-/// directory no longer declares stays unless --prune is given. All of it happens in one transaction; applying
-/// the same directory again changes nothing.
+/// Objects are matched by kind and name: new ones are created, ones that differ are updated, and ones that the
+/// directory no longer declares stay, unless --prune deletes them. The apply is one transaction; applying the same
+/// directory again changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday apply governance/ --dry-run     show what would change
-  domesday apply governance/ --prune       make the store hold just this")]
+  domesday apply governance/ --dry-run     print the changes
+  domesday apply governance/ --prune       delete what governance/ does not declare")]
 pub(crate) struct ApplyArgs {
     /// The catalog directory
     #[arg(value_name = "DIR", value_parser = path_parser())]
     pub(crate) catalog: PathBuf,
     #[command(flatten)]
     pub(crate) store: StoreArg,
-    /// Print the plan and change nothing
+    /// Print the plan without changing anything
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Delete what the directory does not declare
+    /// Delete objects that the directory does not declare
     #[arg(long)]
     pub(crate) prune: bool,
-    /// The instant at which what is new counts as created, RFC 3339 with offset [default: now]
+    /// The creation time of new objects, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
 }
 
-/// Say why a user can or cannot reach a data source
+/// Explain why a user can or cannot reach a data source
 ///
-/// Prints the whole derivation: which grants admit the user and which do not, on which part of their
-/// condition, which a conflict of levels silences, which guardrails block, which requests count and until when,
-/// and which columns are masked; for somebody without access, the nearest ways to get it. With --column, how
-/// that column appears to the user and why.
+/// Prints the whole derivation: which grants admit the user, and on which part of their condition; which grants a
+/// conflict of levels overrides; which guardrails block; which requests are in effect, and until when; which columns
+/// are masked. For a user without access, prints the nearest ways to get it. With --column, explains why the user sees
+/// that column masked or unmasked.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -71,7 +71,7 @@ Examples:
   domesday explain --catalog examples/acme --user daan.visser --data-source 'Web Orders' --column order_email
   domesday explain --user nina.schubert --data-source 'General Ledger' --scope write --format json")]
 pub(crate) struct ExplainArgs {
-    /// A catalog directory; no store is touched
+    /// Read this catalog directory instead of a store
     #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
@@ -85,10 +85,10 @@ pub(crate) struct ExplainArgs {
     /// The scope
     #[arg(long, value_enum, default_value_t = ScopeArg::Read)]
     pub(crate) scope: ScopeArg,
-    /// Explain how this column appears to the user; masks are for readers, so without --scope
+    /// Explain why the user sees this column masked or unmasked
     #[arg(long, value_name = "NAME", conflicts_with = "scope")]
     pub(crate) column: Option<String>,
-    /// The instant at which to look, RFC 3339 with offset [default: now]
+    /// The instant of evaluation, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
 }
@@ -108,10 +108,10 @@ impl From<ScopeArg> for Scope {
     }
 }
 
-/// Check a catalog directory: every mistake at once, each with file, line and column
+/// Check a catalog directory and print every mistake with its file, line and column
 ///
-/// Prints the first 20 mistakes and how many there are; --all prints every one. Files that look like part of the
-/// catalog and are not read are warned of.
+/// Prints the first 20 mistakes and how many there are; --all prints every one. Warns of files that look like part of
+/// the catalog and are not read.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// The catalog directory
@@ -119,44 +119,44 @@ pub(crate) struct CheckArgs {
     pub(crate) catalog: PathBuf,
 }
 
-/// Print the tables of the access summary: every field, its type and meaning
+/// Print the schema of the access summary: every table and field with its type and meaning
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   domesday schema                                  all twelve tables
   domesday schema --table policy-outcomes --format json")]
 pub(crate) struct SchemaArgs {
-    /// Only this table
+    /// Print only this table
     #[arg(long, value_name = "TABLE")]
     pub(crate) table: Option<String>,
 }
 
 /// Compare two catalogs, or the store with a catalog: who would gain or lose access
 ///
-/// Lists the outcomes that a change would add, remove, block or unblock, and the columns that somebody would
-/// see clear or masked, before anything is applied. With --max-gained a pipeline can stop a careless policy:
-/// more outcomes gained than that end with exit code 2.
+/// Lists the outcomes that a change would add, remove, block or unblock, and the columns that it would mask or unmask,
+/// before it is applied. With --max-gained, exits with code 2 when more outcomes would be gained: a pipeline can
+/// stop a careless policy.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   domesday diff --catalog main/ --catalog branch/
-  domesday diff --catalog governance/                     the store against a directory
+  domesday diff --catalog governance/                     the store with a directory
   domesday diff --catalog main/ --catalog branch/ --max-gained 100")]
 pub(crate) struct DiffArgs {
-    /// A catalog directory; given twice, before and after; given once, after, with the store as before
+    /// A catalog directory. Given twice: before and after. Given once: after, compared with the store
     #[arg(long, value_name = "DIR", required = true, num_args = 1, value_parser = path_parser())]
     pub(crate) catalog: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
-    /// End with exit code 2 when more outcomes than this are gained
+    /// Exit with code 2 when more outcomes than this would be gained
     #[arg(long, value_name = "COUNT")]
     pub(crate) max_gained: Option<usize>,
-    /// The instant at which to compare, RFC 3339 with offset [default: now]
+    /// The instant of evaluation, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
 }
 
-/// Work with policies
+/// Export policies
 #[derive(Debug, Args)]
 pub(crate) struct PolicyArgs {
     #[command(subcommand)]
@@ -170,10 +170,10 @@ pub(crate) enum PolicyCommand {
 
 /// Translate policies, users and data sources into the Cedar policy language
 ///
-/// Makes a schema, policies and entities: a grant is permit when, a guardrail forbid unless. Cedar's own
-/// validator accepts them, and its authorizer decides as Domesday does. With --to they become the files
-/// schema.cedarschema, policies.cedar and entities.json; else the policies, or the part asked for, are printed,
-/// and with --format json all three in one document. Masks on columns have no counterpart in Cedar.
+/// Creates a schema, policies and entities: a grant becomes `permit … when`, a guardrail `forbid … unless`. Cedar's
+/// validator accepts them, and its authorizer decides as Domesday does. With --to, writes the files
+/// schema.cedarschema, policies.cedar and entities.json; otherwise prints the policies, or the part named by --part, or
+/// with --format json all three as one document. Masks on columns have no counterpart in Cedar.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -181,25 +181,25 @@ Examples:
   domesday policy export --format cedar --catalog examples/acme --to ./cedar
   cedar validate --schema cedar/schema.cedarschema --policies cedar/policies.cedar")]
 pub(crate) struct PolicyExportArgs {
-    /// A catalog directory; no store is touched
+    /// Read this catalog directory instead of a store
     #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
-    /// The directory to write into
+    /// The directory to write the files into
     #[arg(long, value_name = "DIR", value_parser = path_parser())]
     pub(crate) to: Option<PathBuf>,
     /// The part to print
     #[arg(long, value_enum, default_value_t = CedarPart::Policies, conflicts_with = "to")]
     pub(crate) part: CedarPart,
-    /// The instant at which to look, RFC 3339 with offset [default: now]
+    /// The instant of evaluation, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CedarPart {
-    /// What Cedar's validator checks the policies against
+    /// The schema that Cedar's validator checks the policies against
     Schema,
     Policies,
     /// Users, groups and data sources, as JSON

@@ -1,4 +1,4 @@
-//! The access summary on its way: export, destination, setup.
+//! Commands on the access summary and its destinations: export, destination, setup.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ use super::{StoreArg, path_parser};
 
 /// Write the access summary: twelve Parquet tables, the snapshot row and the manifest
 ///
-/// Takes a snapshot of a catalog directory (or of the store), evaluates every policy for every user and data
-/// source, and writes the summary. Files appear whole or not at all, the manifest last: what it says holds
-/// until the next run is complete. The same catalog and instant give byte-identical files.
+/// Takes a snapshot of a catalog directory or of the store, evaluates every policy for every user and data source, and
+/// writes the summary. Files appear whole or not at all, the manifest last: it describes the files until the next
+/// export is complete. The same catalog and instant give byte-identical files.
 ///
-/// A bucket takes two rights, s3:ListBucket and s3:PutObject under the path; `domesday setup iam-policy` prints
-/// them, `domesday destination verify` tries them. Credentials are those that the AWS tools would use:
+/// A bucket requires two permissions, s3:ListBucket and s3:PutObject under the path; `domesday setup iam-policy` prints
+/// them and `domesday destination verify` tests them. Credentials come from where the AWS tools find them:
 /// environment, profile, web identity, container, instance.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -27,75 +27,75 @@ Examples:
   domesday export --store governance.db --to s3://acme-audit --region eu-central-1 \\
       --role-arn arn:aws:iam::111122223333:role/domesday")]
 pub(crate) struct ExportArgs {
-    /// A catalog directory: YAML and JSON files, read whole; no store is touched
+    /// Read this catalog directory instead of a store
     #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// How the days lie beside each other
+    /// The layout of the daily snapshots at the destination
     #[arg(long, value_enum, default_value_t = LayoutArg::Latest)]
     pub(crate) layout: LayoutArg,
-    /// With --layout swap: seconds between the last table and the row that names the slot, so that queries planned
-    /// before have begun to read
+    /// With --layout swap: how many seconds to wait between the last table and the row that activates the slot, so
+    /// that running queries finish planning
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub(crate) settle: u32,
-    /// The snapshot's instant, RFC 3339 with offset [default: now]
+    /// The instant of the snapshot, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
-    /// The longest that the export may take; it then ends with an error
+    /// Fail when the export takes longer than this
     #[arg(long, value_name = "SECONDS", default_value_t = 21_600, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: u64,
-    /// The console's address, for the links in the tables
+    /// The URL of the console, for the links in the tables
     #[arg(long, value_name = "URL", env = "DOMESDAY_CONSOLE_URL", default_value = "http://localhost:8080")]
     pub(crate) console_url: String,
 }
 
-/// A destination, and what it takes to reach one in S3.
+/// The options that name a destination.
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// Where the summary goes: a directory, file:// and its absolute path, or s3://BUCKET/PATH
+    /// The destination: a directory, file:///PATH or s3://BUCKET/PATH
     #[arg(long, value_name = "DESTINATION")]
     pub(crate) to: String,
     #[command(flatten)]
     pub(crate) s3: S3Args,
 }
 
-/// What it takes to reach a bucket. Secrets have no place on a command line: they come from the environment or
-/// the files of the AWS tools.
+/// The options of a bucket. Secrets do not belong on a command line: they come from the environment or the files of the
+/// AWS tools.
 #[derive(Debug, Args)]
 pub(crate) struct S3Args {
     /// The bucket's region [default: AWS_REGION, AWS_DEFAULT_REGION or the profile's]
     #[arg(long, value_name = "REGION", help_heading = "S3")]
     pub(crate) region: Option<String>,
-    /// A server other than AWS, such as `https://s3.example.com:9000` [default: AWS_ENDPOINT_URL_S3]
+    /// The URL of an S3-compatible server, such as https://s3.example.com:9000 [default: AWS_ENDPOINT_URL_S3]
     #[arg(long, value_name = "URL", help_heading = "S3")]
     pub(crate) endpoint: Option<String>,
-    /// A role to assume first
+    /// The role to assume
     #[arg(long, value_name = "ARN", help_heading = "S3")]
     pub(crate) role_arn: Option<String>,
-    /// What the role's trust policy asks for [default: the tenant's id]
+    /// The external id that the role's trust policy requires [default: the tenant's id]
     #[arg(long, value_name = "ID", requires = "role_arn", help_heading = "S3")]
     pub(crate) external_id: Option<String>,
-    /// The KMS key to encrypt with, by its ARN [default: the bucket's default encryption]
+    /// The ARN of the KMS key to encrypt with [default: the bucket's default encryption]
     #[arg(long, value_name = "KEY", help_heading = "S3")]
     pub(crate) kms_key_id: Option<String>,
-    /// The encryption that each put asks for, AES256, where a bucket policy refuses puts that ask for none
+    /// The encryption that each put requests, AES256, for a bucket policy that requires it
     #[arg(long, value_name = "AES256", conflicts_with = "kms_key_id", help_heading = "S3")]
     pub(crate) sse: Option<Encryption>,
-    /// The account that must own the bucket; every call is refused when another does
+    /// The account that must own the bucket; calls fail when another account owns it
     #[arg(long, value_name = "ACCOUNT", help_heading = "S3")]
     pub(crate) bucket_owner: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LayoutArg {
-    /// The current snapshot in place
+    /// The newest snapshot, replaced in place
     Latest,
-    /// Two slots; readers through the views switch at one instant, at twice the storage
+    /// Two slots: queries through the views switch at one instant; takes twice the storage
     Swap,
-    /// A folder a day, kept
+    /// A folder for each day
     History,
 }
 
@@ -109,7 +109,7 @@ impl From<LayoutArg> for Layout {
     }
 }
 
-/// Try a destination, or check what was delivered there
+/// Test a destination, or check what was delivered there
 #[derive(Debug, Args)]
 pub(crate) struct DestinationArgs {
     #[command(subcommand)]
@@ -122,10 +122,10 @@ pub(crate) enum DestinationCommand {
     Audit(DestinationAuditArgs),
 }
 
-/// Try whether a destination takes summaries: credentials, list, put
+/// Test whether a destination accepts deliveries: credentials, list, put
 ///
-/// Does what a delivery would, and no more: finds credentials or assumes the role, lists under the path, and puts
-/// the object _connection_test, overwritten each time. Each check that fails says what to fix.
+/// Does what a delivery does, and no more: finds credentials or assumes the role, lists under the path, and puts the
+/// object _connection_test, which is overwritten each time. Each failed check says how to fix it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -135,7 +135,7 @@ Examples:
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// A catalog directory whose tenant's id is the external id of a role
+    /// Read the tenant, whose id is the external id, from this catalog directory
     #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
@@ -176,7 +176,7 @@ fn sha256_digest(text: &str) -> Result<String, String> {
     if is_digest { Ok(text.to_ascii_lowercase()) } else { Err("expected 64 hexadecimal digits".to_owned()) }
 }
 
-/// Print what a bucket, its owner and the engines that read it need
+/// Print policies for a bucket and its owner, and scripts for the engines that read it
 #[derive(Debug, Args)]
 pub(crate) struct SetupArgs {
     #[command(subcommand)]
@@ -195,7 +195,7 @@ pub(crate) enum SetupCommand {
     Ddl(DdlArgs),
 }
 
-/// What the user or role that delivers needs: list and put under the path, and the KMS key where one is named
+/// Print the policy of the user or role that delivers: list and put under the path, and use of the KMS key
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -207,19 +207,19 @@ pub(crate) struct PolicyDocumentArgs {
     pub(crate) bucket: BucketArgs,
 }
 
-/// A bucket and path that a document is about.
+/// The options that name the bucket of a document.
 #[derive(Debug, Args)]
 pub(crate) struct BucketArgs {
-    /// The destination the document is for
+    /// The destination
     #[arg(long, value_name = "s3://BUCKET/PATH")]
     pub(crate) to: String,
     /// The bucket's region [default: the key's, AWS_REGION or the profile's]
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,
-    /// The KMS key to encrypt with, by its ARN
+    /// The ARN of the KMS key to encrypt with
     #[arg(long, value_name = "KEY")]
     pub(crate) kms_key_id: Option<String>,
-    /// The encryption that each put asks for, AES256: puts that ask for none are then not allowed
+    /// The encryption that each put requests, AES256: the policy then denies puts that request none
     #[arg(long, value_name = "AES256", conflicts_with = "kms_key_id")]
     pub(crate) sse: Option<Encryption>,
     /// The account that owns the bucket
@@ -227,7 +227,7 @@ pub(crate) struct BucketArgs {
     pub(crate) bucket_owner: Option<String>,
 }
 
-/// What an owner grants who delivers from another account: of the bucket, or of the KMS key
+/// Print the policy that lets an identity of another account deliver
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -236,12 +236,12 @@ Examples:
 pub(crate) struct PrincipalArgs {
     #[command(flatten)]
     pub(crate) bucket: BucketArgs,
-    /// Who delivers: the ARN of a user or role
+    /// The identity that delivers: the ARN of a user or role
     #[arg(long, value_name = "ARN")]
     pub(crate) principal: String,
 }
 
-/// Who may assume the role that delivers, and with what external id
+/// Print the trust policy of the role that delivers: who may assume it, with which external id
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -251,50 +251,50 @@ Examples:
 pub(crate) struct TrustArgs {
     #[command(flatten)]
     pub(crate) bucket: BucketArgs,
-    /// The identity that this deployment has: the ARN of a user or role [default: what `domesday setup identity` shows]
+    /// The identity of this deployment: the ARN of a user or role [default: the one that `domesday setup identity` prints]
     #[arg(long, value_name = "ARN")]
     pub(crate) principal: Option<String>,
     /// The external id [default: the tenant's id, from the catalog or store]
     #[arg(long, value_name = "ID")]
     pub(crate) external_id: Option<String>,
-    /// A catalog directory whose tenant it is
+    /// Read the tenant from this catalog directory
     #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
 }
 
-/// What the identity that the service runs as needs to assume the role of a bucket's owner
+/// Print the policy that lets the service's identity assume the role of a bucket's owner
 ///
-/// The counterpart of `setup trust-policy`: between two accounts both sides must allow it.
+/// The counterpart of `domesday setup trust-policy`: between two accounts both sides must allow it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   domesday setup assume-policy --role-arn arn:aws:iam::111122223333:role/domesday
   domesday setup assume-policy --role-arn arn:aws:iam::111122223333:role/domesday --format terraform")]
 pub(crate) struct AssumeArgs {
-    /// The role to be assumed
+    /// The role to assume
     #[arg(long, value_name = "ARN")]
     pub(crate) role_arn: String,
     #[command(flatten)]
     pub(crate) identity: IdentityArgs,
 }
 
-/// Show who this machine is for AWS, as a trust policy names it
+/// Print the AWS identity of this machine, as a trust policy names it
 ///
-/// Asks STS whose the credentials are that are found here; it needs no right. Run it where the service runs.
+/// Calls STS with the credentials found here, which requires no permission. Run it where the service runs.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   domesday setup identity
   domesday setup identity --format json")]
 pub(crate) struct IdentityArgs {
-    /// The region whose STS is asked [default: AWS_REGION or the profile's]
+    /// The region of the STS endpoint [default: AWS_REGION or the profile's]
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<String>,
 }
 
-/// Rules that forget the days of the history layout after a while
+/// Print the lifecycle rules that delete old days of the history layout
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -302,12 +302,14 @@ Examples:
 pub(crate) struct LifecycleArgs {
     #[command(flatten)]
     pub(crate) bucket: BucketArgs,
-    /// How many days a day is kept
+    /// How many days to keep
     #[arg(long, value_name = "DAYS", default_value_t = 400)]
     pub(crate) days: u32,
 }
 
-/// External tables, views and refresh for an engine, as every delivery to a bucket brings them under _setup/
+/// Print the script of an engine: external tables, views, refresh
+///
+/// Every delivery to a bucket contains the same scripts under _setup/.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -316,10 +318,10 @@ Examples:
 pub(crate) struct DdlArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// snowflake, databricks, athena, trino, duckdb or clickhouse
+    /// The engine: snowflake, databricks, athena, trino, duckdb or clickhouse
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Engine,
-    /// How the days lie beside each other
+    /// The layout of the daily snapshots at the destination
     #[arg(long, value_enum, default_value_t = LayoutArg::Latest)]
     pub(crate) layout: LayoutArg,
 }

@@ -1,7 +1,8 @@
-//! The commands and their arguments, with the help that teaches them.
+//! The definition of the command line: commands, arguments and their help.
 
 mod catalog;
 mod delivery;
+mod install;
 mod service;
 
 use std::path::PathBuf;
@@ -14,18 +15,19 @@ use domesday_model::url_scheme;
 
 pub(crate) use catalog::*;
 pub(crate) use delivery::*;
+pub(crate) use install::*;
 pub(crate) use service::*;
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  the input is wrong or the work failed; nothing was changed
-  2  the command line is wrong, or a limit it gave was passed (diff --max-gained)";
+  1  the input is invalid or the work failed; nothing was changed
+  2  the command line is invalid, or the limit of `diff --max-gained` was exceeded";
 
 /// Who can reach which data, and by what right.
 ///
-/// Domesday keeps users, data sources, tags, policies and access requests, works out every user's access with
-/// its reasons, and writes the access summary: twelve Parquet tables that any engine reads.
+/// Domesday stores users, data sources, tags, policies and access requests, evaluates every user's access with its
+/// reasons, and writes the access summary: twelve Parquet tables that any engine reads.
 #[derive(Debug, Parser)]
 #[command(name = "domesday", version, after_help = EXIT_CODES, max_term_width = 100, propagate_version = true)]
 pub(crate) struct Cli {
@@ -35,38 +37,38 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// The options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// How results are printed
+    /// The format of the result
     #[arg(long, global = true, value_enum, default_value_t = FormatArg::Text, help_heading = "Output")]
     pub(crate) format: FormatArg,
-    /// Print no progress and no summary; errors and results asked for still come
+    /// Print no progress and no summaries; errors and results are still printed
     #[arg(long, short, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
-    /// Print lists to their end: every mistake and warning of a catalog, every change of a diff
+    /// Print lists in full: every mistake and warning of a catalog, every change of a diff
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) all: bool,
-    /// When to use colours; NO_COLOR is honoured
+    /// When to use colors; NO_COLOR is honored
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
     pub(crate) color: Color,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormatArg {
-    /// For people
+    /// Text for people
     Text,
-    /// For programs: one JSON document on standard output
+    /// One JSON document on standard output
     Json,
-    /// For documents; only `diff`, `explain` and `schema` write it
+    /// Markdown; only for `diff`, `explain` and `schema`
     Markdown,
     /// The Cedar policy language; only for `policy export`
     Cedar,
-    /// For infrastructure as code; only `domesday setup` writes it
+    /// Terraform; only for `setup`
     Terraform,
 }
 
-/// How commands print.
+/// The format in which a command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Text,
@@ -78,7 +80,7 @@ pub(crate) enum Format {
 impl From<FormatArg> for Format {
     fn from(format: FormatArg) -> Self {
         match format {
-            // What `policy export` prints as text is Cedar.
+            // The text of `policy export` is Cedar.
             FormatArg::Text | FormatArg::Cedar => Self::Text,
             FormatArg::Json => Self::Json,
             FormatArg::Markdown => Self::Markdown,
@@ -88,10 +90,10 @@ impl From<FormatArg> for Format {
 }
 
 impl Cli {
-    /// Parses the command line; ends the process with what is wrong with it, or with the help asked for.
+    /// Parses the command line. Exits the process when it is invalid, or asks for help.
     pub(crate) fn read() -> Self {
         let cli = Self::parse();
-        let only_for = match (cli.global.format, &cli.command) {
+        let restriction = match (cli.global.format, &cli.command) {
             (FormatArg::Cedar, command) if !matches!(command, Command::Policy(_)) => {
                 Some(("cedar", "policy export"))
             }
@@ -102,21 +104,21 @@ impl Cli {
             (FormatArg::Markdown, _) => Some(("markdown", "diff`, `domesday explain` and `domesday schema")),
             _ => None,
         };
-        if let Some((format, command)) = only_for {
-            let message = format!("`--format {format}` is for `domesday {command}`");
+        if let Some((format, command)) = restriction {
+            let message = format!("`--format {format}` is only for `domesday {command}`");
             Self::command().error(ErrorKind::ArgumentConflict, message).exit();
         }
         cli
     }
 }
 
-/// Parses an argument that names a file or a directory of this machine, which a URL does not.
+/// Parses the path of a file or directory; refuses URLs.
 fn path_parser() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| match path.to_str().and_then(url_scheme) {
         None => Ok(path),
         Some(scheme) => Err(format!(
-            "it begins with `{scheme}` like a URL; name a file or directory of this machine, one whose name contains \
-             `:` as ./NAME"
+            "it begins with `{scheme}` like a URL; expected a file or directory (write a name that contains `:` as \
+             ./NAME)"
         )),
     })
 }
@@ -146,4 +148,6 @@ pub(crate) enum Command {
     Openapi(OpenapiArgs),
     Destination(DestinationArgs),
     Setup(SetupArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }

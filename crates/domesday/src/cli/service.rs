@@ -1,4 +1,4 @@
-//! The service: serve, config, audit, key, openapi.
+//! Commands on the service: serve, config, backup, restore, audit, key, openapi.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,15 @@ use domesday_store::AuditAnchor;
 
 use super::path_parser;
 
-/// Run the service: the HTTP API, the schedule and the runs
+/// Run the service: the HTTP API and the nightly exports
 ///
-/// The first start mints the tenant and prints one administrator's API key, once. Settings come from a file and
-/// over it from the environment; docs/service.md lists them. Logs go to standard error as JSON lines. SIGTERM or
-/// SIGINT ends the service in good order.
+/// The first start creates the tenant and prints an administrator's API key, once. Settings come from a file, and
+/// environment variables override them; docs/service.md lists them. Logs are written to standard error as JSON lines.
+/// SIGTERM or SIGINT shuts the service down gracefully.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday serve                                       an embedded database beside it, on 127.0.0.1:8080
+  domesday serve                                       SQLite, on 127.0.0.1:8080
   domesday serve --config /etc/domesday/domesday.toml
   DATABASE_URL=postgres://governance@db/governance domesday serve")]
 pub(crate) struct ServeArgs {
@@ -23,15 +23,15 @@ pub(crate) struct ServeArgs {
     pub(crate) config: ConfigFileArg,
 }
 
-/// Where the service's configuration is.
+/// The option that names the configuration file.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigFileArg {
-    /// The configuration file, in TOML; without one, defaults and the environment
+    /// The configuration file, in TOML [default: only environment variables and defaults]
     #[arg(long, value_name = "FILE", env = "DOMESDAY_CONFIG", value_parser = path_parser())]
     pub(crate) config: Option<PathBuf>,
 }
 
-/// Look at the service's configuration
+/// Check the configuration of the service
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
     #[command(subcommand)]
@@ -43,7 +43,7 @@ pub(crate) enum ConfigCommand {
     Check(ConfigCheckArgs),
 }
 
-/// Check the service's configuration: every mistake at once, or what would hold
+/// Check the configuration of the service: print every mistake, or the settings in effect
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -53,45 +53,44 @@ pub(crate) struct ConfigCheckArgs {
     pub(crate) config: ConfigFileArg,
 }
 
-/// Copy the service's embedded store into a file, while it is in use
+/// Back up the SQLite store of the service, also while the service runs
 ///
-/// The copy is a store of one instant, which only its owner may read. A store on PostgreSQL is backed up with
-/// PostgreSQL's own tools. The key that seals secrets is in neither: keep it, apart from the copies.
+/// The backup is a consistent copy that only its owner may read. Back up a store on PostgreSQL with PostgreSQL's own
+/// tools. The key that seals secrets is not in the backup: keep it, apart from the backups.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   domesday backup --to /backup/domesday-2026-11-24.db
   domesday backup --to copy.db --config /etc/domesday/domesday.toml")]
 pub(crate) struct BackupArgs {
-    /// The file to write; there must be none of that name
+    /// The file to write; it must not exist
     #[arg(long, value_name = "FILE", value_parser = path_parser())]
     pub(crate) to: PathBuf,
     #[command(flatten)]
     pub(crate) config: ConfigFileArg,
 }
 
-/// Put a copy in the place of the service's embedded store, while the service is stopped
+/// Restore the SQLite store of the service from a backup, while the service is stopped
 ///
-/// The copy is checked first, its audit log as well, and brought up to this version; the file itself stays as it
-/// is. Without --replace a store that is there is left alone; with it, it is kept under a name that ends in
-/// .replaced.
+/// The backup and its audit log are checked first; the store is migrated to this version, the backup stays unchanged.
+/// An existing store is an error, unless --replace is given: it is then renamed to end in .replaced.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   domesday restore --from /backup/domesday-2026-11-24.db
   domesday restore --from copy.db --replace --config /etc/domesday/domesday.toml")]
 pub(crate) struct RestoreArgs {
-    /// The copy that `domesday backup` wrote
+    /// The file that `domesday backup` wrote
     #[arg(long, value_name = "FILE", value_parser = path_parser())]
     pub(crate) from: PathBuf,
-    /// Take the place of a store that is there
+    /// Replace an existing store
     #[arg(long)]
     pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) config: ConfigFileArg,
 }
 
-/// Look at the service's audit log
+/// Verify or print the audit log of the service
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
     #[command(subcommand)]
@@ -104,11 +103,11 @@ pub(crate) enum AuditCommand {
     Export(AuditExportArgs),
 }
 
-/// Prove that no entry of the audit log is missing or changed
+/// Verify that no entry of the audit log is missing or changed
 ///
-/// Each entry names the hash of the one before. The number and the hash of the last entry are printed as SEQ:HASH:
-/// kept outside of the database and passed to --expect later, they prove that nobody rewrote the log as a whole.
-/// Neither creates nor changes a store. Exits with 1 when anything does not match.
+/// Each entry contains the hash of the one before. Prints the number and the hash of the last entry as SEQ:HASH: store
+/// it outside of the database and pass it to --expect later, to prove that nobody rewrote the whole log. Neither
+/// creates nor changes a store. Exits with code 1 when anything does not match.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -117,7 +116,7 @@ Examples:
 pub(crate) struct AuditVerifyArgs {
     #[command(flatten)]
     pub(crate) config: ConfigFileArg,
-    /// An entry and its hash as an earlier verification printed them; may be given several times
+    /// An entry and its hash, as an earlier verification printed them; may be given several times
     #[arg(long, value_name = "SEQ:HASH")]
     pub(crate) expect: Vec<AuditAnchor>,
 }
@@ -131,12 +130,12 @@ Examples:
 pub(crate) struct AuditExportArgs {
     #[command(flatten)]
     pub(crate) config: ConfigFileArg,
-    /// Only entries after this number
+    /// Print only entries after this number
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) after: u64,
 }
 
-/// Work with the key that seals secrets, and with the administrator's API keys
+/// Manage the key that seals secrets, and the administrator's API keys
 #[derive(Debug, Args)]
 pub(crate) struct KeyArgs {
     #[command(subcommand)]
@@ -150,18 +149,18 @@ pub(crate) enum KeyCommand {
     Admin(KeyAdminArgs),
 }
 
-/// Make a secret key in a new file that only its owner reads
+/// Create a secret key in a new file that only its owner may read
 #[derive(Debug, Args)]
 pub(crate) struct KeyNewArgs {
-    /// The file to make
+    /// The file to create
     #[arg(value_name = "FILE", value_parser = path_parser())]
     pub(crate) file: PathBuf,
 }
 
-/// Seal every secret with another key
+/// Rotate the key: seal every secret with a new one
 ///
-/// Opens each secret with the configured key and seals it with the new one, all in one transaction. Stop the
-/// service before, and start it with the new key after.
+/// Opens each secret with the configured key and seals it with the new one, in one transaction. Stop the service first,
+/// and start it with the new key afterwards.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -173,20 +172,20 @@ pub(crate) struct KeyRotateArgs {
     /// The file of the new key
     #[arg(long, value_name = "FILE", value_parser = path_parser())]
     pub(crate) to: PathBuf,
-    /// Remove the secrets that the configured key does not open, or all when it is lost
+    /// Delete secrets that the configured key cannot open, or all of them when the key is lost
     #[arg(long)]
     pub(crate) discard: bool,
 }
 
-/// Make another administrator's API key, when the first is lost, and print it once
+/// Create another API key of the administrator, when the first is lost, and print it once
 ///
-/// Needs the database, which must hold a store, and not the service. Keys that are lost stay valid until somebody revokes them.
+/// Requires the store, not the running service. A lost key stays valid until it is revoked.
 #[derive(Debug, Args)]
 pub(crate) struct KeyAdminArgs {
     #[command(flatten)]
     pub(crate) config: ConfigFileArg,
-    /// What the key is for
-    #[arg(long, default_value = "made at the command line")]
+    /// The name of the key
+    #[arg(long, default_value = "created at the command line")]
     pub(crate) name: String,
 }
 

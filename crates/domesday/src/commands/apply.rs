@@ -1,16 +1,16 @@
-//! `domesday apply DIR`: a catalog directory into the store.
+//! `domesday apply DIR`: applies a catalog directory to the store.
 
 use domesday_engine::{Notices, evaluate};
 use domesday_model::{Catalog, Instant, Snapshot};
 use domesday_store::{Action, ApplyOptions, Plan, Store, StoreError, StoreLocation};
 
 use crate::cli::{ApplyArgs, Format};
-use crate::commands::{instant, load_catalog};
 use crate::diagnostics::list_warnings;
+use crate::input::{instant_or_now, load_catalog};
 use crate::output::{DIM, ERROR, GOOD, Output, STRONG, WARNING};
 
 pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
-    let at = instant(args.at);
+    let at = instant_or_now(args.at);
     let loaded = load_catalog(&args.catalog, *output)?;
     let location = args.store.location()?;
     let mut store = if args.dry_run { open_for_plan(&location)? } else { location.open()? };
@@ -34,7 +34,8 @@ pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The store that a dry run compares with: an empty one in memory where there is none, since a dry run creates nothing.
+/// Opens the store that a dry run compares with: an empty one in memory where there is none, since a dry run creates
+/// nothing.
 fn open_for_plan(location: &StoreLocation) -> Result<Store, StoreError> {
     match location.open_existing() {
         Err(StoreError::NoStore { .. }) => Store::in_memory(),
@@ -42,8 +43,7 @@ fn open_for_plan(location: &StoreLocation) -> Result<Store, StoreError> {
     }
 }
 
-/// What evaluation finds in the catalog as it now is. After a dry run beside other objects of the store, that is not
-/// known.
+/// Returns the warnings of evaluation. They are not known after a dry run that leaves other objects in the store.
 fn notices(
     store: &mut Store,
     catalog: &Catalog,

@@ -1,4 +1,4 @@
-//! `domesday audit`: verifies the log of changes and prints it. Neither command creates or migrates a store.
+//! `domesday audit`: verifies and prints the audit log. Neither command creates or migrates a store.
 
 use std::io::Write;
 
@@ -6,8 +6,8 @@ use domesday_http::AuditView;
 use domesday_store::{AuditFault, AuditMismatch, AuditReport};
 
 use crate::cli::{AuditArgs, AuditCommand, AuditExportArgs, AuditVerifyArgs, Format};
-use crate::commands::serve::read_config;
 use crate::output::{DIM, GOOD, Output, WARNING};
+use crate::service_config::read_config;
 
 /// How many entries are read at a time.
 const PAGE: usize = 1000;
@@ -25,12 +25,12 @@ fn verify(args: &AuditVerifyArgs, output: Output) -> anyhow::Result<()> {
     let fault = report.fault.map(|fault| match fault {
         AuditFault::Missing { seq } => format!("entry {seq} is missing"),
         AuditFault::Changed { seq } => format!("entry {seq} was changed"),
-        AuditFault::Added { seq } => format!("entry {seq} was added by somebody else"),
+        AuditFault::Added { seq } => format!("entry {seq} was not written by Domesday"),
     });
     if output.format == Format::Json {
         output.json(&as_json(&report, fault.as_deref(), args));
     }
-    let faults = fault.map(|fault| format!("the audit log is not as it was written: {fault}"));
+    let faults = fault.map(|fault| format!("the audit log was tampered with: {fault}"));
     let faults: Vec<_> =
         faults.into_iter().chain(report.mismatches.iter().map(|one| mismatch(one, &report))).collect();
     if !faults.is_empty() {
@@ -60,11 +60,11 @@ fn as_json(report: &AuditReport, fault: Option<&str>, args: &AuditVerifyArgs) ->
 fn print(report: &AuditReport, args: &AuditVerifyArgs, output: Output) {
     let entries = report.entries;
     output.result(format_args!(
-        "{GOOD}The audit log is whole:{GOOD:#} {entries} entries, the last one's hash {}",
+        "{GOOD}The audit log is intact:{GOOD:#} {entries} entries, hash of the last one {}",
         hex(&report.head)
     ));
     for anchor in &args.expect {
-        output.result(format_args!("{GOOD}As kept:{GOOD:#} {anchor}"));
+        output.result(format_args!("{GOOD}Matches:{GOOD:#} {anchor}"));
     }
     if let Some(seq) = report.clock_back {
         output.result(format_args!(
@@ -75,25 +75,25 @@ fn print(report: &AuditReport, args: &AuditVerifyArgs, output: Output) {
     }
     if !output.is_quiet() {
         output.result(format_args!(
-            "{DIM}Keep this outside of the database; passed to --expect later, it proves that nobody rewrote the \
+            "{DIM}Store this outside of the database and pass it to --expect later, to prove that nobody rewrote the \
              log:{DIM:#}\n  {}",
             report.anchor()
         ));
     }
 }
 
-/// How the log differs from an anchor.
+/// Returns how the log differs from an anchor.
 fn mismatch(mismatch: &AuditMismatch, report: &AuditReport) -> String {
     let seq = mismatch.anchor.seq;
     match mismatch.found {
         None => format!(
-            "the audit log has no entry {seq}, which was kept as `{}`: it has {} entries. It was cut off or replaced, or \
-             this is the log of another store",
-            mismatch.anchor, report.entries
+            "the audit log has {} entries, but entry {seq} was expected with `{}`: the log was truncated or replaced, or it \
+             belongs to another store",
+            report.entries, mismatch.anchor
         ),
         Some(found) => format!(
-            "entry {seq} of the audit log has the hash {}, not the one that was kept, {}: the log was rewritten, or this \
-             is the log of another store",
+            "entry {seq} of the audit log has the hash {}, expected {}: the log was rewritten, or it belongs to another \
+             store",
             hex(&found),
             hex(&mismatch.anchor.hash)
         ),

@@ -1,10 +1,10 @@
-//! `domesday backup` and `domesday restore`: a copy of the embedded store, and the way back.
+//! `domesday backup` and `domesday restore`, of a store on SQLite.
 
 use domesday_store::{Store, StoreError, StoreLocation};
 
 use crate::cli::{BackupArgs, Format, RestoreArgs};
-use crate::commands::serve::read_config;
 use crate::output::{GOOD, Output, WARNING};
+use crate::service_config::read_config;
 
 pub(crate) fn backup(args: &BackupArgs, output: &Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
@@ -20,7 +20,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> anyhow::Result<()> {
         let (from, to) = (&config.database, args.to.display());
         output.result(format_args!("{GOOD}Backed up{GOOD:#} {from} to {to}: {}", crate::output::size(bytes)));
         output.result(format_args!(
-            "The key that seals secrets is not in it: keep that as well, and apart from the copy."
+            "The backup does not contain the key that seals secrets; keep that too, in another place."
         ));
     }
     Ok(())
@@ -38,17 +38,17 @@ pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> anyhow::Result<()>
         }));
     } else if !output.is_quiet() {
         output.result(format_args!(
-            "{GOOD}Restored{GOOD:#} {} from {}; the audit log is whole: {} entries",
+            "{GOOD}Restored{GOOD:#} {} from {}; the audit log is intact: {} entries",
             place.display(),
             args.from.display(),
             restored.audit.entries
         ));
         if let Some(replaced) = &restored.replaced {
-            output.result(format_args!("The store that was there is kept as {}", replaced.display()));
+            output.result(format_args!("The replaced store was renamed to {}", replaced.display()));
         }
         output.result(format_args!(
             "{WARNING}Start the service with the key that sealed this store's secrets{WARNING:#}: \
-             they are of no use without it."
+             without it they cannot be opened."
         ));
     }
     Ok(())

@@ -1,12 +1,12 @@
-//! `domesday check DIR`: is this catalog right?
+//! `domesday check DIR`: is this catalog valid?
 
 use domesday_engine::evaluate;
 use domesday_model::{Kind, Snapshot};
 use serde::Serialize;
 
 use crate::cli::{CheckArgs, Format};
-use crate::commands::instant;
 use crate::diagnostics::{InvalidCatalog, Warning, list_warnings, print_warnings};
+use crate::input::instant_or_now;
 use crate::output::{GOOD, Output};
 
 #[derive(Serialize)]
@@ -28,8 +28,8 @@ fn is_zero(count: &usize) -> bool {
 
 pub(crate) fn run(args: &CheckArgs, output: &Output) -> anyhow::Result<()> {
     let loaded = InvalidCatalog::load(&args.catalog, *output)?;
-    // Evaluated as an export would be, so that a check shows every warning that an export shows.
-    let snapshot = Snapshot::of_catalog(&loaded.catalog, instant(None))?;
+    // Evaluates as an export does, so that it prints every warning that an export prints.
+    let snapshot = Snapshot::of_catalog(&loaded.catalog, instant_or_now(None))?;
     let notices = evaluate(snapshot).notices();
     let counts = Kind::ALL.map(|kind| (kind, loaded.catalog.count(kind)));
     if output.format == Format::Json {

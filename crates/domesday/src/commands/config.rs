@@ -1,10 +1,10 @@
-//! `domesday config check`: what the service would run with.
+//! `domesday config check`: the settings that are in effect.
 
 use domesday_service::SecretKey;
 
 use crate::cli::{ConfigArgs, ConfigCommand, Format};
-use crate::commands::serve::read_config;
 use crate::output::{GOOD, Output};
+use crate::service_config::read_config;
 
 pub(crate) fn run(args: &ConfigArgs, output: &Output) -> anyhow::Result<()> {
     let ConfigCommand::Check(args) = &args.command;
@@ -12,9 +12,9 @@ pub(crate) fn run(args: &ConfigArgs, output: &Output) -> anyhow::Result<()> {
     let key = match &config.secret_key {
         SecretKey::Given(_) => "from the environment".to_owned(),
         SecretKey::File { path, make: false } => format!("file {}", path.display()),
-        SecretKey::File { path, make: true } => format!("file {}, made when missing", path.display()),
+        SecretKey::File { path, make: true } => format!("file {}, created when missing", path.display()),
     };
-    // A key that is to be made is not made by looking.
+    // A check does not create the key.
     if !matches!(&config.secret_key, SecretKey::File { path, make: true } if !path.exists()) {
         domesday_service::sealer(&config.secret_key)?;
     }
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &ConfigArgs, output: &Output) -> anyhow::Result<()> {
             output.result(format_args!("{name:<18} {value}"));
         }
         if !output.is_quiet() {
-            output.note(format_args!("{GOOD}The configuration holds.{GOOD:#}"));
+            output.note(format_args!("{GOOD}The configuration is valid.{GOOD:#}"));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `domesday destination`: try one, or check what was delivered there.
+//! `domesday destination`: test a destination, or check what was delivered there.
 
 use std::path::PathBuf;
 
@@ -9,13 +9,9 @@ use domesday_delivery::{
 };
 
 use crate::cli::{DestinationArgs, DestinationAuditArgs, DestinationCommand, Format, VerifyArgs};
-use crate::commands::target::{target, tenant};
+use crate::failure::ChecksFailed;
 use crate::output::{DIM, ERROR, GOOD, Output, STRONG, grouped, size};
-
-/// Checks failed, and were told.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct ChecksFailed(String);
+use crate::target::{target, tenant};
 
 pub(crate) fn run(args: &DestinationArgs, output: &Output) -> anyhow::Result<()> {
     match &args.command {
@@ -32,7 +28,7 @@ fn verify_destination(args: &VerifyArgs, output: Output) -> anyhow::Result<()> {
         _ => print(&verification, output),
     }
     if !verification.ok {
-        anyhow::bail!(ChecksFailed(format!("{} does not take summaries yet", verification.destination)));
+        anyhow::bail!(ChecksFailed(format!("{} does not accept deliveries yet", verification.destination)));
     }
     Ok(())
 }
@@ -44,7 +40,7 @@ fn audit_destination(args: &DestinationAuditArgs, output: Output) -> anyhow::Res
     };
     let given = args.previous.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     let options = AuditOptions { given, expected: args.expect.clone(), kept_days: args.kept_days };
-    let audited = audit(&target(&args.target)?, &nobody(), &options)?;
+    let audited = audit(&target(&args.target)?, &unknown_tenant(), &options)?;
     match output.format {
         Format::Json => output.json(&audited),
         _ => print_audit(&audited, output),
@@ -53,7 +49,7 @@ fn audit_destination(args: &DestinationAuditArgs, output: Output) -> anyhow::Res
         let count = audited.problems.len();
         let differences = if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
         anyhow::bail!(ChecksFailed(format!(
-            "{} is not as its manifests state: {differences}",
+            "{} differs from its manifests: {differences}",
             audited.destination
         )));
     }
@@ -67,10 +63,10 @@ fn print_audit(audit: &Audit, output: Output) {
         audit.manifest_sha256, audit.snapshot_at, audit.layout
     ));
     if audit.expected_sha256.as_ref() == Some(&audit.manifest_sha256) {
-        output.result("It has the digest that was expected.");
+        output.result("The digest of the manifest is the expected one.");
     }
     output.result(format_args!(
-        "Files: {} objects found, {files} of them ({bytes}) compared with what the manifests state: size, digest, rows.",
+        "Files: {} objects found, {files} of them ({bytes}) compared with the manifests: size, digest, rows.",
         grouped(audit.objects as u64)
     ));
     let links = match audit.links {
@@ -82,7 +78,7 @@ fn print_audit(audit: &Audit, output: Output) {
         ChainBegin::Start { at } if audit.links == 0 => format!("the manifest of {at} names none before it"),
         ChainBegin::Start { at } => format!("back to that of {at}, which names none before it"),
         ChainBegin::NotKept { at, sha256 } => {
-            format!("the manifest of {at} names {sha256}, which is not here")
+            format!("the manifest of {at} names {sha256}, which is not at the destination")
         }
     };
     output.result(format_args!("Chain: {links}; {begin}."));
@@ -96,16 +92,16 @@ fn print_audit(audit: &Audit, output: Output) {
         output.result(format_args!("{ERROR}wrong:{ERROR:#} {problem}"));
     }
     if audit.ok {
-        output.result(format_args!("{GOOD}Nothing is wrong.{GOOD:#}"));
+        output.result(format_args!("{GOOD}No difference found.{GOOD:#}"));
     }
 }
 
-/// Whoever reads needs no tenant, save as the external id of a role, which is then given.
-fn nobody() -> TenantName {
+/// A stand-in for the tenant where no external id depends on it.
+fn unknown_tenant() -> TenantName {
     TenantName { id: uuid::Uuid::nil(), name: "audit".to_owned() }
 }
 
-/// The tenant where it matters: as the external id of a role that names none.
+/// Returns the tenant where it matters: as the external id of a role without one.
 fn tenant_of(target: &Target, args: &VerifyArgs, output: Output) -> anyhow::Result<TenantName> {
     let needs_tenant = match target {
         Target::S3(_, access) => access.role.as_ref().is_some_and(|role| role.external_id.is_none()),
@@ -114,7 +110,7 @@ fn tenant_of(target: &Target, args: &VerifyArgs, output: Output) -> anyhow::Resu
     if needs_tenant {
         return tenant(args.catalog.as_deref(), &args.store, output);
     }
-    Ok(nobody())
+    Ok(unknown_tenant())
 }
 
 fn print(verification: &Verification, output: Output) {
@@ -128,10 +124,10 @@ fn print(verification: &Verification, output: Output) {
         if let Some(fix) = &check.fix {
             output.result(format_args!("{:>23}fix: {fix}", ""));
         }
-        let said = [&check.code, &check.service_message, &check.request_id];
-        let said: Vec<_> = said.into_iter().flatten().map(String::as_str).collect();
-        if !said.is_empty() {
-            output.result(format_args!("{DIM}{:>23}the service says: {}{DIM:#}", "", said.join(", ")));
+        let details = [&check.code, &check.service_message, &check.request_id];
+        let details: Vec<_> = details.into_iter().flatten().map(String::as_str).collect();
+        if !details.is_empty() {
+            output.result(format_args!("{DIM}{:>23}S3: {}{DIM:#}", "", details.join(", ")));
         }
     }
 }

@@ -1,7 +1,8 @@
-//! `domesday explain`: the derivation of one pair, or of one column, as data or in plain words.
+//! `domesday explain`: why a user can or cannot reach a data source, or sees a column masked or unmasked.
 
+mod answer;
 mod condition;
-mod words;
+mod steps;
 
 use std::sync::Arc;
 
@@ -9,53 +10,52 @@ use anyhow::anyhow;
 use domesday_model::{ColumnIx, DataSourceIx, Snapshot, UserIx, nearest_names};
 
 use crate::cli::{ExplainArgs, Format};
-use crate::commands::{instant, open_store};
+use crate::input::{instant_or_now, open_store};
 use crate::output::Output;
 
-/// How many names an error proposes.
-const PROPOSED: usize = 3;
+/// How many names an error suggests.
+const SUGGESTED: usize = 3;
 
-/// Up to this many columns are listed where an unknown one is near none of them.
+/// Up to this many columns are listed when an unknown one resembles none of them.
 const LISTED: usize = 12;
 
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
-    let at = instant(args.at);
+    let at = instant_or_now(args.at);
     let mut store = open_store(args.catalog.as_deref(), &args.store, at, *output)?;
     let snapshot = Arc::new(store.snapshot(at)?);
     let user = find_user(&snapshot, &args.user)?;
     let source = find_data_source(&snapshot, &args.data_source)?;
     let column = args.column.as_deref().map(|name| find_column(&snapshot, source, name)).transpose()?;
     let outcomes = domesday_engine::evaluate(Arc::clone(&snapshot));
-    let is_markdown = output.format == Format::Markdown;
     match column {
         Some(column) => {
             let explanation = outcomes.explain_column(user, source, column);
             match output.format {
                 Format::Json => output.json(&explanation),
-                _ => output.result(words::of_column(&explanation, is_markdown).trim_end()),
+                _ => answer::print_column(&explanation, *output),
             }
         }
         None => {
             let explanation = outcomes.explain(user, source, args.scope.into());
             match output.format {
                 Format::Json => output.json(&explanation),
-                _ => output.result(words::of_pair(&explanation, is_markdown).trim_end()),
+                _ => answer::print_pair(&explanation, *output),
             }
         }
     }
     Ok(())
 }
 
-/// The user of a name; an error proposes usernames near it, or whose e-mail address or display name it is.
+/// Finds a user. An error suggests similar usernames, or the user with this e-mail address or display name.
 fn find_user(snapshot: &Snapshot, name: &str) -> anyhow::Result<UserIx> {
     snapshot.user(name).ok_or_else(|| {
         let meant = snapshot.users.iter().filter(|user| {
             user.name.eq_ignore_ascii_case(name)
                 || user.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(name))
         });
-        let mut near: Vec<&str> = meant.map(|user| &*user.username).take(PROPOSED).collect();
+        let mut near: Vec<&str> = meant.map(|user| &*user.username).take(SUGGESTED).collect();
         if near.is_empty() {
-            near = nearest_names(name, snapshot.users.iter().map(|user| &*user.username), PROPOSED);
+            near = nearest_names(name, snapshot.users.iter().map(|user| &*user.username), SUGGESTED);
         }
         unknown("user", name, "usernames are exact and case-sensitive", &near)
     })
@@ -64,7 +64,7 @@ fn find_user(snapshot: &Snapshot, name: &str) -> anyhow::Result<UserIx> {
 fn find_data_source(snapshot: &Snapshot, name: &str) -> anyhow::Result<DataSourceIx> {
     snapshot.data_source(name).ok_or_else(|| {
         let names = snapshot.data_sources.iter().map(|source| &*source.name);
-        let near = nearest_names(name, names, PROPOSED);
+        let near = nearest_names(name, names, SUGGESTED);
         unknown("data source", name, "names are exact and case-sensitive", &near)
     })
 }
@@ -74,7 +74,7 @@ fn find_column(snapshot: &Snapshot, source: DataSourceIx, name: &str) -> anyhow:
     found.map(|(column, _)| column).ok_or_else(|| {
         let source_name = &snapshot.data_sources[source.get()].name;
         let names = || snapshot.columns_of(source).map(|(_, column)| &*column.name);
-        let near = nearest_names(name, names(), PROPOSED);
+        let near = nearest_names(name, names(), SUGGESTED);
         let rule = match names().len() {
             0 => "it has no columns".to_owned(),
             count if count <= LISTED => format!("it has {}", names().collect::<Vec<_>>().join(", ")),

@@ -1,4 +1,4 @@
-//! `domesday export`: the access summary, from a catalog directory or the store to a destination.
+//! `domesday export`: writes the access summary of a catalog directory or a store to a destination.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use domesday_sources::Diagnostic;
 use domesday_store::StoreLocation;
 
 use crate::cli::{ExportArgs, Format};
-use crate::commands::target::target;
-use crate::commands::{instant, open_with_warnings};
+use crate::input::{instant_or_now, open_with_warnings};
 use crate::interrupt;
 use crate::output::{DIM, GOOD, Output, STRONG, grouped, size};
 use crate::progress::Progress;
+use crate::target::target;
 
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
-    let at = instant(args.at);
+    let at = instant_or_now(args.at);
     let target = target(&args.target)?;
     let progress = Progress::new(*output);
     let supervision = Supervision { notices: progress.notices(*output), ..Supervision::new() };
     interrupt::cancel_when_interrupted(supervision.cancellation.clone());
-    progress.say("reading the catalog");
+    progress.message("reading the catalog");
     let (mut store, warnings) = open_with_warnings(args.catalog.as_deref(), &args.store, at, *output)?;
     let export = Export {
         target,
@@ -78,16 +78,16 @@ fn print(report: &RunReport, args: &ExportArgs, output: Output) {
     let from = match (&args.catalog, args.store.location()) {
         (Some(catalog), _) => format!("--catalog {} ", catalog.display()),
         (None, Ok(StoreLocation::File(path))) => format!("--store {} ", path.display()),
-        // With its password it is printed nowhere.
+        // A URL may contain a password, and is not printed.
         (None, _) => String::new(),
     };
-    output.result(format_args!("{DIM}Look at it:  {}", look(report)));
+    output.result(format_args!("{DIM}Query it:    {}", look(report)));
     output.result(format_args!(
-        "Ask it why:  domesday explain {from}--user USERNAME --data-source NAME{DIM:#}"
+        "Explain it:  domesday explain {from}--user USERNAME --data-source NAME{DIM:#}"
     ));
 }
 
-/// How to look at what was written: through the views where they alone tell the days apart.
+/// Returns a command that queries the tables: through the views where only they select the newest day.
 fn look(report: &RunReport) -> String {
     let root = &report.root;
     match report.layout.as_str() {

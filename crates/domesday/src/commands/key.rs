@@ -6,11 +6,11 @@ use domesday_store::{ChangeBy, StoreError};
 use secrecy::ExposeSecret;
 
 use crate::cli::{Format, KeyAdminArgs, KeyArgs, KeyCommand, KeyNewArgs, KeyRotateArgs};
-use crate::commands::instant;
-use crate::commands::serve::read_config;
+use crate::input::instant_or_now;
 use crate::output::Output;
+use crate::service_config::read_config;
 
-/// Who acts at the command line.
+/// The actor of the audit log for changes at the command line.
 const ACTOR: &str = "administrator";
 
 pub(crate) fn run(args: &KeyArgs, output: &Output) -> anyhow::Result<()> {
@@ -24,10 +24,10 @@ pub(crate) fn run(args: &KeyArgs, output: &Output) -> anyhow::Result<()> {
 fn new(args: &KeyNewArgs, output: Output) -> anyhow::Result<()> {
     let key = Sealer::new_key()?;
     write_key(&args.file, &key)
-        .map_err(|error| anyhow::anyhow!("cannot make {}: {error}", args.file.display()))?;
+        .map_err(|error| anyhow::anyhow!("cannot create {}: {error}", args.file.display()))?;
     if !output.is_quiet() {
         output.note(format_args!(
-            "made {}, fingerprint {}",
+            "created {}, fingerprint {}",
             args.file.display(),
             Sealer::from_text(&key)?.fingerprint()
         ));
@@ -35,7 +35,7 @@ fn new(args: &KeyNewArgs, output: Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Why a secret could not be sealed anew.
+/// Why the key could not be rotated.
 #[derive(Debug, thiserror::Error)]
 enum RotateError {
     #[error(transparent)]
@@ -53,7 +53,7 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
         Err(error) => return Err(error.into()),
     };
     let new = sealer(&SecretKey::File { path: args.to.clone(), make: false })?;
-    let at = instant(None);
+    let at = instant_or_now(None);
     let change = ChangeBy { actor: ACTOR, origin: "cli", from: None, at };
     let mut discarded = Vec::new();
     let count = store.reseal_exports(&change, |id, sealed| {
@@ -69,12 +69,12 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
         }
     })?;
     let count = count - discarded.len();
-    // Answers kept for calls sent again are sealed too; nobody waits for them across a stop of the service.
-    // All of them, whatever a clock that was ahead has dated them.
+    // Responses stored under idempotency keys are sealed with the old key too. All are deleted, also ones that a clock
+    // that was ahead dated in the future: no client waits for them while the service is stopped.
     store.delete_responses(Instant::from_micros(i64::MAX))?;
     for id in &discarded {
         output.warning(format_args!(
-            "the secret of export `{id}` could not be opened and was removed; set it again"
+            "the secret of export `{id}` could not be opened and was deleted; set it again"
         ));
     }
     if output.format == Format::Json {
@@ -86,7 +86,7 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The configured key as one that must exist: a key that is created now has sealed nothing.
+/// Returns the configured key as one that must exist: a key created now has sealed nothing.
 fn existing(key: &SecretKey) -> SecretKey {
     match key {
         SecretKey::File { path, .. } => SecretKey::File { path: path.clone(), make: false },
@@ -97,7 +97,7 @@ fn existing(key: &SecretKey) -> SecretKey {
 fn admin(args: &KeyAdminArgs, output: Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
     let mut store = config.database.open_existing()?;
-    let key = administrator_key(&mut store, &args.name, instant(None))?;
+    let key = administrator_key(&mut store, &args.name, instant_or_now(None))?;
     if output.format == Format::Json {
         output.json(&serde_json::json!({ "apiKey": key.expose_secret() }));
     } else {

@@ -1,4 +1,4 @@
-//! `domesday openapi`: the document that describes the service's API.
+//! `domesday openapi`: prints the OpenAPI document of the service.
 
 use crate::output::Output;
 

@@ -1,4 +1,4 @@
-//! `domesday policy export`: the policies in another language.
+//! `domesday policy export`: translates the policies into Cedar.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::Context;
 use domesday_cedar::CedarExport;
 
 use crate::cli::{CedarPart, Format, PolicyArgs, PolicyCommand, PolicyExportArgs};
-use crate::commands::{instant, open_store};
+use crate::input::{instant_or_now, open_store};
 use crate::output::{GOOD, Output};
 
 pub(crate) fn run(args: &PolicyArgs, output: &Output) -> anyhow::Result<()> {
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &PolicyArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 fn export(args: &PolicyExportArgs, output: Output) -> anyhow::Result<()> {
-    let at = instant(args.at);
+    let at = instant_or_now(args.at);
     let snapshot = open_store(args.catalog.as_deref(), &args.store, at, output)?.snapshot(at)?;
     let export = domesday_cedar::export(&snapshot);
     match &args.to {
@@ -32,9 +32,9 @@ fn write(dir: &Path, export: &CedarExport, output: Output) -> anyhow::Result<()>
         ("policies.cedar", &export.policies),
         ("entities.json", &entities),
     ];
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     for (name, text) in files {
-        write_whole(dir, name, text)?;
+        write_atomically(dir, name, text)?;
     }
     match output.format {
         Format::Json => {
@@ -63,8 +63,8 @@ fn print(part: CedarPart, export: &CedarExport, output: Output) -> anyhow::Resul
     Ok(())
 }
 
-/// A file appears whole or not at all.
-fn write_whole(dir: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+/// Writes a file atomically.
+fn write_atomically(dir: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     let (path, partial) = (dir.join(name), dir.join(format!(".{name}.partial")));
     std::fs::write(&partial, text)
         .and_then(|()| std::fs::rename(&partial, &path))

@@ -1,4 +1,4 @@
-//! `domesday schema`: the tables of the access summary, from their one definition.
+//! `domesday schema`: prints the schema of the access summary.
 
 use crate::cli::{Format, SchemaArgs};
 use crate::output::Output;

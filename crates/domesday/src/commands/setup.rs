@@ -1,4 +1,4 @@
-//! `domesday setup`: documents of rights and scripts for engines.
+//! `domesday setup`: policies, and scripts for engines.
 
 use domesday_delivery::{
     DestinationAddress, Document, Environment, S3Settings, ServiceIdentity, assume_policy, bucket_policy,
@@ -6,10 +6,10 @@ use domesday_delivery::{
 };
 
 use crate::cli::{AssumeArgs, BucketArgs, Format, IdentityArgs, SetupArgs, SetupCommand, TrustArgs};
-use crate::commands::target::{target, tenant};
 use crate::output::Output;
+use crate::target::{target, tenant};
 
-/// Where a document says nothing about a region, any one will do.
+/// The region where the document does not depend on it.
 const ANY_REGION: &str = "us-east-1";
 
 pub(crate) fn run(args: &SetupArgs, output: &Output) -> anyhow::Result<()> {
@@ -53,7 +53,9 @@ fn trust(args: &TrustArgs, output: Output) -> anyhow::Result<Document> {
         Some(principal) => principal.clone(),
         None => {
             let identity = identity(Some(&settings.region)).map_err(|error| {
-                anyhow::anyhow!("{error:#}\nname the identity that the service runs as with --principal ARN")
+                anyhow::anyhow!(
+                    "{error:#}\nhelp: name the identity that the service runs as with `--principal ARN`"
+                )
             })?;
             note(&identity, output);
             identity.principal
@@ -65,14 +67,14 @@ fn trust(args: &TrustArgs, output: Output) -> anyhow::Result<Document> {
 fn assume(args: &AssumeArgs, output: Output) -> anyhow::Result<Document> {
     let document = assume_policy(&args.role_arn)?;
     if !output.is_quiet() {
-        // The document needs no identity, so nothing fails without one.
+        // The document does not depend on the identity, so a missing one is not an error.
         match identity(args.identity.region.as_deref()) {
             Ok(identity) => {
                 output.note(format_args!("attach this policy to {}", identity.principal));
                 note(&identity, output);
             }
             Err(_) => output.note(format_args!(
-                "attach this policy to the identity that the service runs as; `domesday setup identity` shows it there"
+                "attach this policy to the identity that the service runs as; `domesday setup identity` prints it there"
             )),
         }
     }
@@ -94,7 +96,7 @@ fn show_identity(args: &IdentityArgs, output: Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whose the credentials are that are found here.
+/// Returns the identity of the credentials found here.
 fn identity(region: Option<&str>) -> anyhow::Result<ServiceIdentity> {
     let environment = Environment::of_process();
     let region = match region {
@@ -104,7 +106,7 @@ fn identity(region: Option<&str>) -> anyhow::Result<ServiceIdentity> {
     Ok(service_identity(&region, None, environment)?)
 }
 
-/// Says what to check before the identity is named in a policy.
+/// Prints what to check before the identity is named in a policy.
 fn note(identity: &ServiceIdentity, output: Output) {
     if let Some(note) = identity.note
         && !output.is_quiet()
@@ -115,7 +117,7 @@ fn note(identity: &ServiceIdentity, output: Output) {
 
 fn settings(args: &BucketArgs) -> anyhow::Result<S3Settings> {
     let DestinationAddress::Bucket { bucket, path } = DestinationAddress::parse(&args.to)? else {
-        anyhow::bail!("`{}` is no bucket; write s3://BUCKET/PATH", args.to);
+        anyhow::bail!("`{}` is not a bucket\nhelp: write s3://BUCKET/PATH", args.to);
     };
     let of_key = args
         .kms_key_id

@@ -1,4 +1,4 @@
-//! From the words on the command line to a destination.
+//! The destination and the tenant that the command line names.
 
 use std::path::Path;
 
@@ -7,16 +7,19 @@ use domesday_delivery::{
 };
 
 use crate::cli::{S3Args, StoreArg, TargetArgs};
-use crate::commands::{instant, open_store};
+use crate::input::{instant_or_now, open_store};
 use crate::output::Output;
 
-/// The destination that is named.
+/// Returns the destination that the command line names.
 pub(crate) fn target(args: &TargetArgs) -> anyhow::Result<Target> {
     match DestinationAddress::parse(&args.to)? {
         DestinationAddress::Bucket { bucket, path } => s3(&bucket, &path, &args.s3),
         DestinationAddress::Directory(path) => {
             if let Some(option) = given(&args.s3) {
-                anyhow::bail!("--{option} is for destinations in S3, and `{}` is none", args.to);
+                anyhow::bail!(
+                    "`--{option}` is only for destinations in S3, and `{}` is a directory",
+                    args.to
+                );
             }
             Ok(Target::Directory(path))
         }
@@ -28,10 +31,10 @@ fn s3(bucket: &str, path: &str, args: &S3Args) -> anyhow::Result<Target> {
     let region = match &args.region {
         Some(region) => region.clone(),
         None => S3Settings::ambient_region(&environment)?.ok_or_else(|| {
-            anyhow::anyhow!("the bucket's region is not known; name it with --region or AWS_REGION")
+            anyhow::anyhow!("the region of the bucket is not set\nhelp: set `--region` or AWS_REGION")
         })?,
     };
-    // What the environment names is named in scripts and evidence as well.
+    // An endpoint from the environment appears in scripts and evidence as well.
     let ambient = environment.get("AWS_ENDPOINT_URL_S3").or_else(|| environment.get("AWS_ENDPOINT_URL"));
     let settings = S3Settings::new(bucket, path, &region)?.with(
         args.endpoint.as_deref().or(ambient),
@@ -43,7 +46,7 @@ fn s3(bucket: &str, path: &str, args: &S3Args) -> anyhow::Result<Target> {
     Ok(Target::S3(settings, Box::new(Access::new(Identity::Ambient, role, environment))))
 }
 
-/// An option that was given and concerns S3 alone. A region in the environment concerns whoever it may.
+/// Returns an option of S3 that was given. A region in the environment may be meant for another program.
 fn given(args: &S3Args) -> Option<&'static str> {
     let options = [
         ("region", &args.region),
@@ -56,16 +59,18 @@ fn given(args: &S3Args) -> Option<&'static str> {
     found.or(args.sse.map(|_| "sse"))
 }
 
-/// The tenant of a catalog directory or a store.
+/// Returns the tenant of a catalog directory or a store.
 pub(crate) fn tenant(catalog: Option<&Path>, store: &StoreArg, output: Output) -> anyhow::Result<TenantName> {
     if catalog.is_none() && !store.location()?.exists() {
         anyhow::bail!(
-            "the external id is the tenant's id: name a --catalog or --store that has it, or --external-id"
+            "the external id is the tenant's id, and there is no store to read it from\nhelp: name a `--catalog` or \
+             `--store`, or the `--external-id` itself"
         );
     }
-    let at = instant(None);
+    let at = instant_or_now(None);
     let found = open_store(catalog, store, at, output)?.tenant()?;
-    let (tenant, _) =
-        found.ok_or_else(|| anyhow::anyhow!("the store holds no tenant yet; apply a catalog first"))?;
+    let (tenant, _) = found.ok_or_else(|| {
+        anyhow::anyhow!("the store has no tenant yet\nhelp: run `domesday apply DIR` first")
+    })?;
     Ok(TenantName { id: tenant.id.unwrap_or_else(|| tenant.derived_id()), name: tenant.name })
 }
