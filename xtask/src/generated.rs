@@ -1,61 +1,26 @@
-//! Files that the program itself writes: committed, and compared with what it says today.
+//! Generated files: committed, and compared with what the program prints.
 
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
 use crate::Failure;
-use crate::cache::{command, root};
-use crate::steps::{build, readers_with};
+use crate::paths::root;
+use crate::process::command;
+use crate::runner::{build, readers_with};
 
-/// Every command, for the reference of the command line.
-const COMMANDS: [&[&str]; 32] = [
-    &[],
-    &["check"],
-    &["apply"],
-    &["export"],
-    &["explain"],
-    &["diff"],
-    &["policy"],
-    &["policy", "export"],
-    &["schema"],
-    &["serve"],
-    &["config"],
-    &["config", "check"],
-    &["audit"],
-    &["audit", "verify"],
-    &["audit", "export"],
-    &["backup"],
-    &["restore"],
-    &["key"],
-    &["key", "new"],
-    &["key", "rotate"],
-    &["key", "admin"],
-    &["openapi"],
-    &["destination"],
-    &["destination", "verify"],
-    &["destination", "audit"],
-    &["setup"],
-    &["setup", "iam-policy"],
-    &["setup", "bucket-policy"],
-    &["setup", "trust-policy"],
-    &["setup", "key-policy"],
-    &["setup", "lifecycle"],
-    &["setup", "ddl"],
-];
-
-/// Fails when a generated file differs from what would be written.
+/// Fails when a generated file is out of date.
 pub(crate) fn check() -> Result<(), Failure> {
     for (path, wanted) in files()? {
         let found = std::fs::read_to_string(root().join(path)).unwrap_or_default();
         if found != wanted {
-            return Err(format!("{path} is stale; `cargo xtask regen` rewrites it"));
+            return Err(format!("{path} is out of date; run `cargo xtask regen`"));
         }
     }
     Ok(())
 }
 
-/// Writes every generated file, and the output that the recipes show.
+/// Writes every generated file, and the output in the recipes.
 pub(crate) fn write() -> Result<(), Failure> {
     for (path, text) in files()? {
         std::fs::write(root().join(path), text).map_err(|error| format!("{path}: {error}"))?;
@@ -68,21 +33,38 @@ fn files() -> Result<Vec<(&'static str, String)>, Failure> {
     let binary = build()?;
     let schema = output(&binary, &["schema"])?;
     let mut reference = String::from(
-        "# The command line\n\nEvery command as its `--help` tells it; written by `cargo xtask regen`.\n",
+        "# The command line\n\nThe `--help` of every command; written by `cargo xtask regen`.\n",
     );
-    for path in COMMANDS {
-        let mut args = path.to_vec();
-        args.push("--help");
-        let title = std::iter::once("domesday").chain(path.iter().copied()).collect::<Vec<_>>().join(" ");
-        let _ = write!(reference, "\n## {title}\n\n```text\n{}```\n", output(&binary, &args)?);
-    }
+    command_help(&binary, &mut Vec::new(), &mut reference)?;
     let openapi = output(&binary, &["openapi"])?;
     Ok(vec![("docs/schema.md", schema), ("docs/cli.md", reference), ("docs/openapi.json", openapi)])
 }
 
+/// Adds the help of a command, and of every command below it.
+fn command_help(binary: &Path, path: &mut Vec<String>, reference: &mut String) -> Result<(), Failure> {
+    let args: Vec<&str> = path.iter().map(String::as_str).chain(["--help"]).collect();
+    let help = output(binary, &args)?;
+    let title =
+        std::iter::once("domesday").chain(path.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
+    let _ = write!(reference, "\n## {title}\n\n```text\n{help}```\n");
+    for name in subcommands(&help).filter(|name| *name != "help") {
+        path.push(name.to_owned());
+        command_help(binary, path, reference)?;
+        path.pop();
+    }
+    Ok(())
+}
+
+/// Returns the names in the section `Commands` of a help text: the first word of each line with an indent of two.
+fn subcommands(help: &str) -> impl Iterator<Item = &str> {
+    let section = help.split("\nCommands:\n").nth(1).unwrap_or_default();
+    let lines = section.lines().take_while(|line| !line.is_empty());
+    lines.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next())
+}
+
 fn output(binary: &Path, args: &[&str]) -> Result<String, Failure> {
     let mut command: Command = command(binary, args);
-    // What a help text shows must not depend on who runs it.
+    // The help must not depend on the environment.
     let output = command
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100")

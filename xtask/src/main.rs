@@ -1,21 +1,25 @@
 //! The task runner: every step of the gate is one of its commands.
 //!
-//! `cargo xtask ci` runs them all and is what `.ci/run` calls. Nothing but Rust, Python 3 and a C compiler has to
-//! be there: tools that a step needs are installed into the cache folder, outside the checkout.
+//! `cargo xtask ci` runs them all; `.ci/run` calls it. Only Rust, Python 3 and a C compiler must be installed: the steps
+//! install their tools into a cache directory outside of the checkout.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner talks to its user")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner prints")]
 
-mod cache;
+mod dependencies;
 mod fuzz;
 mod generated;
+mod paths;
+mod process;
+mod runner;
 mod steps;
+mod tools;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use steps::STEPS;
 
-/// Why a step failed, in words.
+/// Why a step failed.
 type Failure = String;
 
 fn main() -> ExitCode {
@@ -28,7 +32,7 @@ fn main() -> ExitCode {
         }
         ["ci"] => ci(),
         ["regen"] => generated::write(),
-        ["deny", "--advisories"] => steps::advisories(),
+        ["advisories"] => steps::advisories(),
         [name] => match STEPS.iter().find(|step| step.name == *name) {
             Some(step) => (step.run)(),
             None => Err(format!("there is no step `{name}`; see `cargo xtask help`")),
@@ -45,12 +49,12 @@ fn main() -> ExitCode {
 }
 
 fn help() {
-    println!("cargo xtask ci      every step below, in order, until one fails");
+    println!("cargo xtask ci      run every step below in order, until one fails");
     for step in &STEPS {
         println!("cargo xtask {:<8}{}", step.name, step.about);
     }
-    println!("cargo xtask regen   rewrite the generated files and the recipes' output");
-    println!("cargo xtask deny --advisories   dependencies against the advisory database, fetched first");
+    println!("cargo xtask regen   rewrite the generated files, and the output in the recipes");
+    println!("cargo xtask advisories   check the dependencies against the advisory database");
 }
 
 fn ci() -> Result<(), Failure> {
@@ -59,10 +63,7 @@ fn ci() -> Result<(), Failure> {
         println!("\n==> {}: {}", step.name, step.about);
         let started = Instant::now();
         (step.run)().map_err(|failure| {
-            format!(
-                "step `{}` failed: {failure}\nrun it by itself with `cargo xtask {}`",
-                step.name, step.name
-            )
+            format!("step `{}` failed: {failure}\nrun it alone with `cargo xtask {}`", step.name, step.name)
         })?;
         took.push((step.name, started.elapsed()));
     }

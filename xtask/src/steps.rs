@@ -1,7 +1,10 @@
 //! The steps of the gate, cheapest first.
 
-use crate::cache::{cargo_deny, command, postgresql, python, root, run, target};
-use crate::{Failure, fuzz, generated};
+use crate::paths::target_dir;
+use crate::process::{command, run};
+use crate::runner::{build, cargo, pytest, readers_with};
+use crate::tools::{cargo_deny, postgresql, python, typos};
+use crate::{Failure, dependencies, fuzz, generated};
 
 /// One step.
 pub(crate) struct Step {
@@ -10,9 +13,11 @@ pub(crate) struct Step {
     pub(crate) run: fn() -> Result<(), Failure>,
 }
 
-/// Every step in order. All of them build in the one profile, so that nothing is built twice.
-pub(crate) const STEPS: [Step; 11] = [
+/// Every step in order. All build with one profile, so that nothing is compiled twice.
+pub(crate) const STEPS: [Step; 13] = [
     Step { name: "fmt", about: "formatting", run: fmt },
+    Step { name: "typos", about: "spelling", run: spelling },
+    Step { name: "unused", about: "dependencies that no source uses", run: dependencies::check_used },
     Step { name: "lint", about: "clippy, warnings denied", run: lint },
     Step { name: "test", about: "unit, property, integration and documentation tests", run: test },
     Step { name: "doc", about: "documentation builds without a warning", run: doc },
@@ -20,21 +25,22 @@ pub(crate) const STEPS: [Step; 11] = [
     Step { name: "readers", about: "the tables, read by DuckDB, pyarrow and Polars", run: readers },
     Step {
         name: "spark",
-        about: "the tables and scripts, read by Apache Spark, parquet-java and ClickHouse, where Java is",
+        about: "the tables and scripts, read by Apache Spark, parquet-java and ClickHouse, where Java is installed",
         run: spark,
     },
-    Step { name: "s3", about: "deliveries to S3 servers that check rights and fail on purpose", run: s3 },
-    Step { name: "service", about: "the service over HTTP: walks of the guide, an attack", run: service },
-    Step { name: "fuzz", about: "coverage-guided fuzzing, a quarter of a minute a target", run: fuzz::fuzz },
+    Step { name: "s3", about: "deliveries to S3 servers that check permissions and inject faults", run: s3 },
+    Step { name: "service", about: "the service over HTTP: the guide, an attack", run: service },
+    Step { name: "fuzz", about: "coverage-guided fuzzing, 15 seconds for each target", run: fuzz::fuzz },
     Step { name: "deny", about: "dependencies: licences, sources, bans", run: deny },
 ];
 
-fn cargo(args: &[&str]) -> Result<(), Failure> {
-    run(&mut command("cargo", args))
-}
-
 fn fmt() -> Result<(), Failure> {
     cargo(&["fmt", "--all", "--check"])
+}
+
+/// The words that are right in this repository are listed in `typos.toml`.
+fn spelling() -> Result<(), Failure> {
+    run(&mut command(typos()?, &[]))
 }
 
 fn lint() -> Result<(), Failure> {
@@ -47,7 +53,7 @@ fn test() -> Result<(), Failure> {
 }
 
 fn doc() -> Result<(), Failure> {
-    // A module's page may point at the private parts it is made of: these pages are for who changes the code.
+    // The documentation is for developers: pages may link to private items.
     let args = ["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"];
     run(command("cargo", &args).env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private-intra-doc-links"))
 }
@@ -56,7 +62,8 @@ fn deny() -> Result<(), Failure> {
     run(&mut command(cargo_deny()?, &["check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
 }
 
-/// Apart from the gate: the database comes over the network and changes without us.
+/// Checks the dependencies against the advisory database. Not a step of the gate: the database comes from the network
+/// and changes without a commit.
 pub(crate) fn advisories() -> Result<(), Failure> {
     run(&mut command(cargo_deny()?, &["check", "advisories"]))
 }
@@ -65,15 +72,10 @@ fn readers() -> Result<(), Failure> {
     readers_with(&[])
 }
 
-/// Runs the readers' tests against the real binary.
-pub(crate) fn readers_with(args: &[&str]) -> Result<(), Failure> {
-    pytest("tests/readers", args)
-}
-
-/// Spark brings parquet-java and its own Python, but no Java: without one there is nothing to run.
+/// The package of Spark contains parquet-java, but not Java: the step is skipped without it.
 fn spark() -> Result<(), Failure> {
     if run(&mut command("java", &["-version"])).is_err() {
-        println!("no Java (17 or newer) is installed: the tables are not read by Spark");
+        println!("skipped: Spark requires Java 17 or newer");
         return Ok(());
     }
     pytest("tests/spark", &[])
@@ -83,37 +85,14 @@ fn s3() -> Result<(), Failure> {
     pytest("tests/s3", &[])
 }
 
-/// Runs the service's tests: nights pass in them, so they start it with a clock that they set.
+/// Runs the tests of the service. Nights pass in them, so they start it with a clock that they control.
 fn service() -> Result<(), Failure> {
     postgresql()?;
     let python = python("tests/service")?;
     let binary = build()?;
     let name = format!("standing_clock{}", std::env::consts::EXE_SUFFIX);
-    let program = absolute(target().join("debug/examples").join(name));
+    let program = target_dir().join("debug/examples").join(name);
     let mut pytest = command(python, &["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/service"]);
     pytest.env("DOMESDAY_BIN", binary).env("DOMESDAY_STANDING_CLOCK", program);
     run(pytest.env("PYTHONDONTWRITEBYTECODE", "1"))
-}
-
-/// Runs a folder's tests against the real binary, in an environment of their own.
-fn pytest(tests: &str, args: &[&str]) -> Result<(), Failure> {
-    let python = python(tests)?;
-    let binary = build()?;
-    let mut pytest = command(python, &["-m", "pytest", "-q", "-p", "no:cacheprovider", tests]);
-    run(pytest.args(args).env("DOMESDAY_BIN", binary).env("PYTHONDONTWRITEBYTECODE", "1"))
-}
-
-/// The binary of this checkout, built, and with it every example.
-///
-/// It is the one that the tests run: building the package by itself would ask its dependencies for fewer features,
-/// and so build them all a second time.
-pub(crate) fn build() -> Result<std::path::PathBuf, Failure> {
-    cargo(&["test", "--workspace", "--locked", "--no-run", "--quiet"])?;
-    let name = format!("domesday{}", std::env::consts::EXE_SUFFIX);
-    Ok(absolute(target().join("debug").join(name)))
-}
-
-/// A path of a build product, which cargo may name from the checkout.
-fn absolute(path: std::path::PathBuf) -> std::path::PathBuf {
-    if path.is_absolute() { path } else { root().join(path) }
 }

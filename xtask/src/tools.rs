@@ -1,0 +1,101 @@
+//! The tools of the steps: installed into the cache directory, or by the system's package manager.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Failure;
+use crate::paths::{cache_dir, root};
+use crate::process::{apt_install, command, run};
+
+/// The version of cargo-deny.
+const CARGO_DENY: &str = "0.20.2";
+
+/// Returns cargo-deny from the path or the cache; builds it when it is in neither.
+pub(crate) fn cargo_deny() -> Result<PathBuf, Failure> {
+    let is_installed = |program: &Path| {
+        let output = Command::new(program).arg("--version").output();
+        output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(CARGO_DENY))
+    };
+    let tools = cache_dir().join("tools");
+    for program in [PathBuf::from("cargo-deny"), tools.join("bin/cargo-deny")] {
+        if is_installed(&program) {
+            return Ok(program);
+        }
+    }
+    println!("installing cargo-deny {CARGO_DENY} into {}", tools.display());
+    let mut install = command("cargo", &["install", "cargo-deny", "--version", CARGO_DENY, "--locked"]);
+    install.args(["--no-default-features", "--force", "--root"]).arg(&tools);
+    // It runs for seconds and is built on small machines: fast to compile is better than fast to run.
+    install
+        .env("CARGO_TARGET_DIR", tools.join("target"))
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    run(&mut install)?;
+    // The build products are not needed again.
+    let _ = std::fs::remove_dir_all(tools.join("target"));
+    Ok(tools.join("bin/cargo-deny"))
+}
+
+/// Returns the spelling checker, from its Python package: a binary that needs no compiling.
+pub(crate) fn typos() -> Result<PathBuf, Failure> {
+    let python = python("xtask")?;
+    Ok(python.with_file_name(format!("typos{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Installs PostgreSQL's server unless it is installed: the tests of the store start one of their own.
+pub(crate) fn postgresql() -> Result<(), Failure> {
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let debian = debian.map(|version| version.path().join("bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).chain(debian).any(|folder| folder.join("initdb").exists()) {
+        return Ok(());
+    }
+    apt_install("postgresql").map_err(|failure| {
+        format!("the tests need the server of PostgreSQL; install it (Debian: postgresql). {failure}")
+    })
+}
+
+/// Installs a C++ compiler unless there is one: libFuzzer is built from its sources.
+pub(crate) fn cpp_compiler() -> Result<(), Failure> {
+    let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
+    if Command::new(&compiler).arg("--version").output().is_ok_and(|output| output.status.success()) {
+        return Ok(());
+    }
+    apt_install("g++").map_err(|failure| {
+        format!("libFuzzer is written in C++; install a compiler for it (Debian: g++). {failure}")
+    })
+}
+
+/// Returns a Python with the packages in the `requirements.txt` of a folder, from the cache or created now.
+pub(crate) fn python(folder: &str) -> Result<PathBuf, Failure> {
+    let requirements = root().join(folder).join("requirements.txt");
+    let text = std::fs::read_to_string(&requirements).map_err(|error| error.to_string())?;
+    // Each list of packages has an environment of its own.
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let venv = cache_dir().join(format!("venv-{hash:016x}"));
+    let (python, complete) = (venv.join("bin/python"), venv.join("complete"));
+    if complete.exists() {
+        return Ok(python);
+    }
+    println!("creating a Python environment in {}", venv.display());
+    let _ = std::fs::remove_dir_all(&venv);
+    let create = || run(command("python3", &["-m", "venv"]).arg(&venv));
+    if create().is_err() {
+        // Debian has the module in a package of its own.
+        apt_install("python3-venv").map_err(|failure| {
+            format!("python3 cannot create environments; install its venv module (python3-venv). {failure}")
+        })?;
+        create()?;
+    }
+    let install = || {
+        run(command(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+            .arg(&requirements))
+    };
+    install().or_else(|_| install())?;
+    std::fs::write(&complete, "").map_err(|error| error.to_string())?;
+    Ok(python)
+}
