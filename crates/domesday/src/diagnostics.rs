@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use domesday_engine::{Notice, Notices};
+use domesday_engine::{CatalogWarning, CatalogWarnings};
 use domesday_model::validate::Severity;
 use domesday_sources::{Diagnostic, Diagnostics, LoadError, Loaded};
 use serde::Serialize;
@@ -68,12 +68,15 @@ pub(crate) enum Warning<'a> {
     OfCatalog {
         severity: &'static str,
         #[serde(flatten)]
-        notice: &'a Notice,
+        notice: &'a CatalogWarning,
     },
 }
 
 /// Returns every warning: those of files first, then those of evaluation.
-pub(crate) fn list_warnings<'a>(of_files: &'a [Diagnostic], notices: &'a Notices) -> Vec<Warning<'a>> {
+pub(crate) fn list_warnings<'a>(
+    of_files: &'a [Diagnostic],
+    notices: &'a CatalogWarnings,
+) -> Vec<Warning<'a>> {
     let of_catalog = notices.list.iter().map(|notice| Warning::OfCatalog { severity: "warning", notice });
     of_files.iter().map(Warning::OfFile).chain(of_catalog).collect()
 }

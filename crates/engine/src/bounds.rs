@@ -1,8 +1,8 @@
-//! What bounds a data source whoever its users are: the guardrails and masks that apply to it.
+//! The bounds of a data source: the guardrails and masks that apply to it, whoever its users are.
 //!
-//! Two versions of a data source are compared by their bounds, without any user: a version that keeps every bound of
-//! another gives nobody what the other kept from them. That is stricter than comparing outcomes. A guardrail that is
-//! lost counts even if everybody passes it today.
+//! Two versions of a data source are compared by their bounds, without any user: a version that has every bound of
+//! another gives nobody access that the other prevented. That is stricter than comparing outcomes. A lost guardrail
+//! counts even if everybody passes it today.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use domesday_model::{
     Condition, DataPolicyIx, DataSourceIx, Level, PolicyIx, PolicyKind, PolicyState, Snapshot,
 };
 
-use crate::applies::{Asking, Candidate, Columns, Target};
-use crate::condition::Needs;
+use crate::condition::{ConditionInputs, column_tags};
+use crate::selection::{Candidate, ColumnSelection, PolicyRef, SourceSelection};
 
-/// The guardrails and masks that apply to a data source, by name, each with what its condition sees of the source.
+/// The guardrails and masks that apply to a data source, by name, each with what its condition reads of the source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bounds {
-    guardrails: BTreeMap<String, Seen>,
+    guardrails: BTreeMap<String, SeenInputs>,
     /// By column, then by data policy.
-    masks: BTreeMap<String, BTreeMap<String, Seen>>,
+    masks: BTreeMap<String, BTreeMap<String, SeenInputs>>,
 }
 
-/// The parts of a data source that a condition looks at; two sources that share them share its outcome.
+/// The values that a condition reads of a data source. Where they are the same, the condition holds for the same users.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Seen {
+struct SeenInputs {
     fields: Vec<Option<String>>,
     source_tags: Vec<String>,
     column_tags: Vec<String>,
@@ -44,48 +44,48 @@ pub enum LostBound {
 }
 
 impl Bounds {
-    /// Finds the bounds of a data source, enabled or not. Policies that are staged count as those that are active:
-    /// they apply as soon as somebody activates them.
+    /// Finds the bounds of a data source, enabled or not. Staged policies count as active ones do: they apply as soon as
+    /// somebody activates them.
     ///
     /// # Panics
     /// When the data source is not of this snapshot.
     #[must_use]
     pub fn of(snapshot: &Snapshot, source: DataSourceIx) -> Self {
-        let candidate = Candidate::of(snapshot, source);
+        let candidate = Candidate::new(snapshot, source);
         let mut bounds = Self::default();
         for (index, policy) in snapshot.policies.iter().enumerate() {
             let spec = &policy.spec;
             if spec.kind != PolicyKind::Guardrail || spec.state == PolicyState::Disabled {
                 continue;
             }
-            let target = Target::of(snapshot, &spec.applies_to);
-            if target.matches(Asking::Subscription(PolicyIx::at(index)), &candidate) {
+            let selection = SourceSelection::resolve(snapshot, &spec.applies_to);
+            if selection.matches(PolicyRef::Subscription(PolicyIx::at(index)), &candidate) {
                 let seen = match &spec.level {
-                    Level::Entitlements { condition } => Seen::of(condition, snapshot, source),
-                    Level::Anyone | Level::Approval | Level::Individuals { .. } => Seen::default(),
+                    Level::Entitlements { condition } => SeenInputs::of(condition, snapshot, source),
+                    Level::Anyone | Level::Approval | Level::Individuals { .. } => SeenInputs::default(),
                 };
                 bounds.guardrails.insert(spec.name.clone(), seen);
             }
         }
         for (index, policy) in snapshot.data_policies.iter().enumerate() {
             let spec = &policy.spec;
-            let target = Target::of(snapshot, &spec.applies_to);
+            let selection = SourceSelection::resolve(snapshot, &spec.applies_to);
             if spec.state == PolicyState::Disabled
-                || !target.matches(Asking::Data(DataPolicyIx::at(index)), &candidate)
+                || !selection.matches(PolicyRef::Data(DataPolicyIx::at(index)), &candidate)
             {
                 continue;
             }
-            let selected = Columns::of(snapshot, &spec.columns);
+            let selected = ColumnSelection::resolve(snapshot, &spec.columns);
             for (_, column) in snapshot.columns_of(source).filter(|(_, column)| selected.matches(column)) {
                 let except = spec.except.as_ref();
-                let seen = except.map(|except| Seen::of(except, snapshot, source)).unwrap_or_default();
+                let seen = except.map(|except| SeenInputs::of(except, snapshot, source)).unwrap_or_default();
                 bounds.masks.entry(column.name.to_string()).or_default().insert(spec.name.clone(), seen);
             }
         }
         bounds
     }
 
-    /// The bounds that another version has lost or changed, in order of their names.
+    /// Returns the bounds that another version has lost or changed, in order of their names.
     #[must_use]
     pub fn lost_in(&self, other: &Self) -> Vec<LostBound> {
         let guardrails =
@@ -103,12 +103,12 @@ impl Bounds {
     }
 }
 
-impl Seen {
+impl SeenInputs {
     fn of(condition: &Condition, snapshot: &Snapshot, source: DataSourceIx) -> Self {
-        let needs = Needs::of(condition);
+        let inputs = ConditionInputs::of(condition);
         let spec = &snapshot.data_sources[source.get()];
         let fields = [&spec.host, &spec.database, &spec.schema, &spec.table];
-        let fields = fields.into_iter().zip(needs.fields).filter(|(_, needed)| *needed);
+        let fields = fields.into_iter().zip(inputs.fields).filter(|(_, needed)| *needed);
         let names = |needed: bool, tags: &[domesday_model::TagIx]| {
             let mut names: Vec<_> = tags
                 .iter()
@@ -120,8 +120,8 @@ impl Seen {
         };
         Self {
             fields: fields.map(|(field, _)| field.as_deref().map(str::to_owned)).collect(),
-            source_tags: names(needs.source_tags, &spec.tags),
-            column_tags: names(needs.column_tags, &crate::condition::column_tags(snapshot, source)),
+            source_tags: names(inputs.source_tags, &spec.tags),
+            column_tags: names(inputs.column_tags, &column_tags(snapshot, source)),
         }
     }
 }

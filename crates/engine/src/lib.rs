@@ -1,49 +1,66 @@
-//! From a snapshot to its outcomes: who can reach which data, and by what right.
+//! Evaluates a snapshot: who has access to which data, and by which right (`docs/access.md`).
 //!
-//! Users times data sources is far too large to visit pair by pair. So every policy's condition is evaluated
-//! for all users at once, as a bitmap ([`condition`]); data sources that share everything evaluation can see
-//! form one class ([`classes`]); and each class is evaluated once ([`admit`], [`columns`]), its users grouped
-//! by the policies that admitted them. The engine hands these classes on and never makes rows.
-//!
-//! The semantics are design.md, section 3, "Access, precisely"; comments give its rule numbers.
+//! Users times data sources are far too many to visit pair by pair. Each condition is therefore evaluated for all users
+//! at once, as a bitmap ([`condition`]); data sources that share everything that evaluation can see form one class
+//! ([`source_classes`]); and each class is evaluated once ([`scope_outcomes`], [`column_outcomes`]), its users grouped by
+//! the policies that admit them. The engine returns these classes and never makes rows.
 //!
 //! What is not here: no clock (the instant comes with the snapshot), no file, no HTTP, no SQL, and no state
 //! between two evaluations.
 
-mod admit;
-mod applies;
+mod admission;
+#[cfg(test)]
+mod agreement_tests;
 mod bounds;
-mod classes;
-mod columns;
+mod column_outcomes;
 mod condition;
 mod diff;
 mod explain;
-mod merged;
-mod nearest;
-mod notice;
+mod level_conflicts;
+mod merged_policy;
+#[cfg(test)]
+#[path = "../tests/oracle/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "of the oracle only the worlds are used here")]
+mod oracle;
 mod outcomes;
+mod reason_classes;
+mod request_coverage;
+mod scope_outcomes;
+mod selection;
+mod serialize;
+mod source_classes;
 mod user_classes;
-mod users;
+mod user_index;
+mod user_set;
+mod warnings;
+mod ways;
+
+// The oracle of the integration tests names this crate.
+#[cfg(test)]
+extern crate self as domesday_engine;
 
 use std::sync::{Arc, OnceLock};
 
-use domesday_model::{DataPolicyIx, PolicyIx, Scope, Snapshot};
+use domesday_model::{DataPolicyIx, DataSourceIx, PolicyIx, Scope, Snapshot};
 
 pub use bounds::{Bounds, LostBound};
-use classes::Classes;
-use condition::Conditions;
-pub use diff::{AccessChange, Behind, ColumnChange, Counts, Difference, Effect, diff};
+use condition::Bindings;
+pub use diff::{AccessChange, Causes, ColumnChange, Difference, Effect, EffectCounts, diff};
 pub use explain::{
-    Access, ColumnExplanation, ColumnStep, ConditionStep, ConflictStep, Exclusion, Explanation, Facts,
-    MaskStep, PolicyStep, RequestStep, RivalStep, Sight,
+    Access, AtomFacts, ColumnExplanation, ColumnStep, ConditionFunction, ConditionStep, ConflictStep,
+    Exclusion, Explanation, MaskStep, NamedAs, PolicyStep, RequestObstacle, RequestStep, RivalStep,
+    SelectedBy, Sight,
 };
-pub use nearest::{Way, WayStep};
-pub use notice::{Notice, NoticeKind, NoticeObject, Notices, data_policy_notices, policy_notices};
 pub use outcomes::{
-    Because, ClassIx, ClassOutcomes, ColumnOutcome, ColumnOutcomes, ColumnReason, Outcome, Reason,
-    ScopeOutcomes, SourceOutcomes, Warning,
+    ClassIx, ClassOutcomes, ColumnOutcome, ColumnOutcomes, ColumnReason, LevelWarning, Outcome, Reason,
+    ReasonPart, ReasonParts, ScopeOutcomes, SourceOutcomes,
 };
+use source_classes::{SourceClass, SourceClasses};
 use user_classes::UserClasses;
+pub use warnings::{
+    CatalogWarning, CatalogWarnings, WarningKind, WarningObject, data_policy_warnings, policy_warnings,
+};
+pub use ways::{Way, WayStep};
 
 /// The outcomes of a snapshot: its data sources by class, each class evaluated when asked for.
 ///
@@ -51,16 +68,15 @@ use user_classes::UserClasses;
 #[derive(Debug)]
 pub struct Outcomes {
     snapshot: Arc<Snapshot>,
-    conditions: Conditions,
-    classes: Classes,
+    bindings: Bindings,
+    classes: SourceClasses,
     /// Set by [`Outcomes::group_users`].
     user_classes: OnceLock<Option<UserClasses>>,
 }
 
 /// Evaluates every policy for every user and data source of a snapshot.
 ///
-/// Matching policies to sources and grouping the sources into classes happens here; what a class holds is
-/// worked out by [`Outcomes::class`].
+/// Matches policies to data sources and groups the sources into classes; [`Outcomes::class`] evaluates a class.
 ///
 /// ```
 /// # fn main() -> Result<(), domesday_model::SnapshotError> {
@@ -75,67 +91,74 @@ pub struct Outcomes {
 #[must_use]
 pub fn evaluate(snapshot: impl Into<Arc<Snapshot>>) -> Outcomes {
     let snapshot = snapshot.into();
-    let mut conditions = Conditions::of(&snapshot);
-    let classes = Classes::of(&snapshot, &mut conditions);
-    Outcomes { snapshot, conditions, classes, user_classes: OnceLock::new() }
+    let mut bindings = Bindings::new(&snapshot);
+    let classes = SourceClasses::new(&snapshot, &mut bindings);
+    Outcomes { snapshot, bindings, classes, user_classes: OnceLock::new() }
 }
 
 impl Outcomes {
-    /// The snapshot evaluated.
+    /// Returns the snapshot that was evaluated.
     #[must_use]
     pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
     }
 
-    /// The enabled data sources in id order, each with its class.
+    /// Returns the enabled data sources in id order, each with its class.
     #[must_use]
     pub fn sources(&self) -> &[SourceOutcomes] {
         &self.classes.sources
     }
 
-    /// How many classes there are; their indices run from 0.
+    /// Returns how many classes there are; their indices start at 0.
     #[must_use]
     pub fn class_count(&self) -> usize {
         self.classes.classes.len()
     }
 
-    /// Groups the users whom every policy treats alike. Changes no outcome; worth its cost before more than a
-    /// few classes are evaluated, each of which it makes cheaper.
+    /// Groups the users whom no policy distinguishes. Changes no outcome, and makes the evaluation of each class cheaper:
+    /// call it before more than a few classes are evaluated.
     pub fn group_users(&self) {
-        self.user_classes.get_or_init(|| UserClasses::of(&self.snapshot, &self.conditions));
+        self.user_classes.get_or_init(|| UserClasses::group(&self.snapshot, &self.bindings));
     }
 
-    /// Evaluates one class. Pure and independent of every other class, so ranges of classes can be evaluated
-    /// on any thread in any order; costs memory for one class only.
+    /// Evaluates one class. It depends on no other class, so ranges of classes can be evaluated on any thread in any
+    /// order, with memory for one class at a time.
     ///
     /// # Panics
     /// When the class is not one of these outcomes.
     #[must_use]
     pub fn class(&self, class: ClassIx) -> ClassOutcomes {
         let class = &self.classes.classes[class.0 as usize];
-        let (snapshot, conditions) = (&*self.snapshot, &self.conditions);
-        let alike = self.user_classes.get().and_then(Option::as_ref);
-        let read = admit::scope_outcomes(snapshot, conditions, alike, class, Scope::Read);
-        let write = admit::scope_outcomes(snapshot, conditions, alike, class, Scope::Write);
-        let columns = columns::column_outcomes(snapshot, conditions, alike, class, &read);
+        let (snapshot, bindings) = (&*self.snapshot, &self.bindings);
+        let user_classes = self.user_classes.get().and_then(Option::as_ref);
+        let read = scope_outcomes::scope_outcomes(snapshot, bindings, user_classes, class, Scope::Read);
+        let write = scope_outcomes::scope_outcomes(snapshot, bindings, user_classes, class, Scope::Write);
+        let columns = column_outcomes::column_outcomes(snapshot, bindings, user_classes, class, &read);
         ClassOutcomes { read, write, columns }
     }
 
-    /// What the operator should know, in source order.
+    /// Returns the conflicts of levels to settle and the choices that settle none, in source order.
     #[must_use]
-    pub fn warnings(&self) -> &[Warning] {
+    pub fn level_warnings(&self) -> &[LevelWarning] {
         &self.classes.warnings
     }
 
-    /// How many data sources, disabled ones included, a subscription policy of any state applies to.
+    /// Returns how many data sources, disabled ones included, a subscription policy of any state applies to.
     #[must_use]
     pub fn sources_of_policy(&self, policy: PolicyIx) -> usize {
         self.classes.sources_of_policy[policy.get()]
     }
 
-    /// How many data sources, disabled ones included, a data policy of any state applies to.
+    /// Returns how many data sources, disabled ones included, a data policy of any state applies to.
     #[must_use]
     pub fn sources_of_data_policy(&self, policy: DataPolicyIx) -> usize {
         self.classes.sources_of_data_policy[policy.get()]
+    }
+
+    /// Returns the position of a data source among the enabled ones, with its class.
+    pub(crate) fn class_of(&self, source: DataSourceIx) -> Option<(usize, &SourceClass)> {
+        let sources = &self.classes.sources;
+        let position = sources.binary_search_by_key(&source, |outcomes| outcomes.source).ok()?;
+        Some((position, &self.classes.classes[sources[position].class.0 as usize]))
     }
 }

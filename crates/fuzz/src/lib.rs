@@ -129,7 +129,8 @@ fn agrees(catalog: &Catalog) {
                     && (&row.user, &row.source, row.scope) == (&told.user, &told.data_source, scope)
             });
             let reason = row.map(|row| row.reason.as_str()).unwrap_or_default();
-            assert_eq!(told.reasons.join("+"), reason, "{}", print(catalog));
+            let reasons: Vec<_> = told.reasons.iter().map(|part| part.as_str()).collect();
+            assert_eq!(reasons.join("+"), reason, "{}", print(catalog));
         }
         for (column, _) in snapshot.columns_of(source) {
             let _ = outcomes.explain_column(user, source, column);

@@ -90,3 +90,8 @@ index! {
     /// Position in [`Snapshot::requests`](crate::Snapshot::requests).
     RequestIx,
 }
+
+impl GroupIx {
+    /// The built-in group `All Users`, the first of every snapshot.
+    pub const ALL_USERS: Self = Self(0);
+}

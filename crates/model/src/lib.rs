@@ -52,7 +52,7 @@ pub use ids::*;
 pub use instant::{Instant, InstantError};
 pub use near::nearest_names;
 pub use policy::{
-    AppliesTo, ColumnSelector, DataPolicy, Individuals, Level, LevelKind, Mask, Policy, PolicyKind,
+    AppliesTo, ColumnSelector, DataPolicy, Individuals, Level, LevelKind, Mask, MaskKind, Policy, PolicyKind,
     PolicyState, Scope, Selector,
 };
 pub use request::{

@@ -118,8 +118,8 @@ impl LevelKind {
         }
     }
 
-    /// Rank in a conflict of levels, the most restrictive highest; `None` for the level that takes no part
-    /// (design.md, rule 2).
+    /// Returns the rank in a conflict of levels, the most restrictive highest; `None` for the level that takes no part
+    /// (`docs/access.md` rule 2).
     #[must_use]
     pub fn restrictiveness(self) -> Option<u8> {
         match self {
@@ -128,6 +128,12 @@ impl LevelKind {
             Self::Individuals => Some(2),
             Self::Entitlements => None,
         }
+    }
+}
+
+impl fmt::Display for LevelKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -281,6 +287,51 @@ pub enum Mask {
         /// To multiples of this.
         precision: serde_json::Number,
     },
+}
+
+/// A [`Mask`] without its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MaskKind {
+    /// See [`Mask::Null`].
+    Null,
+    /// See [`Mask::Hash`].
+    Hash,
+    /// See [`Mask::Constant`].
+    Constant,
+    /// See [`Mask::Rounding`].
+    Rounding,
+}
+
+impl MaskKind {
+    /// Returns the name in the catalog format.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Hash => "hash",
+            Self::Constant => "constant",
+            Self::Rounding => "rounding",
+        }
+    }
+}
+
+impl fmt::Display for MaskKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Mask {
+    /// Returns the kind of the mask.
+    #[must_use]
+    pub fn kind(&self) -> MaskKind {
+        match self {
+            Self::Null => MaskKind::Null,
+            Self::Hash => MaskKind::Hash,
+            Self::Constant { .. } => MaskKind::Constant,
+            Self::Rounding { .. } => MaskKind::Rounding,
+        }
+    }
 }
 
 /// Which columns a data policy masks: any entry of any key.

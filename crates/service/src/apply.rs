@@ -1,6 +1,6 @@
 //! A whole catalog at once, with the same plan and the same strictness as `domesday apply`.
 
-use domesday_engine::{Notices, evaluate};
+use domesday_engine::{CatalogWarnings, evaluate};
 use domesday_model::{Catalog, Instant, Snapshot};
 use domesday_store::{ApplyOptions, ObjectChange, Plan, Store};
 
@@ -38,11 +38,11 @@ pub fn apply(
 ///
 /// # Errors
 /// When the store fails.
-pub async fn stored_warnings(pool: &Pool, clock: &Clock) -> Result<Notices, ServiceError> {
+pub async fn stored_warnings(pool: &Pool, clock: &Clock) -> Result<CatalogWarnings, ServiceError> {
     let now = clock.now();
     let read = move |store: &mut Store| -> Result<_, ServiceError> { Ok(store.snapshot(now)?) };
     let snapshot = pool.with(read).await?;
-    pool.compute(move || -> Result<_, ServiceError> { Ok(evaluate(snapshot).notices()) }).await
+    pool.compute(move || -> Result<_, ServiceError> { Ok(evaluate(snapshot).catalog_warnings()) }).await
 }
 
 /// Returns the warnings of evaluation about a catalog that was only planned. There are none when the store has other
@@ -55,13 +55,13 @@ pub async fn planned_warnings(
     catalog: Catalog,
     plan: &Plan,
     now: Instant,
-) -> Result<Notices, ServiceError> {
+) -> Result<CatalogWarnings, ServiceError> {
     if plan.kept > 0 {
-        return Ok(Notices::default());
+        return Ok(CatalogWarnings::default());
     }
     let work = move || -> Result<_, ServiceError> {
         let snapshot = Snapshot::of_catalog(&catalog, now);
-        Ok(evaluate(snapshot.map_err(|error| ServiceError::internal(&error))?).notices())
+        Ok(evaluate(snapshot.map_err(|error| ServiceError::internal(&error))?).catalog_warnings())
     };
     pool.compute(work).await
 }

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domesday_engine::{Notice, data_policy_notices, policy_notices};
+use domesday_engine::{CatalogWarning, data_policy_warnings, policy_warnings};
 use domesday_model::{Kind, Permission, Snapshot};
 use domesday_store::Store;
 use serde_json::Value;
@@ -57,7 +57,7 @@ impl PolicyWarnings {
 
     /// Returns the warnings about a policy that a caller is about to write. None for other kinds of object, and when the
     /// review fails.
-    pub async fn find(&self, caller: &Caller, kind: Kind, document: &Value) -> Option<Vec<Notice>> {
+    pub async fn find(&self, caller: &Caller, kind: Kind, document: &Value) -> Option<Vec<CatalogWarning>> {
         if !is_policy(kind) {
             return None;
         }
@@ -89,15 +89,15 @@ impl PolicyWarnings {
         }
     }
 
-    async fn review(&self, kind: Kind, document: Value) -> Result<Vec<Notice>, ServiceError> {
+    async fn review(&self, kind: Kind, document: Value) -> Result<Vec<CatalogWarning>, ServiceError> {
         let snapshot = self.snapshot().await?;
-        let work = move || -> Result<Vec<Notice>, ServiceError> {
+        let work = move || -> Result<Vec<CatalogWarning>, ServiceError> {
             let misread = |error: serde_json::Error| ServiceError::internal(&error);
             Ok(match kind {
                 Kind::DataPolicy => {
-                    data_policy_notices(&snapshot, &serde_json::from_value(document).map_err(misread)?)
+                    data_policy_warnings(&snapshot, &serde_json::from_value(document).map_err(misread)?)
                 }
-                _ => policy_notices(&snapshot, &serde_json::from_value(document).map_err(misread)?),
+                _ => policy_warnings(&snapshot, &serde_json::from_value(document).map_err(misread)?),
             })
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::internal(&error))?

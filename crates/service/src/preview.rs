@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use domesday_engine::{
-    Counts, Difference, Notice, Outcomes, data_policy_notices, diff, evaluate, policy_notices,
+    CatalogWarning, Difference, EffectCounts, Outcomes, data_policy_warnings, diff, evaluate, policy_warnings,
 };
 use domesday_model::validate::{Severity, validate};
 use domesday_model::{
@@ -26,12 +26,12 @@ const MAX_CONFLICTS: usize = 100;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Preview<'a> {
-    counts: &'a Counts,
+    counts: &'a EffectCounts,
     gained: usize,
     #[serde(flatten)]
     lists: &'a Difference<'a>,
     listed_in_full: bool,
-    warnings: Vec<Notice>,
+    warnings: Vec<CatalogWarning>,
 }
 
 /// Compares outcomes with those that the draft of a policy would give, as JSON. A policy of the same
@@ -55,20 +55,22 @@ pub fn preview(before: &Outcomes, kind: Kind, document: Value, remove: bool) -> 
 }
 
 /// What is most likely not meant in the draft, and the conflicts of levels that come with it.
-fn warnings(kind: Kind, name: &str, before: &Outcomes, after: &Outcomes) -> Vec<Notice> {
-    let known: HashSet<String> = before.level_notices().iter().map(Notice::to_string).collect();
-    let conflicts = after.level_notices().into_iter().filter(|notice| !known.contains(&notice.to_string()));
+fn warnings(kind: Kind, name: &str, before: &Outcomes, after: &Outcomes) -> Vec<CatalogWarning> {
+    let known: HashSet<String> =
+        before.level_conflict_warnings().iter().map(CatalogWarning::to_string).collect();
+    let conflicts =
+        after.level_conflict_warnings().into_iter().filter(|notice| !known.contains(&notice.to_string()));
     let snapshot = after.snapshot();
     // A removed policy is a disabled one, which gets no warnings.
     let own = match kind {
         Kind::DataPolicy => snapshot
             .data_policy(name)
             .or_else(|| snapshot.data_policies.len().checked_sub(1).map(DataPolicyIx::at))
-            .map(|ix| data_policy_notices(snapshot, &snapshot.data_policies[ix.get()].spec)),
+            .map(|ix| data_policy_warnings(snapshot, &snapshot.data_policies[ix.get()].spec)),
         _ => snapshot
             .policy(name)
             .or_else(|| snapshot.policies.len().checked_sub(1).map(PolicyIx::at))
-            .map(|ix| policy_notices(snapshot, &snapshot.policies[ix.get()].spec)),
+            .map(|ix| policy_warnings(snapshot, &snapshot.policies[ix.get()].spec)),
     };
     own.unwrap_or_default().into_iter().chain(conflicts.take(MAX_CONFLICTS)).collect()
 }

@@ -14,10 +14,9 @@ use parquet::arrow::arrow_writer::{
 use parquet::errors::Result as ParquetResult;
 use rayon::prelude::*;
 
-use crate::encode::ProgressCallback;
 use crate::part::{File, Parts};
 use crate::schema::{Table, arrow_schema};
-use crate::{EncodeError, Part, Settings};
+use crate::{EncodeError, Part, ProgressCallback, Settings};
 
 /// Writes one table from batches of the table's Arrow schema.
 pub(crate) struct BatchWriter<'a, W: Write + Send, F> {

@@ -14,57 +14,10 @@ use crate::part::Parts;
 use crate::policy_outcomes::{self, OutcomeCounts};
 use crate::rows::{Rows, World, assets, people, policies, products, requests};
 use crate::schema::{self, SNAPSHOT, TABLES, Table};
-use crate::{EncodeError, PRODUCT, Part, RULES_VERSION, SCHEMA_VERSION, snapshot_id};
-
-/// What the files depend on besides the outcomes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// URL of the console without a slash at the end; links to policies and data sources begin with it.
-    pub link_base: String,
-    /// A part is closed at the end of the row group that brings it to this size, in bytes.
-    pub part_bytes: usize,
-    /// Rows of a full row group. A smaller group is closed when it alone reaches the size of a part.
-    pub row_group_rows: usize,
-    /// The least rows of a full row group of policy-outcomes, whose rows take about a byte each.
-    pub outcome_group_rows: usize,
-    /// A row group of policy-outcomes repeats the names of all users, so it also has this many rows for each.
-    pub outcome_group_rows_per_user: usize,
-    /// The version stated in the files.
-    pub product_version: String,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            link_base: "http://localhost:8080".to_owned(),
-            part_bytes: 64 << 20,
-            row_group_rows: 1 << 20,
-            outcome_group_rows: 1 << 20,
-            outcome_group_rows_per_user: 50,
-            product_version: env!("CARGO_PKG_VERSION").to_owned(),
-        }
-    }
-}
-
-impl Settings {
-    /// Rows that go through the encoder at once.
-    fn batch_rows(&self) -> usize {
-        self.row_group_rows.clamp(1, 1 << 16)
-    }
-}
-
-/// How far a table is: reported when it begins, with no rows, and after each of its row groups. Tables that are encoded
-/// in parallel report in turn, on the threads that encode them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// The table.
-    pub table: &'static str,
-    /// Its rows encoded so far.
-    pub rows: u64,
-}
-
-/// Receives progress, and cancels the encoding by returning [`ControlFlow::Break`].
-pub type ProgressCallback<'a> = dyn FnMut(Progress) -> ControlFlow<()> + Send + 'a;
+use crate::{
+    EncodeError, PRODUCT, Part, Progress, ProgressCallback, RULES_VERSION, SCHEMA_VERSION, Settings,
+    snapshot_id,
+};
 
 /// What [`encode()`] wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,13 +20,13 @@ mod json;
 mod manifest;
 mod part;
 mod policy_outcomes;
+mod progress;
 mod rows;
 pub mod schema;
+mod settings;
 mod snapshot_id;
 
-pub use encode::{
-    Encoded, Progress, ProgressCallback, Settings, SnapshotRow, encode, encode_empty, encode_snapshot_row,
-};
+pub use encode::{Encoded, SnapshotRow, encode, encode_empty, encode_snapshot_row};
 pub use error::EncodeError;
 pub use hex::{hex, parse_hex, sha256};
 pub use manifest::{
@@ -35,10 +35,12 @@ pub use manifest::{
 };
 pub use part::Part;
 pub use policy_outcomes::OutcomeCounts;
+pub use progress::{Progress, ProgressCallback};
 pub use schema::{
     Field, FieldKind, SCHEMA_FOLDER, SCHEMA_VERSION, SNAPSHOT, TABLES, Table, arrow_schema, parquet_schema,
     render_json, render_markdown, table,
 };
+pub use settings::Settings;
 pub use snapshot_id::snapshot_id;
 
 /// The program, as files and manifest name it.

@@ -195,7 +195,7 @@ impl Manifest {
             slot,
             files: Vec::new(),
             totals: Totals::of(snapshot, counts),
-            warnings: outcomes.notices().lines(),
+            warnings: outcomes.catalog_warnings().lines(),
             previous_manifest_sha256: evidence.previous_manifest_sha256.map(|digest| hex(&digest)),
             previous_manifest_key: evidence.previous_manifest_key,
             chain: Some(evidence.chain),

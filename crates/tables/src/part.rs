@@ -15,9 +15,8 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use sha2::{Digest as _, Sha256};
 
-use crate::encode::ProgressCallback;
 use crate::schema::{SCHEMA_VERSION, Table, parquet_schema};
-use crate::{EncodeError, PRODUCT, Progress, Settings};
+use crate::{EncodeError, PRODUCT, Progress, ProgressCallback, Settings};
 
 /// Dictionaries may grow this large before a column falls back to plain pages: names and ids repeat.
 const DICTIONARY_BYTES: usize = 8 << 20;

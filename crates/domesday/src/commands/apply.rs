@@ -1,6 +1,6 @@
 //! `domesday apply DIR`: applies a catalog directory to the store.
 
-use domesday_engine::{Notices, evaluate};
+use domesday_engine::{CatalogWarnings, evaluate};
 use domesday_model::{Catalog, Instant, Snapshot};
 use domesday_store::{Action, ApplyOptions, Plan, Store, StoreError, StoreLocation};
 
@@ -50,14 +50,14 @@ fn notices(
     plan: &Plan,
     dry_run: bool,
     at: Instant,
-) -> anyhow::Result<Notices> {
+) -> anyhow::Result<CatalogWarnings> {
     if !dry_run {
-        return Ok(evaluate(store.snapshot(at)?).notices());
+        return Ok(evaluate(store.snapshot(at)?).catalog_warnings());
     }
     if plan.kept > 0 {
-        return Ok(Notices::default());
+        return Ok(CatalogWarnings::default());
     }
-    Ok(evaluate(Snapshot::of_catalog(catalog, at)?).notices())
+    Ok(evaluate(Snapshot::of_catalog(catalog, at)?).catalog_warnings())
 }
 
 fn print_changes(plan: &Plan, output: Output) {

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &CheckArgs, output: &Output) -> anyhow::Result<()> {
     let loaded = InvalidCatalog::load(&args.catalog, *output)?;
     // Evaluates as an export does, so that it prints every warning that an export prints.
     let snapshot = Snapshot::of_catalog(&loaded.catalog, instant_or_now(None))?;
-    let notices = evaluate(snapshot).notices();
+    let notices = evaluate(snapshot).catalog_warnings();
     let counts = Kind::ALL.map(|kind| (kind, loaded.catalog.count(kind)));
     if output.format == Format::Json {
         let objects = counts.iter().map(|(kind, count)| (kind.key().to_owned(), (*count).into())).collect();

@@ -1,10 +1,13 @@
-//! What a change is, and how many there are of each kind.
+//! Changes of access, their effects and causes.
 
 use std::collections::BTreeSet;
 
+use domesday_model::Scope;
 use serde::{Serialize, Serializer};
 
 use crate::explain::Access;
+use crate::outcomes::ReasonPart;
+use crate::serialize;
 
 /// One user's access to one data source in one scope, before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -12,23 +15,24 @@ use crate::explain::Access;
 pub struct AccessChange<'d> {
     /// Data source by name.
     pub data_source: &'d str,
-    /// `READ` or `WRITE`.
-    pub scope: &'static str,
+    /// The scope.
+    #[serde(serialize_with = "serialize::scope")]
+    pub scope: Scope,
     /// Username.
     pub user: &'d str,
     /// Before.
     pub from: Access,
     /// After.
     pub to: Access,
-    /// What it comes to.
+    /// Its effect.
     pub effect: Effect,
-    /// What is behind it: grants that admit on one side only, guardrails that block on one side only, ownership
+    /// Its causes: grants that admit on one side only, guardrails that block on one side only, ownership
     /// or a request that is a reason on one side only.
     #[serde(flatten)]
-    pub behind: &'d Behind<'d>,
+    pub causes: &'d Causes<'d>,
 }
 
-/// One column that a reader sees otherwise than before.
+/// One column that a reader sees differently than before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ColumnChange<'d> {
@@ -38,62 +42,62 @@ pub struct ColumnChange<'d> {
     pub user: &'d str,
     /// The column.
     pub column: &'d str,
-    /// Whether its values are clear to the user now; before they were the other way.
+    /// Whether the user sees its values unmasked now; before it was the opposite.
     pub clear: bool,
-    /// What is behind it: data policies that mask on one side only, a masking exception that clears it on one
+    /// Its causes: data policies that mask on one side only, a masking exception that unmasks it on one
     /// side only.
     #[serde(flatten)]
-    pub behind: &'d Behind<'d>,
+    pub causes: &'d Causes<'d>,
 }
 
 impl ColumnChange<'_> {
-    /// What it comes to.
+    /// Returns its effect.
     #[must_use]
     pub fn effect(&self) -> Effect {
         Effect::of_column(self.clear)
     }
 }
 
-/// What is behind a change.
+/// The causes of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Behind<'s> {
+pub struct Causes<'s> {
     /// Policies by name.
     pub policies: BTreeSet<&'s str>,
-    /// What else: `OWNER`, `REQUEST`.
+    /// Ownership and requests.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub rights: BTreeSet<&'static str>,
+    pub rights: BTreeSet<ReasonPart>,
 }
 
-impl<'s> Behind<'s> {
-    /// What is behind one of two outcomes only.
-    pub(super) fn apart(&self, other: &Self) -> Self {
+impl<'s> Causes<'s> {
+    /// Returns the causes of one of two outcomes only.
+    pub(super) fn symmetric_difference(&self, other: &Self) -> Self {
         Self { policies: &self.policies ^ &other.policies, rights: &self.rights ^ &other.rights }
     }
 
-    /// What a change is summed up under: its policies, and its rights where there are none.
-    pub(super) fn summed_under(&self) -> impl Iterator<Item = &'s str> {
-        let rights = self.rights.iter().filter(|_| self.policies.is_empty());
-        self.policies.iter().chain(rights).copied()
+    /// Returns the names under which a change is counted: its policies, or its rights where it has none.
+    pub(super) fn count_keys(&self) -> impl Iterator<Item = &'s str> {
+        let rights = self.rights.iter().filter(|_| self.policies.is_empty()).map(|right| right.as_str());
+        self.policies.iter().copied().chain(rights)
     }
 }
 
-/// What a change comes to.
+/// The effect of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Effect {
-    /// Access where nothing reached before.
+    /// Access that was not granted before.
     Added,
     /// Access that a guardrail no longer blocks.
     Unblocked,
-    /// Access that is gone.
+    /// Access that is no longer granted.
     Removed,
     /// Access that a guardrail blocks now.
     Blocked,
-    /// A grant came or went behind a guardrail that blocks: nobody gains or loses.
+    /// A grant was added or removed while a guardrail blocks: nobody gains or loses.
     Idle,
-    /// A column that was masked to a reader and is clear now.
+    /// A column that was masked to a reader and no longer is.
     ColumnsClear,
-    /// A column that was clear to a reader and is masked now.
+    /// A column that was not masked to a reader and is now.
     ColumnsMasked,
 }
 
@@ -123,39 +127,39 @@ impl Effect {
         if clear { Self::ColumnsClear } else { Self::ColumnsMasked }
     }
 
-    /// Whether somebody has or sees what they did not.
+    /// Whether a user gains access, or sees more.
     #[must_use]
-    pub fn gains(self) -> bool {
+    pub fn is_gain(self) -> bool {
         matches!(self, Self::Added | Self::Unblocked | Self::ColumnsClear)
     }
 }
 
-/// How many changes there are of each effect. As a document: a map that leaves out those there are none of.
+/// The number of changes by effect. Serialized as a map without the effects that do not occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts([usize; Effect::ALL.len()]);
+pub struct EffectCounts([usize; Effect::ALL.len()]);
 
-impl Counts {
-    /// How many have this effect.
+impl EffectCounts {
+    /// Returns the number of changes with an effect.
     #[must_use]
-    pub fn of(&self, effect: Effect) -> usize {
+    pub fn get(&self, effect: Effect) -> usize {
         self.0[effect as usize]
     }
 
-    /// How many there are in all.
+    /// Returns the number of all changes.
     #[must_use]
     pub fn total(&self) -> usize {
         self.0.iter().sum()
     }
 
-    /// Whether there are none.
+    /// Whether there are no changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.total() == 0
     }
 
-    /// The effects that there are, in order.
+    /// Iterates over the effects that occur, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Effect, usize)> {
-        Effect::ALL.into_iter().map(|effect| (effect, self.of(effect))).filter(|(_, count)| *count > 0)
+        Effect::ALL.into_iter().map(|effect| (effect, self.get(effect))).filter(|(_, count)| *count > 0)
     }
 
     pub(super) fn add(&mut self, effect: Effect, count: usize) {
@@ -167,7 +171,7 @@ impl Counts {
     }
 }
 
-impl Serialize for Counts {
+impl Serialize for EffectCounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }

@@ -1,4 +1,4 @@
-//! Which data sources differ alike.
+//! Groups of data sources that differ in the same way.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use domesday_model::{ColumnIx, FastMap};
 use crate::Outcomes;
 use crate::outcomes::{ClassIx, SourceOutcomes};
 
-/// Data sources that share their class on both sides, with columns that match alike.
+/// Data sources that share their class on both sides, and how their columns correspond.
 #[derive(Debug)]
 pub(super) struct Group {
-    pub(super) alike: Alike,
+    pub(super) key: GroupKey,
     /// How many data sources it has.
     pub(super) sources: usize,
 }
 
-/// What the sources of a group share.
+/// What the sources of a group have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Alike {
+pub(super) struct GroupKey {
     /// The class before; none where there is no enabled source of the name.
     pub(super) before: Option<ClassIx>,
     /// The class after.
@@ -33,20 +33,20 @@ pub(super) struct Slots {
     pub(super) after: Option<u32>,
 }
 
-/// One data source that is on either side.
+/// One data source that exists on either side.
 #[derive(Debug)]
 pub(super) struct Source<'s> {
     /// Its name.
     pub(super) name: &'s str,
     /// The position of its group.
     pub(super) group: usize,
-    /// The names of [`Alike::columns`], where they are wanted.
+    /// The names of [`GroupKey::columns`], where changes of columns are listed.
     pub(super) columns: Box<[&'s str]>,
     sides: [Option<u32>; 2],
 }
 
-/// The data sources of both sides in name order, and their groups in the order of their first sources.
-pub(super) fn group<'s>(before: &'s Outcomes, after: &'s Outcomes) -> (Vec<Source<'s>>, Vec<Group>) {
+/// Returns the data sources of both sides in name order, and their groups in the order of their first sources.
+pub(super) fn group_sources<'s>(before: &'s Outcomes, after: &'s Outcomes) -> (Vec<Source<'s>>, Vec<Group>) {
     let mut names = BTreeMap::<&'s str, [Option<u32>; 2]>::new();
     for (side, outcomes) in [before, after].into_iter().enumerate() {
         for (position, source) in (0..).zip(outcomes.sources()) {
@@ -57,14 +57,14 @@ pub(super) fn group<'s>(before: &'s Outcomes, after: &'s Outcomes) -> (Vec<Sourc
     let mut positions = FastMap::default();
     let mut groups = Vec::<Group>::new();
     let sources = names.into_iter().map(|(name, sides)| {
-        let [then, now] = at(before, after, sides);
+        let [then, now] = outcomes_of(before, after, sides);
         let columns = match (then, now) {
-            (Some(then), Some(now)) => matched(before, then, after, now),
+            (Some(then), Some(now)) => matched_slots(before, then, after, now),
             _ => Box::default(),
         };
-        let alike = Alike { before: then.map(|of| of.class), after: now.map(|of| of.class), columns };
-        let group = *positions.entry(alike).or_insert_with_key(|alike| {
-            groups.push(Group { alike: alike.clone(), sources: 0 });
+        let key = GroupKey { before: then.map(|of| of.class), after: now.map(|of| of.class), columns };
+        let group = *positions.entry(key).or_insert_with_key(|key| {
+            groups.push(Group { key: key.clone(), sources: 0 });
             groups.len() - 1
         });
         groups[group].sources += 1;
@@ -74,7 +74,7 @@ pub(super) fn group<'s>(before: &'s Outcomes, after: &'s Outcomes) -> (Vec<Sourc
     (sources, groups)
 }
 
-/// Names the columns of the sources of some groups.
+/// Adds the names of the columns to the sources of some groups.
 pub(super) fn name_columns<'s>(
     before: &'s Outcomes,
     after: &'s Outcomes,
@@ -83,7 +83,7 @@ pub(super) fn name_columns<'s>(
     wanted: impl Fn(usize) -> bool,
 ) {
     for source in sources.iter_mut().filter(|source| wanted(source.group)) {
-        let [then, now] = at(before, after, source.sides);
+        let [then, now] = outcomes_of(before, after, source.sides);
         let slot = |outcomes, of: Option<&SourceOutcomes>, slot: Option<u32>| {
             Some(column_name(outcomes, of?.columns[slot? as usize]))
         };
@@ -91,11 +91,11 @@ pub(super) fn name_columns<'s>(
             let name = slot(before, then, slots.before).or_else(|| slot(after, now, slots.after));
             name.expect("a column with slots has one on either side")
         };
-        source.columns = groups[source.group].alike.columns.iter().map(name).collect();
+        source.columns = groups[source.group].key.columns.iter().map(name).collect();
     }
 }
 
-fn at<'a>(
+fn outcomes_of<'a>(
     before: &'a Outcomes,
     after: &'a Outcomes,
     sides: [Option<u32>; 2],
@@ -108,8 +108,13 @@ fn column_name(outcomes: &Outcomes, column: ColumnIx) -> &str {
     &outcomes.snapshot().columns[column.get()].name
 }
 
-/// The columns of one source with a mask on either side: those of before in order, then those of after alone.
-fn matched(before: &Outcomes, then: &SourceOutcomes, after: &Outcomes, now: &SourceOutcomes) -> Box<[Slots]> {
+/// Returns the columns of one source that have a mask on either side: those of before in order, then those of after only.
+fn matched_slots(
+    before: &Outcomes,
+    then: &SourceOutcomes,
+    after: &Outcomes,
+    now: &SourceOutcomes,
+) -> Box<[Slots]> {
     let slots_now = (0..).zip(&now.columns).map(|(slot, column)| (column_name(after, *column), slot));
     let mut slots_now: FastMap<&str, u32> = slots_now.collect();
     let mut columns: Vec<_> = (0..)

@@ -1,13 +1,14 @@
-//! What a change would do: the outcomes of two snapshots compared by name, before anything is applied.
+//! The difference between the outcomes of two snapshots: what a change would do, before it is applied.
 //!
 //! Users, data sources and columns are matched by name, since a directory and the store give ids of their own.
-//! Data sources that share their class on both sides, with columns that match alike, differ alike: they form a
+//! Data sources that share their class on both sides, and whose columns correspond, differ in the same way: they form a
 //! *group*, which is compared once and counted as often as it has sources. A hundred million outcomes can
-//! change at once, so a change becomes a value of its own only when it is told, one after another.
+//! change at once, so a change becomes a value of its own only when a list is iterated.
 
 mod change;
-mod compare;
+mod comparison;
 mod group;
+mod group_difference;
 
 use std::collections::BTreeMap;
 
@@ -15,16 +16,18 @@ use rayon::prelude::*;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::Outcomes;
-pub use change::{AccessChange, Behind, ColumnChange, Counts, Effect};
-use compare::{Compared, Comparison, Keep, Scratch};
+pub use change::{AccessChange, Causes, ColumnChange, Effect, EffectCounts};
+use comparison::{Comparison, ListLimits, Scratch};
 use group::{Group, Source};
+use group_difference::GroupDifference;
 
-/// Groups compared side by side before it is asked whether the lists are full: bounds what is kept for nothing.
+/// How many groups are compared in parallel before the lists are checked for being full: bounds the memory for changes
+/// that are not listed.
 const BATCH: usize = 64;
 
-/// Everything that differs, counted in full and listed as far as was asked for.
+/// The changes between two outcomes: all counted, the first ones listed.
 ///
-/// As a document: the two lists, `access` and `columns`.
+/// Serialized as the two lists, `access` and `columns`.
 #[derive(Debug)]
 pub struct Difference<'s> {
     listed: usize,
@@ -32,39 +35,39 @@ pub struct Difference<'s> {
     /// In name order.
     sources: Vec<Source<'s>>,
     /// By [`Source::group`].
-    groups: Vec<Compared<'s>>,
-    counts: Counts,
-    by_policy: BTreeMap<&'s str, Counts>,
-    by_data_source: BTreeMap<&'s str, Counts>,
-    by_user: BTreeMap<&'s str, Counts>,
+    groups: Vec<GroupDifference<'s>>,
+    counts: EffectCounts,
+    by_policy: BTreeMap<&'s str, EffectCounts>,
+    by_data_source: BTreeMap<&'s str, EffectCounts>,
+    by_user: BTreeMap<&'s str, EffectCounts>,
 }
 
-/// Compares the outcomes of two snapshots. Of access and of columns the first `listed` changes can be told
-/// afterwards, and memory is held for as many; `usize::MAX` is all of them. The counts are always of all.
+/// Compares the outcomes of two snapshots. The first `listed` changes of access and of columns are listed, which takes
+/// memory for as many; `usize::MAX` lists all. The counts are always of all changes.
 #[must_use]
 pub fn diff<'s>(before: &'s Outcomes, after: &'s Outcomes, listed: usize) -> Difference<'s> {
     before.group_users();
     after.group_users();
-    let (mut sources, groups) = group::group(before, after);
-    let comparison = Comparison::of(before, after);
-    let mut by_policy = BTreeMap::<&str, Counts>::new();
+    let (mut sources, groups) = group::group_sources(before, after);
+    let comparison = Comparison::new(before, after);
+    let mut by_policy = BTreeMap::<&str, EffectCounts>::new();
     let mut compared = Vec::with_capacity(groups.len());
     let mut listable = (0, 0);
     for batch in groups.chunks(BATCH) {
-        // Groups come in the order of their first sources, so what a list lacks is not before these.
-        let keep = |full: usize| if full < listed { listed } else { 0 };
-        let keep = Keep { access: keep(listable.0), columns: keep(listable.1) };
-        let scratch = || Scratch::of(&comparison);
-        let compare = |scratch: &mut Scratch, group: &Group| comparison.compare(group, keep, scratch);
+        // Groups come in the order of their first sources, so no later group precedes these in a list.
+        let limit = |count: usize| if count < listed { listed } else { 0 };
+        let limits = ListLimits { access: limit(listable.0), columns: limit(listable.1) };
+        let scratch = || Scratch::new(&comparison);
+        let compare = |scratch: &mut Scratch, group: &Group| comparison.compare(group, limits, scratch);
         let results: Vec<_> = batch.par_iter().map_init(scratch, compare).collect();
         for (result, group) in results.into_iter().zip(batch) {
-            result.tally_policies(group.sources, &mut by_policy);
+            result.count_by_policy(group.sources, &mut by_policy);
             listable.0 += result.access.len();
             listable.1 += result.columns.len();
-            compared.push(result.kept());
+            compared.push(result.without_scratch());
         }
     }
-    let mut counts = Counts::default();
+    let mut counts = EffectCounts::default();
     let mut by_data_source = BTreeMap::new();
     for source in &sources {
         let of_source = &compared[source.group].counts;
@@ -80,48 +83,48 @@ pub fn diff<'s>(before: &'s Outcomes, after: &'s Outcomes, listed: usize) -> Dif
 }
 
 impl<'s> Difference<'s> {
-    /// How many outcomes change, by what it comes to.
+    /// Returns the number of changes by effect.
     #[must_use]
-    pub fn counts(&self) -> &Counts {
+    pub fn counts(&self) -> &EffectCounts {
         &self.counts
     }
 
-    /// The same by policy behind it, by name. A change with several policies behind it counts for each; one
-    /// with none stands under `OWNER` or `REQUEST`.
+    /// Returns the same by policy that causes the change, by name. A change that several policies cause counts for each;
+    /// one that none causes counts under `OWNER` or `REQUEST`.
     #[must_use]
-    pub fn by_policy(&self) -> &BTreeMap<&'s str, Counts> {
+    pub fn by_policy(&self) -> &BTreeMap<&'s str, EffectCounts> {
         &self.by_policy
     }
 
-    /// The same by data source, by name.
+    /// Returns the same by data source, by name.
     #[must_use]
-    pub fn by_data_source(&self) -> &BTreeMap<&'s str, Counts> {
+    pub fn by_data_source(&self) -> &BTreeMap<&'s str, EffectCounts> {
         &self.by_data_source
     }
 
-    /// The same by user, by username.
+    /// Returns the same by user, by username.
     #[must_use]
-    pub fn by_user(&self) -> &BTreeMap<&'s str, Counts> {
+    pub fn by_user(&self) -> &BTreeMap<&'s str, EffectCounts> {
         &self.by_user
     }
 
-    /// How many outcomes give what was not there: access added or unblocked, and columns clear now. What a
-    /// limit on a change is measured by.
+    /// Returns the number of gains: access added or unblocked, and columns no longer masked. A limit on a change is
+    /// compared with it.
     #[must_use]
     pub fn gained(&self) -> usize {
-        self.counts.iter().filter(|(effect, _)| effect.gains()).map(|(_, count)| count).sum()
+        self.counts.iter().filter(|(effect, _)| effect.is_gain()).map(|(_, count)| count).sum()
     }
 
-    /// How many changes of access there are, listed or not.
+    /// Returns the number of changes of access, listed or not.
     #[must_use]
     pub fn access_changes(&self) -> usize {
         self.counts.total() - self.column_changes()
     }
 
-    /// How many changes of columns there are, listed or not.
+    /// Returns the number of changes of columns, listed or not.
     #[must_use]
     pub fn column_changes(&self) -> usize {
-        self.counts.of(Effect::ColumnsClear) + self.counts.of(Effect::ColumnsMasked)
+        self.counts.get(Effect::ColumnsClear) + self.counts.get(Effect::ColumnsMasked)
     }
 
     /// Whether the lists hold every change.
@@ -136,20 +139,20 @@ impl<'s> Difference<'s> {
         self.counts.is_empty()
     }
 
-    /// The first changes of access, in the order data source, scope, user.
+    /// Iterates over the listed changes of access, in the order data source, scope, user.
     pub fn access(&self) -> impl Iterator<Item = AccessChange<'_>> {
         self.sources
             .iter()
-            .flat_map(|source| self.groups[source.group].access_of(source, &self.usernames))
+            .flat_map(|source| self.groups[source.group].access_changes(source, &self.usernames))
             .take(self.listed)
     }
 
-    /// The first changes of columns that somebody who reads before and after sees otherwise, in the order data
-    /// source, user, column.
+    /// Iterates over the listed changes of columns, for users who read before and after, in the order data source, user,
+    /// column.
     pub fn columns(&self) -> impl Iterator<Item = ColumnChange<'_>> {
         self.sources
             .iter()
-            .flat_map(|source| self.groups[source.group].columns_of(source, &self.usernames))
+            .flat_map(|source| self.groups[source.group].column_changes(source, &self.usernames))
             .take(self.listed)
     }
 }
@@ -163,7 +166,7 @@ impl Serialize for Difference<'_> {
     }
 }
 
-/// A list written as its items come.
+/// A list that is serialized item by item.
 struct Listed<F>(F);
 
 impl<F, I> Serialize for Listed<F>

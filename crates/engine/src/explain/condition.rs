@@ -1,11 +1,13 @@
 //! A condition taken apart for one user at one data source.
 
-use domesday_model::condition::{Atom, TagTarget, Template, Variable, value_matches};
-use domesday_model::{ALL_USERS, Condition, DataSourceIx, Snapshot, UserIx, dotted_ancestors};
-use serde::Serialize;
+use std::fmt;
+
+use domesday_model::condition::{Atom, Template, value_matches};
+use domesday_model::{ALL_USERS, Condition, DataSourceIx, UserIx};
+use serde::{Serialize, Serializer};
 
 use crate::Outcomes;
-use crate::condition::{column_tags, data_source_field, user_field};
+use crate::condition::{PairEvaluator, StoredUser};
 
 /// One part of a condition.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,37 +17,75 @@ pub struct ConditionStep {
     pub text: String,
     /// Whether it holds for the user at the data source.
     pub holds: bool,
-    /// The parts it is made of; an atom has none.
+    /// The parts of which it consists; an atom has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<ConditionStep>,
-    /// For an atom, what it was decided on.
+    /// For an atom, what it was evaluated on.
     #[serde(flatten)]
-    pub facts: Option<Facts>,
+    pub facts: Option<AtomFacts>,
 }
 
-/// What an atom was decided on.
+/// What an atom was evaluated on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Facts {
-    /// The function's name without the `@`.
-    pub function: &'static str,
-    /// The attribute's key, for the functions that ask for one.
+pub struct AtomFacts {
+    /// The function.
+    pub function: ConditionFunction,
+    /// The attribute's key, for the functions that have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What is asked for, variables replaced: the groups (all of them), the value, or the data source's tags
+    /// What is required, with variables replaced: the groups (all of them), the value, or the data source's tags
     /// with their ancestors (any of them).
     pub wanted: Vec<String>,
     /// What the user has: their values for the key, or their groups.
     pub held: Vec<String>,
-    /// What of it satisfies the atom, whatever else is wanted.
+    /// What of it satisfies the atom, whatever else is required.
     pub matched: Vec<String>,
-    /// The variables that the data source has no field for, which make the atom false.
+    /// The variables for which the data source has no field, which make the atom false.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub absent: Vec<String>,
 }
 
+/// A function of the condition language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConditionFunction {
+    /// `@isInGroups`.
+    IsInGroups,
+    /// `@hasAttribute`.
+    HasAttribute,
+    /// `@hasTagAsAttribute`.
+    HasTagAsAttribute,
+    /// `@hasTagAsGroup`.
+    HasTagAsGroup,
+}
+
+impl ConditionFunction {
+    /// Returns the name without the `@`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IsInGroups => "isInGroups",
+            Self::HasAttribute => "hasAttribute",
+            Self::HasTagAsAttribute => "hasTagAsAttribute",
+            Self::HasTagAsGroup => "hasTagAsGroup",
+        }
+    }
+}
+
+impl fmt::Display for ConditionFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for ConditionFunction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl ConditionStep {
-    /// The smallest parts that decide: those that must change for the whole to come out differently.
+    /// Returns the smallest parts that decide: those that must change for the whole to come out differently.
     #[must_use]
     pub fn deciding(&self) -> Vec<&ConditionStep> {
         if self.parts.is_empty() {
@@ -58,81 +98,72 @@ impl ConditionStep {
     }
 }
 
-impl Facts {
-    /// Whether the atom holds by these facts.
-    #[must_use]
-    pub fn satisfy(&self) -> bool {
-        let matched = match self.function {
-            "isInGroups" => self.wanted.iter().all(|group| self.matched.contains(group)),
-            _ => !self.matched.is_empty(),
-        };
-        matched && self.absent.is_empty()
-    }
-}
-
 impl Outcomes {
+    /// Explains a condition. Also for a disabled user, for whom evaluation evaluates none.
     pub(super) fn condition_step(
         &self,
         condition: &Condition,
         user: UserIx,
         source: DataSourceIx,
     ) -> ConditionStep {
-        let parts: Vec<ConditionStep> = match condition {
-            Condition::Atom(_) => Vec::new(),
-            Condition::Not(inner) => vec![self.condition_step(inner, user, source)],
-            Condition::And(parts) | Condition::Or(parts) => {
-                parts.iter().map(|part| self.condition_step(part, user, source)).collect()
-            }
-        };
-        let (holds, facts) = match condition {
-            Condition::Atom(atom) => {
-                let facts = self.facts(atom, user, source);
-                // Evaluation leaves disabled users out; what would hold for them is worth telling all the same.
-                let active = self.snapshot.is_active(user);
-                let holds = if active {
-                    self.conditions.evaluator(&self.snapshot).atom(atom, source).contains(user)
-                } else {
-                    facts.satisfy()
-                };
-                (holds, Some(facts))
-            }
-            Condition::Not(_) => (parts.iter().all(|part| !part.holds), None),
-            Condition::And(_) => (parts.iter().all(|part| part.holds), None),
-            Condition::Or(_) => (parts.iter().any(|part| part.holds), None),
-        };
-        ConditionStep { text: condition.to_string(), holds, parts, facts }
+        let snapshot = &*self.snapshot;
+        let pair = PairEvaluator { snapshot, source, user: StoredUser { snapshot, user } };
+        self.condition_step_of(condition, &pair)
     }
 
-    fn facts(&self, atom: &Atom, user: UserIx, source: DataSourceIx) -> Facts {
-        let data_source = &self.snapshot.data_sources[source.get()];
-        let field = |variable: Variable| {
-            user_field(&self.snapshot, user, variable).or_else(|| data_source_field(data_source, variable))
+    fn condition_step_of(
+        &self,
+        condition: &Condition,
+        pair: &PairEvaluator<'_, StoredUser<'_>>,
+    ) -> ConditionStep {
+        let parts: &[Condition] = match condition {
+            Condition::Atom(_) => &[],
+            Condition::Not(inner) => std::slice::from_ref(inner),
+            Condition::And(parts) | Condition::Or(parts) => parts,
         };
+        let facts = match condition {
+            Condition::Atom(atom) => Some(self.atom_facts(atom, pair)),
+            Condition::Not(_) | Condition::And(_) | Condition::Or(_) => None,
+        };
+        ConditionStep {
+            text: condition.to_string(),
+            holds: pair.holds(condition),
+            parts: parts.iter().map(|part| self.condition_step_of(part, pair)).collect(),
+            facts,
+        }
+    }
+
+    fn atom_facts(&self, atom: &Atom, pair: &PairEvaluator<'_, StoredUser<'_>>) -> AtomFacts {
         let (mut wanted, mut absent) = (Vec::new(), Vec::new());
-        let mut want = |template: &Template| match template.resolve(field) {
+        let mut want = |template: &Template| match pair.resolve(template) {
             Some(text) => wanted.push(text.into_owned()),
             None => absent.extend(
-                template.variables().filter(|v| field(*v).is_none()).map(|variable| variable.to_string()),
+                template
+                    .variables()
+                    .filter(|variable| pair.field(*variable).is_none())
+                    .map(|variable| variable.to_string()),
             ),
         };
+        let tags = |target| pair.tag_names(target).into_iter().map(str::to_owned).collect();
         let (function, key) = match atom {
             Atom::InGroups(groups) => {
                 groups.iter().for_each(want);
-                ("isInGroups", None)
+                (ConditionFunction::IsInGroups, None)
             }
             Atom::HasAttribute { key, value } => {
                 want(value);
-                ("hasAttribute", Some(key))
+                (ConditionFunction::HasAttribute, Some(key))
             }
             Atom::HasTagAsAttribute { key, target } => {
-                wanted = tags_with_ancestors(&self.snapshot, source, *target);
-                ("hasTagAsAttribute", Some(key))
+                wanted = tags(*target);
+                (ConditionFunction::HasTagAsAttribute, Some(key))
             }
             Atom::HasTagAsGroup { target } => {
-                wanted = tags_with_ancestors(&self.snapshot, source, *target);
-                ("hasTagAsGroup", None)
+                wanted = tags(*target);
+                (ConditionFunction::HasTagAsGroup, None)
             }
         };
+        let user = pair.user.user;
         let held = key.map_or_else(|| self.groups_of(user), |key| self.values_of(user, key));
         let satisfies = |value: &&String| match atom {
             Atom::HasAttribute { .. } => wanted.iter().any(|wanted| value_matches(value, wanted)),
@@ -141,10 +172,10 @@ impl Outcomes {
         let matched = held.iter().filter(satisfies).cloned().collect();
         absent.sort_unstable();
         absent.dedup();
-        Facts { function, key: key.cloned(), wanted, held, matched, absent }
+        AtomFacts { function, key: key.cloned(), wanted, held, matched, absent }
     }
 
-    /// The names of a user's groups, `All Users` last.
+    /// Returns the names of a user's groups, `All Users` last.
     pub(super) fn groups_of(&self, user: UserIx) -> Vec<String> {
         let groups = self.snapshot.users[user.get()].groups.iter();
         let names = groups.map(|group| self.snapshot.groups[group.get()].name.to_string());
@@ -162,26 +193,4 @@ impl Outcomes {
         values.dedup();
         values
     }
-}
-
-/// The tags of a data source or of its columns with their ancestors, each tag before its own.
-pub(crate) fn tags_with_ancestors(
-    snapshot: &Snapshot,
-    source: DataSourceIx,
-    target: TagTarget,
-) -> Vec<String> {
-    let tags = match target {
-        TagTarget::DataSource => snapshot.data_sources[source.get()].tags.to_vec(),
-        TagTarget::Column => column_tags(snapshot, source),
-    };
-    let mut names: Vec<String> = Vec::new();
-    for tag in tags {
-        let name = snapshot.tags[tag.get()].spec.name.as_str();
-        for name in std::iter::once(name).chain(dotted_ancestors(name)) {
-            if !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
-        }
-    }
-    names
 }

@@ -1,12 +1,105 @@
-//! A user, a data source and a scope: the row and what led to it.
+//! Why a user has or does not have access to a data source in a scope: the row and what led to it.
 
-use domesday_model::{DataSourceIx, DataSourceStatus, PolicyIx, PolicyKind, Scope, UserIx};
+use domesday_model::{
+    DataSourceIx, DataSourceStatus, Instant, LevelKind, PolicyIx, PolicyKind, Scope, UserIx,
+};
+use serde::Serialize;
 
-use super::{Access, Exclusion, Explanation};
-use crate::Outcomes;
-use crate::admit::counts_for;
-use crate::classes::Class;
-use crate::merged::merged_policy;
+use super::column_row::ColumnStep;
+use super::conflict::ConflictStep;
+use super::policy::PolicyStep;
+use super::request::RequestStep;
+use crate::admission::counts_in_scope;
+use crate::merged_policy::merged_policy;
+use crate::outcomes::{Outcome, ReasonPart};
+use crate::ways::Way;
+use crate::{Outcomes, serialize};
+
+/// Why a user has or does not have access to a data source in one scope.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// Username.
+    pub user: String,
+    /// Data source by name.
+    pub data_source: String,
+    /// The scope explained.
+    #[serde(serialize_with = "serialize::scope")]
+    pub scope: Scope,
+    /// The snapshot's instant.
+    pub at: Instant,
+    /// The `outcome` of the row, or that there is none.
+    pub access: Access,
+    /// What excludes access whatever the policies say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<Exclusion>,
+    /// The parts of the `reason` field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<ReasonPart>,
+    /// The field `grant_policy_ids`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grant_policy_ids: Vec<i64>,
+    /// The field `guardrail_policy_ids`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub guardrail_policy_ids: Vec<i64>,
+    /// The field `request_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The field `expires_at`: when access ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
+    /// The field `merged_policy`: all grants and guardrails in one line; empty for a disabled data source.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub merged_policy: String,
+    /// Whether the user owns the data source.
+    pub owner: bool,
+    /// The grants that count for the scope.
+    pub grants: Vec<PolicyStep>,
+    /// The conflicts of levels among them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<ConflictStep>,
+    /// The guardrails that count for the scope.
+    pub guardrails: Vec<PolicyStep>,
+    /// The user's requests that name the data source or a product that contains it.
+    pub requests: Vec<RequestStep>,
+    /// How the user sees masked columns, when granted to read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<ColumnStep>,
+    /// For a user without access, the nearest ways to get it, shortest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<Way>,
+}
+
+/// The access of a user to a data source in a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Access {
+    /// Granted and eligible.
+    Granted,
+    /// Granted, but a guardrail blocks.
+    Blocked,
+    /// Nothing grants it.
+    None,
+}
+
+impl From<Outcome> for Access {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Granted => Self::Granted,
+            Outcome::Blocked => Self::Blocked,
+        }
+    }
+}
+
+/// What excludes access whatever the policies say (`docs/access.md` rule 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Exclusion {
+    /// The user is disabled.
+    UserDisabled,
+    /// The data source is disabled.
+    DataSourceDisabled,
+}
 
 impl Outcomes {
     /// Explains what a user can do with a data source in a scope.
@@ -38,7 +131,7 @@ impl Outcomes {
         let mut explanation = Explanation {
             user: snapshot.users[user.get()].username.to_string(),
             data_source: data_source.name.to_string(),
-            scope: scope.as_str(),
+            scope,
             at: snapshot.at,
             access: Access::None,
             excluded: Vec::new(),
@@ -63,10 +156,13 @@ impl Outcomes {
             explanation.excluded.push(Exclusion::DataSourceDisabled);
         }
         if let Some((position, class)) = self.class_of(source) {
-            for applied in class.policies.iter().filter(|applied| counts_for(snapshot, applied.policy, scope))
-            {
+            for applied in &class.policies {
+                let policy = &snapshot.policies[applied.policy.get()].spec;
+                if !counts_in_scope(policy, scope) {
+                    continue;
+                }
                 let step = self.policy_step(user, source, scope, class, applied);
-                match snapshot.policies[applied.policy.get()].spec.kind {
+                match policy.kind {
                     PolicyKind::Grant => explanation.grants.push(step),
                     PolicyKind::Guardrail => explanation.guardrails.push(step),
                 }
@@ -77,30 +173,23 @@ impl Outcomes {
                 self.add_row(&mut explanation, user, position, scope);
             }
         }
-        let approval_admits = explanation.grants.iter().any(|step| step.admits && step.level == "APPROVAL");
+        let approval_admits =
+            explanation.grants.iter().any(|step| step.admits && step.level == LevelKind::Approval);
         explanation.requests = self.request_steps(user, source, scope, approval_admits);
         explanation
     }
 
-    /// The position of a data source among the enabled ones, with its class.
-    pub(crate) fn class_of(&self, source: DataSourceIx) -> Option<(usize, &Class)> {
-        let sources = &self.classes.sources;
-        let position = sources.binary_search_by_key(&source, |outcomes| outcomes.source).ok()?;
-        Some((position, &self.classes.classes[sources[position].class.0 as usize]))
-    }
-
-    /// What the row says, and the column rows that follow it.
+    /// Adds the row and the column rows that belong to it.
     fn add_row(&self, explanation: &mut Explanation, user: UserIx, position: usize, scope: Scope) {
         let snapshot = &*self.snapshot;
         let outcomes = self.class(self.classes.sources[position].class);
         let in_scope = outcomes.scope(scope);
-        let Ok(row) = in_scope.users.binary_search(&user) else { return };
-        let reason = &in_scope.reasons[in_scope.reason_of[row] as usize];
+        let Some(reason) = in_scope.reason(user) else { return };
         let ids = |policies: &[PolicyIx]| {
             policies.iter().map(|policy| snapshot.policies[policy.get()].id.0).collect::<Vec<_>>()
         };
         explanation.access = reason.outcome.into();
-        explanation.reasons = reason.because.parts();
+        explanation.reasons = reason.parts.iter().collect();
         explanation.grant_policy_ids = ids(&reason.grants);
         explanation.guardrail_policy_ids = ids(&reason.guardrails);
         explanation.request_id = reason.request.map(|request| snapshot.requests[request.get()].id.clone());

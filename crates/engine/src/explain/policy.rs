@@ -1,11 +1,16 @@
-//! One policy's part: whether it admits, and by what (rules 2 and 4).
+//! One policy's part: whether it admits, and why (`docs/access.md` rules 2 and 4).
+
+use std::fmt;
 
 use domesday_model::{DataSourceIx, Level, LevelKind, PolicyIx, Scope, UserIx};
 use serde::Serialize;
 
 use super::ConditionStep;
 use crate::Outcomes;
-use crate::classes::{Applied, Class};
+use crate::admission::PairAdmission;
+use crate::condition::{PairEvaluator, StoredUser};
+use crate::serialize;
+use crate::source_classes::{AppliedPolicy, SourceClass};
 
 /// One grant's or guardrail's part.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -16,19 +21,39 @@ pub struct PolicyStep {
     /// Its name.
     pub name: String,
     /// Its level.
-    pub level: &'static str,
-    /// The scope it is written for, which need not be the one explained (rule 1).
-    pub scope: &'static str,
+    #[serde(serialize_with = "serialize::level")]
+    pub level: LevelKind,
+    /// Its scope, which need not be the one explained (`docs/access.md` rule 1).
+    #[serde(serialize_with = "serialize::scope")]
+    pub scope: Scope,
     /// Whether it admits the user.
     pub admits: bool,
-    /// Whether a conflict of levels silences it (rule 2).
+    /// Whether a conflict of levels silences it (`docs/access.md` rule 2).
     pub silenced: bool,
-    /// For level entitlements, what became of the condition.
+    /// For level entitlements, its condition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<ConditionStep>,
-    /// For level individuals, how the user is named: `user`, or `group` and its name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub named_as: Vec<String>,
+    /// For level individuals, how the user is named.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "serialize::displayed")]
+    pub named_as: Vec<NamedAs>,
+}
+
+/// How a policy of level `individuals` names a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamedAs {
+    /// By username.
+    User,
+    /// By a group of the user.
+    Group(String),
+}
+
+impl fmt::Display for NamedAs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User => f.write_str("user"),
+            Self::Group(name) => write!(f, "group {name}"),
+        }
+    }
 }
 
 impl Outcomes {
@@ -37,8 +62,8 @@ impl Outcomes {
         user: UserIx,
         source: DataSourceIx,
         scope: Scope,
-        class: &Class,
-        applied: &Applied,
+        class: &SourceClass,
+        applied: &AppliedPolicy,
     ) -> PolicyStep {
         let snapshot = &*self.snapshot;
         let policy = &snapshot.policies[applied.policy.get()];
@@ -47,28 +72,21 @@ impl Outcomes {
             Level::Entitlements { condition } => Some(self.condition_step(condition, user, source)),
             Level::Anyone | Level::Approval | Level::Individuals { .. } => None,
         };
-        let named_as = self.named_as(applied.policy, user);
-        let holds = match level.kind() {
-            LevelKind::Anyone => true,
-            LevelKind::Approval => {
-                class.covers.iter().any(|cover| cover.user == user && (scope == Scope::Read || cover.write))
-            }
-            LevelKind::Individuals => !named_as.is_empty(),
-            LevelKind::Entitlements => condition.as_ref().is_some_and(|step| step.holds),
-        };
+        let pair = PairEvaluator { snapshot, source, user: StoredUser { snapshot, user } };
+        let admits = PairAdmission { class, scope, pair }.admits(applied.policy);
         PolicyStep {
             id: policy.id.0,
             name: policy.spec.name.clone(),
-            level: level.kind().as_str(),
-            scope: policy.spec.scope.as_str(),
-            admits: holds && !applied.silenced && snapshot.is_active(user),
+            level: level.kind(),
+            scope: policy.spec.scope,
+            admits: admits && !applied.silenced && snapshot.is_active(user),
             silenced: applied.silenced,
             condition,
-            named_as,
+            named_as: self.named_as(applied.policy, user),
         }
     }
 
-    fn named_as(&self, policy: PolicyIx, user: UserIx) -> Vec<String> {
+    fn named_as(&self, policy: PolicyIx, user: UserIx) -> Vec<NamedAs> {
         let snapshot = &*self.snapshot;
         let Level::Individuals { individuals } = &snapshot.policies[policy.get()].spec.level else {
             return Vec::new();
@@ -77,9 +95,9 @@ impl Outcomes {
         let held = self.groups_of(user);
         let groups = individuals.groups.iter().filter(|name| held.contains(name));
         by_name
-            .then(|| "user".to_owned())
+            .then_some(NamedAs::User)
             .into_iter()
-            .chain(groups.map(|name| format!("group {name}")))
+            .chain(groups.map(|name| NamedAs::Group(name.clone())))
             .collect()
     }
 }

@@ -1,11 +1,13 @@
-//! Requests: which cover, which count, and why the others do not (rules 3, 8 and 9).
+//! Requests: which cover, which count, and why the others do not (`docs/access.md` rules 3, 8 and 9).
+
+use std::fmt;
 
 use domesday_model::{
     DataSourceIx, Instant, ProductStatus, Request, RequestStatus, RequestType, Scope, Target, UserIx,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::Outcomes;
+use crate::{Outcomes, serialize};
 
 /// One request's part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,23 +18,72 @@ pub struct RequestStep {
     /// The data product it names, if that is what it names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_product: Option<String>,
-    /// The scope asked for.
-    pub scope: &'static str,
-    /// Whether it covers user, source and scope (rule 3); of a masking exception, whether it is in force.
+    /// The scope requested.
+    #[serde(serialize_with = "serialize::scope")]
+    pub scope: Scope,
+    /// Whether it covers user, source and scope (`docs/access.md` rule 3); for a masking exception, whether it is in force.
     pub covers: bool,
-    /// Whether access rests on it: it covers, and an approval grant admits or it is for a data product (rule 9);
-    /// of a masking exception, whether a mask would be there without it.
+    /// Whether access rests on it: it covers, and an approval grant admits or it is for a data product (`docs/access.md`
+    /// rule 9); for a masking exception, whether a mask would apply without it.
     pub counts: bool,
     /// Why it does not cover, or does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub why_not: Option<&'static str>,
+    pub why_not: Option<RequestObstacle>,
     /// When it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
 }
 
+/// Why a request does not cover, or does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestObstacle {
+    /// It is not decided yet.
+    Pending,
+    /// It was denied.
+    Denied,
+    /// The requester canceled it.
+    Canceled,
+    /// Its approval was revoked.
+    Revoked,
+    /// Its approval has expired.
+    Expired,
+    /// The data product is not published.
+    ProductSuspended,
+    /// It is for reading, and the scope is writing.
+    ReadOnly,
+    /// It covers, but no approval grant counts at the data source.
+    NoApprovalGrant,
+    /// A masking exception of a user who cannot read the data source.
+    Unreadable,
+    /// A masking exception for a column that nothing masks.
+    NotMasked,
+}
+
+impl fmt::Display for RequestObstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "it is pending",
+            Self::Denied => "it was denied",
+            Self::Canceled => "it was canceled",
+            Self::Revoked => "it was revoked",
+            Self::Expired => "it has expired",
+            Self::ProductSuspended => "the data product is suspended",
+            Self::ReadOnly => "it is for reading only",
+            Self::NoApprovalGrant => "no grant by approval counts here",
+            Self::Unreadable => "the user cannot read the data source",
+            Self::NotMasked => "nothing masks the column for the user",
+        })
+    }
+}
+
+impl Serialize for RequestObstacle {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl Outcomes {
-    /// The user's requests for access to the data source, or to a product that holds it.
+    /// Explains the user's requests for access to the data source, or to a product that contains it.
     pub(super) fn request_steps(
         &self,
         user: UserIx,
@@ -56,20 +107,20 @@ impl Outcomes {
                 }
             };
             let not_covering = self.not_in_force(request).or(if !published {
-                Some("the data product is suspended")
+                Some(RequestObstacle::ProductSuspended)
             } else if scope == Scope::Write && request.scope == Scope::Read {
-                Some("it is for reading only")
+                Some(RequestObstacle::ReadOnly)
             } else {
                 None
             });
             let idle = match product {
-                None if !approval_admits => Some("no grant by approval counts here"),
+                None if !approval_admits => Some(RequestObstacle::NoApprovalGrant),
                 _ => None,
             };
             steps.push(RequestStep {
                 id: request.id.clone(),
                 data_product: product,
-                scope: request.scope.as_str(),
+                scope: request.scope,
                 covers: not_covering.is_none(),
                 counts: not_covering.or(idle).is_none(),
                 why_not: not_covering.or(idle),
@@ -79,13 +130,13 @@ impl Outcomes {
         steps
     }
 
-    /// The user's masking exceptions for a column, `idle` saying why none would count, if none would.
+    /// Explains the user's masking exceptions for a column. `idle` is why none would count, if none would.
     pub(super) fn exception_steps(
         &self,
         user: UserIx,
         source: DataSourceIx,
         column: &str,
-        idle: Option<&'static str>,
+        idle: Option<RequestObstacle>,
     ) -> Vec<RequestStep> {
         let name = &*self.snapshot.data_sources[source.get()].name;
         let of_column = |request: &&Request| {
@@ -99,7 +150,7 @@ impl Outcomes {
                 RequestStep {
                     id: request.id.clone(),
                     data_product: None,
-                    scope: request.scope.as_str(),
+                    scope: request.scope,
                     covers: not_in_force.is_none(),
                     counts: not_in_force.or(idle).is_none(),
                     why_not: not_in_force.or(idle),
@@ -114,13 +165,15 @@ impl Outcomes {
         self.snapshot.requests.iter().filter(move |request| request.kind == kind && request.user == username)
     }
 
-    fn not_in_force(&self, request: &Request) -> Option<&'static str> {
+    fn not_in_force(&self, request: &Request) -> Option<RequestObstacle> {
         match request.status {
-            RequestStatus::Pending => Some("it is pending"),
-            RequestStatus::Denied => Some("it was denied"),
-            RequestStatus::Canceled => Some("it was canceled"),
-            RequestStatus::Revoked => Some("it was revoked"),
-            RequestStatus::Approved if !request.is_in_force(self.snapshot.at) => Some("it has expired"),
+            RequestStatus::Pending => Some(RequestObstacle::Pending),
+            RequestStatus::Denied => Some(RequestObstacle::Denied),
+            RequestStatus::Canceled => Some(RequestObstacle::Canceled),
+            RequestStatus::Revoked => Some(RequestObstacle::Revoked),
+            RequestStatus::Approved if !request.is_in_force(self.snapshot.at) => {
+                Some(RequestObstacle::Expired)
+            }
             RequestStatus::Approved => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domesday_engine::{Access, AccessChange, Behind, ColumnChange, Effect, diff, evaluate};
+use domesday_engine::{Access, AccessChange, Causes, ColumnChange, Effect, diff, evaluate};
 use domesday_model::Scope;
 use proptest::prelude::*;
 
@@ -37,9 +37,8 @@ fn comparing_worlds_finds_exactly_the_rows_that_differ_and_what_is_behind() {
         let told: BTreeMap<_, _> = found
             .access()
             .map(|change| {
-                let scope = if change.scope == "READ" { Scope::Read } else { Scope::Write };
-                let key = (change.user.to_owned(), change.data_source.to_owned(), scope);
-                (key, (change.from, change.to, names(change.behind)))
+                let key = (change.user.to_owned(), change.data_source.to_owned(), change.scope);
+                (key, (change.from, change.to, names(change.causes)))
             })
             .collect();
         prop_assert_eq!(&told, &wanted);
@@ -58,7 +57,7 @@ fn comparing_worlds_finds_exactly_the_rows_that_differ_and_what_is_behind() {
             .columns()
             .map(|change| {
                 let [user, source, column] = [change.user, change.data_source, change.column].map(str::to_owned);
-                ((user, source, column), (change.clear, names(change.behind)))
+                ((user, source, column), (change.clear, names(change.causes)))
             })
             .collect();
         prop_assert_eq!(told, wanted);
@@ -89,10 +88,10 @@ fn deciding(row: &Row) -> [BTreeSet<String>; 2] {
     [policies.into_iter().collect(), rights]
 }
 
-fn names(behind: &Behind<'_>) -> [BTreeSet<String>; 2] {
+fn names(causes: &Causes<'_>) -> [BTreeSet<String>; 2] {
     [
-        behind.policies.iter().copied().map(str::to_owned).collect(),
-        behind.rights.iter().copied().map(str::to_owned).collect(),
+        causes.policies.iter().copied().map(str::to_owned).collect(),
+        causes.rights.iter().map(|right| right.as_str().to_owned()).collect(),
     ]
 }
 
@@ -103,19 +102,19 @@ fn what_is_counted_is_what_the_whole_list_holds_and_a_limit_cuts_the_list_only()
         let (before, after) = (evaluate(before), evaluate(after));
         let whole = diff(&before, &after, usize::MAX);
         let (access, columns): (Vec<_>, Vec<_>) = (whole.access().collect(), whole.columns().collect());
-        let place = |change: &AccessChange<'_>| [change.data_source, change.scope, change.user].map(str::to_owned);
+        let place = |change: &AccessChange<'_>| [change.data_source, change.scope.as_str(), change.user].map(str::to_owned);
         prop_assert!(access.is_sorted_by_key(place));
         let place = |change: &ColumnChange<'_>| [change.data_source, change.user, change.column].map(str::to_owned);
         prop_assert!(columns.is_sorted_by_key(place));
 
         let mut counts = BTreeMap::<_, usize>::new();
         let mut by = [(); 3].map(|()| BTreeMap::<&str, BTreeMap<Effect, usize>>::new());
-        let access_told = access.iter().map(|one| (one.effect, one.data_source, one.user, one.behind));
-        let columns_told = columns.iter().map(|one| (one.effect(), one.data_source, one.user, one.behind));
+        let access_told = access.iter().map(|one| (one.effect, one.data_source, one.user, one.causes));
+        let columns_told = columns.iter().map(|one| (one.effect(), one.data_source, one.user, one.causes));
         for (effect, source, user, behind) in access_told.chain(columns_told) {
             *counts.entry(effect).or_default() += 1;
-            let rights = behind.rights.iter().filter(|_| behind.policies.is_empty());
-            let policies: Vec<&str> = behind.policies.iter().chain(rights).copied().collect();
+            let rights = behind.rights.iter().filter(|_| behind.policies.is_empty()).map(|right| right.as_str());
+            let policies: Vec<&str> = behind.policies.iter().copied().chain(rights).collect();
             for (tally, keys) in by.iter_mut().zip([&policies[..], &[source], &[user]]) {
                 keys.iter().for_each(|key| *tally.entry(key).or_default().entry(effect).or_default() += 1);
             }
@@ -125,7 +124,7 @@ fn what_is_counted_is_what_the_whole_list_holds_and_a_limit_cuts_the_list_only()
             prop_assert_eq!(difference.counts().iter().collect::<BTreeMap<_, _>>(), counts.clone());
             prop_assert_eq!(difference.access_changes(), access.len());
             prop_assert_eq!(difference.column_changes(), columns.len());
-            let gained = access.iter().filter(|change| change.effect.gains()).count();
+            let gained = access.iter().filter(|change| change.effect.is_gain()).count();
             prop_assert_eq!(difference.gained(), gained + columns.iter().filter(|change| change.clear).count());
             let told = [difference.by_policy(), difference.by_data_source(), difference.by_user()];
             for (told, wanted) in told.into_iter().zip(&by) {
@@ -167,7 +166,7 @@ fn effects_are_told_apart_and_gains_are_counted() {
     let found = diff(&left, &right, usize::MAX);
     let told: Vec<_> = found
         .access()
-        .map(|change| (change.user, change.effect, change.effect.gains(), change.behind.policies.len()))
+        .map(|change| (change.user, change.effect, change.effect.is_gain(), change.causes.policies.len()))
         .collect();
     assert_eq!(
         told,

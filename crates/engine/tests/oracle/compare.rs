@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use domesday_engine::{
-    Because, ClassOutcomes, ColumnOutcome, ColumnReason, Outcome, Outcomes, Reason, ScopeOutcomes,
-    SourceOutcomes, Warning,
+    ClassOutcomes, ColumnOutcome, ColumnReason, LevelWarning, Outcome, Outcomes, Reason, ReasonParts,
+    ScopeOutcomes, SourceOutcomes,
 };
 use domesday_model::{AppliesTo, ColumnIx, DataPolicyIx, PolicyIx, RequestIx, Scope, Snapshot, UserIx};
 
@@ -36,7 +36,7 @@ impl Expand<'_> {
     fn tables(&self, scope: Scope, outcomes: &ScopeOutcomes, rows: &mut Vec<Row>) {
         assert_eq!(outcomes.users.len(), outcomes.reason_of.len(), "every user has a reason");
         for (user, position) in outcomes.users.iter().zip(&outcomes.reason_of) {
-            let Reason { outcome, grants, guardrails, because, request, expires_at } =
+            let Reason { outcome, grants, guardrails, parts, request, expires_at } =
                 &outcomes.reasons[*position as usize];
             rows.push(Row {
                 source: self.source_name(),
@@ -50,7 +50,7 @@ impl Expand<'_> {
                 grants: self.policies(grants),
                 guardrails: self.policies(guardrails),
                 data_policies: Vec::new(),
-                reason: words(*because),
+                reason: words(*parts),
                 request: request.map(|request| self.request(request)),
                 expires_at: *expires_at,
             });
@@ -63,7 +63,7 @@ impl Expand<'_> {
         for (position, user) in outcomes.users.iter().enumerate() {
             for (column, slot) in self.source.columns.iter().zip(&outcomes.slots) {
                 assert_eq!(outcomes.users.len(), slot.len(), "every user has a reason in each slot");
-                let ColumnReason { outcome, data_policies, because, request, expires_at } =
+                let ColumnReason { outcome, data_policies, parts, request, expires_at } =
                     &outcomes.reasons[slot[position] as usize];
                 rows.push(Row {
                     source: self.source_name(),
@@ -77,7 +77,7 @@ impl Expand<'_> {
                     grants: Vec::new(),
                     guardrails: Vec::new(),
                     data_policies: self.data_policies(data_policies),
-                    reason: words(*because),
+                    reason: words(*parts),
                     request: request.map(|request| self.request(request)),
                     expires_at: *expires_at,
                 });
@@ -110,24 +110,24 @@ impl Expand<'_> {
     }
 }
 
-fn words(because: Because) -> String {
-    reason(because.policy, because.owner, because.request)
+fn words(parts: ReasonParts) -> String {
+    reason(parts.policy, parts.owner, parts.request)
 }
 
 /// The engine's warnings, one line each.
 pub(crate) fn warnings_of(outcomes: &Outcomes) -> Vec<String> {
     let snapshot = outcomes.snapshot();
     let policy = |policy: &PolicyIx| snapshot.policies[policy.get()].spec.name.clone();
-    let line = |warning: &Warning| match warning {
-        Warning::UnsettledConflict { source, scope, policies } => {
+    let line = |warning: &LevelWarning| match warning {
+        LevelWarning::UnsettledConflict { source, scope, policies } => {
             let policies: Vec<_> = policies.iter().map(policy).collect();
             unsettled(&snapshot.data_sources[source.get()].name, *scope, &policies)
         }
-        Warning::IdleLevelChoice { source, policy: chosen } => {
+        LevelWarning::IdleLevelChoice { source, policy: chosen } => {
             idle(&snapshot.data_sources[source.get()].name, &policy(chosen))
         }
     };
-    outcomes.warnings().iter().map(line).collect()
+    outcomes.level_warnings().iter().map(line).collect()
 }
 
 /// The warnings that rule 2 asks for. Choice: of enabled data sources, since rules speak of those; by source,

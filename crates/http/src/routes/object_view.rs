@@ -2,7 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domesday_engine::Notice;
+use domesday_engine::CatalogWarning;
 use domesday_store::{ObjectPage, StoredObject};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -44,12 +44,12 @@ pub(super) struct ObjectView {
     document: Box<RawValue>,
     /// What is valid in the policy just written and most likely not meant.
     #[serde(skip_serializing_if = "Option::is_none")]
-    warnings: Option<Vec<Notice>>,
+    warnings: Option<Vec<CatalogWarning>>,
 }
 
 impl ObjectView {
     /// Adds the warnings about the policy that was written.
-    pub(super) fn with_warnings(self, warnings: Option<Vec<Notice>>) -> Self {
+    pub(super) fn with_warnings(self, warnings: Option<Vec<CatalogWarning>>) -> Self {
         Self { warnings, ..self }
     }
 }

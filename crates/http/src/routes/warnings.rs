@@ -41,7 +41,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn list(State(app): State<App>, Authenticated(caller): Authenticated) -> Result<Response, Problem> {
     let evaluation = app.service.evaluations.current(caller.revision).await?;
-    let warnings = evaluation.notices().await?;
+    let warnings = evaluation.catalog_warnings().await?;
     let total = warnings.list.len() + warnings.omitted;
     Ok(to_response(json!({ "total": total, "items": warnings.list })))
 }

@@ -3,10 +3,10 @@
 //! A page is found by its first row's ids, so that a cursor stays good when the catalog changes between two
 //! pages: what came before it is not shown again, what comes after it is not left out. Totals are exact.
 
-use domesday_engine::{ColumnExplanation, ColumnOutcome, Explanation, Outcome, Reason};
+use domesday_engine::{ColumnExplanation, ColumnOutcome, Explanation, Outcome, Reason, ReasonPart};
 use domesday_model::{ColumnIx, DataSourceIx, Instant, PolicyIx, Scope, UserIx};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::evaluated::Evaluation;
 use crate::error::ServiceError;
@@ -57,11 +57,15 @@ pub struct AccessRow<'e> {
     /// The data source's name.
     pub data_source: &'e str,
     /// READ or WRITE.
-    pub scope: &'static str,
+    #[serde(serialize_with = "scope_name")]
+    #[schemars(with = "String")]
+    pub scope: Scope,
     /// GRANTED or BLOCKED.
-    pub outcome: &'static str,
+    #[schemars(with = "String")]
+    pub outcome: Outcome,
     /// POLICY, OWNER, REQUEST: every one that holds.
-    pub reasons: Vec<&'static str>,
+    #[schemars(with = "Vec<String>")]
+    pub reasons: Vec<ReasonPart>,
     /// The grants that admit.
     pub grants: Vec<&'e str>,
     /// All guardrails when granted; those that block when blocked.
@@ -114,10 +118,8 @@ impl Evaluation {
         let more = rows.next().is_some();
         let rows: Vec<_> =
             page.into_iter().filter_map(|(position, scope)| self.row(user, position, scope)).collect();
-        let next = rows
-            .last()
-            .filter(|_| more)
-            .map(|row| PageStart { id: row.data_source_id, scope: scope_of(row.scope) });
+        let next =
+            rows.last().filter(|_| more).map(|row| PageStart { id: row.data_source_id, scope: row.scope });
         AccessPage { total, rows, next, at: self.from }
     }
 
@@ -160,8 +162,7 @@ impl Evaluation {
         }
         let rows: Vec<_> =
             page.into_iter().filter_map(|(user, scope)| self.row(user, position, scope)).collect();
-        let next =
-            rows.last().filter(|_| more).map(|row| PageStart { id: row.user_id, scope: scope_of(row.scope) });
+        let next = rows.last().filter(|_| more).map(|row| PageStart { id: row.user_id, scope: row.scope });
         AccessPage { total, rows, next, at: self.from }
     }
 
@@ -169,7 +170,7 @@ impl Evaluation {
     pub fn pair_page(&self, user: UserIx, source: DataSourceIx, filter: AccessFilter) -> AccessPage<'_> {
         let rows = Scope::ALL.into_iter().filter(|scope| filter.scope.is_none_or(|only| only == *scope));
         let rows = rows.filter_map(|scope| self.row(user, self.position(source)?, scope));
-        let rows = rows.filter(|row| filter.outcome.is_none_or(|only| outcome_name(only) == row.outcome));
+        let rows = rows.filter(|row| filter.outcome.is_none_or(|only| only == row.outcome));
         let rows: Vec<_> = rows.collect();
         AccessPage { total: rows.len() as u64, rows, next: None, at: self.from }
     }
@@ -195,9 +196,7 @@ impl Evaluation {
     }
 
     fn reason(&self, class: usize, scope: Scope, user: UserIx) -> Option<&Reason> {
-        let outcomes = self.classes[class].scope(scope);
-        let row = outcomes.users.binary_search(&user).ok()?;
-        Some(&outcomes.reasons[outcomes.reason_of[row] as usize])
+        self.classes[class].scope(scope).reason(user)
     }
 
     fn row(&self, user: UserIx, position: usize, scope: Scope) -> Option<AccessRow<'_>> {
@@ -215,9 +214,9 @@ impl Evaluation {
             user: &person.username,
             data_source_id: source.id.0,
             data_source: &source.name,
-            scope: scope.as_str(),
-            outcome: outcome_name(reason.outcome),
-            reasons: reason.because.parts(),
+            scope,
+            outcome: reason.outcome,
+            reasons: reason.parts.iter().collect(),
             grants: names(&reason.grants),
             guardrails: names(&reason.guardrails),
             masked_columns: if reads { self.masked(user, position) } else { Vec::new() },
@@ -237,13 +236,7 @@ impl Evaluation {
     }
 }
 
-fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Granted => "GRANTED",
-        Outcome::Blocked => "BLOCKED",
-    }
-}
-
-fn scope_of(name: &str) -> Scope {
-    if name == Scope::Write.as_str() { Scope::Write } else { Scope::Read }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn scope_name<S: Serializer>(scope: &Scope, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(scope.as_str())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domesday_engine::{ClassIx, ClassOutcomes, Notices, Outcomes, evaluate};
+use domesday_engine::{CatalogWarnings, ClassIx, ClassOutcomes, Outcomes, evaluate};
 use domesday_model::{DataSourceIx, Instant, RequestStatus, Scope, Snapshot, UserIx};
 use rayon::prelude::*;
 
@@ -102,8 +102,8 @@ impl Evaluation {
     ///
     /// # Errors
     /// When the computation panics.
-    pub async fn notices(&self) -> Result<Notices, ServiceError> {
-        self.compute(Outcomes::notices).await
+    pub async fn catalog_warnings(&self) -> Result<CatalogWarnings, ServiceError> {
+        self.compute(Outcomes::catalog_warnings).await
     }
 
     /// Computes something from the outcomes on a blocking thread.

@@ -4,7 +4,7 @@
 //! the policies that admit or stop them; an owner sees who reaches their data source and how that comes out, but not
 //! by which policy, since a condition that holds says what the user has.
 
-use domesday_engine::{ColumnExplanation, Explanation, PolicyStep, Sight, Way, WayStep};
+use domesday_engine::{ColumnExplanation, Explanation, Outcome, PolicyStep, Sight, Way, WayStep};
 
 use super::access::{AccessPage, AccessRow};
 
@@ -38,7 +38,7 @@ impl AccessRow<'_> {
             self.grants.clear();
         }
         // Those that the user passes stop nobody.
-        if view == View::Owner || self.outcome == "GRANTED" {
+        if view == View::Owner || self.outcome == Outcome::Granted {
             self.guardrails.clear();
         }
     }

@@ -1,6 +1,8 @@
 //! One class made ready for its sources: its reasons as the values of rows, its outcomes counted.
 
-use domesday_engine::{Because, ClassOutcomes, ColumnOutcome, ColumnReason, Outcome, Reason, ScopeOutcomes};
+use domesday_engine::{
+    ClassOutcomes, ColumnOutcome, ColumnReason, Outcome, Reason, ReasonParts, ScopeOutcomes,
+};
 use domesday_model::{DataPolicyIx, Instant, PolicyIx, RequestIx, Scope, Snapshot};
 
 use super::OutcomeCounts;
@@ -130,7 +132,7 @@ fn values_of_table(snapshot: &Snapshot, reason: &Reason) -> ReasonValues {
         text(&policy_ids(snapshot, &reason.grants)),
         text(&policy_ids(snapshot, &reason.guardrails)),
         text(&json::numbers([])),
-        text(because(reason.because)),
+        text(reason_text(reason.parts)),
         request_id(snapshot, reason.request),
         instant(reason.expires_at),
     ]
@@ -146,7 +148,7 @@ fn values_of_column(snapshot: &Snapshot, reason: &ColumnReason) -> ReasonValues 
         text(&json::numbers([])),
         text(&json::numbers([])),
         text(&data_policy_ids(snapshot, &reason.data_policies)),
-        text(because(reason.because)),
+        text(reason_text(reason.parts)),
         request_id(snapshot, reason.request),
         instant(reason.expires_at),
     ]
@@ -178,8 +180,8 @@ fn request_id(snapshot: &Snapshot, request: Option<RequestIx>) -> Option<Vec<u8>
 }
 
 /// The `reason` field (rule 9).
-fn because(because: Because) -> &'static str {
-    let Because { policy, owner, request } = because;
+fn reason_text(parts: ReasonParts) -> &'static str {
+    let ReasonParts { policy, owner, request } = parts;
     match (policy, owner, request) {
         (true, false, false) => "POLICY",
         (false, true, false) => "OWNER",

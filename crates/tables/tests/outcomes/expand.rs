@@ -1,6 +1,6 @@
 //! The obvious expansion: every row of policy-outcomes, one by one, from the engine's classes.
 
-use domesday_engine::{Because, ColumnOutcome, Outcome, Outcomes};
+use domesday_engine::{ColumnOutcome, Outcome, Outcomes, ReasonParts};
 use domesday_model::{Instant, RequestIx, Scope, Snapshot, UserIx};
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ pub(crate) fn rows(outcomes: &Outcomes) -> Vec<Row> {
                 "grant_policy_ids": list(reason.grants),
                 "guardrail_policy_ids": list(reason.guardrails),
                 "data_policy_ids": list(reason.data_policies),
-                "reason": because(reason.because),
+                "reason": reason_text(reason.parts),
                 "request_id": reason.request.map(|ix| snapshot.requests[ix.get()].id.clone()),
                 "merged_policy": class.scope(scope).merged_policy,
                 "expires_at": reason.expires_at.map(|end| end.to_string()),
@@ -45,7 +45,7 @@ pub(crate) fn rows(outcomes: &Outcomes) -> Vec<Row> {
                     grants: reason.grants.iter().map(|ix| snapshot.policies[ix.get()].id.0).collect(),
                     guardrails: reason.guardrails.iter().map(|ix| snapshot.policies[ix.get()].id.0).collect(),
                     data_policies: Vec::new(),
-                    because: reason.because,
+                    parts: reason.parts,
                     request: reason.request,
                     expires_at: reason.expires_at,
                 };
@@ -61,7 +61,7 @@ pub(crate) fn rows(outcomes: &Outcomes) -> Vec<Row> {
                     grants: Vec::new(),
                     guardrails: Vec::new(),
                     data_policies: ids.collect(),
-                    because: reason.because,
+                    parts: reason.parts,
                     request: reason.request,
                     expires_at: reason.expires_at,
                 };
@@ -77,7 +77,7 @@ struct Reason {
     grants: Vec<i64>,
     guardrails: Vec<i64>,
     data_policies: Vec<i64>,
-    because: Because,
+    parts: ReasonParts,
     request: Option<RequestIx>,
     expires_at: Option<Instant>,
 }
@@ -91,7 +91,7 @@ fn list(mut ids: Vec<i64>) -> String {
     json!(ids).to_string()
 }
 
-fn because(because: Because) -> String {
-    let parts = [(because.policy, "POLICY"), (because.owner, "OWNER"), (because.request, "REQUEST")];
+fn reason_text(parts: ReasonParts) -> String {
+    let parts = [(parts.policy, "POLICY"), (parts.owner, "OWNER"), (parts.request, "REQUEST")];
     parts.into_iter().filter(|(holds, _)| *holds).map(|(_, name)| name).collect::<Vec<_>>().join("+")
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use domesday_engine::{AccessChange, Behind, ColumnChange, Counts, Effect};
+use domesday_engine::{AccessChange, Causes, ColumnChange, Effect, EffectCounts, ReasonPart};
 
 use super::report::Report;
 use crate::markdown::{table_head, table_row};
@@ -66,11 +66,11 @@ fn data_sources(page: &mut Page, report: &Report<'_>, listed: usize) {
         page.title("Data sources");
         page.raw(table_head(&["change", "user", "scope", "data source", "by"]));
     }
-    for AccessChange { user, scope, data_source, effect, behind, .. } in difference.access() {
+    for AccessChange { user, scope, data_source, effect, causes, .. } in difference.access() {
         let (style, mark, word) = shape(effect);
-        let by = causes(behind);
+        let by = cause_names(causes);
         if page.is_markdown() {
-            page.raw(table_row(&[word, user, scope, data_source, &by]));
+            page.raw(table_row(&[word, user, scope.as_str(), data_source, &by]));
         } else {
             let by = in_brackets(&by);
             page.raw(format_args!("{style}{mark} {word:<9}{style:#} {user} {scope} {data_source}{by}"));
@@ -91,9 +91,9 @@ fn columns(page: &mut Page, report: &Report<'_>, listed: usize) {
     }
     for change in difference.columns() {
         let (style, mark, _) = shape(change.effect());
-        let ColumnChange { user, data_source, column, clear, behind } = change;
+        let ColumnChange { user, data_source, column, clear, causes } = change;
         let word = if clear { "unmasked" } else { "masked" };
-        let by = causes(behind);
+        let by = cause_names(causes);
         if page.is_markdown() {
             page.raw(table_row(&[word, user, data_source, column, &by]));
         } else {
@@ -112,9 +112,9 @@ fn rest(page: &mut Page, total: usize, listed: usize) {
 }
 
 /// Returns the policies and rights that cause a change.
-fn causes(Behind { policies, rights }: &Behind<'_>) -> String {
-    let rights = rights.iter().map(|right| match *right {
-        "OWNER" => "ownership",
+fn cause_names(Causes { policies, rights }: &Causes<'_>) -> String {
+    let rights = rights.iter().map(|right| match right {
+        ReasonPart::Owner => "ownership",
         _ => "a request",
     });
     policies.iter().copied().chain(rights).collect::<Vec<_>>().join(", ")
@@ -125,7 +125,7 @@ fn in_brackets(causes: &str) -> String {
 }
 
 /// Returns counts by effect: `2 added, 1 removed`.
-fn effects(counts: &Counts) -> String {
+fn effects(counts: &EffectCounts) -> String {
     let parts: Vec<_> = counts.iter().map(|(effect, count)| format!("{count} {}", shape(effect).2)).collect();
     parts.join(", ")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domesday_engine::{Counts, Difference};
+use domesday_engine::{Difference, EffectCounts};
 use domesday_sources::Diagnostic;
 use serde::Serialize;
 
@@ -14,10 +14,10 @@ pub(super) struct Report<'a> {
     /// Only with `--max-gained`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) limit: Option<Limit>,
-    pub(super) counts: &'a Counts,
-    pub(super) by_policy: &'a BTreeMap<&'a str, Counts>,
-    pub(super) by_data_source: &'a BTreeMap<&'a str, Counts>,
-    pub(super) by_user: &'a BTreeMap<&'a str, Counts>,
+    pub(super) counts: &'a EffectCounts,
+    pub(super) by_policy: &'a BTreeMap<&'a str, EffectCounts>,
+    pub(super) by_data_source: &'a BTreeMap<&'a str, EffectCounts>,
+    pub(super) by_user: &'a BTreeMap<&'a str, EffectCounts>,
     #[serde(flatten)]
     pub(super) difference: &'a Difference<'a>,
     /// The warnings of the catalog directories.

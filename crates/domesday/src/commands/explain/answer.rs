@@ -1,8 +1,8 @@
 //! The explanation in plain words: the answer first, then what led to it.
 
-use domesday_engine::{Access, ColumnExplanation, ColumnStep, Exclusion, Explanation, Sight};
+use domesday_engine::{Access, ColumnExplanation, ColumnStep, Exclusion, Explanation, ReasonPart, Sight};
 
-use super::steps::{conflict, data_policy, policy, requests, ways};
+use super::steps::{conflict, data_policy, policy, requests, verb, ways};
 use crate::output::{DIM, ERROR, GOOD, Output, WARNING};
 use crate::page::{Page, join};
 
@@ -53,7 +53,7 @@ pub(super) fn print_column(explanation: &ColumnExplanation, output: Output) {
 
 /// Prints the answer and its reasons.
 fn answer(page: &mut Page, explanation: &Explanation) {
-    let verb = if explanation.scope == "READ" { "read" } else { "write" };
+    let verb = verb(explanation.scope);
     let Explanation { user, data_source, .. } = explanation;
     match explanation.access {
         Access::Granted => page.line(0, &format!("{GOOD}{user} can {verb} {data_source}.{GOOD:#}")),
@@ -81,10 +81,10 @@ fn answer(page: &mut Page, explanation: &Explanation) {
         );
     }
     for reason in &explanation.reasons {
-        let sentence = match *reason {
-            "POLICY" => "A policy grants it.".to_owned(),
-            "OWNER" => "They own the data source.".to_owned(),
-            _ => {
+        let sentence = match reason {
+            ReasonPart::Policy => "A policy grants it.".to_owned(),
+            ReasonPart::Owner => "They own the data source.".to_owned(),
+            ReasonPart::Request => {
                 let request = explanation.request_id.as_deref().unwrap_or_default();
                 format!("The approved request {request} covers it.")
             }

@@ -1,6 +1,6 @@
 //! Why a condition holds or does not hold, part by part.
 
-use domesday_engine::{ConditionStep, Facts};
+use domesday_engine::{AtomFacts, ConditionFunction, ConditionStep};
 
 use crate::output::DIM;
 use crate::page::{Page, join};
@@ -19,12 +19,12 @@ pub(super) fn print(page: &mut Page, depth: usize, step: &ConditionStep) {
 }
 
 /// Returns why an atom holds or does not hold.
-fn reason(facts: &Facts, holds: bool) -> String {
+fn reason(facts: &AtomFacts, holds: bool) -> String {
     if !facts.absent.is_empty() {
         return format!("the data source has no {}", join(&facts.absent, "and"));
     }
-    let Facts { wanted, held, matched, .. } = facts;
-    if facts.function == "isInGroups" {
+    let AtomFacts { wanted, held, matched, .. } = facts;
+    if facts.function == ConditionFunction::IsInGroups {
         return match holds {
             true => format!("the user is in {}", join(wanted, "and")),
             false => {
@@ -40,12 +40,12 @@ fn reason(facts: &Facts, holds: bool) -> String {
         None => format!("the user is in {}", join(values, "and")),
     };
     match (holds, facts.function) {
-        (true, "hasAttribute") => has(matched),
+        (true, ConditionFunction::HasAttribute) => has(matched),
         (true, _) => format!("{}, by which the data is tagged", has(matched)),
-        (false, "hasAttribute") if held.is_empty() => {
+        (false, ConditionFunction::HasAttribute) if held.is_empty() => {
             format!("{}; required: {}", has(held), join(wanted, "or"))
         }
-        (false, "hasAttribute") => format!("{}, not {}", has(held), join(wanted, "or")),
+        (false, ConditionFunction::HasAttribute) => format!("{}, not {}", has(held), join(wanted, "or")),
         (false, _) if wanted.is_empty() => "the data has no tags".to_owned(),
         (false, _) => format!("{}, and the data is tagged {}", has(held), join(wanted, "and")),
     }

@@ -1,10 +1,23 @@
 //! The steps of an explanation, one function for each kind.
 
 use domesday_engine::{ConflictStep, MaskStep, PolicyStep, RequestStep, Way, WayStep};
+use domesday_model::{LevelKind, Scope};
 
 use super::condition;
 use crate::output::{DIM, ERROR, GOOD, STRONG};
 use crate::page::{Page, join};
+
+/// Returns the verb for a scope.
+pub(super) fn verb(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Read => "read",
+        Scope::Write => "write",
+    }
+}
+
+fn displayed(values: &[impl ToString]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
+}
 
 /// Returns a check mark or a cross.
 fn mark(good: bool) -> String {
@@ -15,11 +28,11 @@ fn mark(good: bool) -> String {
 pub(super) fn policy(page: &mut Page, step: &PolicyStep) {
     let why = match (step.level, step.silenced) {
         (_, true) => "ignored: a conflicting policy applies".to_owned(),
-        ("ANYONE", _) => "anyone".to_owned(),
-        ("APPROVAL", _) if step.admits => "an approved request covers it".to_owned(),
-        ("APPROVAL", _) => "needs an approved request".to_owned(),
-        ("INDIVIDUALS", _) if step.named_as.is_empty() => "does not name the user".to_owned(),
-        ("INDIVIDUALS", _) => format!("named as {}", join(&step.named_as, "and")),
+        (LevelKind::Anyone, _) => "anyone".to_owned(),
+        (LevelKind::Approval, _) if step.admits => "an approved request covers it".to_owned(),
+        (LevelKind::Approval, _) => "needs an approved request".to_owned(),
+        (LevelKind::Individuals, _) if step.named_as.is_empty() => "does not name the user".to_owned(),
+        (LevelKind::Individuals, _) => format!("named as {}", join(&displayed(&step.named_as), "and")),
         _ if step.admits => "its condition holds".to_owned(),
         _ if step.condition.as_ref().is_some_and(|condition| condition.holds) => {
             "its condition holds, which gives a disabled user nothing".to_owned()
@@ -51,7 +64,7 @@ pub(super) fn data_policy(page: &mut Page, step: &MaskStep) {
         (Some(_), true) => "masks, since its exception does not hold",
         (Some(_), false) => "excepts the user",
     };
-    let selected = join(&step.selected_by, "and");
+    let selected = join(&displayed(&step.selected_by), "and");
     let MaskStep { name, mask, .. } = step;
     page.line(1, &format!("{} {STRONG}{name}{STRONG:#} ({mask}, by {selected}): {why}", mark(!step.masks)));
     if let Some(except) = &step.except {
@@ -107,10 +120,10 @@ fn step_text(step: &WayStep) -> String {
             format!("lose the attribute {key} = {}", join(all_of, "and"))
         }
         WayStep::AskForApproval { scope, pending } => {
-            request(pending, &format!("access to {} it", scope.to_lowercase()))
+            request(pending, &format!("access to {} it", verb(*scope)))
         }
         WayStep::AskForProduct { data_product, scope, pending } => {
-            request(pending, &format!("the data product {data_product} to {}", scope.to_lowercase()))
+            request(pending, &format!("the data product {data_product} to {}", verb(*scope)))
         }
         WayStep::AskForException { column, pending } => {
             request(pending, &format!("a masking exception for {column}"))

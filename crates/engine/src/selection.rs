@@ -1,4 +1,4 @@
-//! Which data sources a policy binds (catalog.md, `appliesTo`).
+//! Which data sources and columns a policy selects (`appliesTo` and `columns` in `docs/catalog.md`).
 
 use domesday_model::{
     AppliesTo, ColumnSelector, DataPolicyIx, DataSourceIx, PolicyIx, Selector, Snapshot, SnapshotColumn,
@@ -7,35 +7,35 @@ use domesday_model::{
 
 use crate::condition::column_tags;
 
-/// A set of tags, one flag each.
-type Tags = Box<[bool]>;
+/// A set of tags: a flag for each tag of the snapshot.
+type TagSet = Box<[bool]>;
 
 /// `appliesTo` with its names resolved against a snapshot.
 #[derive(Debug)]
-pub(crate) enum Target<'s> {
+pub(crate) enum SourceSelection<'s> {
     All,
     OptIn,
-    Any(Vec<Mapping<'s>>),
+    Any(Vec<ResolvedSelector<'s>>),
 }
 
-/// One mapping of `appliesTo`: every part that is given must match.
+/// One selector of an `appliesTo`, its names resolved: every part that is given must match.
 #[derive(Debug)]
-pub(crate) struct Mapping<'s> {
+pub(crate) struct ResolvedSelector<'s> {
     selector: &'s Selector,
-    tagged: Option<Tags>,
-    columns_tagged: Option<Tags>,
+    tagged: Option<TagSet>,
+    columns_tagged: Option<TagSet>,
     data_sources: Option<Vec<DataSourceIx>>,
-    except: Vec<Mapping<'s>>,
+    except: Vec<ResolvedSelector<'s>>,
 }
 
-/// Who asks whether a data source opted in.
+/// The policy that selects, which a data source may have opted into.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Asking {
+pub(crate) enum PolicyRef {
     Subscription(PolicyIx),
     Data(DataPolicyIx),
 }
 
-/// A data source as selectors see it.
+/// A data source that selectors are matched against.
 #[derive(Debug)]
 pub(crate) struct Candidate<'s> {
     snapshot: &'s Snapshot,
@@ -44,38 +44,39 @@ pub(crate) struct Candidate<'s> {
 }
 
 impl<'s> Candidate<'s> {
-    pub(crate) fn of(snapshot: &'s Snapshot, source: DataSourceIx) -> Self {
+    pub(crate) fn new(snapshot: &'s Snapshot, source: DataSourceIx) -> Self {
         Self { snapshot, source, column_tags: column_tags(snapshot, source) }
     }
 
-    /// The data source.
+    /// Returns the data source.
     pub(crate) fn source(&self) -> DataSourceIx {
         self.source
     }
 }
 
-impl<'s> Target<'s> {
-    pub(crate) fn of(snapshot: &Snapshot, applies_to: &'s AppliesTo) -> Self {
+impl<'s> SourceSelection<'s> {
+    /// Resolves the names in an `appliesTo`.
+    pub(crate) fn resolve(snapshot: &Snapshot, applies_to: &'s AppliesTo) -> Self {
         match applies_to {
             AppliesTo::All => Self::All,
             AppliesTo::OptIn => Self::OptIn,
-            AppliesTo::Any(selectors) => Self::Any(mappings(snapshot, selectors)),
+            AppliesTo::Any(selectors) => Self::Any(resolve_selectors(snapshot, selectors)),
         }
     }
 
-    /// Whether the policy that asks applies to a data source, whatever the state of both.
-    pub(crate) fn matches(&self, asking: Asking, candidate: &Candidate<'_>) -> bool {
+    /// Whether the policy applies to a data source, whatever the state of both.
+    pub(crate) fn matches(&self, policy: PolicyRef, candidate: &Candidate<'_>) -> bool {
         let source = &candidate.snapshot.data_sources[candidate.source.get()];
-        match (self, asking) {
+        match (self, policy) {
             (Self::All, _) => true,
-            (Self::OptIn, Asking::Subscription(policy)) => source.opt_in_policies.contains(&policy),
-            (Self::OptIn, Asking::Data(policy)) => source.opt_in_data_policies.contains(&policy),
-            (Self::Any(mappings), _) => mappings.iter().any(|mapping| mapping.matches(candidate)),
+            (Self::OptIn, PolicyRef::Subscription(policy)) => source.opt_in_policies.contains(&policy),
+            (Self::OptIn, PolicyRef::Data(policy)) => source.opt_in_data_policies.contains(&policy),
+            (Self::Any(selectors), _) => selectors.iter().any(|selector| selector.matches(candidate)),
         }
     }
 }
 
-impl Mapping<'_> {
+impl ResolvedSelector<'_> {
     fn matches(&self, candidate: &Candidate<'_>) -> bool {
         let Candidate { snapshot, source: ix, column_tags } = candidate;
         let source = &snapshot.data_sources[ix.get()];
@@ -92,7 +93,7 @@ impl Mapping<'_> {
             })
         };
         let domain = source.domain.map(|domain| snapshot.domains[domain.get()].spec.name.as_str());
-        let tagged = |wanted: &Option<Tags>, tags: &[TagIx]| {
+        let tagged = |wanted: &Option<TagSet>, tags: &[TagIx]| {
             wanted.as_ref().is_none_or(|wanted| tags.iter().any(|tag| wanted[tag.get()]))
         };
         tagged(&self.tagged, &source.tags)
@@ -110,24 +111,24 @@ impl Mapping<'_> {
     }
 }
 
-fn mappings<'s>(snapshot: &Snapshot, selectors: &'s [Selector]) -> Vec<Mapping<'s>> {
+fn resolve_selectors<'s>(snapshot: &Snapshot, selectors: &'s [Selector]) -> Vec<ResolvedSelector<'s>> {
     selectors
         .iter()
-        .map(|selector| Mapping {
+        .map(|selector| ResolvedSelector {
             selector,
-            tagged: selector.tagged.as_ref().map(|names| below(snapshot, names)),
-            columns_tagged: selector.columns_tagged.as_ref().map(|names| below(snapshot, names)),
+            tagged: selector.tagged.as_ref().map(|names| tags_below(snapshot, names)),
+            columns_tagged: selector.columns_tagged.as_ref().map(|names| tags_below(snapshot, names)),
             data_sources: selector
                 .data_sources
                 .as_ref()
                 .map(|names| names.iter().filter_map(|name| snapshot.data_source(name)).collect()),
-            except: mappings(snapshot, &selector.except),
+            except: resolve_selectors(snapshot, &selector.except),
         })
         .collect()
 }
 
-/// The tags that are one of `names` or below it.
-fn below(snapshot: &Snapshot, names: &[String]) -> Tags {
+/// Returns the tags that are one of `names` or below one.
+fn tags_below(snapshot: &Snapshot, names: &[String]) -> TagSet {
     snapshot
         .tags
         .iter()
@@ -137,16 +138,17 @@ fn below(snapshot: &Snapshot, names: &[String]) -> Tags {
         .collect()
 }
 
-/// The columns a data policy selects.
+/// The columns that a data policy selects.
 #[derive(Debug)]
-pub(crate) struct Columns<'s> {
-    tagged: Tags,
+pub(crate) struct ColumnSelection<'s> {
+    tagged: TagSet,
     names: &'s [String],
 }
 
-impl<'s> Columns<'s> {
-    pub(crate) fn of(snapshot: &Snapshot, selector: &'s ColumnSelector) -> Self {
-        Self { tagged: below(snapshot, &selector.tagged), names: &selector.names }
+impl<'s> ColumnSelection<'s> {
+    /// Resolves the names in the `columns` of a data policy.
+    pub(crate) fn resolve(snapshot: &Snapshot, selector: &'s ColumnSelector) -> Self {
+        Self { tagged: tags_below(snapshot, &selector.tagged), names: &selector.names }
     }
 
     /// Whether any entry of any key matches the column.

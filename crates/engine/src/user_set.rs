@@ -1,6 +1,6 @@
-//! Sets of users, and who has which group and attribute value.
+//! Sets of the users of one snapshot.
 
-use domesday_model::{FastMap, GroupIx, Snapshot, Symbol, UserIx, UserStatus};
+use domesday_model::UserIx;
 
 /// A set of the users of one snapshot, one bit each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub(crate) struct UserSet {
 }
 
 impl UserSet {
-    /// No one, out of `users` users.
+    /// Returns the empty set out of `users` users.
     pub(crate) fn empty(users: usize) -> Self {
         Self { words: vec![0; users.div_ceil(64)].into() }
     }
@@ -30,17 +30,31 @@ impl UserSet {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
     }
 
-    /// Everyone of `all` who is not in the set.
+    /// Replaces the set by the users of `all` who are not in it.
     pub(crate) fn complement(&mut self, all: &Self) {
         self.words.iter_mut().zip(&all.words).for_each(|(word, all)| *word = all & !*word);
     }
 
-    /// Whether nobody is in the set.
+    /// Whether the set is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.words.iter().all(|word| *word == 0)
     }
 
-    /// The users in ascending order.
+    /// Removes the users for whom a test fails.
+    pub(crate) fn retain(&mut self, test: impl Fn(UserIx) -> bool) {
+        for (position, word) in self.words.iter_mut().enumerate() {
+            let mut rest = *word;
+            while rest != 0 {
+                let bit = rest.trailing_zeros();
+                rest &= rest - 1;
+                if !test(UserIx::at(position * 64 + bit as usize)) {
+                    *word &= !(1 << bit);
+                }
+            }
+        }
+    }
+
+    /// Iterates over the users in ascending order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = UserIx> + '_ {
         self.words.iter().enumerate().flat_map(|(position, word)| {
             let mut rest = *word;
@@ -55,7 +69,7 @@ impl UserSet {
         })
     }
 
-    /// The users in ascending order, in a list.
+    /// Returns the users in ascending order.
     pub(crate) fn to_vec(&self) -> Vec<UserIx> {
         let count = self.words.iter().map(|word| word.count_ones() as usize).sum();
         let mut users = Vec::with_capacity(count);
@@ -63,63 +77,9 @@ impl UserSet {
         users
     }
 
-    /// The size in memory, in bytes.
+    /// Returns the bytes of memory that a set out of `users` users takes.
     pub(crate) fn bytes(users: usize) -> usize {
         users.div_ceil(64) * 8
-    }
-}
-
-/// Who is active, who is in which group, who has which attribute value.
-///
-/// Groups and values are lists rather than bitmaps: there can be as many values as users.
-#[derive(Debug)]
-pub(crate) struct UserIndex {
-    /// How many users the snapshot has, active or not.
-    pub(crate) count: usize,
-    /// Every active user: the members of `All Users`.
-    pub(crate) active: UserSet,
-    by_group: Vec<Vec<UserIx>>,
-    by_attribute: FastMap<(Symbol, Symbol), Vec<UserIx>>,
-}
-
-impl UserIndex {
-    /// Indexes the active users; a disabled one is in no set, since they have no access whatever holds.
-    pub(crate) fn of(snapshot: &Snapshot) -> Self {
-        let mut index = Self {
-            count: snapshot.users.len(),
-            active: UserSet::empty(snapshot.users.len()),
-            by_group: vec![Vec::new(); snapshot.groups.len()],
-            by_attribute: FastMap::default(),
-        };
-        for (position, user) in snapshot.users.iter().enumerate() {
-            if user.status == UserStatus::Disabled {
-                continue;
-            }
-            let ix = UserIx::at(position);
-            index.active.insert(ix);
-            index.by_group[0].push(ix);
-            for group in &user.groups {
-                index.by_group[group.get()].push(ix);
-            }
-            for pair in snapshot.attributes_of(ix) {
-                let users = index.by_attribute.entry(pair).or_default();
-                // The same pair can come from the user and from several groups.
-                if users.last() != Some(&ix) {
-                    users.push(ix);
-                }
-            }
-        }
-        index
-    }
-
-    /// The active members of a group, ascending.
-    pub(crate) fn in_group(&self, group: GroupIx) -> &[UserIx] {
-        &self.by_group[group.get()]
-    }
-
-    /// The active users who have a value for a key, ascending.
-    pub(crate) fn with_attribute(&self, key: Symbol, value: Symbol) -> &[UserIx] {
-        self.by_attribute.get(&(key, value)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -144,6 +104,9 @@ mod tests {
         let mut shared = some.clone();
         shared.intersect(&set(&[5, 64, 100]));
         assert_eq!(list(&shared), [5, 64]);
+        let mut even = some.clone();
+        even.retain(|user| user.0 % 2 == 0);
+        assert_eq!(list(&even), [0, 64]);
         let mut others = some;
         others.complement(&set(&[0, 1, 64, 65, 129]));
         assert_eq!(list(&others), [1, 65]);

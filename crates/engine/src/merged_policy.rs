@@ -1,23 +1,26 @@
-//! All grants and guardrails of a source and scope in one readable line: the `merged_policy` field.
+//! All grants and guardrails of a source class and scope in one line: the `merged_policy` field.
 
 use domesday_model::{Condition, Level, PolicyKind, Scope, Snapshot};
 
-use crate::admit::counts_for;
-use crate::classes::Class;
+use crate::admission::counts_in_scope;
+use crate::source_classes::SourceClass;
 
-/// Who reaches a source without a grant.
+/// Who can have access without a grant.
 const UNGRANTED: &str = "OWNER OR REQUEST";
 
-/// The line, in the condition language with the words `ANYONE`, `APPROVED` and `NAMED IN 'policy'` for the
-/// other levels: any of the grants, and every guardrail. A grant that a conflict of levels silences is left
-/// out, since it admits nobody. Where no grant is left only ownership or a request for a data product reaches the
-/// source, and the line says so with the words of the `reason`: `OWNER OR REQUEST`.
-pub(crate) fn merged_policy(snapshot: &Snapshot, class: &Class, scope: Scope) -> String {
+/// Writes the line in the condition language, with the words `ANYONE`, `APPROVED` and `NAMED IN 'policy'` for the other
+/// levels: any of the grants, and every guardrail. A grant that a conflict of levels silences is left out, since it
+/// admits nobody. Where no grant is left, only ownership or a request for a data product gives access, and the line is
+/// `OWNER OR REQUEST`, the words of the `reason` field.
+pub(crate) fn merged_policy(snapshot: &Snapshot, class: &SourceClass, scope: Scope) -> String {
     let mut grants: Vec<String> = Vec::new();
     let mut guardrails = Vec::new();
     let mut single_is_or = false;
-    for applied in class.policies.iter().filter(|applied| counts_for(snapshot, applied.policy, scope)) {
+    for applied in &class.policies {
         let policy = &snapshot.policies[applied.policy.get()].spec;
+        if !counts_in_scope(policy, scope) {
+            continue;
+        }
         let (text, is_or) = match &policy.level {
             Level::Anyone => ("ANYONE".to_owned(), false),
             Level::Approval => ("APPROVED".to_owned(), false),

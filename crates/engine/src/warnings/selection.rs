@@ -2,49 +2,50 @@
 
 use domesday_model::{AppliesTo, Selector};
 
-use super::names::List;
-use super::policy::{Found, Review, is_all, matches};
-use super::{Near, NoticeKind};
-use crate::applies::{Asking, Target};
+use super::names::NameList;
+use super::policy::{DraftList, PolicyReview, is_all, matches};
+use super::{SearchText, WarningKind};
+use crate::selection::{PolicyRef, SourceSelection};
 
-/// Which of a selector's keys are patterns over which list, with words for a name of that list.
-fn patterns(selector: &Selector) -> [(&'static str, List, &'static str, Option<&Vec<String>>); 8] {
+/// Returns the keys of a selector that are patterns, each with the list of names it is matched against and the words for
+/// a list without a match.
+fn patterns(selector: &Selector) -> [(&'static str, NameList, &'static str, Option<&Vec<String>>); 8] {
     [
-        ("domains", List::Domains, "no data source has a domain that matches", selector.domains.as_ref()),
-        ("owners", List::Owners, "no data source has an owner that matches", selector.owners.as_ref()),
+        ("domains", NameList::Domains, "no data source has a domain that matches", selector.domains.as_ref()),
+        ("owners", NameList::Owners, "no data source has an owner that matches", selector.owners.as_ref()),
         (
             "platforms",
-            List::Platforms,
+            NameList::Platforms,
             "no data source has a platform that matches",
             selector.platforms.as_ref(),
         ),
-        ("hosts", List::Hosts, "no data source has a host that matches", selector.hosts.as_ref()),
+        ("hosts", NameList::Hosts, "no data source has a host that matches", selector.hosts.as_ref()),
         (
             "databases",
-            List::Databases,
+            NameList::Databases,
             "no data source has a database that matches",
             selector.databases.as_ref(),
         ),
-        ("schemas", List::Schemas, "no data source has a schema that matches", selector.schemas.as_ref()),
-        ("tables", List::Tables, "no data source has a table that matches", selector.tables.as_ref()),
-        ("names", List::DataSources, "no data source has a name that matches", selector.names.as_ref()),
+        ("schemas", NameList::Schemas, "no data source has a schema that matches", selector.schemas.as_ref()),
+        ("tables", NameList::Tables, "no data source has a table that matches", selector.tables.as_ref()),
+        ("names", NameList::DataSources, "no data source has a name that matches", selector.names.as_ref()),
     ]
 }
 
-impl Review<'_, '_> {
-    /// Whether a policy applies to any data source. Adds what selects nothing.
+impl PolicyReview<'_, '_> {
+    /// Whether a policy applies to any data source. Adds warnings about what selects nothing.
     pub(super) fn applies_to<'p>(
         &self,
         applies_to: &'p AppliesTo,
-        target: &Target<'_>,
-        asking: Option<Asking>,
-        found: &mut Found<'p>,
+        selection: &SourceSelection<'_>,
+        policy_ref: Option<PolicyRef>,
+        found: &mut DraftList<'p>,
     ) -> bool {
-        let applies = self.candidates().iter().any(|candidate| matches(target, asking, candidate));
+        let applies = self.candidates().iter().any(|candidate| matches(selection, policy_ref, candidate));
         let AppliesTo::Any(selectors) = applies_to else {
             if !applies && !is_all(applies_to) {
                 let message = "matches no data source: none lists it under `optInPolicies`";
-                found.add(NoticeKind::NoDataSource, "appliesTo", message, None);
+                found.add(WarningKind::NoDataSource, "appliesTo", message, None);
             }
             return applies;
         };
@@ -52,20 +53,20 @@ impl Review<'_, '_> {
         for (position, selector) in selectors.iter().enumerate() {
             let field = if is_single { "appliesTo".to_owned() } else { format!("appliesTo[{position}]") };
             if self.selects(selector) {
-                self.entries(selector, &field, found);
+                self.review_entries(selector, &field, found);
                 continue;
             }
-            let (cause, near) = self.cause(selector);
+            let (cause, similar_to) = self.cause(selector);
             let message = if is_single {
                 format!("matches no data source: {cause}")
             } else {
                 format!("`{field}` matches no data source: {cause}")
             };
-            found.add(NoticeKind::NoDataSource, field, message, near);
+            found.add(WarningKind::NoDataSource, field, message, similar_to);
         }
         if selectors.is_empty() {
             let message = "matches no data source: the list is empty";
-            found.add(NoticeKind::NoDataSource, "appliesTo", message, None);
+            found.add(WarningKind::NoDataSource, "appliesTo", message, None);
         }
         applies
     }
@@ -73,18 +74,18 @@ impl Review<'_, '_> {
     /// Whether a selector matches any data source.
     fn selects(&self, selector: &Selector) -> bool {
         let alone = AppliesTo::Any(vec![selector.clone()]);
-        let target = Target::of(self.snapshot, &alone);
-        self.candidates().iter().any(|candidate| matches(&target, None, candidate))
+        let selection = SourceSelection::resolve(self.snapshot, &alone);
+        self.candidates().iter().any(|candidate| matches(&selection, None, candidate))
     }
 
-    /// Entries of a selector that match nothing, and exceptions that leave nothing out.
-    fn entries<'p>(&self, selector: &'p Selector, field: &str, found: &mut Found<'p>) {
+    /// Adds warnings about entries of a selector that match nothing, and exceptions that exclude nothing.
+    fn review_entries<'p>(&self, selector: &'p Selector, field: &str, found: &mut DraftList<'p>) {
         for (key, list, _, entries) in patterns(selector) {
             for pattern in entries.into_iter().flatten() {
                 if !self.names.matches(list, pattern) {
                     let field = format!("{field}.{key}");
                     let message = format!("`{pattern}` under `{field}` matches no data source");
-                    found.add(NoticeKind::NoMatch, field, message, Some(Near { list, text: pattern }));
+                    found.add(WarningKind::NoMatch, field, message, Some(SearchText { list, text: pattern }));
                 }
             }
         }
@@ -94,17 +95,17 @@ impl Review<'_, '_> {
                 _ => format!("{field}.except[{position}]"),
             };
             if self.selects(except) {
-                self.entries(except, &field, found);
+                self.review_entries(except, &field, found);
             } else {
-                let (cause, near) = self.cause(except);
+                let (cause, similar_to) = self.cause(except);
                 let message = format!("`{field}` leaves out no data source: {cause}");
-                found.add(NoticeKind::NoException, field, message, near);
+                found.add(WarningKind::NoException, field, message, similar_to);
             }
         }
     }
 
-    /// Why a selector matches nothing.
-    fn cause<'p>(&self, selector: &'p Selector) -> (String, Option<Near<'p>>) {
+    /// Returns why a selector matches nothing.
+    fn cause<'p>(&self, selector: &'p Selector) -> (String, Option<SearchText<'p>>) {
         if self.candidates().is_empty() {
             return ("the catalog has none".to_owned(), None);
         }
@@ -114,12 +115,17 @@ impl Review<'_, '_> {
                 return (format!("`{key}` is empty, which matches nothing"), None);
             };
             if !entries.iter().any(|pattern| self.names.matches(list, pattern)) {
-                return (format!("{words} {}", quoted(entries)), Some(Near { list, text: first }));
+                return (format!("{words} {}", quoted(entries)), Some(SearchText { list, text: first }));
             }
         }
         let tags = [
-            ("tagged", List::Tags, "no data source has the tag", selector.tagged.as_ref()),
-            ("columnsTagged", List::ColumnTags, "no column has the tag", selector.columns_tagged.as_ref()),
+            ("tagged", NameList::Tags, "no data source has the tag", selector.tagged.as_ref()),
+            (
+                "columnsTagged",
+                NameList::ColumnTags,
+                "no column has the tag",
+                selector.columns_tagged.as_ref(),
+            ),
         ];
         for (key, list, words, entries) in tags {
             let Some(entries) = entries else { continue };
@@ -143,7 +149,7 @@ impl Review<'_, '_> {
     }
 }
 
-/// Up to three entries, in words.
+/// Returns up to three entries, in words.
 fn quoted(entries: &[String]) -> String {
     let mut list: Vec<String> = entries.iter().take(3).map(|entry| format!("`{entry}`")).collect();
     if entries.len() > list.len() {

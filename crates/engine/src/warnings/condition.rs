@@ -1,32 +1,32 @@
-//! Conditions that nobody satisfies, and parts of them that say something else than what was most likely meant.
+//! Conditions that nobody satisfies, and parts of them that most likely mean something else than intended.
 
 use std::collections::HashSet;
 
 use domesday_model::Condition;
 use domesday_model::condition::{Atom, Template, Variable};
 
-use super::names::List;
-use super::policy::{Found, Review, matches};
-use super::{Near, NoticeKind};
-use crate::applies::{Asking, Target};
-use crate::condition::Needs;
+use super::names::NameList;
+use super::policy::{DraftList, PolicyReview, matches};
+use super::{SearchText, WarningKind};
+use crate::condition::ConditionInputs;
+use crate::selection::{PolicyRef, SourceSelection};
 
-/// At how many different data sources a condition is evaluated before it counts as one that somebody satisfies.
-const EVALUATED: usize = 4096;
+/// At how many different data sources a condition is evaluated before it is assumed that somebody satisfies it.
+const MAX_SOURCES: usize = 4096;
 
 /// The same for a condition that is evaluated user by user.
-const EVALUATED_BY_USER: usize = 16;
+const MAX_SOURCES_BY_USER: usize = 16;
 
-impl Review<'_, '_> {
-    /// Adds what a condition says about attributes, values and groups that nobody has.
-    pub(super) fn condition<'p>(&self, condition: &'p Condition, field: &str, found: &mut Found<'p>) {
+impl PolicyReview<'_, '_> {
+    /// Adds warnings about attributes, values and groups in a condition that nobody has.
+    pub(super) fn condition<'p>(&self, condition: &'p Condition, field: &str, found: &mut DraftList<'p>) {
         let mut seen = HashSet::new();
         for atom in condition.atoms().filter(|atom| seen.insert(*atom)) {
             match atom {
                 Atom::InGroups(groups) => {
                     for group in groups {
                         if has_variables(group) && self.snapshot.group(group.as_str()).is_some() {
-                            variable_in_name(group, "a group with exactly this name", field, found);
+                            add_variable_in_name(group, "a group with exactly this name", field, found);
                         }
                     }
                 }
@@ -36,13 +36,14 @@ impl Review<'_, '_> {
                         if literal.is_some_and(|wanted| !self.names.has_value(symbol, &wanted)) {
                             let text = value.as_str();
                             let message = format!("nobody has the value `{text}` of the attribute `{key}`");
-                            let near = Some(Near { list: List::Values(symbol), text });
-                            found.add(NoticeKind::UnknownValue, field, message, near).needs_near = true;
+                            let similar_to = Some(SearchText { list: NameList::Values(symbol), text });
+                            found.add(WarningKind::UnknownValue, field, message, similar_to).needs_similar =
+                                true;
                         }
                     }
                     Some(symbol) if self.names.has_exact_value(symbol, value.as_str()) => {
                         let what = format!("a value of `{key}` with exactly this text");
-                        variable_in_name(value, &what, field, found);
+                        add_variable_in_name(value, &what, field, found);
                     }
                     Some(_) | None => {}
                 },
@@ -54,45 +55,45 @@ impl Review<'_, '_> {
         }
     }
 
-    /// The attribute of a key; adds that nobody has it.
+    /// Returns the attribute of a key; adds a warning if nobody has it.
     fn attribute<'p>(
         &self,
         key: &'p str,
         field: &str,
-        found: &mut Found<'p>,
+        found: &mut DraftList<'p>,
     ) -> Option<domesday_model::Symbol> {
         let attribute = self.names.attribute(key);
         if attribute.is_none() && !self.snapshot.users.is_empty() {
             let message = format!("no user or group has the attribute `{key}`");
-            let near = Some(Near { list: List::AttributeKeys, text: key });
-            found.add(NoticeKind::UnknownAttribute, field, message, near);
+            let similar_to = Some(SearchText { list: NameList::AttributeKeys, text: key });
+            found.add(WarningKind::UnknownAttribute, field, message, similar_to);
         }
         attribute
     }
 
-    /// Whether a condition holds for any active user at any data source that the policy applies to. Bounded: of a
+    /// Whether a condition holds for any active user at any data source to which the policy applies. Bounded: for a
     /// condition that differs at very many data sources it is assumed.
-    pub(super) fn holds_for_somebody(
+    pub(super) fn is_satisfiable(
         &self,
         condition: &Condition,
-        target: &Target<'_>,
-        asking: Option<Asking>,
+        selection: &SourceSelection<'_>,
+        policy_ref: Option<PolicyRef>,
     ) -> bool {
-        let needs = Needs::of(condition);
+        let inputs = ConditionInputs::of(condition);
         let by_user = condition.atoms().any(|atom| match atom {
-            Atom::InGroups(groups) => groups.iter().any(is_by_user),
-            Atom::HasAttribute { value, .. } => is_by_user(value),
+            Atom::InGroups(groups) => groups.iter().any(depends_on_user),
+            Atom::HasAttribute { value, .. } => depends_on_user(value),
             Atom::HasTagAsAttribute { .. } | Atom::HasTagAsGroup { .. } => false,
         });
-        let most = if by_user { EVALUATED_BY_USER } else { EVALUATED };
+        let most = if by_user { MAX_SOURCES_BY_USER } else { MAX_SOURCES };
         let mut seen = HashSet::new();
-        for candidate in self.candidates().iter().filter(|one| matches(target, asking, one)) {
+        for candidate in self.candidates().iter().filter(|one| matches(selection, policy_ref, one)) {
             let source = candidate.source();
-            if !seen.insert(self.conditions.surroundings_seen(needs, source)) {
+            if !seen.insert(self.bindings.source_inputs(inputs, source)) {
                 continue;
             }
             if seen.len() > most
-                || !self.conditions.evaluator(self.snapshot).evaluate(condition, source).is_empty()
+                || !self.bindings.evaluator(self.snapshot).users_of(condition, source).is_empty()
             {
                 return true;
             }
@@ -100,8 +101,8 @@ impl Review<'_, '_> {
         false
     }
 
-    /// Why nobody satisfies a condition, where one part of it is enough to say so.
-    pub(super) fn nobody(&self, condition: &Condition) -> Option<String> {
+    /// Returns why nobody satisfies a condition, where one part of it explains it.
+    pub(super) fn unsatisfied_because(&self, condition: &Condition) -> Option<String> {
         let parts = match condition {
             Condition::And(parts) => parts.as_slice(),
             other => std::slice::from_ref(other),
@@ -111,7 +112,7 @@ impl Review<'_, '_> {
                 Condition::Atom(Atom::InGroups(groups)) => {
                     let literal = groups.iter().filter_map(Template::literal);
                     let mut known = literal.filter_map(|name| Some((self.snapshot.group(&name)?, name)));
-                    let empty = known.find(|(ix, _)| self.conditions.index().in_group(*ix).is_empty());
+                    let empty = known.find(|(ix, _)| self.bindings.users().in_group(*ix).is_empty());
                     if let Some((_, name)) = empty {
                         return Some(format!("the group `{name}` has no active member"));
                     }
@@ -140,16 +141,17 @@ fn has_variables(template: &Template) -> bool {
     template.variables().next().is_some()
 }
 
-fn is_by_user(template: &Template) -> bool {
+fn depends_on_user(template: &Template) -> bool {
     template.variables().any(Variable::is_user)
 }
 
-fn variable_in_name<'p>(template: &'p Template, what: &str, field: &str, found: &mut Found<'p>) {
+/// Adds a warning about a variable in a text that is an existing name as well.
+fn add_variable_in_name<'p>(template: &'p Template, what: &str, field: &str, found: &mut DraftList<'p>) {
     let text = template.as_str();
     let variables: Vec<_> = template.variables().map(|variable| format!("`{variable}`")).collect();
     let verb = if variables.len() == 1 { "is a variable" } else { "are variables" };
     let message = format!("{} in `{text}` {verb}, and there is {what}", variables.join(" and "));
     let escaped = text.replace("@@", "@").replace('@', "@@");
-    found.add(NoticeKind::VariableInName, field, message, None).notice.hint =
+    found.add(WarningKind::VariableInName, field, message, None).warning.hint =
         Some(format!("write `{escaped}` to name it"));
 }

@@ -1,4 +1,4 @@
-//! The names that a snapshot's data sources and users have, each list made when it is first asked for.
+//! The names of a snapshot's data sources and users. Each list is made when it is first used.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use domesday_model::{FastMap, Snapshot, Symbol, TagIx, glob_matches, nearest_nam
 
 /// A list of names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum List {
+pub(super) enum NameList {
     DataSources,
     Domains,
     Owners,
@@ -38,12 +38,12 @@ pub(super) struct Names<'s> {
 }
 
 impl<'s> Names<'s> {
-    pub(super) fn of(snapshot: &'s Snapshot) -> Self {
+    pub(super) fn new(snapshot: &'s Snapshot) -> Self {
         Self { snapshot, lists: Default::default(), attributes: OnceLock::new() }
     }
 
     /// Whether any name of a list matches a pattern.
-    pub(super) fn matches(&self, list: List, pattern: &str) -> bool {
+    pub(super) fn matches(&self, list: NameList, pattern: &str) -> bool {
         let names = self.list(list);
         if pattern.contains(['*', '?']) {
             names.iter().any(|name| glob_matches(pattern, name))
@@ -53,27 +53,27 @@ impl<'s> Names<'s> {
     }
 
     /// Whether any tag of a list is `name` or below it.
-    pub(super) fn has_tag_below(&self, list: List, name: &str) -> bool {
+    pub(super) fn has_tag_below(&self, list: NameList, name: &str) -> bool {
         self.list(list).iter().any(|tag| is_same_or_ancestor(name, tag))
     }
 
-    /// The symbol of an attribute that a user or a group has.
+    /// Returns the symbol of an attribute that a user or a group has.
     pub(super) fn attribute(&self, key: &str) -> Option<Symbol> {
         self.snapshot.symbols.find(key).filter(|key| self.attributes().contains_key(key))
     }
 
-    /// Whether somebody holds a value of an attribute that satisfies the value wanted.
+    /// Whether somebody has a value of an attribute that satisfies the value wanted.
     pub(super) fn has_value(&self, key: Symbol, wanted: &str) -> bool {
-        self.list(List::Values(key)).iter().any(|held| value_matches(held, wanted))
+        self.list(NameList::Values(key)).iter().any(|held| value_matches(held, wanted))
     }
 
-    /// Whether somebody holds exactly this value of an attribute.
+    /// Whether somebody has exactly this value of an attribute.
     pub(super) fn has_exact_value(&self, key: Symbol, value: &str) -> bool {
-        self.list(List::Values(key)).binary_search(&value).is_ok()
+        self.list(NameList::Values(key)).binary_search(&value).is_ok()
     }
 
-    /// The name of a list nearest to a text or pattern.
-    pub(super) fn nearest(&self, list: List, text: &str) -> Option<&'s str> {
+    /// Returns the name of a list that is most similar to a text or pattern.
+    pub(super) fn most_similar(&self, list: NameList, text: &str) -> Option<&'s str> {
         let names = self.list(list);
         let core: String = text.trim_matches('*').chars().filter(|c| !matches!(c, '*' | '?')).collect();
         if core.is_empty() {
@@ -95,54 +95,56 @@ impl<'s> Names<'s> {
         names.iter().copied().find(|name| beginning(name) == near)
     }
 
-    fn list(&self, list: List) -> &[&'s str] {
+    fn list(&self, list: NameList) -> &[&'s str] {
         let position = match list {
-            List::DataSources => 0,
-            List::Domains => 1,
-            List::Owners => 2,
-            List::Platforms => 3,
-            List::Hosts => 4,
-            List::Databases => 5,
-            List::Schemas => 6,
-            List::Tables => 7,
-            List::Tags => 8,
-            List::ColumnTags => 9,
-            List::Columns => 10,
-            List::AttributeKeys => 11,
-            List::Values(key) => return self.attributes().get(&key).map_or(&[], Vec::as_slice),
+            NameList::DataSources => 0,
+            NameList::Domains => 1,
+            NameList::Owners => 2,
+            NameList::Platforms => 3,
+            NameList::Hosts => 4,
+            NameList::Databases => 5,
+            NameList::Schemas => 6,
+            NameList::Tables => 7,
+            NameList::Tags => 8,
+            NameList::ColumnTags => 9,
+            NameList::Columns => 10,
+            NameList::AttributeKeys => 11,
+            NameList::Values(key) => return self.attributes().get(&key).map_or(&[], Vec::as_slice),
         };
         self.lists[position].get_or_init(|| self.collect(list).into_iter().collect())
     }
 
-    fn collect(&self, list: List) -> BTreeSet<&'s str> {
+    fn collect(&self, list: NameList) -> BTreeSet<&'s str> {
         let snapshot = self.snapshot;
         let sources = snapshot.data_sources.iter();
         let tag = |tag: &TagIx| snapshot.tags[tag.get()].spec.name.as_str();
         match list {
-            List::DataSources => sources.map(|source| &*source.name).collect(),
-            List::Domains => sources
+            NameList::DataSources => sources.map(|source| &*source.name).collect(),
+            NameList::Domains => sources
                 .filter_map(|source| Some(snapshot.domains[source.domain?.get()].spec.name.as_str()))
                 .collect(),
-            List::Owners => sources
+            NameList::Owners => sources
                 .flat_map(|source| source.owners.iter())
                 .map(|owner| &*snapshot.users[owner.get()].username)
                 .collect(),
-            List::Platforms => sources.map(|source| &*source.platform).collect(),
-            List::Hosts => sources.filter_map(|source| source.host.as_deref()).collect(),
-            List::Databases => sources.filter_map(|source| source.database.as_deref()).collect(),
-            List::Schemas => sources.filter_map(|source| source.schema.as_deref()).collect(),
-            List::Tables => sources.filter_map(|source| source.table.as_deref()).collect(),
-            List::Tags => sources.flat_map(|source| source.tags.iter().map(tag)).collect(),
-            List::ColumnTags => {
+            NameList::Platforms => sources.map(|source| &*source.platform).collect(),
+            NameList::Hosts => sources.filter_map(|source| source.host.as_deref()).collect(),
+            NameList::Databases => sources.filter_map(|source| source.database.as_deref()).collect(),
+            NameList::Schemas => sources.filter_map(|source| source.schema.as_deref()).collect(),
+            NameList::Tables => sources.filter_map(|source| source.table.as_deref()).collect(),
+            NameList::Tags => sources.flat_map(|source| source.tags.iter().map(tag)).collect(),
+            NameList::ColumnTags => {
                 snapshot.columns.iter().flat_map(|column| column.tags.iter().map(tag)).collect()
             }
-            List::Columns => snapshot.columns.iter().map(|column| &*column.name).collect(),
-            List::AttributeKeys => self.attributes().keys().map(|key| snapshot.symbols.text(*key)).collect(),
-            List::Values(_) => BTreeSet::new(),
+            NameList::Columns => snapshot.columns.iter().map(|column| &*column.name).collect(),
+            NameList::AttributeKeys => {
+                self.attributes().keys().map(|key| snapshot.symbols.text(*key)).collect()
+            }
+            NameList::Values(_) => BTreeSet::new(),
         }
     }
 
-    /// The attributes that users and groups have, with their values in order.
+    /// Returns the attributes that users and groups have, with their values in order.
     fn attributes(&self) -> &FastMap<Symbol, Vec<&'s str>> {
         self.attributes.get_or_init(|| {
             let snapshot = self.snapshot;

@@ -1,0 +1,20 @@
+//! Conditions on users (`docs/access.md`, "Condition language").
+//!
+//! A condition is evaluated by two evaluators: [`SetEvaluator`](sets::SetEvaluator) finds all active users for whom it holds at a data
+//! source, which evaluation needs, and [`PairEvaluator`] decides for one user, which explanations need. Every atom is
+//! defined once in each; a property test holds the two to each other.
+//!
+//! What a condition says of a user depends on the data source only through the variables and tag functions that it
+//! uses, its [`ConditionInputs`]. Two sources with the same inputs share a *binding* of the condition, and with it one
+//! set of users ([`Bindings`]).
+
+mod bindings;
+mod inputs;
+mod pairs;
+mod sets;
+mod tags;
+
+pub(crate) use bindings::{BindingIx, Bindings, ConditionIx, ConditionPlace};
+pub(crate) use inputs::ConditionInputs;
+pub(crate) use pairs::{PairEvaluator, StoredUser, UserView};
+pub(crate) use tags::column_tags;
