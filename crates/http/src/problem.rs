@@ -243,6 +243,10 @@ impl From<StoreError> for Problem {
             StoreError::KeyReused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail)
             }
+            StoreError::ExportConfiguration { .. } => {
+                tracing::error!(%error, "an export cannot be used");
+                Self::unavailable(detail)
+            }
             _ => {
                 tracing::error!(%error, "the store failed");
                 Self::unavailable("the store does not answer; the service's log says why")

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use domesday_store::SealedSecret;
 use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::{Digest, Sha256};
@@ -85,12 +86,12 @@ impl Sealer {
         hex(&self.mark())
     }
 
-    /// What tells a secret from others to who may see it, without helping to guess it: it takes this key.
+    /// Returns what distinguishes a secret from others. It does not help to guess the secret, since it takes this key.
     #[must_use]
-    pub fn fingerprint_of(&self, secret: &SecretString) -> String {
+    pub fn secret_fingerprint(&self, secret: &[u8]) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.key.expose_secret()).expect("HMAC takes any key");
         mac.update(b"fingerprint of a secret");
-        mac.update(secret.expose_secret().as_bytes());
+        mac.update(secret);
         hex(&mac.finalize().into_bytes()[..6])
     }
 
@@ -121,6 +122,15 @@ impl Sealer {
         bytes.extend(nonce);
         bytes.extend(sealed);
         Ok(bytes)
+    }
+
+    /// Seals a secret of a record, and computes its fingerprint.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn seal_secret(&self, record: &str, secret: &[u8]) -> Result<SealedSecret, SealError> {
+        let fingerprint = Some(self.secret_fingerprint(secret));
+        Ok(SealedSecret { sealed: self.seal(record, secret)?, fingerprint })
     }
 
     /// Opens what was sealed for the same record.

@@ -138,10 +138,7 @@ pub(crate) async fn prepare(
 
 /// The sealer, when it opens what the store holds.
 fn sealer_for(store: &mut Store, key: &SecretKey) -> Result<Sealer, StartError> {
-    let mut sealed = Vec::new();
-    for export in store.exports()? {
-        sealed.extend(export.sealed.map(|secret| (export_record(&export.id), secret)));
-    }
+    let sealed = store.export_secrets()?;
     let is_new = match key {
         SecretKey::File { path, make: true } if !path.exists() => {
             if !sealed.is_empty() {
@@ -156,9 +153,14 @@ fn sealer_for(store: &mut Store, key: &SecretKey) -> Result<Sealer, StartError> 
         SecretKey::Given(_) => false,
     };
     let sealer = sealer(key)?;
-    for (record, secret) in sealed {
-        match sealer.open(&record, &secret) {
-            Ok(_) => {}
+    for (id, secret) in sealed {
+        match sealer.open(&export_record(&id), &secret.sealed) {
+            Ok(_) if secret.fingerprint.is_some() => {}
+            // Sealed by an earlier version.
+            Ok(opened) => {
+                let fingerprint = sealer.secret_fingerprint(opened.expose_secret());
+                store.set_secret_fingerprint(&id, &secret.sealed, &fingerprint)?;
+            }
             Err(source @ SealError::OtherKey { .. }) => return Err(StartError::OtherKey { source }),
             // One record that is damaged is no reason to serve none of the others.
             Err(error) => tracing::error!(%error, "the secret of an export cannot be opened"),

@@ -178,6 +178,16 @@ pub enum StoreError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// The configuration of an export in the store cannot be read.
+    #[error(
+        "the stored configuration of export `{id}` cannot be read: {source}; delete the export and configure it again"
+    )]
+    ExportConfiguration {
+        /// The export.
+        id: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// An object in the store refers to nothing.
     #[error("the store is not consistent: {0}")]
     Snapshot(#[from] SnapshotError),

@@ -44,6 +44,6 @@ pub use field_change::FieldChange;
 pub use location::{ServerUrl, StoreLocation};
 pub use state::{
     ApiKey, DeliveryRecord, Fence, IdempotentCall, Message, MessageAttempt, MessageState, NewApiKey,
-    NewMessage, NewRun, ReleasedRun, RunRecord, RunState, StoredExport, cancelled_error,
+    NewMessage, NewRun, ReleasedRun, RunRecord, RunState, SealedSecret, StoredExport, cancelled_error,
 };
 pub use store::Store;

@@ -60,7 +60,7 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
         let record = domesday_service::export_record(id);
         let opened = old.as_ref().map(|old| old.open(&record, sealed));
         match opened {
-            Some(Ok(secret)) => Ok::<_, RotateError>(Some(new.seal(&record, secret.expose_secret())?)),
+            Some(Ok(secret)) => Ok::<_, RotateError>(Some(new.seal_secret(&record, secret.expose_secret())?)),
             Some(Err(error)) if !args.discard => Err(error.into()),
             Some(Err(_)) | None => {
                 discarded.push(id.to_owned());

@@ -102,8 +102,7 @@ fn verification_schema() -> Value {
 
 fn respond(app: &AppState, saved: &SavedExport) -> Result<Response, Problem> {
     let status = if saved.is_new { StatusCode::CREATED } else { StatusCode::OK };
-    let fingerprint = app.service.destinations.fingerprint(&saved.export)?;
-    let view = ExportView::new(saved, fingerprint, app.service.now())?;
+    let view = ExportView::new(saved, app.service.now());
     Ok((status, [(header::ETAG, quote(&saved.export.etag))], to_response(view)).into_response())
 }
 

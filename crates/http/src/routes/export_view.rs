@@ -1,13 +1,12 @@
 //! A configuration as it is shown.
 
-use domesday_delivery::Layout;
 use domesday_model::Instant;
-use domesday_service::exports::{Configuration, SavedExport, schedule};
+use domesday_service::exports::{
+    BucketConfiguration, Credentials, DestinationConfiguration, S3Configuration, SavedExport,
+};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
-
-use crate::problem::Problem;
 
 /// An export configuration without its secret.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -47,33 +46,36 @@ pub(super) struct ExportView {
 
 impl ExportView {
     /// Returns the view of a saved configuration, as of `now`.
-    pub(super) fn new(
-        SavedExport { export, tenant, .. }: &SavedExport,
-        secret_fingerprint: Option<String>,
-        now: Instant,
-    ) -> Result<Self, Problem> {
-        let configuration = Configuration::from_document(&export.document)?;
-        let schedule = schedule(&export.document);
+    pub(super) fn new(SavedExport { export, tenant, .. }: &SavedExport, now: Instant) -> Self {
+        let DestinationConfiguration::S3(S3Configuration { bucket, credentials }) =
+            export.configuration.destination.clone();
+        let BucketConfiguration { bucket, region, path, kms_key_id, encryption, bucket_owner, endpoint } =
+            bucket;
+        let (access_key_id, role_arn) = match credentials {
+            Credentials::AccessKey { id } => (Some(id), None),
+            Credentials::Role { arn } => (None, Some(arn)),
+        };
+        let schedule = export.configuration.schedule();
         let zone = TimeZone::get(&tenant.time_zone).unwrap_or(TimeZone::UTC);
-        Ok(Self {
+        Self {
             id: export.id.clone(),
-            bucket: configuration.bucket,
-            region: configuration.region,
-            access_key_id: configuration.access_key_id,
-            secret_fingerprint,
-            role_arn: configuration.role_arn,
-            path: configuration.path,
-            kms_key_id: configuration.kms_key_id,
-            encryption: configuration.encryption,
-            bucket_owner: configuration.bucket_owner,
+            bucket,
+            region,
+            access_key_id,
+            secret_fingerprint: export.secret.as_ref().and_then(|secret| secret.fingerprint.clone()),
+            role_arn,
+            path,
+            kms_key_id,
+            encryption: encryption.map(|encryption| encryption.as_str().to_owned()),
+            bucket_owner,
             schedule: schedule.to_string(),
             time_zone: tenant.time_zone.clone(),
             next_run_at: schedule.next_after(now, &zone).map(|at| at.to_string()),
-            layout: configuration.layout.unwrap_or_else(|| Layout::default().to_string()),
-            endpoint: configuration.endpoint,
+            layout: export.configuration.layout().to_string(),
+            endpoint,
             created_at: export.created_at.to_string(),
             updated_at: export.updated_at.to_string(),
             etag: export.etag.clone(),
-        })
+        }
     }
 }

@@ -7,12 +7,16 @@ use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use domesday_delivery::{
-    DeliveryError, Document, Engine, Environment, Layout, S3Settings, ServiceIdentity, assume_policy,
-    bucket_policy, iam_policy, key_policy, lifecycle, setup_script, trust_policy,
+    Access, DeliveryError, Document, Encryption, Engine, Environment, Identity, Layout, S3Settings,
+    ServiceIdentity, Target, assume_policy, bucket_policy, iam_policy, key_policy, lifecycle, setup_script,
+    trust_policy,
 };
 use domesday_model::Permission;
 use domesday_service::caller::Permit;
-use domesday_service::exports::{Configuration, build_target, configuration_error, encryption, tenant_name};
+use domesday_service::exports::{
+    BucketConfiguration, Configuration, DestinationConfiguration, S3Configuration, configuration_error,
+    tenant_name,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -172,8 +176,7 @@ const DEFAULT_DAYS: u32 = 400;
 /// Returns the saved configuration, if there is one, and the tenant's id.
 async fn saved(app: &AppState) -> Result<(Option<Configuration>, String), Problem> {
     let (stored, tenant) = app.service.exports.stored().await?;
-    let saved = stored.map(|stored| Configuration::from_document(&stored.document)).transpose()?;
-    Ok((saved, tenant_name(&tenant).id.to_string()))
+    Ok((stored.map(|stored| stored.configuration), tenant_name(&tenant).id.to_string()))
 }
 
 /// Returns the identity of the service, for the STS of the saved configuration's place or of a region.
@@ -182,14 +185,15 @@ async fn own_identity(
     saved: Option<&Configuration>,
     region: Option<&str>,
 ) -> Result<ServiceIdentity, Problem> {
-    let endpoint = saved.and_then(|saved| saved.endpoint.as_deref());
+    let bucket = saved.map(|saved| &s3(saved).bucket);
+    let endpoint = bucket.and_then(|bucket| bucket.endpoint.as_deref());
     if let Some(saved) = saved {
         // The operator may have shortened the list since.
         app.service.destinations.check_endpoint(saved)?;
     }
     let ambient = || S3Settings::ambient_region(&Environment::of_process()).ok().flatten();
     let region =
-        region.map(str::to_owned).or_else(|| saved.map(|saved| saved.region.clone())).or_else(ambient);
+        region.map(str::to_owned).or_else(|| bucket.map(|bucket| bucket.region.clone())).or_else(ambient);
     Ok(app.service.identity.identity(region.as_deref().unwrap_or(ANY_REGION), endpoint).await?)
 }
 
@@ -203,7 +207,7 @@ async fn identity(State(app): State<App>, Query(query): Query<IdentityQuery>) ->
 async fn assume(State(app): State<App>, Query(query): Query<AssumeQuery>) -> Result<Response, Problem> {
     let role = match query.role_arn {
         Some(role) => Some(role),
-        None => saved(&app).await?.0.and_then(|saved| saved.role_arn),
+        None => saved(&app).await?.0.and_then(|saved| s3(&saved).credentials.role_arn().map(str::to_owned)),
     };
     let role = role
         .ok_or_else(|| Problem::invalid("`roleArn` is missing, and the saved configuration has no role"))?;
@@ -211,37 +215,49 @@ async fn assume(State(app): State<App>, Query(query): Query<AssumeQuery>) -> Res
     Ok(to_response(document.value()))
 }
 
-/// Returns the place that a query names, as a configuration, and the tenant's id.
-async fn place(app: &AppState, query: &PlaceQuery) -> Result<(Configuration, String), Problem> {
+/// Returns the destination of a configuration, which is in S3.
+fn s3(configuration: &Configuration) -> &S3Configuration {
+    let DestinationConfiguration::S3(destination) = &configuration.destination;
+    destination
+}
+
+/// The place of a summary.
+struct Place {
+    bucket: BucketConfiguration,
+    /// The layout of the saved configuration, if the place is its own.
+    layout: Option<Layout>,
+    /// The tenant's id.
+    tenant: String,
+}
+
+/// Returns the place that a query names.
+async fn place(app: &AppState, query: &PlaceQuery) -> Result<Place, Problem> {
     let (saved, tenant) = saved(app).await?;
     let missing =
         |name: &str| Problem::invalid(format!("`{name}` is missing, and no saved configuration has one"));
     // A place of its own when a bucket is named: nothing of the saved one belongs to it.
     let saved = saved.filter(|_| query.bucket.is_none());
-    let of_saved = |pick: fn(&Configuration) -> Option<String>| saved.as_ref().and_then(pick);
+    let layout = saved.as_ref().and_then(|saved| saved.layout);
+    let saved = saved.as_ref().map(|saved| &s3(saved).bucket);
+    let of_saved = |pick: fn(&BucketConfiguration) -> Option<String>| saved.and_then(pick);
     let bucket = query.bucket.clone().or_else(|| of_saved(|saved| Some(saved.bucket.clone())));
     let region = query.region.clone().or_else(|| of_saved(|saved| Some(saved.region.clone())));
-    let configuration = Configuration {
+    let encryption = match &query.encryption {
+        None => saved.and_then(|saved| saved.encryption),
+        Some(text) => Some(text.parse::<Encryption>().map_err(|message| {
+            Problem::from(configuration_error(&DeliveryError::Configuration { message }))
+        })?),
+    };
+    let bucket = BucketConfiguration {
         bucket: bucket.ok_or_else(|| missing("bucket"))?,
         region: region.ok_or_else(|| missing("region"))?,
-        access_key_id: None,
-        role_arn: of_saved(|saved| saved.role_arn.clone()),
         path: query.path.clone().or_else(|| of_saved(|saved| saved.path.clone())),
         kms_key_id: query.kms_key_id.clone().or_else(|| of_saved(|saved| saved.kms_key_id.clone())),
-        encryption: query.encryption.clone().or_else(|| of_saved(|saved| saved.encryption.clone())),
+        encryption,
         bucket_owner: query.bucket_owner.clone().or_else(|| of_saved(|saved| saved.bucket_owner.clone())),
-        schedule: None,
-        layout: of_saved(|saved| saved.layout.clone()),
         endpoint: None,
     };
-    Ok((configuration, tenant))
-}
-
-fn settings(configuration: &Configuration) -> Result<S3Settings, DeliveryError> {
-    let path = configuration.path.as_deref().unwrap_or_default();
-    S3Settings::new(&configuration.bucket, path, &configuration.region)?
-        .with(None, configuration.kms_key_id.as_deref(), configuration.bucket_owner.as_deref())?
-        .with_encryption(encryption(configuration)?)
+    Ok(Place { bucket, layout, tenant })
 }
 
 /// Answers a document, which `write` makes of the place and the tenant's id.
@@ -250,8 +266,8 @@ async fn document(
     query: &PlaceQuery,
     write: impl FnOnce(&S3Settings, &str) -> Result<Document, DeliveryError>,
 ) -> Result<Response, Problem> {
-    let (configuration, tenant) = place(app, query).await?;
-    let document = settings(&configuration).and_then(|settings| write(&settings, &tenant));
+    let Place { bucket, tenant, .. } = place(app, query).await?;
+    let document = bucket.settings().and_then(|settings| write(&settings, &tenant));
     Ok(to_response(document.map_err(|error| configuration_error(&error))?.value()))
 }
 
@@ -292,9 +308,9 @@ async fn trust(
     let principal = match query.principal {
         Some(principal) => principal,
         None => {
-            let (configuration, _) = place(&app, &place_query).await?;
+            let Place { bucket, .. } = place(&app, &place_query).await?;
             let (saved, _) = saved(&app).await?;
-            own_identity(&app, saved.as_ref(), Some(&configuration.region)).await?.principal
+            own_identity(&app, saved.as_ref(), Some(&bucket.region)).await?.principal
         }
     };
     document(&app, &place_query, |settings, tenant| trust_policy(settings, &principal, tenant)).await
@@ -307,14 +323,17 @@ async fn ddl(
     Query(place_query): Query<PlaceQuery>,
 ) -> Result<Response, Problem> {
     let engine: Engine = engine.parse().map_err(|error: String| Problem::not_found(error))?;
-    let (configuration, _) = place(&app, &place_query).await?;
-    let layout = match layout.layout.as_ref().or(configuration.layout.as_ref()) {
-        None => Layout::default(),
+    let place = place(&app, &place_query).await?;
+    let layout = match &layout.layout {
+        None => place.layout.unwrap_or_default(),
         Some(text) => text.parse().map_err(|_| {
             Problem::bad_request(format!("layout must be latest, swap or history, found `{text}`"))
         })?,
     };
-    let target = build_target(&configuration, None).map_err(|error| configuration_error(&error))?;
+    let settings = place.bucket.settings().map_err(|error| configuration_error(&error))?;
+    // A script names no credentials.
+    let access = Access::new(Identity::Ambient, None, Environment::of_process());
+    let target = Target::S3(settings, Box::new(access));
     let text = setup_script(engine, &target, layout).map_err(|error| configuration_error(&error))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }

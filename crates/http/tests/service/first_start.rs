@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use domesday_http::{Running, ServeError, start_with};
 use domesday_model::Instant;
 use domesday_service::{Clock, Config, Sealer, StartError, export_record};
-use domesday_store::{ChangeBy, IfMatch, Store};
+use domesday_store::{ChangeBy, IfMatch, SealedSecret, Store};
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{START, instant};
 
@@ -100,7 +100,8 @@ fn a_key_that_cannot_be_printed_is_not_created() {
 /// Seals a secret as an export has it.
 fn seal(dir: &Path) {
     let key = std::fs::read_to_string(dir.join("governance.key")).unwrap();
-    let sealed = Sealer::from_text(&key.into()).unwrap().seal(&export_record("default"), b"secret").unwrap();
+    let sealed =
+        Sealer::from_text(&key.into()).unwrap().seal_secret(&export_record("default"), b"secret").unwrap();
     let mut store = Store::open(&dir.join("governance.db")).unwrap();
     let change = ChangeBy { actor: "test", origin: "cli", from: None, at: Instant::from_micros(0) };
     let document = json!({ "bucket": "b", "region": "eu-central-1", "accessKeyId": "AKIA" });
@@ -135,4 +136,19 @@ fn a_missing_key_is_made_anew_only_where_nothing_is_sealed_with_it() {
     }
     std::fs::rename(&kept, &path).unwrap();
     start(dir.path(), &[], true).0.unwrap();
+}
+
+#[test]
+fn the_fingerprint_of_a_secret_that_an_earlier_version_sealed_is_computed_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    start(dir.path(), &[], true).0.unwrap();
+    seal(dir.path());
+    let open = || Store::open(&dir.path().join("governance.db")).unwrap();
+    let (id, secret) = open().export_secrets().unwrap().remove(0);
+    let change = ChangeBy { actor: "test", origin: "cli", from: None, at: Instant::from_micros(0) };
+    let without = SealedSecret { fingerprint: None, ..secret.clone() };
+    let document = open().export::<Value>(&id).unwrap().unwrap().configuration;
+    open().put_export(&id, &document, Some(&without), IfMatch::Any, &change).unwrap();
+    start(dir.path(), &[], true).0.unwrap();
+    assert_eq!(open().export_secrets().unwrap(), [(id, secret)]);
 }

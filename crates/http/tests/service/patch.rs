@@ -36,7 +36,7 @@ fn patch_with(world: &World, more: &[(&str, &str)], body: &Value) -> Answer {
 }
 
 fn sealed(world: &World) -> Vec<u8> {
-    world.store().export("default").unwrap().unwrap().sealed.unwrap()
+    world.store().export::<Value>("default").unwrap().unwrap().secret.unwrap().sealed
 }
 
 #[test]
@@ -192,4 +192,20 @@ fn of_changes_made_at_once_none_is_lost_silently() {
             assert_eq!(view[fields[number % 2]], values[number % 2], "{statuses:?}");
         }
     }
+}
+
+#[test]
+fn a_damaged_configuration_is_reported_by_name_and_can_be_deleted() {
+    let (world, endpoint) = configured();
+    let document = json!({
+        "bucket": "acme-audit", "region": "eu-central-1", "accessKeyId": "AKIAEXAMPLE", "endpoint": endpoint,
+        "layout": "heap",
+    });
+    world.save_export(&document, SECRET);
+    let answer = world.get(PATH).expect(503);
+    assert!(answer.text.contains("export `default`") && answer.text.contains("`layout`"), "{}", answer.text);
+    // Nothing is delivered in another layout than the one that was meant.
+    world.call("POST", "/api/v1/access-summary/runs", None).expect(503);
+    world.call("DELETE", PATH, None).expect(204);
+    world.get(PATH).expect(404);
 }

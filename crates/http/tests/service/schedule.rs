@@ -88,7 +88,7 @@ fn a_service_that_starts_after_the_clock_was_ahead_goes_on() {
     world.clock.set(instant("2036-01-15T02:00:00Z"));
     wait_for_run(&world, "2036-01-15T02:00:00Z");
     // The export is saved while the clock is ahead, too.
-    let document = world.store().export("default").unwrap().unwrap().document;
+    let document = world.store().export::<Value>("default").unwrap().unwrap().configuration;
     world.save_export(&document, "secret");
     world.stop();
     world.clock.set(instant("2026-01-15T09:00:00Z"));

@@ -110,7 +110,9 @@ fn world(hook: &Hook) -> World {
     let world = World::with(&[("DOMESDAY_WEBHOOK_URL", &hook.url), ("DOMESDAY_WEBHOOK_SECRET", &secret)]);
     let mut store = Store::open(&world.dir().join("governance.db")).unwrap();
     let by = domesday_store::ChangeBy { actor: "test", origin: "test", from: None, at: world.clock.now() };
-    let export = json!({ "bucket": "acme-audit", "region": "eu-central-1", "endpoint": "http://192.0.2.1" });
+    let export = json!({
+        "bucket": "acme-audit", "region": "eu-central-1", "accessKeyId": "AKIAEXAMPLE", "endpoint": "http://192.0.2.1",
+    });
     store.put_export("default", &export, None, IfMatch::Any, &by).unwrap();
     world
 }

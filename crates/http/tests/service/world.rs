@@ -212,7 +212,8 @@ impl World {
     pub(crate) fn save_export(&self, document: &Value, secret: &str) {
         let key = std::fs::read_to_string(self.dir().join("governance.key")).unwrap();
         let sealer = domesday_service::Sealer::from_text(&key.into()).unwrap();
-        let sealed = sealer.seal(&domesday_service::export_record("default"), secret.as_bytes()).unwrap();
+        let sealed =
+            sealer.seal_secret(&domesday_service::export_record("default"), secret.as_bytes()).unwrap();
         let change = domesday_store::ChangeBy {
             actor: "administrator",
             origin: "test",

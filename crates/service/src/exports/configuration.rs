@@ -1,8 +1,6 @@
-//! The configuration of an export as it is sent and as it is stored.
+//! The configuration of an export as it is stored.
 
-use domesday_delivery::Layout;
-use schemars::JsonSchema;
-use secrecy::SecretString;
+use domesday_delivery::{DeliveryError, Encryption, Layout, S3Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,255 +17,144 @@ const ACCESS_KEY_SCHEDULE: &str = "0 3 * * *";
 /// The schedule of an export with a role, unless it names one.
 const ROLE_SCHEDULE: &str = "0 5 * * *";
 
-/// An export as it is configured: with `accessKeyId` and `secretAccessKey`, or with `roleArn`. Without
-/// `secretAccessKey` the stored one is kept, as long as `accessKeyId` and `endpoint` stay the same.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[schemars(extend("oneOf" = [
-    { "required": ["accessKeyId"], "properties": {
-        "accessKeyId": { "type": "string" }, "roleArn": { "type": "null" }
-    } },
-    { "required": ["roleArn"], "properties": {
-        "roleArn": { "type": "string" }, "accessKeyId": { "type": "null" }, "secretAccessKey": { "type": "null" }
-    } }
-]))]
-pub struct ExportRequest {
-    /// The bucket's name.
-    bucket: String,
-    /// The bucket's region.
-    region: String,
-    /// The id of an access key that may list and put under the path.
-    #[serde(default)]
-    access_key_id: Option<String>,
-    /// Its secret; stored sealed, and never shown again. Without it the stored one is kept.
-    #[serde(default)]
-    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
-    secret_access_key: Option<SecretText>,
-    /// The role that Domesday assumes, with the tenant's id as external id.
-    #[serde(default)]
-    role_arn: Option<String>,
-    /// The prefix of every key; the bucket's top when absent.
-    #[serde(default)]
-    path: Option<String>,
-    /// The KMS key that encrypts what is put; the bucket's default encryption when absent.
-    #[serde(default)]
-    kms_key_id: Option<String>,
-    /// The encryption that each put asks for, where a bucket policy refuses puts that ask for none: `AES256`. Not
-    /// together with `kmsKeyId`.
-    #[serde(default)]
-    #[schemars(with = "Option<EncryptionName>")]
-    encryption: Option<String>,
-    /// The account that must own the bucket.
-    #[serde(default)]
-    bucket_owner: Option<String>,
-    /// When it runs, as a cron expression in the tenant's time zone: daily at 3 AM with an access key and at 5 AM
-    /// with a role when absent.
-    #[serde(default)]
-    schedule: Option<String>,
-    /// How the days lie beside each other: `latest` when absent.
-    #[serde(default)]
-    #[schemars(with = "Option<LayoutName>")]
-    layout: Option<String>,
-    /// An S3-compatible store other than AWS, among those that the operator allows.
-    #[serde(default)]
-    endpoint: Option<String>,
-}
+/// An export as the store has it.
+pub type StoredExport = domesday_store::StoredExport<Configuration>;
 
-/// A layout by name.
-#[derive(JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(rename = "Layout")]
-#[expect(dead_code, reason = "stands for the delivery's type in the schema")]
-enum LayoutName {
-    Latest,
-    Swap,
-    History,
-}
-
-/// An encryption by name.
-#[derive(JsonSchema)]
-#[schemars(rename = "Encryption")]
-#[expect(dead_code, reason = "stands for the delivery's type in the schema")]
-enum EncryptionName {
-    #[serde(rename = "AES256")]
-    Aes256,
-}
-
-/// A text that is never printed.
-#[derive(Debug)]
-struct SecretText(SecretString);
-
-impl<'de> Deserialize<'de> for SecretText {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(text.into()))
-    }
-}
-
-/// A configuration without its secret: what is saved, shown and audited.
+/// The configuration of an export without its secret: what is stored, shown and audited. Its JSON is flat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "ConfigurationDocument", into = "ConfigurationDocument")]
 pub struct Configuration {
+    /// Where it delivers to.
+    pub destination: DestinationConfiguration,
+    /// When it runs, in the tenant's time zone; the default of its credentials when absent.
+    pub schedule: Option<Cron>,
+    /// The layout of the daily snapshots; the default when absent.
+    pub layout: Option<Layout>,
+}
+
+/// A destination, by its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DestinationConfiguration {
+    /// A bucket of S3, or of a store that speaks its protocol.
+    S3(S3Configuration),
+}
+
+/// A bucket and the credentials for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Configuration {
+    /// The bucket.
+    pub bucket: BucketConfiguration,
+    /// Who delivers.
+    pub credentials: Credentials,
+}
+
+/// A bucket, the path in it, and how to put into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketConfiguration {
     /// The bucket's name.
     pub bucket: String,
     /// The bucket's region.
     pub region: String,
-    /// The id of the access key that delivers; or a role.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access_key_id: Option<String>,
-    /// The ARN of the role that delivers; or an access key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role_arn: Option<String>,
     /// The prefix of every key; the bucket's top when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The KMS key that encrypts; the bucket's default encryption when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<String>,
     /// The encryption that each put asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub encryption: Option<String>,
+    pub encryption: Option<Encryption>,
     /// The account that must own the bucket.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket_owner: Option<String>,
-    /// When it runs, as a cron expression in the tenant's time zone; the default when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<String>,
-    /// The layout of the daily snapshots in the bucket; `latest` when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub layout: Option<String>,
     /// An S3-compatible store other than AWS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
 }
 
-/// The secret of a configuration that is to be saved.
-#[derive(Debug)]
-pub enum Secret {
-    /// A role needs none.
-    None,
-    /// The request brought it.
-    Given(SecretString),
-    /// The stored one is kept.
-    Kept,
+/// Who delivers to a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// An access key, whose secret is stored sealed beside the configuration.
+    AccessKey {
+        /// The id of the key.
+        id: String,
+    },
+    /// A role that the service assumes.
+    Role {
+        /// The ARN of the role.
+        arn: String,
+    },
 }
 
-impl ExportRequest {
-    /// The configuration and its secret, as far as they can be right without asking the destination. `stored` is the
-    /// configuration that has a secret in the store.
-    pub fn split(self, stored: Option<&Configuration>) -> Result<(Configuration, Secret), ServiceError> {
-        let given = [&self.access_key_id, &self.role_arn].map(Option::is_some);
-        let secret = match (self.secret_access_key, given) {
-            (Some(secret), _) => Secret::Given(secret.0),
-            (None, [true, false]) => {
-                let same = |stored: &Configuration| {
-                    (&stored.access_key_id, &stored.endpoint) == (&self.access_key_id, &self.endpoint)
-                };
-                match stored {
-                    Some(stored) if same(stored) => Secret::Kept,
-                    Some(_) => {
-                        return Err(ServiceError::invalid(
-                            "`secretAccessKey` is missing: the stored one is kept only while `accessKeyId` and \
-                             `endpoint` stay the same",
-                        ));
-                    }
-                    None => {
-                        return Err(ServiceError::invalid(
-                            "`secretAccessKey` is missing: there is no stored one to keep",
-                        ));
-                    }
-                }
-            }
-            (None, _) => Secret::None,
-        };
-        match (given, matches!(secret, Secret::Given(_))) {
-            ([true, false], _) | ([false, true], false) => {}
-            ([true, true], _) => {
-                return Err(ServiceError::invalid(
-                    "give `accessKeyId` with its secret, or `roleArn`, not both; a patch removes the other with null",
-                ));
-            }
-            ([false, _], true) => {
-                return Err(ServiceError::invalid(
-                    "`secretAccessKey` belongs to an `accessKeyId`, which is missing",
-                ));
-            }
-            ([false, false], false) => {
-                return Err(ServiceError::invalid(
-                    "who delivers is missing: give `accessKeyId` and `secretAccessKey`, or `roleArn`",
-                ));
-            }
+impl Credentials {
+    /// Returns the id of the access key, if it is one.
+    #[must_use]
+    pub fn access_key_id(&self) -> Option<&str> {
+        match self {
+            Self::AccessKey { id } => Some(id),
+            Self::Role { .. } => None,
         }
-        if let Some(arn) = &self.role_arn
-            && !is_role(arn)
-        {
-            return Err(ServiceError::invalid(format!(
-                "`roleArn` must be a role such as arn:aws:iam::111122223333:role/domesday, found `{arn}`"
-            )));
+    }
+
+    /// Returns the ARN of the role, if it is one.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&str> {
+        match self {
+            Self::AccessKey { .. } => None,
+            Self::Role { arn } => Some(arn),
         }
-        if let Some(path) = self.path.as_ref().filter(|path| path.len() > MAX_PATH_BYTES) {
-            return Err(ServiceError::invalid(format!(
-                "`path` has {} bytes; at most {MAX_PATH_BYTES} are allowed, since a key of S3 has at most 1,024",
-                path.len()
-            )));
-        }
-        if let Some(schedule) = &self.schedule
-            && let Err(error) = schedule.parse::<Cron>()
-        {
-            return Err(ServiceError::invalid(format!("`schedule`: {error}")));
-        }
-        if let Some(layout) = &self.layout
-            && layout.parse::<Layout>().is_err()
-        {
-            return Err(ServiceError::invalid(format!(
-                "`layout` must be latest, swap or history, found `{layout}`"
-            )));
-        }
-        if let Some(encryption) = &self.encryption
-            && let Err(error) = encryption.parse::<domesday_delivery::Encryption>()
-        {
-            return Err(ServiceError::invalid(format!("`encryption`: {error}")));
-        }
-        let configuration = Configuration {
-            bucket: self.bucket,
-            region: self.region,
-            access_key_id: self.access_key_id,
-            role_arn: self.role_arn,
-            path: self.path.map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty()),
-            kms_key_id: self.kms_key_id,
-            encryption: self.encryption,
-            bucket_owner: self.bucket_owner,
-            schedule: self.schedule,
-            layout: self.layout,
-            endpoint: self.endpoint,
-        };
-        Ok((configuration, secret))
+    }
+}
+
+impl BucketConfiguration {
+    /// Returns the settings of the bucket.
+    ///
+    /// # Errors
+    /// When a field cannot be what it names.
+    pub fn settings(&self) -> Result<S3Settings, DeliveryError> {
+        S3Settings::new(&self.bucket, self.path.as_deref().unwrap_or_default(), &self.region)?
+            .with(self.endpoint.as_deref(), self.kms_key_id.as_deref(), self.bucket_owner.as_deref())?
+            .with_encryption(self.encryption)
     }
 }
 
 impl Configuration {
     /// Whether a run delivers to the same place in the same way: only the schedule or the layout may differ.
+    #[must_use]
     pub fn has_same_destination(&self, other: &Self) -> bool {
-        let destination = |one: &Self| Self { schedule: None, layout: None, ..one.clone() };
-        destination(self) == destination(other)
+        self.destination == other.destination
     }
 
-    /// The configuration of a saved document.
-    pub fn from_document(document: &Value) -> Result<Self, ServiceError> {
-        serde_json::from_value(document.clone()).map_err(|error| ServiceError::internal(&error))
+    /// Returns the schedule: the configured one, or the default of the credentials.
+    #[must_use]
+    pub fn schedule(&self) -> Cron {
+        let DestinationConfiguration::S3(destination) = &self.destination;
+        let default = match &destination.credentials {
+            Credentials::AccessKey { .. } => ACCESS_KEY_SCHEDULE,
+            Credentials::Role { .. } => ROLE_SCHEDULE,
+        };
+        self.schedule.clone().unwrap_or_else(|| default.parse().expect("the defaults are schedules"))
     }
 
-    /// The document to be saved.
+    /// Returns the layout: the configured one, or the default.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.layout.unwrap_or_default()
+    }
+
+    /// Returns the configuration as JSON.
+    #[must_use]
     pub fn document(&self) -> Value {
         serde_json::to_value(self).expect("a configuration is plain data")
     }
 
-    /// Whether the operator allows the endpoint, if one is named.
+    /// Checks that the operator allows the endpoint, if one is named.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] when they do not.
     pub fn check_endpoint(&self, allowed: &[String]) -> Result<(), ServiceError> {
-        match &self.endpoint {
+        let DestinationConfiguration::S3(destination) = &self.destination;
+        match &destination.bucket.endpoint {
             Some(endpoint) if !endpoint::is_allowed(endpoint, allowed) => {
                 Err(ServiceError::invalid(format!(
                     "the endpoint `{endpoint}` is not among those that the operator of this service allows \
-                 (delivery.allowed_endpoints)"
+                     (delivery.allowed_endpoints)"
                 )))
             }
             _ => Ok(()),
@@ -275,132 +162,132 @@ impl Configuration {
     }
 }
 
-/// Returns the layout of a stored configuration.
-#[must_use]
-pub fn layout(document: &Value) -> Layout {
-    document["layout"].as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
+/// The JSON of a configuration.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConfigurationDocument {
+    pub(super) bucket: String,
+    pub(super) region: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) access_key_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) role_arn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) kms_key_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) encryption: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) bucket_owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) schedule: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) layout: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) endpoint: Option<String>,
 }
 
-/// Returns the schedule of a stored configuration.
-#[must_use]
-pub fn schedule(document: &Value) -> Cron {
-    let default = if document["roleArn"].is_string() { ROLE_SCHEDULE } else { ACCESS_KEY_SCHEDULE };
-    let text = document["schedule"].as_str().unwrap_or(default);
-    let parsed = text.parse().or_else(|_| default.parse());
-    parsed.expect("the defaults are schedules")
+impl TryFrom<ConfigurationDocument> for Configuration {
+    type Error = String;
+
+    fn try_from(document: ConfigurationDocument) -> Result<Self, String> {
+        let credentials = match (document.access_key_id, document.role_arn) {
+            (Some(id), None) => Credentials::AccessKey { id },
+            (None, Some(arn)) => Credentials::Role { arn },
+            (Some(_), Some(_)) => {
+                return Err("expected `accessKeyId` or `roleArn`, found both".to_owned());
+            }
+            (None, None) => return Err("expected `accessKeyId` or `roleArn`, found neither".to_owned()),
+        };
+        let schedule = document.schedule.map(|text| text.parse::<Cron>()).transpose();
+        let layout = document.layout.map(|text| {
+            let wrong = |_| format!("`layout` must be latest, swap or history, found `{text}`");
+            text.parse::<Layout>().map_err(wrong)
+        });
+        let encryption = document.encryption.map(|text| text.parse::<Encryption>()).transpose();
+        let bucket = BucketConfiguration {
+            bucket: document.bucket,
+            region: document.region,
+            path: document.path,
+            kms_key_id: document.kms_key_id,
+            encryption: encryption.map_err(|error| format!("`encryption`: {error}"))?,
+            bucket_owner: document.bucket_owner,
+            endpoint: document.endpoint,
+        };
+        Ok(Self {
+            destination: DestinationConfiguration::S3(S3Configuration { bucket, credentials }),
+            schedule: schedule.map_err(|error| format!("`schedule`: {error}"))?,
+            layout: layout.transpose()?,
+        })
+    }
 }
 
-/// The longest path, in bytes: the keys below it must fit S3, and its name an index of every database.
-const MAX_PATH_BYTES: usize = 800;
-
-/// Whether a text is the ARN of a role.
-fn is_role(arn: &str) -> bool {
-    let parts: Vec<_> = arn.splitn(6, ':').collect();
-    let [arn, partition, iam, region, account, resource] = parts.as_slice() else { return false };
-    *arn == "arn"
-        && partition.starts_with("aws")
-        && *iam == "iam"
-        && region.is_empty()
-        && account.len() == 12
-        && account.bytes().all(|byte| byte.is_ascii_digit())
-        && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty())
-        && !resource.chars().any(|c| c.is_control() || c.is_whitespace() || c == '*')
+impl From<Configuration> for ConfigurationDocument {
+    fn from(configuration: Configuration) -> Self {
+        let DestinationConfiguration::S3(S3Configuration { bucket, credentials }) = configuration.destination;
+        Self {
+            access_key_id: credentials.access_key_id().map(str::to_owned),
+            role_arn: credentials.role_arn().map(str::to_owned),
+            bucket: bucket.bucket,
+            region: bucket.region,
+            path: bucket.path,
+            kms_key_id: bucket.kms_key_id,
+            encryption: bucket.encryption.map(|encryption| encryption.as_str().to_owned()),
+            bucket_owner: bucket.bucket_owner,
+            schedule: configuration.schedule.map(|schedule| schedule.to_string()),
+            layout: configuration.layout.map(|layout| layout.to_string()),
+            endpoint: bucket.endpoint,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
 
-    fn split(value: Value) -> Result<(Configuration, Secret), ServiceError> {
-        serde_json::from_value::<ExportRequest>(value).unwrap().split(None)
-    }
+    use super::*;
 
     #[test]
-    fn a_stored_secret_is_kept_for_the_same_key_and_endpoint_only() {
-        let request = |more: Value| {
-            let mut value = json!({ "bucket": "b", "region": "r" });
-            value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            serde_json::from_value::<ExportRequest>(value).unwrap()
-        };
-        let endpoint = "https://s3.example";
-        let key = json!({ "accessKeyId": "A", "secretAccessKey": "hush", "endpoint": endpoint });
-        let (stored, _) = request(key).split(None).unwrap();
-        let (role, _) =
-            request(json!({ "roleArn": "arn:aws:iam::111122223333:role/x" })).split(None).unwrap();
-
-        let same =
-            json!({ "accessKeyId": "A", "endpoint": endpoint, "bucket": "other", "schedule": "0 4 * * *" });
-        let (configuration, secret) = request(same).split(Some(&stored)).unwrap();
-        assert!(matches!(secret, Secret::Kept), "{secret:?}");
-        assert_eq!(configuration.bucket, "other");
-        for other in [
-            json!({ "accessKeyId": "B", "endpoint": endpoint }),
-            json!({ "accessKeyId": "A", "endpoint": "https://evil.example" }),
-            json!({ "accessKeyId": "A", "endpoint": null }),
-            json!({ "accessKeyId": "A" }),
+    fn a_stored_configuration_is_read_as_it_was_written() {
+        for (more, schedule, layout) in [
+            (json!({ "accessKeyId": "A" }), ACCESS_KEY_SCHEDULE, Layout::Latest),
+            (json!({ "roleArn": "arn:aws:iam::111122223333:role/x" }), ROLE_SCHEDULE, Layout::Latest),
+            (
+                json!({
+                    "accessKeyId": "A", "path": "p", "encryption": "AES256", "bucketOwner": "111122223333",
+                    "schedule": "15 4 * * *", "layout": "swap", "endpoint": "https://s3.example"
+                }),
+                "15 4 * * *",
+                Layout::Swap,
+            ),
         ] {
-            let problem = request(other.clone()).split(Some(&stored)).unwrap_err().to_string();
-            assert!(problem.contains("stay the same"), "{other}: {problem}");
-        }
-        assert!(request(json!({ "accessKeyId": "A" })).split(Some(&role)).is_err());
-        assert!(request(json!({ "accessKeyId": "A" })).split(None).is_err());
-    }
-
-    #[test]
-    fn the_schedule_and_the_layout_are_not_part_of_the_destination() {
-        let key = json!({ "bucket": "b", "region": "r", "accessKeyId": "A", "secretAccessKey": "hush" });
-        let (before, _) = split(key).unwrap();
-        let cron = Configuration {
-            schedule: Some("0 4 * * *".into()),
-            layout: Some("swap".into()),
-            ..before.clone()
-        };
-        assert!(cron.has_same_destination(&before));
-        let other = Configuration { path: Some("p".into()), ..before.clone() };
-        assert!(!other.has_same_destination(&before));
-    }
-
-    #[test]
-    fn both_forms_of_the_guide_are_taken() {
-        let key = json!({ "bucket": "b", "region": "r", "accessKeyId": "A", "secretAccessKey": "hush", "path": "/p/" });
-        let (configuration, secret) = split(key).unwrap();
-        assert!(matches!(secret, Secret::Given(_)));
-        assert_eq!(configuration.path.as_deref(), Some("p"));
-        assert!(!configuration.document().to_string().contains("hush"));
-        let role = json!({ "bucket": "b", "region": "r", "roleArn": "arn:aws:iam::111122223333:role/x/y" });
-        assert!(matches!(split(role).unwrap().1, Secret::None));
-    }
-
-    #[test]
-    fn anything_between_the_forms_is_refused() {
-        let role = "arn:aws:iam::111122223333:role/x";
-        for (wrong, word) in [
-            (json!({}), "who delivers"),
-            (json!({ "accessKeyId": "A" }), "secretAccessKey"),
-            (json!({ "secretAccessKey": "s" }), "accessKeyId"),
-            (json!({ "accessKeyId": "A", "secretAccessKey": "s", "roleArn": role }), "not both"),
-            (json!({ "roleArn": role, "secretAccessKey": "s" }), "accessKeyId"),
-            (json!({ "roleArn": "role/x" }), "roleArn"),
-            (json!({ "roleArn": "arn:aws:iam::111122223333:user/x" }), "roleArn"),
-            (json!({ "roleArn": role, "schedule": "daily" }), "schedule"),
-            (json!({ "roleArn": role, "layout": "heap" }), "layout"),
-            (json!({ "roleArn": role, "schedule": "0 0 30 2 *" }), "never occurs"),
-            (json!({ "roleArn": role, "path": "p/".repeat(500) }), "`path` has 1000 bytes"),
-            (json!({ "roleArn": role, "encryption": "aes256" }), "encryption"),
-            (json!({ "roleArn": role, "encryption": "aws:kms" }), "name the key"),
-        ] {
-            let mut whole = json!({ "bucket": "b", "region": "r" });
-            whole.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
-            let problem = split(whole).unwrap_err().to_string();
-            assert!(problem.contains(word), "{wrong}: {problem}");
+            let mut document = json!({ "bucket": "b", "region": "r" });
+            document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let configuration: Configuration = serde_json::from_value(document.clone()).unwrap();
+            assert_eq!(configuration.document(), document);
+            assert_eq!(
+                (configuration.schedule().to_string().as_str(), configuration.layout()),
+                (schedule, layout)
+            );
         }
     }
 
     #[test]
-    fn a_request_never_shows_its_secret() {
-        let request = json!({ "bucket": "b", "region": "r", "accessKeyId": "A", "secretAccessKey": "hush" });
-        let request: ExportRequest = serde_json::from_value(request).unwrap();
-        assert!(!format!("{request:?}").contains("hush"));
+    fn a_damaged_configuration_is_no_default() {
+        for (more, word) in [
+            (json!({}), "found neither"),
+            (json!({ "accessKeyId": "A", "roleArn": "R" }), "found both"),
+            (json!({ "accessKeyId": 1 }), "invalid type"),
+            (json!({ "accessKeyId": "A", "schedule": "daily" }), "`schedule`"),
+            (json!({ "accessKeyId": "A", "layout": "heap" }), "`layout`"),
+            (json!({ "accessKeyId": "A", "encryption": "none" }), "`encryption`"),
+            (json!({ "accessKeyId": "A", "bucket": null }), "invalid type"),
+        ] {
+            let mut document = json!({ "bucket": "b", "region": "r" });
+            document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let error = serde_json::from_value::<Configuration>(document).unwrap_err().to_string();
+            assert!(error.contains(word), "{more}: {error}");
+        }
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domesday_delivery::{
-    Access, CancelReason, CancellationToken, DeliveryError, Encryption, Environment, Identity, Role,
-    S3Settings, Supervision, Target, TenantName, Verification, verify,
+    Access, CancelReason, CancellationToken, DeliveryError, Environment, Identity, Role, Supervision, Target,
+    TenantName, Verification, verify,
 };
 use domesday_model::Tenant;
-use domesday_store::StoredExport;
+use domesday_store::SealedSecret;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
@@ -17,7 +17,9 @@ use crate::error::ServiceError;
 use crate::seal::{Sealer, export_record};
 use crate::signals::Signals;
 
-use super::configuration::Configuration;
+use super::configuration::{
+    Configuration, Credentials, DestinationConfiguration, S3Configuration, StoredExport,
+};
 
 /// How many destinations are verified at a time: each may hang for as long as a verification may take.
 const MAX_VERIFICATIONS: usize = 4;
@@ -64,11 +66,11 @@ impl Destinations {
     /// # Errors
     /// When the configuration or its secret cannot be used.
     pub fn target(&self, stored: &StoredExport) -> Result<Target, ServiceError> {
-        let configuration = Configuration::from_document(&stored.document)?;
         // The operator may have shortened the list since.
-        self.check_endpoint(&configuration)?;
+        self.check_endpoint(&stored.configuration)?;
         let secret = self.secret(stored)?;
-        let target = build_target(&configuration, secret).map_err(|error| configuration_error(&error))?;
+        let target = build_target(&stored.configuration.destination, secret)
+            .map_err(|error| configuration_error(&error))?;
         Ok(match target {
             Target::S3(settings, mut access) => {
                 access.patience.attempts = self.attempts;
@@ -83,8 +85,8 @@ impl Destinations {
     /// # Errors
     /// When it cannot be opened.
     pub fn secret(&self, stored: &StoredExport) -> Result<Option<SecretString>, ServiceError> {
-        let Some(sealed) = &stored.sealed else { return Ok(None) };
-        let opened = self.sealer.open(&export_record(&stored.id), sealed).map_err(|error| {
+        let Some(secret) = &stored.secret else { return Ok(None) };
+        let opened = self.sealer.open(&export_record(&stored.id), &secret.sealed).map_err(|error| {
             tracing::error!(%error, "the secret of an export cannot be opened");
             ServiceError::unavailable(format!("the secret of this export cannot be opened: {error}"))
         })?;
@@ -93,17 +95,9 @@ impl Destinations {
         Ok(Some(text.into()))
     }
 
-    /// Returns the fingerprint of the secret of a stored configuration, if it has one.
-    ///
-    /// # Errors
-    /// When the secret cannot be opened.
-    pub fn fingerprint(&self, stored: &StoredExport) -> Result<Option<String>, ServiceError> {
-        Ok(self.secret(stored)?.map(|secret| self.sealer.fingerprint_of(&secret)))
-    }
-
     /// Seals the secret of an export.
-    pub(super) fn seal(&self, export: &str, secret: &SecretString) -> Result<Vec<u8>, ServiceError> {
-        let sealed = self.sealer.seal(&export_record(export), secret.expose_secret().as_bytes());
+    pub(super) fn seal(&self, export: &str, secret: &SecretString) -> Result<SealedSecret, ServiceError> {
+        let sealed = self.sealer.seal_secret(&export_record(export), secret.expose_secret().as_bytes());
         sealed.map_err(|error| ServiceError::internal(&error))
     }
 
@@ -142,37 +136,27 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// Returns the destination that a configuration names.
+/// Returns the target that a configuration of a destination names.
 ///
 /// # Errors
-/// When a setting cannot be one.
+/// When a field cannot be what it names, or the secret of the access key is missing.
 pub fn build_target(
-    configuration: &Configuration,
+    destination: &DestinationConfiguration,
     secret: Option<SecretString>,
 ) -> Result<Target, DeliveryError> {
-    let path = configuration.path.as_deref().unwrap_or_default();
-    let settings = S3Settings::new(&configuration.bucket, path, &configuration.region)?.with(
-        configuration.endpoint.as_deref(),
-        configuration.kms_key_id.as_deref(),
-        configuration.bucket_owner.as_deref(),
-    )?;
-    let settings = settings.with_encryption(encryption(configuration)?)?;
-    let identity = match (&configuration.access_key_id, secret) {
-        (Some(id), Some(secret_access_key)) => Identity::access_key(id, secret_access_key)?,
-        _ => Identity::Ambient,
+    let DestinationConfiguration::S3(S3Configuration { bucket, credentials }) = destination;
+    let settings = bucket.settings()?;
+    let (identity, role) = match (credentials, secret) {
+        (Credentials::AccessKey { id }, Some(secret)) => (Identity::access_key(id, secret)?, None),
+        (Credentials::AccessKey { id }, None) => {
+            let message =
+                format!("no secret is stored for the access key `{id}`; set `secretAccessKey` again");
+            return Err(DeliveryError::Configuration { message });
+        }
+        (Credentials::Role { arn }, _) => (Identity::Ambient, Some(Role::new(arn, None)?)),
     };
-    let role = configuration.role_arn.as_deref().map(|arn| Role::new(arn, None)).transpose()?;
     let access = Access::new(identity, role, Environment::of_process());
     Ok(Target::S3(settings, Box::new(access)))
-}
-
-/// Returns the encryption that each put asks for.
-///
-/// # Errors
-/// When there is none of that name.
-pub fn encryption(configuration: &Configuration) -> Result<Option<Encryption>, DeliveryError> {
-    let parsed = configuration.encryption.as_deref().map(str::parse).transpose();
-    parsed.map_err(|message| DeliveryError::Configuration { message })
 }
 
 /// Returns the tenant as a destination knows it.

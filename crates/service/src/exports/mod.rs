@@ -7,10 +7,15 @@ mod configuration;
 mod destination;
 mod identity;
 mod patch;
+mod request;
 mod save;
 
-pub use configuration::{Configuration, DEFAULT_EXPORT, ExportRequest, Secret, layout, schedule};
-pub use destination::{Destinations, build_target, configuration_error, encryption, tenant_name};
+pub use configuration::{
+    BucketConfiguration, Configuration, Credentials, DEFAULT_EXPORT, DestinationConfiguration,
+    S3Configuration, StoredExport,
+};
+pub use destination::{Destinations, build_target, configuration_error, tenant_name};
 pub use identity::IdentityCache;
 pub use patch::{ExportPatch, MERGE_PATCH};
+pub use request::{ExportRequest, Secret};
 pub use save::{Exports, SavedExport};

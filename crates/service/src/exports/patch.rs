@@ -7,7 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::configuration::ExportRequest;
+use super::configuration::Configuration;
+use super::request::ExportRequest;
 use crate::error::ServiceError;
 
 /// The media type of a merge patch.
@@ -67,8 +68,8 @@ impl ExportPatch {
     ///
     /// # Errors
     /// When a field is not known, has a wrong type or cannot be removed.
-    pub fn apply(self, stored: &Value) -> Result<ExportRequest, ServiceError> {
-        let mut merged = stored.as_object().cloned().unwrap_or_default();
+    pub fn apply(self, stored: &Configuration) -> Result<ExportRequest, ServiceError> {
+        let mut merged = stored.document().as_object().cloned().unwrap_or_default();
         let removed = |name: &str| self.0.get(name).is_some_and(Value::is_null);
         for name in ["bucket", "region"] {
             if removed(name) {
@@ -93,7 +94,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::exports::configuration::{Configuration, Secret};
+    use crate::exports::request::Secret;
 
     fn stored() -> Value {
         json!({ "bucket": "b", "region": "r", "accessKeyId": "A", "path": "p", "schedule": "0 4 * * *" })
@@ -102,8 +103,8 @@ mod tests {
     fn patched(patch: Value) -> Result<(Value, Secret), ServiceError> {
         let patch: ExportPatch =
             serde_json::from_value(patch).map_err(|error| ServiceError::invalid(error.to_string()))?;
-        let before = Configuration::from_document(&stored()).unwrap();
-        let (configuration, secret) = patch.apply(&stored())?.split(Some(&before))?;
+        let before: Configuration = serde_json::from_value(stored()).unwrap();
+        let (configuration, secret) = patch.apply(&before)?.split(Some(&before))?;
         Ok((configuration.document(), secret))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domesday_delivery::Verification;
 use domesday_model::{Instant, Tenant};
-use domesday_store::{NewAuditEntry, RunRecord, Store, StoredExport};
+use domesday_store::{NewAuditEntry, RunRecord, Store};
 use serde_json::json;
 
 use crate::caller::{self, Caller};
@@ -15,9 +15,10 @@ use crate::precondition::Precondition;
 use crate::signals::Signals;
 use crate::webhook::run_message;
 
-use super::configuration::{Configuration, DEFAULT_EXPORT, ExportRequest, Secret};
+use super::configuration::{Configuration, DEFAULT_EXPORT, StoredExport};
 use super::destination::{Destinations, build_target, configuration_error, tenant_name};
 use super::patch::ExportPatch;
+use super::request::{ExportRequest, Secret};
 
 /// What a precondition is about, for messages.
 const SUBJECT: &str = "the export configuration";
@@ -109,7 +110,7 @@ impl Exports {
         patch: ExportPatch,
     ) -> Result<SavedExport, ServiceError> {
         let (stored, tenant) = self.stored().await?;
-        let request = patch.apply(&stored.as_ref().ok_or_else(not_configured)?.document)?;
+        let request = patch.apply(&stored.as_ref().ok_or_else(not_configured)?.configuration)?;
         self.save(caller, precondition, Change { request, is_patch: true }, stored, tenant).await
     }
 
@@ -125,16 +126,15 @@ impl Exports {
     ) -> Result<SavedExport, ServiceError> {
         precondition.check(stored.as_ref().map(|stored| stored.etag.as_str()), SUBJECT)?;
         let (configuration, secret) = self.read_request(request, stored.as_ref())?;
-        let before =
-            stored.as_ref().map(|stored| Configuration::from_document(&stored.document)).transpose()?;
+        let before = stored.as_ref().map(|stored| &stored.configuration);
         let has_new_secret = matches!(secret, Secret::Given(_));
-        if before.as_ref() == Some(&configuration)
+        if before == Some(&configuration)
             && !has_new_secret
             && let Some(export) = stored
         {
             return Ok(SavedExport { export, tenant, is_new: false });
         }
-        let is_verified = before.as_ref().is_some_and(|before| configuration.has_same_destination(before));
+        let is_verified = before.is_some_and(|before| configuration.has_same_destination(before));
         // What is taken from the stored configuration (fields, the secret, the proof that the destination works) is right
         // for no other.
         let is_based = is_patch || matches!(secret, Secret::Kept) || (is_verified && !has_new_secret);
@@ -149,13 +149,13 @@ impl Exports {
         }
         let sealed = match &secret {
             Secret::None => None,
-            Secret::Kept => stored.and_then(|stored| stored.sealed),
+            Secret::Kept => stored.and_then(|stored| stored.secret),
             Secret::Given(secret) => Some(self.destinations.seal(DEFAULT_EXPORT, secret)?),
         };
         let precondition = precondition.clone();
         let save = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, ServiceError> {
-            let (document, expected) = (configuration.document(), precondition.as_if_match()?);
-            let found = store.export(DEFAULT_EXPORT)?;
+            let expected = precondition.as_if_match()?;
+            let found: Option<StoredExport> = store.export(DEFAULT_EXPORT)?;
             if based_on.is_some() && found.as_ref().map(|found| &found.etag) != based_on.as_ref() {
                 // The precondition of the call comes first.
                 precondition.check(found.as_ref().map(|found| found.etag.as_str()), SUBJECT)?;
@@ -164,7 +164,7 @@ impl Exports {
                 ));
             }
             let export = caller.change(now, |change| {
-                store.put_export(DEFAULT_EXPORT, &document, sealed.as_deref(), expected, change)
+                store.put_export(DEFAULT_EXPORT, &configuration, sealed.as_ref(), expected, change)
             })?;
             Ok((export, found.is_none()))
         };
@@ -179,10 +179,8 @@ impl Exports {
         request: ExportRequest,
         stored: Option<&StoredExport>,
     ) -> Result<(Configuration, Secret), ServiceError> {
-        let with_secret = stored.filter(|stored| stored.sealed.is_some());
-        let with_secret =
-            with_secret.map(|stored| Configuration::from_document(&stored.document)).transpose()?;
-        let (configuration, secret) = request.split(with_secret.as_ref())?;
+        let with_secret = stored.filter(|stored| stored.secret.is_some());
+        let (configuration, secret) = request.split(with_secret.map(|stored| &stored.configuration))?;
         self.destinations.check_endpoint(&configuration)?;
         Ok((configuration, secret))
     }
@@ -199,7 +197,8 @@ impl Exports {
             (Secret::Kept, Some(stored)) => self.destinations.secret(stored)?,
             (Secret::Kept | Secret::None, _) => None,
         };
-        let target = build_target(configuration, secret).map_err(|error| configuration_error(&error))?;
+        let target =
+            build_target(&configuration.destination, secret).map_err(|error| configuration_error(&error))?;
         self.destinations.verify(target, tenant_name(tenant)).await
     }
 

@@ -7,7 +7,7 @@
 use domesday_delivery::{CancelReason, DeliveryError, Supervision};
 use domesday_model::Instant;
 use domesday_run::{RunError, RunReport};
-use domesday_store::{Fence, NewMessage, RunRecord, Store, StoreError, StoredExport};
+use domesday_store::{Fence, NewMessage, RunRecord, Store, StoreError};
 use serde_json::{Value, json};
 
 use super::context::RunContext;
@@ -15,7 +15,7 @@ use super::lease::{Lease, RunCancellation};
 use super::phases::Phases;
 use super::progress::{ProgressReporter, report};
 use crate::error::ServiceError;
-use crate::exports::layout;
+use crate::exports::StoredExport;
 use crate::traces;
 
 /// The outcome of an attempt.
@@ -123,7 +123,7 @@ fn blocking(
     };
     let export = domesday_run::Export {
         target,
-        layout: layout(&stored.document),
+        layout: stored.configuration.layout(),
         settle: domesday_run::SETTLE,
         console_url: context.public_url.to_string(),
         trigger: run.trigger.clone(),

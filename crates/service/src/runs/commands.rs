@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::error::ServiceError;
-use crate::exports::DEFAULT_EXPORT;
+use crate::exports::{DEFAULT_EXPORT, StoredExport};
 use crate::webhook::run_message;
 
 /// Queues a run of the export.
@@ -14,7 +14,8 @@ use crate::webhook::run_message;
 /// # Errors
 /// [`ServiceError::Conflict`] when no export is configured, or a run is under way.
 pub fn start(store: &mut Store, caller: &Caller, now: Instant) -> Result<RunRecord, ServiceError> {
-    if store.export(DEFAULT_EXPORT)?.is_none() {
+    let export: Option<StoredExport> = store.export(DEFAULT_EXPORT)?;
+    if export.is_none() {
         return Err(ServiceError::conflict("no export is configured, so there is nothing to run"));
     }
     let new = NewRun {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domesday_delivery::CancelReason;
 use domesday_model::Instant;
-use domesday_store::{ChangeBy, NewRun, RunRecord, RunState, Store, StoreError, StoredExport};
+use domesday_store::{ChangeBy, NewRun, RunRecord, RunState, Store, StoreError};
 use jiff::tz::TimeZone;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use super::lease::{Lease, RunCancellation};
 use super::record::{count_superseded, finish, is_retry_pending};
 use crate::clock::{ClockMonitor, Hourly};
 use crate::error::ServiceError;
-use crate::exports::{DEFAULT_EXPORT, schedule};
+use crate::exports::{DEFAULT_EXPORT, StoredExport};
 
 /// A run this much later than its time is one that was missed.
 const LATE_MICROS: i64 = 300_000_000;
@@ -88,12 +88,28 @@ impl Scheduler {
     async fn tick(&mut self) -> Result<Option<Instant>, ServiceError> {
         self.watch_clock();
         self.delete_old_results().await?;
-        let read = |store: &mut Store| -> Result<_, ServiceError> { Ok((store.exports()?, store.tenant()?)) };
+        let read = |store: &mut Store| -> Result<_, ServiceError> {
+            let ids = store.export_ids()?;
+            let exports: Vec<Result<Option<StoredExport>, StoreError>> =
+                ids.iter().map(|id| store.export(id)).collect();
+            Ok((exports, store.tenant()?))
+        };
         let (exports, tenant) = self.context.pool.with(read).await?;
         let zone =
             tenant.and_then(|(tenant, _)| TimeZone::get(&tenant.time_zone).ok()).unwrap_or(TimeZone::UTC);
         let mut next: Option<Instant> = None;
-        for stored in exports {
+        for export in exports {
+            let stored = match export {
+                Ok(Some(stored)) => stored,
+                // Deleted meanwhile.
+                Ok(None) => continue,
+                // The other exports are not affected.
+                Err(error @ StoreError::ExportConfiguration { .. }) => {
+                    tracing::error!(%error, "an export is not processed");
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             let at = self.process_export(stored, &zone).await?;
             next = [next, at].into_iter().flatten().min();
         }
@@ -169,7 +185,7 @@ impl Scheduler {
         queue_due(&self.context, &stored, zone).await?;
         let id = stored.id.clone();
         let read = move |store: &mut Store| -> Result<_, ServiceError> { Ok(store.unfinished_runs(&id)?) };
-        let mut next = schedule(&stored.document).next_after(self.context.now(), zone);
+        let mut next = stored.configuration.schedule().next_after(self.context.now(), zone);
         for run in self.context.pool.with(read).await? {
             if self.context.signals.is_stopping() {
                 break;
@@ -306,7 +322,7 @@ async fn queue_due(context: &RunContext, stored: &StoredExport, zone: &TimeZone)
     let (id, now) = (stored.id.clone(), context.now());
     let read = move |store: &mut Store| -> Result<_, ServiceError> { Ok(store.last_scheduled(&id, now)?) };
     let since = due_since(stored, context.pool.with(read).await?, now);
-    let Some(due) = schedule(&stored.document).last_between(since, now, zone) else { return Ok(()) };
+    let Some(due) = stored.configuration.schedule().last_between(since, now, zone) else { return Ok(()) };
     let late = now.as_micros() - due.as_micros() > LATE_MICROS;
     let new = NewRun {
         id: Uuid::new_v4(),

@@ -1,6 +1,13 @@
-//! Export configurations: what is delivered where. Their secrets come in sealed and stay opaque here.
+//! Export configurations: what is delivered where and when. Their secrets arrive sealed.
+//!
+//! The store does not know what a configuration consists of: the caller names its type. A stored configuration that is
+//! not a value of that type is an error that names the export, never a default.
+
+use std::fmt;
 
 use domesday_model::Instant;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::audit::{self, Entry};
@@ -9,15 +16,15 @@ use crate::etag::entity_tag;
 use crate::field_change::{Fields, changed_fields};
 use crate::{ChangeBy, IfMatch, Store, StoreError};
 
-/// An export configuration.
-#[derive(Clone, PartialEq)]
-pub struct StoredExport {
+/// An export with a configuration of type `C`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredExport<C> {
     /// Its id; `default` for the one that the API's route names.
     pub id: String,
-    /// The configuration without its secrets.
-    pub document: Json,
-    /// Its secrets, encrypted by who knows the key.
-    pub sealed: Option<Vec<u8>>,
+    /// The configuration without its secret.
+    pub configuration: C,
+    /// Its secret.
+    pub secret: Option<SealedSecret>,
     /// When it was first saved.
     pub created_at: Instant,
     /// When it last changed.
@@ -26,70 +33,91 @@ pub struct StoredExport {
     pub etag: String,
 }
 
-impl std::fmt::Debug for StoredExport {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredExport")
-            .field("id", &self.id)
-            .field("document", &self.document)
-            .field("etag", &self.etag)
-            .finish_non_exhaustive()
+/// A secret of an export, encrypted by the service.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedSecret {
+    /// The encrypted secret.
+    pub sealed: Vec<u8>,
+    /// What distinguishes the secret from others, without revealing it. `None` when an earlier version sealed the secret:
+    /// see [`Store::set_secret_fingerprint`].
+    pub fingerprint: Option<String>,
+}
+
+impl fmt::Debug for SealedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedSecret").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
     }
 }
 
-const SELECT: &str = "SELECT id, document, sealed, created_at, updated_at FROM export";
+const SELECT: &str = "SELECT id, document, sealed, created_at, updated_at, secret_fingerprint FROM export";
 
 impl Store {
-    /// Saves a configuration, replacing the one of this id as a whole. What stands in `document` is shown and
-    /// audited as it is: secrets belong into `sealed`.
+    /// Saves an export, replacing the one with this id. The configuration is shown and audited as it is: a secret belongs
+    /// into `secret`.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] or [`StoreError::Precondition`] as `expected` says.
-    pub fn put_export(
+    pub fn put_export<C: Serialize + DeserializeOwned>(
         &mut self,
         id: &str,
-        document: &Json,
-        sealed: Option<&[u8]>,
+        configuration: &C,
+        secret: Option<&SealedSecret>,
         expected: IfMatch<'_>,
         change: &ChangeBy<'_>,
-    ) -> Result<StoredExport, StoreError> {
+    ) -> Result<StoredExport<C>, StoreError> {
+        let document = serde_json::to_value(configuration).expect("a configuration is plain data");
         let mut transaction = self.database.write()?;
         let stored = find(&mut transaction, id)?;
         expected.check(stored.as_ref().map(|stored| stored.etag.as_str()), || target(id))?;
         let text = document.to_string();
         transaction.execute(
-            "INSERT INTO export (id, document, sealed, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)
-             ON CONFLICT (id) DO UPDATE SET document = ?2, sealed = ?3, updated_at = ?4",
-            values![id, &text, sealed, change.at.as_micros()],
+            "INSERT INTO export (id, document, sealed, secret_fingerprint, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+             ON CONFLICT (id) DO UPDATE SET document = ?2, sealed = ?3, secret_fingerprint = ?4, updated_at = ?5",
+            values![
+                id,
+                &text,
+                secret.map(|secret| &secret.sealed[..]),
+                secret.and_then(|secret| secret.fingerprint.as_ref()),
+                change.at.as_micros()
+            ],
         )?;
         let entry = match &stored {
             None => Entry::create(target(id), &text),
-            Some(stored) => {
-                Entry::update(target(id), &changed_fields(fields(&stored.document), fields(document)))
-            }
+            Some(stored) => Entry::update(target(id), &changed_fields(stored.fields()?, fields(document))),
         };
         audit::append(&mut transaction, change, &[entry])?;
-        let saved = find(&mut transaction, id)?.expect("it was written in this transaction");
+        let saved = find(&mut transaction, id)?.expect("it was written in this transaction").parse()?;
         transaction.commit()?;
         Ok(saved)
     }
 
-    /// A configuration by id.
+    /// Returns an export.
+    ///
+    /// # Errors
+    /// [`StoreError::ExportConfiguration`] when its configuration is not a `C`; when the store fails.
+    pub fn export<C: DeserializeOwned>(&mut self, id: &str) -> Result<Option<StoredExport<C>>, StoreError> {
+        find(&mut self.database, id)?.map(ExportRow::parse).transpose()
+    }
+
+    /// Returns the ids of all exports, in order.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn export(&mut self, id: &str) -> Result<Option<StoredExport>, StoreError> {
-        find(&mut self.database, id)
+    pub fn export_ids(&mut self) -> Result<Vec<String>, StoreError> {
+        self.database.all("SELECT id FROM export ORDER BY id", &[], |row| Ok(row.text(0)?.to_owned()))
     }
 
-    /// Every configuration, by id.
+    /// Returns the secrets of all exports that have one, by the id of the export.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn exports(&mut self) -> Result<Vec<StoredExport>, StoreError> {
-        self.database.all(&format!("{SELECT} ORDER BY id"), &[], export)
+    pub fn export_secrets(&mut self) -> Result<Vec<(String, SealedSecret)>, StoreError> {
+        let rows = self.database.all(&format!("{SELECT} ORDER BY id"), &[], export_row)?;
+        Ok(rows.into_iter().filter_map(|row| Some((row.id, row.secret?))).collect())
     }
 
-    /// Forgets a configuration; its runs stay known.
+    /// Deletes an export. Its runs stay.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none, [`StoreError::Precondition`] as `expected` says.
@@ -104,60 +132,107 @@ impl Store {
         expected.check(stored.as_ref().map(|stored| stored.etag.as_str()), || target(id))?;
         let stored = stored.ok_or_else(|| StoreError::NotFound { target: target(id) })?;
         transaction.execute("DELETE FROM export WHERE id = ?1", values![id])?;
-        let entry = Entry::delete(target(id), &stored.document.to_string());
-        audit::append(&mut transaction, change, &[entry])?;
+        audit::append(&mut transaction, change, &[Entry::delete(target(id), &stored.document)])?;
         transaction.commit()
     }
 
-    /// Replaces the sealed secrets of every export by what `reseal` makes of them, all or none: how a key is
-    /// rotated. A secret of which `reseal` makes nothing is removed. Returns how many there were.
+    /// Replaces the secret of every export by what `reseal` returns, all or none, and returns how many there were. A
+    /// secret for which `reseal` returns `None` is deleted.
     ///
     /// # Errors
-    /// What `reseal` fails with, or the store; nothing is changed then.
+    /// Those of `reseal` and of the store. Nothing is changed then.
     pub fn reseal_exports<E: From<StoreError>>(
         &mut self,
         change: &ChangeBy<'_>,
-        mut reseal: impl FnMut(&str, &[u8]) -> Result<Option<Vec<u8>>, E>,
+        mut reseal: impl FnMut(&str, &[u8]) -> Result<Option<SealedSecret>, E>,
     ) -> Result<usize, E> {
         let mut transaction = self.database.write()?;
         let mut entries = Vec::new();
-        for stored in transaction.all(&format!("{SELECT} ORDER BY id"), &[], export)? {
-            let Some(sealed) = &stored.sealed else { continue };
-            let resealed = reseal(&stored.id, sealed)?;
+        for row in transaction.all(&format!("{SELECT} ORDER BY id"), &[], export_row)? {
+            let Some(secret) = &row.secret else { continue };
+            let resealed = reseal(&row.id, &secret.sealed)?;
             let action = if resealed.is_some() { "reseal" } else { "discard-secret" };
             transaction.execute(
-                "UPDATE export SET sealed = ?2 WHERE id = ?1",
-                values![&stored.id, resealed.as_deref()],
+                "UPDATE export SET sealed = ?2, secret_fingerprint = ?3 WHERE id = ?1",
+                values![
+                    &row.id,
+                    resealed.as_ref().map(|secret| &secret.sealed[..]),
+                    resealed.as_ref().and_then(|secret| secret.fingerprint.as_ref())
+                ],
             )?;
-            entries.push(Entry { action, target: target(&stored.id), before: None, after: None });
+            entries.push(Entry { action, target: target(&row.id), before: None, after: None });
         }
         audit::append(&mut transaction, change, &entries)?;
         transaction.commit()?;
         Ok(entries.len())
     }
+
+    /// Stores the fingerprint of a secret that an earlier version sealed, unless the secret was replaced meanwhile. The
+    /// export does not change by this, and the audit log has no entry of it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_secret_fingerprint(
+        &mut self,
+        id: &str,
+        sealed: &[u8],
+        fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE export SET secret_fingerprint = ?3 WHERE id = ?1 AND sealed = ?2";
+        self.database.execute(sql, values![id, sealed, fingerprint]).map(drop)
+    }
 }
 
+/// A row of the table, its configuration as text.
+struct ExportRow {
+    id: String,
+    document: String,
+    secret: Option<SealedSecret>,
+    created_at: Instant,
+    updated_at: Instant,
+    etag: String,
+}
+
+impl ExportRow {
+    fn parse<C: DeserializeOwned>(self) -> Result<StoredExport<C>, StoreError> {
+        let configuration = serde_json::from_str(&self.document)
+            .map_err(|source| StoreError::ExportConfiguration { id: self.id.clone(), source })?;
+        let Self { id, secret, created_at, updated_at, etag, .. } = self;
+        Ok(StoredExport { id, configuration, secret, created_at, updated_at, etag })
+    }
+
+    fn fields(&self) -> Result<Fields, StoreError> {
+        let document = serde_json::from_str(&self.document);
+        document.map_err(|source| StoreError::ExportConfiguration { id: self.id.clone(), source })
+    }
+}
+
+/// Returns how the log names an export.
 fn target(id: &str) -> String {
     format!("exports/{id}")
 }
 
-fn find(database: &mut Database, id: &str) -> Result<Option<StoredExport>, StoreError> {
-    database.first(&format!("{SELECT} WHERE id = ?1"), values![id], export)
+fn find(database: &mut Database, id: &str) -> Result<Option<ExportRow>, StoreError> {
+    database.first(&format!("{SELECT} WHERE id = ?1"), values![id], export_row)
 }
 
-fn export(row: &Row<'_>) -> Result<StoredExport, StoreError> {
-    let (text, sealed) = (row.text(1)?, row.maybe_bytes(2)?);
+fn export_row(row: &Row<'_>) -> Result<ExportRow, StoreError> {
+    let (document, sealed) = (row.text(1)?, row.maybe_bytes(2)?);
     let (created_at, updated_at) = (row.integer(3)?, row.integer(4)?);
-    Ok(StoredExport {
+    let fingerprint = row.maybe_text(5)?.map(str::to_owned);
+    Ok(ExportRow {
         id: row.text(0)?.to_owned(),
-        document: serde_json::from_str(text).expect("configurations are written from JSON only"),
-        sealed: sealed.map(<[u8]>::to_vec),
+        document: document.to_owned(),
+        secret: sealed.map(|sealed| SealedSecret { sealed: sealed.to_vec(), fingerprint }),
         created_at: Instant::from_micros(created_at),
         updated_at: Instant::from_micros(updated_at),
-        etag: entity_tag(&[created_at, updated_at], &[text.as_bytes(), sealed.unwrap_or_default()]),
+        etag: entity_tag(&[created_at, updated_at], &[document.as_bytes(), sealed.unwrap_or_default()]),
     })
 }
 
-fn fields(document: &Json) -> Fields {
-    document.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
+fn fields(document: Json) -> Fields {
+    match document {
+        Json::Object(fields) => fields.into_iter().collect(),
+        _ => Fields::new(),
+    }
 }

@@ -13,7 +13,7 @@ mod runs;
 
 pub use api_keys::{ApiKey, NewApiKey};
 pub use deliveries::DeliveryRecord;
-pub use exports::StoredExport;
+pub use exports::{SealedSecret, StoredExport};
 pub use future_records::ReleasedRun;
 pub use idempotency::IdempotentCall;
 pub use leases::Fence;

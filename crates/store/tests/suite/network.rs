@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use crate::databases::Database;
-use crate::world::{FIRST, LATER, by_ada, catalog, options, snapshot};
+use crate::world::{FIRST, LATER, by_ada, catalog, options, sealed, snapshot};
 
 const PASSWORD: &str = "marked-secret";
 
@@ -116,9 +116,15 @@ fn what_a_database_holds_is_hashed_or_sealed() {
     let path = dir.path().join("store.db");
     let mut store = Store::open(&path).unwrap();
     store
-        .put_export("default", &json!({ "bucket": "b" }), Some(b"sealed"), IfMatch::Any, &by_ada(FIRST))
+        .put_export(
+            "default",
+            &json!({ "bucket": "b" }),
+            Some(&sealed(b"sealed")),
+            IfMatch::Any,
+            &by_ada(FIRST),
+        )
         .unwrap();
-    store.reseal_exports::<StoreError>(&by_ada(LATER), |_, _| Ok(Some(b"resealed".to_vec()))).unwrap();
+    store.reseal_exports::<StoreError>(&by_ada(LATER), |_, _| Ok(Some(sealed(b"resealed")))).unwrap();
     drop(store);
     let log = Store::open(&path).unwrap().audit_entries(0, 10).unwrap();
     assert!(!format!("{log:?}").contains("sealed\""), "{log:?}");

@@ -121,7 +121,7 @@ fn what_is_wrong_is_refused_and_says_where(database: &Database) {
     }
     assert_eq!(store.object(Kind::User, "a\0b").unwrap(), None);
     assert_eq!(store.objects(Kind::User, Some("ad\0"), 1).unwrap().0[0].name, "ada");
-    assert!(matches!(store.export("a\0"), Err(StoreError::NulInText)));
+    assert!(matches!(store.export::<serde_json::Value>("a\0"), Err(StoreError::NulInText)));
     assert_eq!(snapshot(&mut store).digest, before, "nothing changed");
     assert_eq!(store.audit_entries(0, 100).unwrap().len(), 8, "nothing but the apply was audited");
 }

@@ -5,17 +5,18 @@ use domesday_store::{
     DeliveryRecord, IdempotentCall, IfMatch, NewApiKey, NewMessage, NewRun, RunRecord, RunState, Store,
     StoreError,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::databases::{Database, on_each_database};
-use crate::world::{FIRST, LATER, by_ada, put_export};
+use crate::world::{FIRST, LATER, by_ada, put_export, sealed};
 
 on_each_database!(
     a_tenant_is_ensured_once,
     keys_are_found_by_their_hash_and_revoked,
     the_last_use_of_a_key_is_kept_to_the_minute,
     exports_are_guarded_and_audited_without_their_secrets,
+    a_damaged_configuration_is_an_error_that_names_the_export,
     resealing_is_all_or_nothing,
     runs_are_listed_newest_first,
     one_run_for_each_time_of_a_schedule,
@@ -97,11 +98,20 @@ fn exports_are_guarded_and_audited_without_their_secrets(database: &Database) {
     let mut store = database.open();
     let document = json!({ "bucket": "b", "accessKeyId": "AKIA" });
     let saved = store
-        .put_export("default", &document, Some(b"sealed-1"), IfMatch::MustNotExist, &by_ada(FIRST))
+        .put_export("default", &document, Some(&sealed(b"sealed-1")), IfMatch::MustNotExist, &by_ada(FIRST))
         .unwrap();
-    assert_eq!((saved.document.clone(), saved.sealed.as_deref()), (document.clone(), Some(&b"sealed-1"[..])));
+    assert_eq!(
+        (saved.configuration.clone(), saved.secret.clone()),
+        (document.clone(), Some(sealed(b"sealed-1")))
+    );
     let other = store
-        .put_export("default", &document, Some(b"sealed-2"), IfMatch::Etag(&saved.etag), &by_ada(FIRST))
+        .put_export(
+            "default",
+            &document,
+            Some(&sealed(b"sealed-2")),
+            IfMatch::Etag(&saved.etag),
+            &by_ada(FIRST),
+        )
         .unwrap();
     assert_ne!(other.etag, saved.etag, "another secret is another version");
     let late = store.put_export("default", &document, None, IfMatch::Etag(&saved.etag), &by_ada(LATER));
@@ -110,12 +120,12 @@ fn exports_are_guarded_and_audited_without_their_secrets(database: &Database) {
         .put_export("default", &json!({ "bucket": "c" }), None, IfMatch::MustExist, &by_ada(LATER))
         .unwrap();
     assert_eq!(
-        (moved.created_at, moved.updated_at, moved.sealed.clone()),
+        (moved.created_at, moved.updated_at, moved.secret.clone()),
         (instant(FIRST), instant(LATER), None)
     );
     assert_eq!(store.export("default").unwrap(), Some(moved.clone()));
-    assert_eq!(store.exports().unwrap(), vec![moved.clone()]);
-    assert_eq!(store.export("other").unwrap(), None);
+    assert_eq!(store.export_ids().unwrap(), ["default"]);
+    assert_eq!(store.export::<Value>("other").unwrap(), None);
     store.delete_export("default", IfMatch::Etag(&moved.etag), &by_ada(LATER)).unwrap();
     let error = store.delete_export("default", IfMatch::Any, &by_ada(LATER)).unwrap_err();
     assert_eq!(error.to_string(), "there is no exports/default");
@@ -123,6 +133,28 @@ fn exports_are_guarded_and_audited_without_their_secrets(database: &Database) {
     assert_eq!(entries.len(), 4);
     assert!(!format!("{entries:?}").contains("sealed"), "{entries:?}");
     assert_eq!(entries[2].before, Some(document));
+}
+
+fn a_damaged_configuration_is_an_error_that_names_the_export(database: &Database) {
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Configuration {
+        bucket: String,
+    }
+    let mut store = database.open();
+    let configuration = Configuration { bucket: "b".to_owned() };
+    store.put_export("good", &configuration, None, IfMatch::Any, &by_ada(FIRST)).unwrap();
+    store
+        .put_export("damaged", &json!({ "bucket": 1 }), Some(&sealed(b"s")), IfMatch::Any, &by_ada(FIRST))
+        .unwrap();
+    assert_eq!(store.export::<Configuration>("good").unwrap().unwrap().configuration, configuration);
+    let error = store.export::<Configuration>("damaged").unwrap_err();
+    assert!(matches!(&error, StoreError::ExportConfiguration { id, .. } if id == "damaged"), "{error}");
+    assert!(error.to_string().contains("export `damaged`"), "{error}");
+    // It is listed, its secret can be sealed anew, and it can be replaced or deleted.
+    assert_eq!(store.export_ids().unwrap(), ["damaged", "good"]);
+    assert_eq!(store.export_secrets().unwrap().len(), 1);
+    store.put_export("damaged", &configuration, None, IfMatch::Any, &by_ada(LATER)).unwrap();
+    store.delete_export("damaged", IfMatch::Any, &by_ada(LATER)).unwrap();
 }
 
 #[derive(Debug)]
@@ -139,22 +171,21 @@ impl From<StoreError> for Resealing {
 
 fn resealing_is_all_or_nothing(database: &Database) {
     let mut store = database.open();
-    for (id, sealed) in [("a", Some(&b"1"[..])), ("b", None), ("c", Some(&b"2"[..]))] {
-        store.put_export(id, &json!({}), sealed, IfMatch::Any, &by_ada(FIRST)).unwrap();
+    for (id, secret) in [("a", Some(&b"1"[..])), ("b", None), ("c", Some(&b"2"[..]))] {
+        store.put_export(id, &json!({}), secret.map(sealed).as_ref(), IfMatch::Any, &by_ada(FIRST)).unwrap();
     }
-    let sealed =
-        |store: &mut Store| store.exports().unwrap().into_iter().map(|e| e.sealed).collect::<Vec<_>>();
-    let before = sealed(&mut store);
-    let failed = store.reseal_exports(&by_ada(LATER), |id, sealed| match id {
-        "a" => Ok(Some([sealed, b"!"].concat())),
+    let secrets = |store: &mut Store| store.export_secrets().unwrap();
+    let before = secrets(&mut store);
+    let failed = store.reseal_exports(&by_ada(LATER), |id, secret| match id {
+        "a" => Ok(Some(sealed(&[secret, b"!"].concat()))),
         _ => Err(Resealing::WrongKey),
     });
     assert!(matches!(failed, Err(Resealing::WrongKey)));
-    assert_eq!(sealed(&mut store), before);
-    let done: Result<_, Resealing> =
-        store.reseal_exports(&by_ada(LATER), |id, sealed| Ok(Some([id.as_bytes(), sealed].concat())));
+    assert_eq!(secrets(&mut store), before);
+    let done: Result<_, Resealing> = store
+        .reseal_exports(&by_ada(LATER), |id, secret| Ok(Some(sealed(&[id.as_bytes(), secret].concat()))));
     assert_eq!(done.unwrap(), 2);
-    assert_eq!(sealed(&mut store), [Some(b"a1".to_vec()), None, Some(b"c2".to_vec())]);
+    assert_eq!(secrets(&mut store), [("a".to_owned(), sealed(b"a1")), ("c".to_owned(), sealed(b"c2"))]);
 }
 
 fn new_run(number: u128, scheduled_for: Option<i64>) -> NewRun {

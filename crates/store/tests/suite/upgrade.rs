@@ -5,11 +5,11 @@
 
 use domesday_model::{Instant, Kind, Snapshot, UserId};
 use domesday_store::{IfMatch, Store, StoreError};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::databases::{Database, on_each_database};
-use crate::world::{FIRST, LATER, by_ada, catalog, options, snapshot};
+use crate::world::{FIRST, LATER, by_ada, catalog, options, sealed, snapshot};
 
 on_each_database!(
     the_first_version_is_brought_up_with_its_data,
@@ -17,6 +17,7 @@ on_each_database!(
     somebody_elses_database_is_left_alone,
     keys_and_policies_of_the_fifth_version_get_whose_they_are,
     names_that_are_reserved_by_now_go_on_working,
+    secrets_of_the_ninth_version_get_a_fingerprint,
 );
 
 const FIRST_SCHEMA: &str = include_str!("fixtures/schema-1.sql");
@@ -67,6 +68,19 @@ fn fifth_version(database: &Database) {
         Database::Postgres { .. } => {
             "CREATE TABLE domesday_schema (version BIGINT NOT NULL); INSERT INTO domesday_schema VALUES (5)"
         }
+    });
+}
+
+/// Makes the database what the ninth version would have left, without data.
+fn ninth_version(database: &Database) {
+    fifth_version(database);
+    run(database, include_str!("../../src/schema/0006_authority.sql"));
+    run(database, include_str!("../../src/schema/0007_progress.sql"));
+    run(database, include_str!("../../src/schema/0008_kept_manifests.sql"));
+    run(database, include_str!("../../src/schema/0009_requests.sql"));
+    database.run(match database {
+        Database::Sqlite(_) => "PRAGMA user_version = 9",
+        Database::Postgres { .. } => "UPDATE domesday_schema SET version = 9",
     });
 }
 
@@ -200,6 +214,36 @@ fn keys_and_policies_of_the_fifth_version_get_whose_they_are(database: &Database
         assert_eq!(policy.delegated, delegated, "{name}");
     }
     assert_eq!(store.delete_responses(Instant::from_micros(i64::MAX)).unwrap(), 0, "no secret is left");
+}
+
+fn secrets_of_the_ninth_version_get_a_fingerprint(database: &Database) {
+    ninth_version(database);
+    for (id, secret) in [("a", "X'01'"), ("b", "NULL"), ("c", "X'03'")] {
+        let sql = format!(
+            "INSERT INTO export (id, document, sealed, created_at, updated_at)
+             VALUES ('{id}', '{{\"bucket\":\"b\"}}', {secret}, 1, 2)"
+        );
+        run(database, &sql);
+    }
+    let mut store = database.open();
+    let before = store.export::<Value>("a").unwrap().unwrap();
+    assert_eq!(before.configuration, json!({ "bucket": "b" }));
+    let secrets = store.export_secrets().unwrap();
+    let found: Vec<_> =
+        secrets.iter().map(|(id, secret)| (id.as_str(), &secret.sealed[..], &secret.fingerprint)).collect();
+    assert_eq!(found, [("a", &[1][..], &None), ("c", &[3][..], &None)]);
+
+    store.set_secret_fingerprint("a", &[1], "print").unwrap();
+    // Of another secret than the one that is stored by now.
+    store.set_secret_fingerprint("c", &[1], "print").unwrap();
+    let after = store.export::<Value>("a").unwrap().unwrap();
+    assert_eq!(after.secret.as_ref().unwrap().fingerprint.as_deref(), Some("print"));
+    assert_eq!((&after.etag, after.updated_at), (&before.etag, before.updated_at), "the export is the same");
+    assert_eq!(store.export::<Value>("c").unwrap().unwrap().secret.unwrap().fingerprint, None);
+    assert_eq!(store.audit_length().unwrap(), 0);
+    // From now on each secret comes with its fingerprint.
+    let put = store.put_export("c", &json!({}), Some(&sealed(b"sealed-3")), IfMatch::Any, &by_ada(LATER));
+    assert_eq!(put.unwrap().secret.unwrap().fingerprint.as_deref(), Some("print-3"));
 }
 
 fn names_that_are_reserved_by_now_go_on_working(database: &Database) {

@@ -1,7 +1,7 @@
 //! A small catalog to work with.
 
 use domesday_model::{Catalog, DataSource, Declared, Group, Instant, Snapshot, Tag, Tenant, User};
-use domesday_store::{ApplyOptions, ChangeBy, IfMatch, Store};
+use domesday_store::{ApplyOptions, ChangeBy, IfMatch, SealedSecret, Store};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -45,4 +45,12 @@ pub(crate) fn put_export(store: &mut Store, id: &str) {
 /// A change by `ada` over the network.
 pub(crate) fn by_ada(at: i64) -> ChangeBy<'static> {
     ChangeBy { actor: "ada", origin: "api", from: Some("192.0.2.7"), at: Instant::from_micros(at) }
+}
+
+/// A sealed secret, with a fingerprint.
+pub(crate) fn sealed(bytes: &[u8]) -> SealedSecret {
+    SealedSecret {
+        sealed: bytes.to_vec(),
+        fingerprint: Some(String::from_utf8_lossy(bytes).replace("sealed", "print")),
+    }
 }
