@@ -4,9 +4,8 @@ use std::net::IpAddr;
 
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use domesday_service::ServiceError;
-use domesday_service::api_keys::parse_authorization;
 use domesday_service::caller::{self, Caller, Permit};
+use domesday_service::{ServiceError, parse_authorization};
 use secrecy::SecretString;
 
 use crate::forwarded::client_address;
@@ -14,7 +13,7 @@ use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Finds out who sends a request, and whether they may call the route.
+/// Authenticates the sender of a request, and checks that they may call the route.
 pub(crate) async fn authenticate(app: &AppState, parts: &Parts, permit: Permit) -> Result<Caller, Problem> {
     let address = address(app, parts);
     let secret = secret(parts).map_err(|problem| count_failure(app, address, problem))?;

@@ -1,4 +1,4 @@
-//! What handlers take of a request: the caller, the path, query parameters and bodies, each read strictly.
+//! The extractors of handlers: the caller, the path, query parameters and bodies, each read strictly.
 
 use std::sync::Arc;
 

@@ -1,12 +1,18 @@
-//! The layer around every request: its id, its log line, its time limit, its headers.
+//! The layers around every request: its id, its log line, its time limit, its headers; compression of the answer, the
+//! answer to a panic, and the refusal of cross-site requests.
 
+use std::any::Any;
 use std::time::Instant as Stopwatch;
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domesday_service::traces::{Span, TracedRequest};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tracing::Instrument;
 
 use crate::listener::OverLimit;
@@ -108,6 +114,43 @@ pub(crate) async fn handle_request(State(app): State<App>, mut request: Request,
     response
 }
 
+/// The smallest answer that is compressed, in bytes. It is larger than any that has a secret: the size of a compressed
+/// answer can tell what is in it.
+const MIN_COMPRESSED: u64 = 2048;
+
+/// Compresses answers for clients that accept gzip.
+pub(crate) fn compression() -> CompressionLayer<SizeAbove> {
+    CompressionLayer::new().compress_when(SizeAbove::new(MIN_COMPRESSED))
+}
+
+/// Refuses changes that a browser sends on behalf of another site, by what it says of their origin.
+pub(crate) fn same_origin(public_url: &str) -> CsrfLayer<fn(ProtectionError) -> Response> {
+    // A proxy may have changed the host that a browser was sent to.
+    let trusted = CsrfLayer::new().add_trusted_origin(origin(public_url));
+    let layer = trusted.unwrap_or_else(|error| {
+        tracing::warn!(%error, "server.public_url has no origin that a browser could send");
+        CsrfLayer::new()
+    });
+    layer.with_rejection_response(|_| {
+        Problem::new(StatusCode::FORBIDDEN, "cross-site", "a browser sent this on behalf of another site")
+            .into_response()
+    })
+}
+
+/// Returns the origin of an address: what comes before its path.
+fn origin(address: &str) -> &str {
+    let host = address.find("://").map_or(0, |start| start + 3);
+    address[host..].find('/').map_or(address, |end| &address[..host + end])
+}
+
+/// Returns the answer to a request whose handler panicked. Whatever it held is released by now.
+#[expect(clippy::needless_pass_by_value, reason = "the signature of a panic handler")]
+pub(crate) fn answer_panic(panic: Box<dyn Any + Send>) -> Response<Body> {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Problem::internal(&text.unwrap_or("a handler panicked")).into_response()
+}
+
 /// Returns the caller's id for the request when it is a plain one, else a new one.
 fn request_id(request: &Request) -> String {
     let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
@@ -115,4 +158,26 @@ fn request_id(request: &Request) -> String {
     given
         .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(plain))
         .map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_no_path() {
+        for (address, expected) in [
+            ("https://domesday.example", "https://domesday.example"),
+            ("https://domesday.example:8443/access", "https://domesday.example:8443"),
+            ("http://[::1]:80/", "http://[::1]:80"),
+        ] {
+            assert_eq!(origin(address), expected);
+        }
+    }
+
+    #[test]
+    fn a_panic_is_answered_as_an_internal_error() {
+        let response = answer_panic(Box::new("the reason"));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

@@ -13,7 +13,7 @@ use domesday_service::limit_key;
 /// The length of a window in microseconds.
 const WINDOW_MICROS: i64 = 60_000_000;
 
-/// How many addresses are remembered; past that the oldest windows are forgotten.
+/// How many addresses are remembered; past that the oldest windows are dropped.
 const ADDRESSES: usize = 10_000;
 
 /// Failures by address, or by /64 network for IPv6.

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// What every `type` begins with.
+/// The prefix of every `type`.
 const TYPE_PREFIX: &str = "urn:domesday:problem:";
 
 /// The media type of problems.
@@ -86,7 +86,7 @@ impl Problem {
         self
     }
 
-    /// What of the request cannot be read.
+    /// The request cannot be read.
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", detail)
     }
@@ -117,7 +117,7 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
     }
 
-    /// The service failed; what it was stands in the log, under the request's id.
+    /// The service failed; the cause is in the log, under the request's id.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(error = %cause, "request failed");
         Self::logged_failure()

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 /// Names and values of a query string.
 ///
 /// # Errors
-/// When the text is not percent-encoded UTF-8, a parameter is not one that the route takes, comes twice, has no value,
+/// When the text is not percent-encoded UTF-8, a parameter is not one that the route takes, occurs twice, has no value,
 /// or contains the character U+0000.
 pub(crate) fn pairs(query: &str, declared: &[String]) -> Result<Vec<(String, String)>, Problem> {
     if percent_decode_str(query).decode_utf8().is_err() {
@@ -147,7 +147,7 @@ impl<'de> de::Deserializer<'de> for Parameter {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        // What a type says of its text does not name the parameter.
+        // The type's own message does not name the parameter.
         let name = self.name;
         visitor
             .visit_string(self.text)

@@ -13,11 +13,11 @@ use domesday_service::{Clock, Config, Limits, PreparedService, Service, StartErr
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
 use crate::limiter::Limiter;
-use crate::listener::{self, Connections, RESERVE, Serving, TlsError};
+use crate::listener::{self, Connections, RESERVE, Serving, TlsError, TlsIdentity};
 use crate::route::Route;
 use crate::router::router;
 use crate::routes::{documentation, operations, table};
@@ -108,8 +108,8 @@ pub async fn start_with(
     clock: Clock,
     announce: impl FnOnce(&SecretString) -> io::Result<()> + Send + 'static,
 ) -> Result<Running, ServeError> {
-    // Whatever may fail comes before the first key: it is shown once.
-    let tls = config.tls.as_ref().map(listener::acceptor).transpose()?;
+    // Everything that may fail is done before the first key is created: it is shown once.
+    let tls = config.tls.as_ref().map(TlsIdentity::load).transpose()?.map(Arc::new);
     let (listener, address) = listen(config.listen).await?;
     let operations_listener = match config.operations_listen {
         Some(address) => Some(listen(address).await?),
@@ -134,8 +134,11 @@ pub async fn start_with(
     });
     let mut tasks = JoinSet::new();
     service.spawn_tasks(&mut tasks);
+    if let Some(tls) = &tls {
+        tasks.spawn(Arc::clone(tls).watch(service.signals.subscribe()));
+    }
     let grace = config.shutdown_grace;
-    let mut serve = |listener: TcpListener, router: Router, tls: Option<TlsAcceptor>, connections| {
+    let mut serve = |listener: TcpListener, router: Router, tls: Option<Arc<TlsIdentity>>, connections| {
         let serving = Serving { router, tls, limits, connections, grace };
         tasks.spawn(listener::serve(listener, serving, service.signals.subscribe()));
     };
@@ -181,7 +184,10 @@ fn within_files(limits: Limits, listens_twice: bool) -> Limits {
 fn layered(routes: Vec<Route>, app: &App) -> Router {
     router(routes, app)
         .layer(DefaultBodyLimit::max(app.service.config.max_body_bytes))
+        .layer(layers::same_origin(&app.service.config.public_url))
+        .layer(CatchPanicLayer::custom(layers::answer_panic))
         .layer(middleware::from_fn(body::drain_body))
+        .layer(layers::compression())
         .layer(middleware::from_fn_with_state(app.clone(), layers::handle_request))
 }
 

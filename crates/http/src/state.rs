@@ -1,4 +1,4 @@
-//! What every request shares.
+//! The state that requests share.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use domesday_service::Service;
 
 use crate::limiter::Limiter;
 
-/// What every request shares; cheap to clone.
+/// The state that requests share; cheap to clone.
 pub(crate) type App = Arc<AppState>;
 
 /// The service, and what HTTP adds to it.

@@ -1,50 +1,17 @@
-//! API keys: 256 random bits, shown once, stored as their SHA-256; who may create and revoke them.
-//!
-//! A plain hash is right here and a slow one is not: nobody can try out 2^256 secrets, however fast each try is.
-//! The prefix lets people and secret scanners see what they are looking at.
+//! API keys: who may create and revoke them.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domesday_model::{Instant, Kind, Permission, UserId};
 use domesday_store::{ApiKey, NewApiKey, Store};
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::caller::{ADMINISTRATOR, Caller, parse_user, user_by_id};
 use crate::error::ServiceError;
+use crate::key_secret;
 use crate::permissions::people;
-
-/// What every key begins with.
-const PREFIX: &str = "domesday_";
 
 /// The longest name of a key, in characters.
 const MAX_NAME_CHARS: usize = 200;
-
-/// Returns a new key's secret.
-///
-/// # Errors
-/// When the system gives no random bytes.
-pub(crate) fn new_secret() -> Result<SecretString, getrandom::Error> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes)?;
-    Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)).into())
-}
-
-/// Returns what the store keeps of a secret.
-pub(crate) fn hash(secret: &SecretString) -> [u8; 32] {
-    Sha256::digest(secret.expose_secret().as_bytes()).into()
-}
-
-/// Reads the secret in the value of an `Authorization` header: the key by itself (as the reference takes it), or after
-/// `Bearer`.
-#[must_use]
-pub fn parse_authorization(value: &str) -> Option<SecretString> {
-    let value = value.trim();
-    let (scheme, rest) = value.split_once(' ').unwrap_or(("", value));
-    let secret = if scheme.is_empty() || scheme.eq_ignore_ascii_case("bearer") { rest.trim() } else { "" };
-    secret.starts_with(PREFIX).then(|| secret.to_owned().into())
-}
 
 /// A key to be created.
 #[derive(Debug, Clone)]
@@ -99,7 +66,7 @@ pub fn create(
             (asked, false)
         }
     };
-    let secret = new_secret().map_err(|error| ServiceError::internal(&error))?;
+    let secret = key_secret::generate().map_err(|error| ServiceError::internal(&error))?;
     let new = NewApiKey {
         id: Uuid::new_v4(),
         name: request.name,
@@ -110,7 +77,7 @@ pub fn create(
         made_by: holder.made_by,
         expires_at: request.expires_at.or(caller.expires_at),
     };
-    let key = caller.change(now, |change| store.create_api_key(new, &hash(&secret), change))?;
+    let key = caller.change(now, |change| store.create_api_key(new, &key_secret::hash(&secret), change))?;
     Ok((key, secret))
 }
 
@@ -185,30 +152,5 @@ fn check_revokes(store: &mut Store, caller: &Caller, key: &ApiKey) -> Result<(),
     match user_by_id(store, user)? {
         Some(user) => people::check_acts_for(caller, &user),
         None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_forms_of_the_header_are_accepted() {
-        let secret = new_secret().unwrap();
-        let secret = secret.expose_secret();
-        assert_eq!(secret.len(), PREFIX.len() + 43);
-        for header in [secret.to_owned(), format!("Bearer {secret}"), format!("bearer  {secret} ")] {
-            assert_eq!(parse_authorization(&header).unwrap().expose_secret(), secret);
-        }
-        for header in ["", "Bearer", "Basic dXNlcjpwYXNz", "something"] {
-            assert!(parse_authorization(header).is_none(), "{header}");
-        }
-    }
-
-    #[test]
-    fn secrets_are_distinct() {
-        let (one, other) = (new_secret().unwrap(), new_secret().unwrap());
-        assert_ne!(hash(&one), hash(&other));
-        assert_eq!(hash(&one), hash(&one.expose_secret().to_owned().into()));
     }
 }

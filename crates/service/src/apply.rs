@@ -46,7 +46,7 @@ pub async fn stored_warnings(pool: &Pool, clock: &Clock) -> Result<CatalogWarnin
 }
 
 /// Returns the warnings of evaluation about a catalog that was only planned. There are none when the store has other
-/// objects beside it: what they would be together is not known.
+/// objects: the warnings about both together are not known.
 ///
 /// # Errors
 /// When the catalog makes no snapshot.

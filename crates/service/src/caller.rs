@@ -10,9 +10,9 @@ use domesday_store::{ApiKey, ChangeBy, Store, StoreError, StoredObject};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::api_keys;
 use crate::clock::Clock;
 use crate::error::{AuthenticationError, ServiceError};
+use crate::key_secret;
 use crate::last_use::LastUse;
 use crate::pool::Pool;
 
@@ -57,7 +57,7 @@ pub struct Caller {
     pub user: Option<String>,
     /// The user's id.
     pub user_id: Option<UserId>,
-    /// The other user who made the key, or the key that made it, and so may be who is calling.
+    /// The other user who created the key, or the key that created it, and so may be calling.
     pub made_by: Option<Maker>,
     /// The API key that was sent.
     pub key: Uuid,
@@ -144,8 +144,8 @@ pub async fn authenticate(
     now: Instant,
 ) -> Result<Caller, ServiceError> {
     let look_up = move |store: &mut Store| -> Result<_, ServiceError> {
-        // Looked up by its hash: what the lookup's time could tell is about a hash of 256 random bits.
-        let key = store.api_key_by_hash(&api_keys::hash(&secret))?;
+        // Looked up by its hash: the time of the lookup could reveal only a hash of 256 random bits.
+        let key = store.api_key_by_hash(&key_secret::hash(&secret))?;
         let key = key.ok_or(ServiceError::Unauthenticated(AuthenticationError::UnknownKey))?;
         let (id, last_used_at) = (key.id, key.last_used_at);
         Ok((identify(store, key, permit, address, now)?, id, last_used_at))
@@ -179,7 +179,7 @@ fn identify(
     let mut permissions = key.permissions;
     let mut user = None;
     if let Some(id) = key.user {
-        // By id: whoever gets the username after somebody else gets none of their keys.
+        // By id: a new user with the username of a former one gets none of their keys.
         let Some(found) = user_by_id(store, id)?.filter(|user| user.status == UserStatus::Active) else {
             return refuse(AuthenticationError::DisabledUser);
         };

@@ -24,7 +24,7 @@ impl Clock {
         Self { set: watch::Sender::new(None) }
     }
 
-    /// A clock that stands at an instant until it is set to another.
+    /// A clock that stays at an instant until it is set to another.
     #[must_use]
     pub fn standing_at(at: Instant) -> Self {
         Self { set: watch::Sender::new(Some(at)) }
@@ -36,7 +36,7 @@ impl Clock {
         self.set.borrow().unwrap_or_else(|| jiff::Timestamp::now().into())
     }
 
-    /// Sets the clock and wakes who waits for a later time.
+    /// Sets the clock and wakes tasks that wait for a later time.
     pub fn set(&self, at: Instant) {
         self.set.send_replace(Some(at));
     }
@@ -78,7 +78,7 @@ const JUMP_MICROS: i64 = 60_000_000;
 /// Notices when a clock is set ahead or back.
 #[derive(Debug, Default)]
 pub(crate) struct ClockMonitor {
-    /// What the clock showed when it was last read, and the time of the machine, which nobody sets.
+    /// What the clock showed when it was last read, and the monotonic time of the machine.
     last: Option<(Instant, Stopwatch)>,
 }
 

@@ -26,6 +26,7 @@ mod clock;
 mod config;
 mod endpoint;
 mod error;
+mod key_secret;
 mod last_use;
 mod metrics;
 mod outdated_names;
@@ -46,6 +47,7 @@ pub use config::{
     Webhook, limit_key,
 };
 pub use error::{AuthenticationError, Details, MAX_LISTED, ServiceError};
+pub use key_secret::parse_authorization;
 pub use last_use::LastUse;
 pub use metrics::Metrics;
 pub use policy_warnings::PolicyWarnings;

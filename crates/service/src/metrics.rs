@@ -1,13 +1,18 @@
-//! What the operator watches, in the text format of Prometheus.
+//! Metrics for operators, in the text format of Prometheus.
 //!
 //! Few series and no labels that grow with the data: route templates, statuses, phases and error kinds only.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use domesday_model::Instant;
+use prometheus_client::encoding::{EncodeLabelSet, prometheus_text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
 
 /// Upper bounds of the buckets of request durations, in seconds.
 const BUCKETS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
@@ -15,222 +20,263 @@ const BUCKETS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.
 /// A success that is dated further ahead than this, in microseconds, was recorded while the clock was ahead.
 const AHEAD_MICROS: i64 = 300_000_000;
 
+/// A gauge of seconds or other fractions.
+type Fraction = Gauge<f64, AtomicU64>;
+
+/// No labels: in a family, so that there is no sample before the first value.
+type NoLabels = [(&'static str, &'static str); 0];
+
 /// The metrics of one process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
-    inner: Mutex<Inner>,
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<RouteLabels, Histogram>,
+    authentication_failures: Counter,
+    rate_limited: Counter,
+    runs: Family<ResultLabels, Counter>,
+    run_failures: Family<KindLabels, Counter>,
+    rows: Family<TableLabels, Gauge>,
+    bytes: Family<TableLabels, Gauge>,
+    run_seconds: Fraction,
+    last_success_seconds: Family<NoLabels, Fraction>,
+    last_success_age: Family<NoLabels, Fraction>,
+    clock_jumps: Family<DirectionLabels, Counter>,
+    last_clock_jump: Fraction,
+    webhooks: Family<ResultLabels, Counter>,
+    webhooks_pending: Gauge,
+    evaluations: Counter,
+    evaluation_seconds: Fraction,
+    classes: Gauge,
+    last_success: Mutex<Option<Instant>>,
 }
 
-#[derive(Debug, Default)]
-struct Inner {
-    requests: BTreeMap<(&'static str, String, u16), u64>,
-    durations: BTreeMap<String, Histogram>,
-    authentication_failures: u64,
-    rate_limited: u64,
-    runs: BTreeMap<&'static str, u64>,
-    run_failures: BTreeMap<String, u64>,
-    rows: BTreeMap<String, u64>,
-    bytes: BTreeMap<String, u64>,
-    run_seconds: f64,
-    last_success: Option<Instant>,
-    clock_jumps: BTreeMap<&'static str, u64>,
-    last_clock_jump_seconds: f64,
-    webhooks: BTreeMap<&'static str, u64>,
-    webhooks_pending: u64,
-    evaluations: u64,
-    evaluation_seconds: f64,
-    classes: usize,
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    route: String,
+    status: u16,
 }
 
-#[derive(Debug, Default, Clone)]
-struct Histogram {
-    counts: [u64; BUCKETS.len()],
-    count: u64,
-    sum: f64,
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TableLabels {
+    table: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DirectionLabels {
+    direction: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("domesday"),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            authentication_failures: Counter::default(),
+            rate_limited: Counter::default(),
+            runs: Family::default(),
+            run_failures: Family::default(),
+            rows: Family::default(),
+            bytes: Family::default(),
+            run_seconds: Fraction::default(),
+            last_success_seconds: Family::default(),
+            last_success_age: Family::default(),
+            clock_jumps: Family::default(),
+            last_clock_jump: Fraction::default(),
+            webhooks: Family::default(),
+            webhooks_pending: Gauge::default(),
+            evaluations: Counter::default(),
+            evaluation_seconds: Fraction::default(),
+            classes: Gauge::default(),
+            last_success: Mutex::default(),
+        };
+        metrics.register();
+        // A series that appears with its first event hides that event from a rate.
+        for result in ["succeeded", "failed", "superseded"] {
+            let _ = metrics.runs.get_or_create(&ResultLabels { result });
+        }
+        for direction in ["ahead", "back"] {
+            let _ = metrics.clock_jumps.get_or_create(&DirectionLabels { direction });
+        }
+        for result in ["delivered", "failed", "given-up"] {
+            let _ = metrics.webhooks.get_or_create(&ResultLabels { result });
+        }
+        metrics
+    }
 }
 
 impl Metrics {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Counters stay right whoever panicked while holding them.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Registers every metric under its name, to which the format adds `_total` for counters.
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("http_requests", "Requests answered", self.requests.clone());
+        registry.register(
+            "http_request_duration_seconds",
+            "Time from a request to its answer",
+            self.durations.clone(),
+        );
+        registry.register(
+            "authentication_failures",
+            "Requests without a valid API key",
+            self.authentication_failures.clone(),
+        );
+        registry.register(
+            "rate_limited",
+            "Failed authentications answered with 429",
+            self.rate_limited.clone(),
+        );
+        registry.register("runs", "Runs ended, by result", self.runs.clone());
+        registry.register("run_failures", "Runs failed, by kind of error", self.run_failures.clone());
+        registry.register("run_rows", "Rows of the last run, by table", self.rows.clone());
+        registry.register("run_bytes", "Bytes of the last run, by table", self.bytes.clone());
+        registry.register("run_seconds", "Duration of the last successful run", self.run_seconds.clone());
+        registry.register(
+            "last_success_timestamp_seconds",
+            "End of the last successful run",
+            self.last_success_seconds.clone(),
+        );
+        registry.register(
+            "last_success_age_seconds",
+            "Time since the last success",
+            self.last_success_age.clone(),
+        );
+        registry.register(
+            "clock_jumps",
+            "How often the clock was set, by direction",
+            self.clock_jumps.clone(),
+        );
+        registry.register(
+            "clock_last_jump_seconds",
+            "By how much the clock was last set; negative: back",
+            self.last_clock_jump.clone(),
+        );
+        registry.register("webhooks", "Attempts to send webhook messages, by result", self.webhooks.clone());
+        registry.register(
+            "webhooks_pending",
+            "Webhook messages that wait for an attempt",
+            self.webhooks_pending.clone(),
+        );
+        registry.register("evaluations", "Evaluations cached for access queries", self.evaluations.clone());
+        registry.register(
+            "evaluation_seconds",
+            "Duration of the last evaluation",
+            self.evaluation_seconds.clone(),
+        );
+        registry.register(
+            "evaluation_classes",
+            "Source classes of the last evaluation",
+            self.classes.clone(),
+        );
     }
 
     /// Counts a request: by a method of a closed set, and by a route's template.
     pub fn request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
-        let mut inner = self.lock();
-        *inner.requests.entry((method, route.to_owned(), status)).or_default() += 1;
-        let histogram = inner.durations.entry(route.to_owned()).or_default();
-        let seconds = took.as_secs_f64();
-        for (bound, count) in BUCKETS.iter().zip(&mut histogram.counts) {
-            *count += u64::from(seconds <= *bound);
-        }
-        histogram.count += 1;
-        histogram.sum += seconds;
+        let route = route.to_owned();
+        self.durations.get_or_create(&RouteLabels { route: route.clone() }).observe(took.as_secs_f64());
+        self.requests.get_or_create(&RequestLabels { method, route, status }).inc();
     }
 
     /// Counts a failed authentication.
     pub fn authentication_failed(&self) {
-        self.lock().authentication_failures += 1;
+        self.authentication_failures.inc();
     }
 
     /// Counts a failed authentication that was answered with 429.
     pub fn rate_limited(&self) {
-        self.lock().rate_limited += 1;
+        self.rate_limited.inc();
     }
 
+    /// Counts a run that succeeded, and sets the rows and bytes of its tables.
     pub(crate) fn run_succeeded(&self, at: Instant, seconds: f64, tables: &[(String, u64, u64)]) {
-        let mut inner = self.lock();
-        *inner.runs.entry("succeeded").or_default() += 1;
-        inner.last_success = Some(at);
-        inner.run_seconds = seconds;
+        self.runs.get_or_create(&ResultLabels { result: "succeeded" }).inc();
+        *self.last_success.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+        self.run_seconds.set(seconds);
+        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         for (table, rows, bytes) in tables {
-            inner.rows.insert(table.clone(), *rows);
-            inner.bytes.insert(table.clone(), *bytes);
+            let labels = TableLabels { table: table.clone() };
+            self.rows.get_or_create(&labels).set(gauge(*rows));
+            self.bytes.get_or_create(&labels).set(gauge(*bytes));
         }
     }
 
+    /// Counts a run that failed.
     pub(crate) fn run_failed(&self, kind: &str) {
-        let mut inner = self.lock();
-        *inner.runs.entry("failed").or_default() += 1;
-        *inner.run_failures.entry(kind.to_owned()).or_default() += 1;
+        self.runs.get_or_create(&ResultLabels { result: "failed" }).inc();
+        self.run_failures.get_or_create(&KindLabels { kind: kind.to_owned() }).inc();
     }
 
+    /// Counts an attempt that another replica took over.
     pub(crate) fn run_superseded(&self) {
-        *self.lock().runs.entry("superseded").or_default() += 1;
+        self.runs.get_or_create(&ResultLabels { result: "superseded" }).inc();
     }
 
-    /// The last success that the store knows of, from before this process.
+    /// Sets the last success before this process, unless there was one since.
     pub(crate) fn succeeded_before(&self, at: Instant) {
-        self.lock().last_success.get_or_insert(at);
+        self.last_success.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(at);
     }
 
-    /// The clock was set ahead by these microseconds, or, negative, back.
+    /// Counts that the clock was set ahead by these microseconds, or, negative, back.
     pub(crate) fn clock_jumped(&self, micros: i64) {
-        let mut inner = self.lock();
         let direction = if micros < 0 { "back" } else { "ahead" };
-        *inner.clock_jumps.entry(direction).or_default() += 1;
-        inner.last_clock_jump_seconds = micros as f64 / 1e6;
+        self.clock_jumps.get_or_create(&DirectionLabels { direction }).inc();
+        self.last_clock_jump.set(micros as f64 / 1e6);
     }
 
+    /// Counts an attempt to send a webhook message.
     pub(crate) fn webhook(&self, result: &'static str) {
-        *self.lock().webhooks.entry(result).or_default() += 1;
+        self.webhooks.get_or_create(&ResultLabels { result }).inc();
     }
 
+    /// Sets how many webhook messages are pending.
     pub(crate) fn webhooks_pending(&self, count: u64) {
-        self.lock().webhooks_pending = count;
+        self.webhooks_pending.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
+    /// Counts an evaluation.
     pub(crate) fn evaluated(&self, took: Duration, classes: usize) {
-        let mut inner = self.lock();
-        inner.evaluations += 1;
-        inner.evaluation_seconds = took.as_secs_f64();
-        inner.classes = classes;
+        self.evaluations.inc();
+        self.evaluation_seconds.set(took.as_secs_f64());
+        self.classes.set(i64::try_from(classes).unwrap_or(i64::MAX));
     }
 
-    /// Everything as text, as of `now`.
+    /// Returns every metric in the text format of Prometheus, as of `now`.
+    #[must_use]
     pub fn render(&self, now: Instant) -> String {
-        let mut inner = self.lock();
-        // Its age would be negative, and no alert would fire before the clock is there again. It counts as of the moment
-        // at which that is noticed.
-        if inner.last_success.is_some_and(|last| last.as_micros() > now.as_micros() + AHEAD_MICROS) {
-            inner.last_success = Some(now);
-        }
-        let inner = inner;
-        let mut out = Text::default();
-        out.family("domesday_http_requests_total", "counter", "Requests answered.");
-        for ((method, route, status), count) in &inner.requests {
-            let status = status.to_string();
-            out.sample("", &[("method", method), ("route", route), ("status", &status)], *count);
-        }
-        out.family("domesday_http_request_duration_seconds", "histogram", "How long answers took.");
-        for (route, histogram) in &inner.durations {
-            for (bound, count) in BUCKETS.iter().zip(histogram.counts) {
-                out.sample("_bucket", &[("route", route), ("le", &bound.to_string())], count);
+        let last_success = {
+            let mut last_success = self.last_success.lock().unwrap_or_else(PoisonError::into_inner);
+            // Its age would be negative, and no alert would fire before the clock is there again. It counts as of the
+            // moment at which that is noticed.
+            if last_success.is_some_and(|last| last.as_micros() > now.as_micros() + AHEAD_MICROS) {
+                *last_success = Some(now);
             }
-            out.sample("_bucket", &[("route", route), ("le", "+Inf")], histogram.count);
-            out.sample("_sum", &[("route", route)], histogram.sum);
-            out.sample("_count", &[("route", route)], histogram.count);
+            *last_success
+        };
+        if let Some(last) = last_success {
+            let seconds = |micros: i64| micros as f64 / 1e6;
+            self.last_success_seconds.get_or_create(&[]).set(seconds(last.as_micros()));
+            let age = (now.as_micros() - last.as_micros()).max(0);
+            self.last_success_age.get_or_create(&[]).set(seconds(age));
         }
-        out.family("domesday_authentication_failures_total", "counter", "Requests with no valid API key.");
-        out.sample("", &[], inner.authentication_failures);
-        out.family("domesday_rate_limited_total", "counter", "Failed authentications answered with 429.");
-        out.sample("", &[], inner.rate_limited);
-        out.family("domesday_runs_total", "counter", "Runs ended, by result.");
-        for result in ["succeeded", "failed", "superseded"] {
-            out.sample("", &[("result", result)], inner.runs.get(result).copied().unwrap_or_default());
-        }
-        out.family("domesday_run_failures_total", "counter", "Runs failed, by kind of error.");
-        for (kind, count) in &inner.run_failures {
-            out.sample("", &[("kind", kind)], *count);
-        }
-        out.family("domesday_run_rows", "gauge", "Rows of the last run, by table.");
-        inner.rows.iter().for_each(|(table, rows)| out.sample("", &[("table", table)], *rows));
-        out.family("domesday_run_bytes", "gauge", "Bytes of the last run, by table.");
-        inner.bytes.iter().for_each(|(table, bytes)| out.sample("", &[("table", table)], *bytes));
-        out.family("domesday_run_seconds", "gauge", "How long the last successful run took.");
-        out.sample("", &[], inner.run_seconds);
-        out.family("domesday_last_success_timestamp_seconds", "gauge", "The last successful run's end.");
-        out.family_age(inner.last_success, now);
-        out.family("domesday_clock_jumps_total", "counter", "How often the clock was set, by direction.");
-        for direction in ["ahead", "back"] {
-            let count = inner.clock_jumps.get(direction).copied().unwrap_or_default();
-            out.sample("", &[("direction", direction)], count);
-        }
-        out.family(
-            "domesday_clock_last_jump_seconds",
-            "gauge",
-            "By how much the clock was last set; negative: back.",
-        );
-        out.sample("", &[], inner.last_clock_jump_seconds);
-        out.family("domesday_webhooks_total", "counter", "Attempts to send webhook messages, by result.");
-        for result in ["delivered", "failed", "given-up"] {
-            out.sample("", &[("result", result)], inner.webhooks.get(result).copied().unwrap_or_default());
-        }
-        out.family("domesday_webhooks_pending", "gauge", "Webhook messages that wait for an attempt.");
-        out.sample("", &[], inner.webhooks_pending);
-        out.family("domesday_evaluations_total", "counter", "Evaluations kept in memory for access queries.");
-        out.sample("", &[], inner.evaluations);
-        out.family("domesday_evaluation_seconds", "gauge", "How long the last evaluation took.");
-        out.sample("", &[], inner.evaluation_seconds);
-        out.family("domesday_evaluation_classes", "gauge", "Source classes of the last evaluation.");
-        out.sample("", &[], inner.classes);
-        out.text
-    }
-}
-
-#[derive(Default)]
-struct Text {
-    text: String,
-    name: &'static str,
-}
-
-impl Text {
-    fn family(&mut self, name: &'static str, kind: &str, help: &str) {
-        self.name = name;
-        let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-    }
-
-    fn sample(&mut self, suffix: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
-        let _ = write!(self.text, "{}{suffix}", self.name);
-        for (position, (name, value)) in labels.iter().enumerate() {
-            let start = if position == 0 { '{' } else { ',' };
-            let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            let _ = write!(self.text, "{start}{name}=\"{value}\"");
-        }
-        let end = if labels.is_empty() { "" } else { "}" };
-        let _ = writeln!(self.text, "{end} {value}");
-    }
-
-    /// The last success and its age; no sample before there was one.
-    fn family_age(&mut self, last: Option<Instant>, now: Instant) {
-        let seconds = |micros: i64| micros as f64 / 1e6;
-        if let Some(last) = last {
-            self.sample("", &[], seconds(last.as_micros()));
-        }
-        self.family("domesday_last_success_age_seconds", "gauge", "How long ago the last success was.");
-        if let Some(last) = last {
-            self.sample("", &[], seconds((now.as_micros() - last.as_micros()).max(0)));
-        }
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.registry).expect("writing to a string does not fail");
+        text
     }
 }
 
@@ -278,7 +324,7 @@ mod tests {
             "domesday_runs_total{result=\"succeeded\"} 1",
             "domesday_run_failures_total{kind=\"access-denied\"} 1",
             "domesday_run_rows{table=\"user-metadata\"} 7",
-            "domesday_last_success_age_seconds 60",
+            "domesday_last_success_age_seconds 60.0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

@@ -56,7 +56,7 @@ impl Pool {
     /// Runs work on a connection, on a blocking thread.
     ///
     /// # Errors
-    /// What the work fails with, or a problem when there is no connection to be had.
+    /// What the work fails with; when no connection is available.
     pub async fn with<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -142,7 +142,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let idle = std::mem::take(self.idle.get_mut().unwrap_or_else(PoisonError::into_inner));
         if !idle.is_empty() {
-            // Closing a connection may block, and who drops the pool may be a task that must not.
+            // Closing a connection may block, and an async task, which may drop the pool, must not.
             let _ = std::thread::spawn(move || drop(idle)).join();
         }
     }

@@ -54,7 +54,7 @@ pub fn preview(before: &Outcomes, kind: Kind, document: Value, remove: bool) -> 
     .map_err(|error| ServiceError::internal(&error))
 }
 
-/// What is most likely not meant in the draft, and the conflicts of levels that come with it.
+/// Returns the warnings about the draft, and the conflicts of levels that it causes.
 fn warnings(kind: Kind, name: &str, before: &Outcomes, after: &Outcomes) -> Vec<CatalogWarning> {
     let known: HashSet<String> =
         before.level_conflict_warnings().iter().map(CatalogWarning::to_string).collect();

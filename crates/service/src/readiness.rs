@@ -1,8 +1,8 @@
 //! Whether the service could commit a change now, for probes.
 //!
 //! The check has a connection of its own, since those of the pool may all be in use when it matters. It runs on a
-//! thread of its own, at most one at a time: a database that does not answer holds up that thread and nothing else.
-//! Its result holds for a second, so that many probes cost as much as one.
+//! thread of its own, at most one at a time: a database that does not answer blocks that thread and nothing else.
+//! Its result is reused for a second, so that many probes cost as much as one.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use domesday_store::{Store, StoreError, StoreLocation};
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::Instant as Stopwatch;
 
-/// How long a result is passed on.
+/// How long a result is reused.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// How long a probe waits for the database.
@@ -26,9 +26,9 @@ pub enum NotReady {
     DiskFull,
     /// The database is a standby, or the file may not be written.
     ReadOnly,
-    /// A pooler in between gives sessions away.
+    /// A pooler in transaction mode shares sessions between clients.
     TransactionPooler,
-    /// Another writer does not end.
+    /// Another writer holds the lock.
     Locked,
     /// The database cannot be connected to.
     Unreachable,
@@ -39,7 +39,7 @@ pub enum NotReady {
 }
 
 impl NotReady {
-    /// The reason for programs.
+    /// Returns the reason for programs.
     pub fn key(self) -> &'static str {
         match self {
             Self::DiskFull => "disk-full",
@@ -52,7 +52,7 @@ impl NotReady {
         }
     }
 
-    /// The reason for people. It names no address: probes need no key.
+    /// Returns the reason for people. It names no address: probes need no key.
     pub fn detail(self) -> &'static str {
         match self {
             Self::DiskFull => "no change can be committed: the disk of the database is full",
@@ -191,7 +191,7 @@ fn open(database: &StoreLocation) -> Result<Connection, StoreError> {
 impl Drop for Readiness {
     fn drop(&mut self) {
         if let Some(connection) = self.state.get_mut().connection.take() {
-            // Closing a connection may block, and who drops this may be a task that must not.
+            // Closing a connection may block, and an async task, which may drop this, must not.
             let _ = std::thread::spawn(move || drop(connection)).join();
         }
     }

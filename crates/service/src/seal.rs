@@ -1,8 +1,8 @@
-//! Secrets at rest: sealed with XChaCha20-Poly1305, bound to the record that holds them.
+//! Secrets at rest: sealed with XChaCha20-Poly1305, bound to the record that contains them.
 //!
 //! A sealed secret is `version | key's fingerprint | nonce | ciphertext`. The record's id is associated data, so
-//! that a secret copied into another record does not open there. The fingerprint tells which key is needed
-//! without telling anything about it; after a rotation a wrong key is named as such.
+//! that a secret copied into another record does not open there. The fingerprint identifies the key
+//! without revealing it; after a rotation a wrong key is reported as such.
 
 use std::fmt;
 
@@ -80,7 +80,7 @@ impl Sealer {
         Ok(key.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
     }
 
-    /// What tells this key from others without telling it.
+    /// Returns the fingerprint of this key, which identifies it without revealing it.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         hex(&self.mark())
@@ -155,7 +155,7 @@ impl Sealer {
     }
 }
 
-/// What the secrets of an export are bound to.
+/// Returns the record that the secrets of an export are bound to.
 #[must_use]
 pub fn export_record(id: &str) -> String {
     format!("export:{id}")

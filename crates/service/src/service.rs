@@ -32,7 +32,7 @@ use crate::webhook::WebhookSender;
 /// How many previews are evaluated at a time: each evaluates the whole catalog twice.
 const MAX_PREVIEWS: usize = 1;
 
-/// The parts of the service. Functions take the parts that they need; only who starts the service knows them all.
+/// The parts of the service. Functions take the parts that they need; only this type knows them all.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Service {

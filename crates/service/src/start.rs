@@ -9,9 +9,9 @@ use domesday_store::{ChangeBy, NewApiKey, Store, StoreError, StoreLocation};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::api_keys;
 use crate::caller::ADMINISTRATOR;
 use crate::config::{Config, SecretKey};
+use crate::key_secret;
 use crate::seal::{SealError, Sealer, export_record};
 
 /// Why the service cannot be prepared to start.
@@ -104,7 +104,7 @@ pub fn write_key(path: &Path, key: &SecretString) -> io::Result<()> {
     written
 }
 
-/// What the service needs of its store.
+/// The result of preparing the store.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) sealer: Sealer,
@@ -124,7 +124,7 @@ pub(crate) async fn prepare(
     let work = move || {
         let mut store = open_private(&config.database)?;
         let sealer = sealer_for(&mut store, &config.secret_key)?;
-        // Looked at first: a service starts while nobody may write, and answers reads.
+        // Read first: a service starts while the database takes no changes, and answers reads.
         if store.tenant()?.is_none() {
             store.ensure_tenant(&config.tenant.name, &config.tenant.time_zone, at)?;
         }
@@ -136,7 +136,7 @@ pub(crate) async fn prepare(
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
-/// The sealer, when it opens what the store holds.
+/// Returns the sealer, when it opens the secrets in the store.
 fn sealer_for(store: &mut Store, key: &SecretKey) -> Result<Sealer, StartError> {
     let sealed = store.export_secrets()?;
     let is_new = match key {
@@ -192,7 +192,7 @@ fn first_key(
     at: Instant,
     announce: impl FnOnce(&SecretString) -> io::Result<()>,
 ) -> Result<Option<SecretString>, StartError> {
-    // Looked at first: a store that has its key can be opened while nobody may write.
+    // Read first: a store that has its key can be opened while the database takes no changes.
     if !store.api_keys(Some(ADMINISTRATOR))?.is_empty() {
         return Ok(None);
     }
@@ -218,7 +218,7 @@ fn open_private(database: &StoreLocation) -> Result<Store, StoreError> {
     if let Some(path) = database.file()
         && !path.exists()
     {
-        // What cannot be made here, opening the store says better.
+        // Opening the store reports a failure better.
         let mut options = std::fs::OpenOptions::new();
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let _ = options.write(true).create_new(true).open(path);
@@ -231,7 +231,7 @@ fn open_private(database: &StoreLocation) -> Result<Store, StoreError> {
 /// # Errors
 /// When the store fails or the system gives no random bytes.
 pub fn administrator_key(store: &mut Store, name: &str, at: Instant) -> Result<SecretString, StartError> {
-    let secret = api_keys::new_secret().map_err(|_| SealError::NoRandom)?;
+    let secret = key_secret::generate().map_err(|_| SealError::NoRandom)?;
     let new = NewApiKey {
         id: Uuid::new_v4(),
         name: name.to_owned(),
@@ -243,6 +243,6 @@ pub fn administrator_key(store: &mut Store, name: &str, at: Instant) -> Result<S
         expires_at: None,
     };
     let change = ChangeBy { actor: ADMINISTRATOR, origin: "cli", from: None, at };
-    store.create_api_key(new, &api_keys::hash(&secret), &change)?;
+    store.create_api_key(new, &key_secret::hash(&secret), &change)?;
     Ok(secret)
 }

@@ -2,7 +2,7 @@
 //!
 //! No connection waits in a queue. One that is over a limit is taken into the reserve, where only `/health/…` and
 //! `/metrics` are answered, and quickly; every other request there gets 503. When the reserve is full its oldest
-//! connection makes room, so that a probe is answered however many connections a client holds.
+//! connection makes room, so that a probe is answered however many connections a client has open.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -29,7 +29,7 @@ const WARN_EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Connections {
     most: usize,
     most_per_address: usize,
-    /// Proxies, each of which speaks for many clients: no limit for an address holds for them.
+    /// Proxies, each of which forwards many clients: the limit for an address does not apply to them.
     trusted: Vec<Network>,
     start: Stopwatch,
     open: Mutex<Open>,
@@ -42,12 +42,12 @@ struct Open {
     reserve: BTreeMap<u64, Arc<Activity>>,
     /// Open connections by client, of both kinds.
     by_client: HashMap<IpAddr, usize>,
-    /// How many sockets there are, those that were told to close among them.
+    /// How many sockets there are, including those that were asked to close.
     sockets: usize,
     warned: Option<Stopwatch>,
 }
 
-/// What a connection does.
+/// The activity of a connection.
 #[derive(Debug)]
 pub(crate) struct Activity {
     start: Stopwatch,
@@ -83,7 +83,7 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Finds a place for a new connection; none when those that were told to close have not all done so yet.
+    /// Finds a place for a new connection; none while those that were asked to close have not all done so.
     pub(crate) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let is_proxy = self.trusted.iter().any(|network| network.contains(peer));
         let client = (!is_proxy).then(|| limit_key(peer));

@@ -1,10 +1,11 @@
 //! The accept loop: plain or TLS, bounded, and able to stop without cutting anybody off.
 //!
 //! Own rather than `axum::serve`, for what that leaves out: time limits on reading a request's head and on writing
-//! answers (a slow client must not hold a connection for nothing), limits on connections, and TLS.
+//! answers (a slow client must not occupy a connection), limits on connections, and TLS.
 
 mod connections;
 mod stream;
+mod tls;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -13,24 +14,22 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use domesday_service::{Limits, TlsFiles};
+use domesday_service::Limits;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt;
 
 use connections::Place;
 pub(crate) use connections::{Connections, RESERVE};
 use stream::TimedStream;
+pub use tls::TlsError;
+pub(crate) use tls::TlsIdentity;
 
 /// The largest head of a request, in bytes; a larger one gets 431.
 const MAX_HEAD: usize = 32 << 10;
@@ -44,7 +43,7 @@ const RESERVE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a connection of the reserve lives at most.
 const RESERVE_LIFETIME: Duration = Duration::from_secs(10);
 
-/// Whom a request came from, as the connection tells. IPv4 in IPv6 is IPv4.
+/// The address of the connection that a request came over. IPv4 in IPv6 is IPv4.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
@@ -52,56 +51,18 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OverLimit;
 
-/// What a listener serves with.
+/// The settings of a listener.
 #[derive(Clone)]
 pub(crate) struct Serving {
     pub(crate) router: Router,
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Arc<TlsIdentity>>,
     pub(crate) limits: Limits,
     pub(crate) connections: Arc<Connections>,
     /// How long a stop waits for what is under way.
     pub(crate) grace: Duration,
 }
 
-/// Why TLS cannot be spoken.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file cannot be read, or holds no PEM.
-    #[error("{path}: {source}", path = path.display())]
-    File {
-        /// The file.
-        path: std::path::PathBuf,
-        /// What is wrong with it.
-        source: rustls_pki_types::pem::Error,
-    },
-    /// Certificate and key do not fit.
-    #[error("certificate and key cannot be used: {0}")]
-    Identity(#[from] tokio_rustls::rustls::Error),
-}
-
-/// Reads a TLS identity.
-///
-/// # Errors
-/// When a file cannot be read or certificate and key do not fit.
-pub(crate) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
-    let at = |path: &std::path::Path| {
-        let path = path.to_owned();
-        move |source| TlsError::File { path, source }
-    };
-    let certificates = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(at(&files.certificate))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(at(&files.key))?;
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(certificates, key)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-/// Serves connections until told to stop; then finishes what is under way, for a while at the longest.
+/// Serves connections until the service stops; then finishes requests under way, within the grace period.
 pub(crate) async fn serve(listener: TcpListener, serving: Serving, mut stop: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     loop {
@@ -120,7 +81,7 @@ pub(crate) async fn serve(listener: TcpListener, serving: Serving, mut stop: wat
         let peer = peer.ip().to_canonical();
         let Some(place) = serving.connections.admit(peer) else {
             drop(stream);
-            // Those that were told to close need a turn to do so.
+            // Connections that were asked to close need a turn to do so.
             tokio::task::yield_now().await;
             continue;
         };
@@ -133,9 +94,9 @@ pub(crate) async fn serve(listener: TcpListener, serving: Serving, mut stop: wat
     }
 }
 
-/// Waits for the word to stop.
+/// Waits for the signal to stop.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that nobody can say the word any more, which is the same.
+    // An error means that the sender is gone, which is the same.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
@@ -153,7 +114,7 @@ async fn handle(stream: TcpStream, peer: IpAddr, place: &Place, serving: Serving
     let served = async {
         match tls {
             None => connection(stream, peer, place, router, head_timeout, watcher).await,
-            Some(tls) => match tokio::time::timeout(head_timeout, tls.accept(stream)).await {
+            Some(tls) => match tokio::time::timeout(head_timeout, tls.acceptor().accept(stream)).await {
                 Ok(Ok(stream)) => connection(stream, peer, place, router, head_timeout, watcher).await,
                 Ok(Err(error)) => tracing::debug!(%error, %peer, "TLS handshake failed"),
                 Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),

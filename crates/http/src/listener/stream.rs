@@ -139,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Says that nothing more comes, and reads away what the client is still sending.
+    /// Ends the sending side, and drains what the client is still sending.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = &mut *self;
         if stream.linger.is_none() {
@@ -159,7 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
                 Ok(()) if !buffer.filled().is_empty() => {
                     linger.left = linger.left.saturating_sub(buffer.filled().len());
                 }
-                // Whatever it is, nothing more comes.
+                // Whatever the error is, nothing more arrives.
                 Ok(()) | Err(_) => break,
             }
         }

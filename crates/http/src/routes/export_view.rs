@@ -18,7 +18,7 @@ pub(super) struct ExportView {
     region: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_key_id: Option<String>,
-    /// What tells the secret from others without telling it.
+    /// Identifies the secret without revealing it.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -221,11 +221,11 @@ struct DecisionBody {
     #[serde(default, deserialize_with = "crate::extract::present")]
     #[schemars(with = "String")]
     reason: Option<String>,
-    /// For how many days of 24 hours the approval holds; without end when this and `duration` are absent.
+    /// For how many days of 24 hours the approval is valid; without end when this and `duration` are absent.
     #[serde(default, deserialize_with = "crate::extract::present")]
     #[schemars(with = "i64", range(min = 1, max = 36_500))]
     duration_days: Option<i64>,
-    /// For how long the approval holds, as an ISO 8601 duration such as PT12H, P2W, P3M or P1Y; months and years are
+    /// For how long the approval is valid, as an ISO 8601 duration such as PT12H, P2W, P3M or P1Y; months and years are
     /// those of the calendar in UTC.
     #[serde(default, deserialize_with = "crate::extract::present")]
     #[schemars(with = "String")]

@@ -5,6 +5,7 @@
 mod access;
 mod authorization;
 mod bounds;
+mod browsers;
 mod catalog;
 mod connections;
 mod export;

@@ -32,6 +32,20 @@ pub(crate) struct Answer {
     pub(crate) text: String,
 }
 
+/// An answer in bytes.
+#[derive(Debug)]
+pub(crate) struct RawAnswer {
+    pub(crate) status: u16,
+    pub(crate) headers: ureq::http::HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl RawAnswer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
@@ -163,6 +177,18 @@ impl World {
         let mut response = response.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let text = response.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
+    }
+
+    /// Sends a request without a body, and returns the bytes of the answer.
+    pub(crate) fn send_raw(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> RawAnswer {
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.agent.run(request.body(()).unwrap());
+        let mut response = response.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let body = response.body_mut().read_to_vec().unwrap();
+        RawAnswer { status: response.status().as_u16(), headers: response.headers().clone(), body }
     }
 
     /// The catalog that the service holds, without requests, as one document; `requests` are added as they are written.

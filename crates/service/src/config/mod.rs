@@ -1,11 +1,13 @@
 //! Configuration: a TOML file, over it the environment, checked as a whole before anything starts.
 //!
-//! Every setting has a default but the secret key on a shared database; `domesday config check` prints what
-//! would hold and every mistake at once. Secrets come from files or the environment, never from the TOML file.
+//! Every setting has a default but the secret key on a shared database; `domesday config check` prints the
+//! effective settings and every mistake at once. Secrets come from files or the environment, never from the TOML file.
 
 mod file;
 mod network;
 mod read;
+mod reader;
+mod services;
 mod toml;
 
 use std::net::SocketAddr;
@@ -18,7 +20,7 @@ use secrecy::SecretString;
 pub use network::limit_key;
 pub use network::{Network, NotANetwork};
 
-/// What the service runs with.
+/// The configuration of the service.
 #[derive(Debug)]
 pub struct Config {
     /// Where the API listens.
@@ -35,9 +37,9 @@ pub struct Config {
     pub request_timeout: Duration,
     /// The largest body of a request, in bytes; a whole catalog may be ten times as large.
     pub max_body_bytes: usize,
-    /// How many requests without a valid API key an address may send in a minute before it is told to wait.
+    /// How many requests without a valid API key an address may send in a minute before it has to wait.
     pub failed_authentications: u32,
-    /// What connections may take.
+    /// Limits of connections.
     pub limits: Limits,
     /// How long a shutdown waits for requests and a run to finish.
     pub shutdown_grace: Duration,
@@ -45,7 +47,7 @@ pub struct Config {
     pub database: StoreLocation,
     /// Seals secrets at rest.
     pub secret_key: SecretKey,
-    /// The tenant minted at first start.
+    /// The tenant that the first start creates.
     pub tenant: FirstTenant,
     /// What `endpoint` of an export may be, as scheme, host and port.
     pub allowed_endpoints: Vec<String>,
@@ -53,7 +55,7 @@ pub struct Config {
     pub delivery_attempts: u32,
     /// The longest that one attempt of a run may take.
     pub run_timeout: Duration,
-    /// Who is told of runs.
+    /// The receiver of messages about runs.
     pub webhook: Option<Webhook>,
     /// Where traces are sent; without it there are none.
     pub collector: Option<Collector>,
@@ -61,7 +63,7 @@ pub struct Config {
     pub log: LogLevel,
 }
 
-/// What connections may take.
+/// Limits of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// How many connections are open at most. A few more are answered for probes.
@@ -84,7 +86,7 @@ pub enum SecretKey {
     File {
         /// The file.
         path: PathBuf,
-        /// Whether it is made when it is not there: so beside an embedded database nobody named one for.
+        /// Whether it is created when it is missing: the default beside an embedded database.
         make: bool,
     },
 }
@@ -98,7 +100,7 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// What the tenant is called when the first start mints it.
+/// The tenant that the first start creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FirstTenant {
     /// Display name.
@@ -107,17 +109,17 @@ pub struct FirstTenant {
     pub time_zone: String,
 }
 
-/// Who is told of runs.
+/// The receiver of messages about runs.
 #[derive(Debug, Clone)]
 pub struct Webhook {
     /// Where messages are posted.
     pub url: String,
-    /// What they are signed with.
+    /// The secret that signs them.
     pub secret: SecretString,
 }
 
 /// An OpenTelemetry collector. Headers, sampler, resource and batches are read from their variables by
-/// OpenTelemetry's SDK, so that they mean here what they mean everywhere.
+/// OpenTelemetry's SDK, so that they have their standard meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collector {
     /// Where traces are posted.

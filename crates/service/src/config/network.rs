@@ -78,8 +78,8 @@ impl fmt::Display for Network {
     }
 }
 
-/// Returns what limits count a client by: its IPv4 address, or the /64 network of its IPv6 address, since whoever has
-/// one address of such a network has all of them.
+/// Returns what limits count a client by: its IPv4 address, or the /64 network of its IPv6 address, since a client
+/// that has one address of such a network has all of them.
 pub fn limit_key(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -1,41 +1,34 @@
 //! From file and environment to a configuration, every mistake collected.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use domesday_model::{limits, url_scheme};
-use domesday_store::StoreLocation;
-use secrecy::SecretString;
+use domesday_model::limits;
 
 use super::file::{ConfigFile, Server};
+use super::reader::Reader;
 use super::toml::ReadFile;
-use super::{
-    Collector, Config, ConfigError, FirstTenant, Limits, LogLevel, Network, SecretKey, TlsFiles, Webhook,
-};
+use super::{Config, ConfigError, FirstTenant, Limits, LogLevel, Network};
 
-/// The largest body of a request unless told otherwise: 8 MiB.
+/// The largest body of a request by default: 8 MiB.
 const MAX_BODY_BYTES: usize = 8 << 20;
 
-/// How many failed authentications an address has in a minute unless told otherwise.
+/// How many failed authentications an address has in a minute by default.
 const FAILED_AUTHENTICATIONS: u32 = 20;
 
-/// How many connections are open at most unless told otherwise.
+/// How many connections are open at most by default.
 const MAX_CONNECTIONS: usize = 4096;
 
-/// How many connections a client may have open unless told otherwise.
+/// How many connections a client may have open by default.
 const MAX_CONNECTIONS_PER_ADDRESS: usize = 512;
 
-/// How long a client may take to send a request's head, or to read, unless told otherwise.
+/// How long a client may take to send a request's head, or to read, by default.
 const CLIENT_TIMEOUT_SECONDS: u64 = 15;
 
-/// How long a collector of traces may take unless told otherwise, in milliseconds: what OpenTelemetry says.
-const COLLECTOR_TIMEOUT_MILLIS: u64 = 10_000;
-
-/// How often a request to a destination is tried unless told otherwise: over about two minutes.
+/// How often a request to a destination is tried by default: over about two minutes.
 const DELIVERY_ATTEMPTS: u32 = 9;
 
-/// How long an attempt of a run may take unless told otherwise: much longer than any, and over before the next night.
+/// How long an attempt of a run may take by default: much longer than any, and over before the next night.
 const RUN_TIMEOUT_SECONDS: u64 = 6 * 3600;
 
 /// The longest time limit that can be set.
@@ -62,15 +55,6 @@ impl Config {
             _ => Err(ConfigError(reader.mistakes)),
         }
     }
-}
-
-struct Reader<'v> {
-    variable: &'v dyn Fn(&str) -> Option<String>,
-    /// The directory of the configuration file; empty without a file.
-    directory: PathBuf,
-    mistakes: Vec<String>,
-    /// Whether the file was read as a whole. Else a setting that seems to be missing may be one that was not read.
-    is_whole: bool,
 }
 
 impl Reader<'_> {
@@ -177,81 +161,6 @@ impl Reader<'_> {
         }
     }
 
-    /// A number of the section `server` that must not be 0.
-    fn at_least_one<T>(&mut self, setting: &str, of_file: Option<T>, default: T) -> T
-    where
-        T: std::str::FromStr + Default + PartialEq + Copy,
-    {
-        let name = format!("DOMESDAY_{}", setting.to_ascii_uppercase());
-        let number = self.number(&name, of_file, default);
-        self.require(number != T::default(), format!("server.{setting} ({name}) must be at least 1"));
-        number
-    }
-
-    fn require(&mut self, holds: bool, mistake: String) {
-        if !holds {
-            self.mistakes.push(mistake);
-        }
-    }
-
-    /// Reports a setting that is missing.
-    fn missing(&mut self, mistake: &str) {
-        if self.is_whole {
-            self.mistakes.push(mistake.to_owned());
-        }
-    }
-
-    fn environment(&self, name: &str) -> Option<String> {
-        (self.variable)(name).filter(|value| !value.is_empty())
-    }
-
-    fn text(&self, name: &str, of_file: Option<String>) -> Option<String> {
-        self.environment(name).or(of_file)
-    }
-
-    /// The path that a variable or the file names for a setting.
-    fn path(&mut self, setting: &str, variable: &str, of_file: Option<PathBuf>) -> Option<PathBuf> {
-        self.environment(variable).map(PathBuf::from).or_else(|| self.path_of_file(setting, &of_file?))
-    }
-
-    /// A path of the configuration file, starting at the directory of the file. Earlier versions started at the working
-    /// directory: where only that finds something, nothing is started on an empty place without saying so.
-    fn path_of_file(&mut self, setting: &str, path: &Path) -> Option<PathBuf> {
-        let resolved = self.directory.join(path);
-        if !resolved.exists() && path.is_relative() && path.exists() {
-            self.mistakes.push(format!(
-                "{setting} is relative to the directory of the configuration file, where there is no {}, and the working \
-                 directory has a file of that name; move the file, or write its absolute path",
-                resolved.display()
-            ));
-        }
-        Some(resolved)
-    }
-
-    fn number<T: std::str::FromStr>(&mut self, name: &str, of_file: Option<T>, default: T) -> T {
-        let Some(text) = self.environment(name) else { return of_file.unwrap_or(default) };
-        text.parse().unwrap_or_else(|_| {
-            self.mistakes.push(format!("{name} must be a whole number, found `{text}`"));
-            default
-        })
-    }
-
-    fn list(&self, name: &str, of_file: Option<Vec<String>>) -> Vec<String> {
-        self.environment(name).map_or_else(
-            || of_file.unwrap_or_default(),
-            |text| text.split(',').map(|part| part.trim().to_owned()).collect(),
-        )
-    }
-
-    fn address(&mut self, what: &str, text: &str) -> Option<SocketAddr> {
-        let address = text.parse().ok();
-        self.require(
-            address.is_some(),
-            format!("{what} must be an address and port such as 127.0.0.1:8080, found `{text}`"),
-        );
-        address
-    }
-
     fn proxy(&mut self, text: &str) -> Option<Network> {
         let network = text.parse().ok();
         self.require(
@@ -275,137 +184,6 @@ impl Reader<'_> {
         origin
     }
 
-    fn database(&mut self, path: Option<PathBuf>) -> StoreLocation {
-        const DEFAULT: &str = "domesday.db";
-        if let Some(scheme) = path.as_deref().and_then(Path::to_str).and_then(url_scheme) {
-            self.mistakes.push(format!(
-                "database.path begins with `{scheme}` like a URL; name a file, one whose name contains `:` as ./NAME, \
-                 or set DATABASE_URL"
-            ));
-        }
-        let named = ["DATABASE_URL", "DOMESDAY_STORE"]
-            .into_iter()
-            .find_map(|name| self.environment(name).map(|text| (name, text)));
-        let Some((name, text)) = named else {
-            let path = path.and_then(|path| self.path_of_file("database.path", &path));
-            return StoreLocation::File(path.unwrap_or_else(|| DEFAULT.into()));
-        };
-        StoreLocation::parse(&text).unwrap_or_else(|error| {
-            self.mistakes.push(format!("{name}: {error}"));
-            StoreLocation::File(DEFAULT.into())
-        })
-    }
-
-    fn secret_key(&mut self, of_file: Option<PathBuf>, database: &StoreLocation) -> Option<SecretKey> {
-        if let Some(key) = self.environment("DOMESDAY_SECRET_KEY") {
-            return Some(SecretKey::Given(key.into()));
-        }
-        if let Some(path) = self.path("secrets.key_file", "DOMESDAY_SECRET_KEY_FILE", of_file) {
-            return Some(SecretKey::File { path, make: false });
-        }
-        match database {
-            StoreLocation::File(path) => {
-                Some(SecretKey::File { path: path.with_extension("key"), make: true })
-            }
-            StoreLocation::Server(_) => {
-                self.missing(
-                    "a shared database needs a secret key that every replica has: \
-                     set DOMESDAY_SECRET_KEY or secrets.key_file; `domesday key new` makes one",
-                );
-                None
-            }
-        }
-    }
-
-    fn tls(&mut self, certificate: Option<PathBuf>, key: Option<PathBuf>) -> Option<TlsFiles> {
-        let certificate = self.path("server.tls_certificate", "DOMESDAY_TLS_CERTIFICATE", certificate);
-        let key = self.path("server.tls_key", "DOMESDAY_TLS_KEY", key);
-        match (certificate, key) {
-            (None, None) => None,
-            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
-            _ => {
-                self.missing(
-                    "TLS needs both server.tls_certificate and server.tls_key \
-                     (DOMESDAY_TLS_CERTIFICATE, DOMESDAY_TLS_KEY)",
-                );
-                None
-            }
-        }
-    }
-
-    fn webhook(&mut self, url: Option<String>, secret_file: Option<PathBuf>) -> Option<Webhook> {
-        let url = self.text("DOMESDAY_WEBHOOK_URL", url)?;
-        // Not repeated in the mistake: it may hold a password.
-        self.require(
-            is_plain_address(&url),
-            "webhook.url (DOMESDAY_WEBHOOK_URL) must be an http or https address without user and password"
-                .to_owned(),
-        );
-        let secret = match (self.environment("DOMESDAY_WEBHOOK_SECRET"), secret_file) {
-            (Some(secret), _) => Some(secret),
-            (None, None) => None,
-            (None, Some(path)) => {
-                let path = self.path_of_file("webhook.secret_file", &path)?;
-                match std::fs::read_to_string(&path) {
-                    Ok(secret) => Some(secret),
-                    Err(error) => {
-                        self.mistakes.push(format!("webhook.secret_file {}: {error}", path.display()));
-                        return None;
-                    }
-                }
-            }
-        };
-        let Some(secret) = secret else {
-            self.missing(
-                "webhook.url needs a secret to sign with: set webhook.secret_file or DOMESDAY_WEBHOOK_SECRET",
-            );
-            return None;
-        };
-        Some(Webhook { url, secret: SecretString::from(secret.trim().to_owned()) })
-    }
-
-    /// The collector, by the variables that OpenTelemetry gives every program.
-    fn collector(&mut self, of_file: Option<String>) -> Option<Collector> {
-        let is = |name: &str, value: &str| {
-            self.environment(name).is_some_and(|text| text.trim().eq_ignore_ascii_case(value))
-        };
-        if is("OTEL_SDK_DISABLED", "true") || is("OTEL_TRACES_EXPORTER", "none") {
-            return None;
-        }
-        // A variable for traces alone goes before the one for everything.
-        let of_both = |reader: &Self, setting: &str| {
-            ["TRACES_", ""]
-                .map(|signal| format!("OTEL_EXPORTER_OTLP_{signal}{setting}"))
-                .into_iter()
-                .find(|name| reader.environment(name).is_some())
-        };
-        let base = || self.environment("OTEL_EXPORTER_OTLP_ENDPOINT");
-        let endpoint = self
-            .environment("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-            .or_else(|| base().map(|base| format!("{}/v1/traces", base.trim_end_matches('/'))))
-            .or(of_file)?;
-        // Not repeated in the mistake: it may hold a password.
-        self.require(
-            is_plain_address(&endpoint),
-            "traces.endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or OTEL_EXPORTER_OTLP_ENDPOINT without the path) \
-             must be an http or https address without user and password; OTEL_EXPORTER_OTLP_HEADERS takes a key"
-                .to_owned(),
-        );
-        for (setting, known) in [("PROTOCOL", "http/protobuf"), ("COMPRESSION", "none")] {
-            let Some(name) = of_both(self, setting) else { continue };
-            let text = self.environment(&name).unwrap_or_default();
-            self.require(text == known, format!("{name} must be {known}, found `{text}`"));
-        }
-        let authorities = of_both(self, "CERTIFICATE").and_then(|name| self.environment(&name));
-        let timeout = of_both(self, "TIMEOUT").unwrap_or_default();
-        let timeout = self.number(&timeout, None, COLLECTOR_TIMEOUT_MILLIS);
-        Some(Collector {
-            endpoint,
-            authorities: authorities.map(PathBuf::from),
-            timeout: Duration::from_millis(timeout),
-        })
-    }
-
     fn log_level(&mut self, text: &str) -> Option<LogLevel> {
         match text {
             "error" => Some(LogLevel::Error),
@@ -422,17 +200,10 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a text is an address to send to, with nothing in it that must not be printed.
-fn is_plain_address(text: &str) -> bool {
-    text.parse::<ureq::http::Uri>().is_ok_and(|uri| {
-        let names_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")) && !names_user
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::SecretKey;
 
     fn nothing(_: &str) -> Option<String> {
         None

@@ -1,7 +1,7 @@
 //! Pages of access from the classes, without ever making all of their rows.
 //!
 //! A page is found by its first row's ids, so that a cursor stays good when the catalog changes between two
-//! pages: what came before it is not shown again, what comes after it is not left out. Totals are exact.
+//! pages: rows before it are not shown again, rows after it are not left out. Totals are exact.
 
 use domesday_engine::{ColumnExplanation, ColumnOutcome, Explanation, Outcome, Reason, ReasonPart};
 use domesday_model::{ColumnIx, DataSourceIx, Instant, PolicyIx, Scope, UserIx};
@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use super::evaluated::Evaluation;
 use crate::error::ServiceError;
 
-/// What of the access is wanted.
+/// Which rows of access are wanted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AccessFilter {
     /// Only rows of this scope.
@@ -39,7 +39,7 @@ pub struct AccessPage<'e> {
     /// The last row, when others follow.
     #[serde(skip)]
     pub next: Option<PageStart>,
-    /// The instant the outcomes hold for.
+    /// The instant of the outcomes.
     pub at: Instant,
 }
 
@@ -63,7 +63,7 @@ pub struct AccessRow<'e> {
     /// GRANTED or BLOCKED.
     #[schemars(with = "String")]
     pub outcome: Outcome,
-    /// POLICY, OWNER, REQUEST: every one that holds.
+    /// POLICY, OWNER, REQUEST: every one that applies.
     #[schemars(with = "Vec<String>")]
     pub reasons: Vec<ReasonPart>,
     /// The grants that admit.
@@ -82,7 +82,7 @@ pub struct AccessRow<'e> {
 }
 
 impl Evaluation {
-    /// What a user can reach, in the order data source, scope.
+    /// Returns the data sources that a user can reach, in the order data source, scope.
     pub fn user_page(
         &self,
         user: UserIx,
@@ -123,7 +123,7 @@ impl Evaluation {
         AccessPage { total, rows, next, at: self.from }
     }
 
-    /// Who can reach a data source, in the order scope, user.
+    /// Returns the users who can reach a data source, in the order scope, user.
     pub fn source_page(
         &self,
         source: DataSourceIx,
@@ -166,7 +166,7 @@ impl Evaluation {
         AccessPage { total, rows, next, at: self.from }
     }
 
-    /// What a user can do with one data source.
+    /// Returns the access of a user to one data source.
     pub fn pair_page(&self, user: UserIx, source: DataSourceIx, filter: AccessFilter) -> AccessPage<'_> {
         let rows = Scope::ALL.into_iter().filter(|scope| filter.scope.is_none_or(|only| only == *scope));
         let rows = rows.filter_map(|scope| self.row(user, self.position(source)?, scope));
@@ -175,7 +175,10 @@ impl Evaluation {
         AccessPage { total: rows.len() as u64, rows, next: None, at: self.from }
     }
 
-    /// The whole derivation of one pair.
+    /// Returns the whole derivation of one pair.
+    ///
+    /// # Errors
+    /// When the computation panics.
     pub async fn explain(
         &self,
         user: UserIx,
@@ -185,7 +188,10 @@ impl Evaluation {
         self.compute(move |outcomes| outcomes.explain(user, source, scope)).await
     }
 
-    /// One column's derivation for a user.
+    /// Returns one column's derivation for a user.
+    ///
+    /// # Errors
+    /// When the computation panics.
     pub async fn explain_column(
         &self,
         user: UserIx,

@@ -1,14 +1,14 @@
-//! What of somebody's access is shown to whom.
+//! Views of access: how much of a user's access somebody may see.
 //!
 //! Policies, groups and attributes are for those to read who govern or audit. Everybody else sees of their own access
-//! the policies that admit or stop them; an owner sees who reaches their data source and how that comes out, but not
-//! by which policy, since a condition that holds says what the user has.
+//! the policies that admit or stop them; an owner sees who reaches their data source and with which outcome, but not
+//! by which policy, since a condition that is met reveals what the user has.
 
 use domesday_engine::{ColumnExplanation, Explanation, Outcome, PolicyStep, Sight, Way, WayStep};
 
 use super::access::{AccessPage, AccessRow};
 
-/// As whom somebody looks at the access of a user.
+/// The role in which somebody sees the access of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
     /// With a permission to see everything.
@@ -37,7 +37,7 @@ impl AccessRow<'_> {
         if view == View::Owner {
             self.grants.clear();
         }
-        // Those that the user passes stop nobody.
+        // Guardrails that the user passes stop nothing.
         if view == View::Owner || self.outcome == Outcome::Granted {
             self.guardrails.clear();
         }
@@ -86,7 +86,7 @@ fn reduce_own(explanation: &mut Explanation) {
     reduce_ways(&mut explanation.ways);
 }
 
-/// Asking for access is open to everybody. Any other way tells conditions, and what groups give their members.
+/// Everybody may ask for access. Any other way reveals conditions, and what groups give their members.
 fn reduce_ways(ways: &mut Vec<Way>) {
     ways.retain(|way| way.steps.iter().all(is_request));
     ways.iter_mut().for_each(|way| way.grant = None);

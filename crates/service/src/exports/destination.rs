@@ -30,7 +30,7 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 /// When to come back while too many verifications are under way: one takes 45 seconds at most.
 const RETRY_AFTER: Duration = Duration::from_secs(15);
 
-/// What it takes to reach the destinations of exports. Clones share it.
+/// Opens and verifies the destinations of exports. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Destinations {
     sealer: Arc<Sealer>,
@@ -127,7 +127,7 @@ impl Destinations {
     }
 }
 
-/// Cancels work when nobody waits for it any more.
+/// Cancels work when its caller has gone.
 struct CancelOnDrop(CancellationToken);
 
 impl Drop for CancelOnDrop {

@@ -32,7 +32,7 @@ impl<'de> Deserialize<'de> for ExportPatch {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ExportPatch, A::Error> {
-                // That no key comes twice, every body is checked for.
+                // Duplicate keys are refused for every body.
                 let mut members = BTreeMap::new();
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {
                     members.insert(name, value);
@@ -64,7 +64,7 @@ impl JsonSchema for ExportPatch {
 }
 
 impl ExportPatch {
-    /// The whole configuration that comes of changing a stored one.
+    /// Applies the patch to a stored configuration.
     ///
     /// # Errors
     /// When a field is not known, has a wrong type or cannot be removed.

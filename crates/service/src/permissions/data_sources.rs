@@ -24,7 +24,8 @@ const UNSELECTABLE: &str = "\u{1}";
 /// Whether somebody without GOVERNANCE may change a data source from `before` to `after`, as far as policies bound it.
 ///
 /// # Errors
-/// [`ServiceError::Forbidden`] when a guardrail or a mask would no longer apply, or when another data source stands for the same table.
+/// [`ServiceError::Forbidden`] when a guardrail or a mask would no longer apply, or when another data
+/// source has the same table.
 pub(super) fn check_change(
     store: &mut Store,
     before: Option<&Value>,
@@ -82,7 +83,7 @@ fn check_location_is_free(store: &mut Store, after: &Value) -> Result<(), Servic
     });
     if taken {
         return Err(ServiceError::needs_governance(
-            "another data source stands for this table; registering it again needs GOVERNANCE",
+            "another data source has this table; registering it again needs GOVERNANCE",
         ));
     }
     Ok(())

@@ -1,7 +1,6 @@
 //! Permissions beyond those that a call needs by itself: who may read or change which object.
 //!
-//! [`objects`] decides by the kind of the object; [`people`] and [`data_sources`] have the rules that take more than a
-//! look at it.
+//! [`objects`] decides by the kind of the object; [`people`] and [`data_sources`] have the longer rules.
 
 pub mod objects;
 

@@ -18,9 +18,9 @@ pub struct Decision {
     pub is_approved: bool,
     /// Why.
     pub reason: Option<String>,
-    /// For how many days of 24 hours the approval holds; without end when this and `duration` are absent.
+    /// For how many days of 24 hours the approval is valid; without end when this and `duration` are absent.
     pub duration_days: Option<i64>,
-    /// For how long the approval holds, as an ISO 8601 duration.
+    /// For how long the approval is valid, as an ISO 8601 duration.
     pub duration: Option<String>,
 }
 

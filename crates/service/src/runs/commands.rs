@@ -1,4 +1,4 @@
-//! What somebody does to a run by hand.
+//! Starting and cancelling a run by hand.
 
 use domesday_model::Instant;
 use domesday_store::{NewRun, RunRecord, Store};

@@ -1,4 +1,4 @@
-//! What a run needs of the process that executes it.
+//! The parts of the process that a run needs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::pool::Pool;
 use crate::signals::Signals;
 use crate::traces::Traces;
 
-/// What a run needs of the process that executes it. Clones share it.
+/// The parts of the process that a run needs. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct RunContext {
     pub(crate) pool: Pool,

@@ -76,7 +76,7 @@ impl Scheduler {
             };
             tokio::select! {
                 () = context.clock.wait_until(next, changes) => {}
-                // A database that is away announces its return to nobody.
+                // The return of a database is not signalled.
                 () = tokio::time::sleep(retry.unwrap_or_default()), if retry.is_some() => {}
                 () = context.signals.scheduler_wake.notified() => {}
                 _ = stop.changed() => {}
@@ -159,7 +159,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Deletes, once an hour, the results of creating calls that nobody will send again.
+    /// Deletes, once an hour, the results of creating calls past their retention.
     async fn delete_old_results(&mut self) -> Result<(), ServiceError> {
         let now = self.context.now();
         if !self.cleanup.is_due(now) {

@@ -36,7 +36,7 @@ pub struct RunView {
     pub attempts: u32,
     /// When it is tried again, while it waits for that.
     pub next_attempt_at: Option<String>,
-    /// What it is doing, while it is under way: the phase, and the call to the destination that it waits for. Some
+    /// Its progress while it is under way: the phase, and the call to the destination that it waits for. Some
     /// seconds old at most.
     #[schemars(with = "Option<RunProgress>")]
     pub progress: Option<Value>,

@@ -43,9 +43,9 @@ pub enum CronError {
     Field {
         /// Which field.
         field: &'static str,
-        /// What stands there.
+        /// What was found.
         found: String,
-        /// What could.
+        /// What was expected.
         expected: String,
     },
     /// It never happens, as on 30 February.
@@ -225,7 +225,7 @@ impl ToMinute for DateTime {
     }
 }
 
-/// The instant of a local time: the first of two, and the first after a gap that holds it.
+/// Returns the instant of a local time: the first of two, and the first after a gap that contains it.
 fn first_instant(zone: &TimeZone, time: DateTime) -> Option<Timestamp> {
     match zone.to_ambiguous_timestamp(time).offset() {
         AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {

@@ -21,7 +21,7 @@ pub enum TracesError {
         /// What is wrong with it.
         reason: String,
     },
-    /// What the environment says of the collector cannot be used.
+    /// The settings of the collector in the environment cannot be used.
     #[error(transparent)]
     Exporter(#[from] ExporterBuildError),
 }
@@ -33,7 +33,7 @@ const MAX_ANSWER_BYTES: u64 = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Client {
     agent: ureq::Agent,
-    /// Whether the last attempt failed: the log tells of a change, not of every attempt.
+    /// Whether the last attempt failed: the log reports a change, not every attempt.
     is_failing: AtomicBool,
 }
 
@@ -57,7 +57,7 @@ impl Client {
             .tls_config(tls.build())
             .timeout_global(Some(collector.timeout))
             .http_status_as_error(false)
-            // Its headers are for the one who was named.
+            // Its headers are for the configured collector.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(format!("domesday/{}", env!("CARGO_PKG_VERSION")))
@@ -73,7 +73,7 @@ impl Client {
     }
 
     /// Tells the log when the collector stops taking traces, and when it takes them again.
-    fn tell(&self, failure: Option<&str>) {
+    fn report(&self, failure: Option<&str>) {
         let was_failing = self.is_failing.swap(failure.is_some(), Ordering::Relaxed);
         match failure {
             Some(error) if !was_failing => {
@@ -91,9 +91,9 @@ impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let answered = self.send(request);
         match &answered {
-            Ok(response) if response.status().is_success() => self.tell(None),
-            Ok(response) => self.tell(Some(&format!("answered {}", response.status().as_u16()))),
-            Err(error) => self.tell(Some(&error.to_string())),
+            Ok(response) if response.status().is_success() => self.report(None),
+            Ok(response) => self.report(Some(&format!("answered {}", response.status().as_u16()))),
+            Err(error) => self.report(Some(&error.to_string())),
         }
         Ok(answered?)
     }

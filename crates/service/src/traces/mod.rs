@@ -32,7 +32,7 @@ pub use span::{Span, TracedRequest};
 /// How long the end of the service waits for the last traces.
 const FLUSH: Duration = Duration::from_secs(2);
 
-/// What the service is called among others unless the environment says otherwise.
+/// The name of the service, unless the environment has another.
 const SERVICE: &str = "domesday";
 
 /// Where spans come from; clones share it.
@@ -111,8 +111,8 @@ impl Traces {
 /// The longest `traceparent` that is read: the standard's 55 characters, and room for later versions.
 const MAX_TRACEPARENT: usize = 128;
 
-/// The part of a caller's trace that is read: its `traceparent`. `tracestate` is not: it is of any length and for whoever
-/// is called next, and the service calls nobody on behalf of a request.
+/// The part of a caller's trace that is read: its `traceparent`. `tracestate` is not: it is of any length and meant for
+/// the next callee, and the service calls no other on behalf of a request.
 struct TraceParent<'r>(Option<&'r str>);
 
 impl Extractor for TraceParent<'_> {
@@ -140,7 +140,7 @@ impl Drop for Enabled {
     }
 }
 
-/// What sends the traces. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` win over what is known here.
+/// Describes the sender of the traces. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` take precedence.
 fn resource(replica: Uuid) -> Resource {
     let given = Resource::builder().build();
     let name = Key::from_static_str("service.name");

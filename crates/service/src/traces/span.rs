@@ -1,4 +1,4 @@
-//! What spans tell: every attribute there is, after OpenTelemetry's semantic conventions where these have one.
+//! Spans with all their attributes, named after OpenTelemetry's semantic conventions where these have one.
 
 use domesday_store::{Message, RunRecord};
 use opentelemetry::trace::{SpanBuilder, Status, TraceContextExt};

@@ -1,4 +1,4 @@
-//! The message that tells the receiver of a webhook how a run ended.
+//! The message to the receiver of a webhook about a run that ended.
 
 use domesday_model::Instant;
 use domesday_store::{NewMessage, RunRecord, RunState};

@@ -16,10 +16,10 @@ use crate::config::Webhook;
 /// How long a receiver may take.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The longest that a receiver's `Retry-After` is heeded.
+/// The longest wait that a receiver's `Retry-After` can ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(86_400);
 
-/// What a secret of Standard Webhooks begins with; what follows is base64.
+/// The prefix of a secret of Standard Webhooks; base64 follows.
 const SECRET_PREFIX: &str = "whsec_";
 
 /// What the receiver answered to a message.
@@ -43,17 +43,17 @@ pub(super) enum Response {
 pub(super) struct Attempt {
     /// The status of the answer, when there was one.
     pub(super) status: Option<u16>,
-    /// What it means.
+    /// Its meaning.
     pub(super) response: Response,
 }
 
-/// Sends a message. What the receiver answers beyond its status is not read: nobody here has a use for it, and it
+/// Sends a message. The body of the answer is not read: nothing uses it, and it
 /// could be of any size.
 pub(super) fn post(webhook: &Webhook, message: &Message, at: Instant) -> Attempt {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
-        // The message was signed for the one who was named.
+        // The message was signed for the configured receiver.
         .max_redirects(0)
         .build()
         .into();
@@ -102,7 +102,7 @@ fn asked_wait(text: &str, now: Instant) -> Option<Duration> {
     let text = text.trim();
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number {
-        // More digits than a number holds are more seconds than are heeded.
+        // A number that overflows is more seconds than the longest wait.
         let seconds = text.parse().map_or(LONGEST_ASKED, Duration::from_secs);
         return Some(seconds.min(LONGEST_ASKED));
     }

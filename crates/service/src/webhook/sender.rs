@@ -156,7 +156,7 @@ impl WebhookSender {
         Ok(())
     }
 
-    /// Deletes, once an hour, messages that nobody will look for any more.
+    /// Deletes, once an hour, messages past their retention.
     async fn delete_old_messages(&mut self) -> Result<(), ServiceError> {
         let now = self.clock.now();
         if !self.cleanup.is_due(now) {
