@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::aws_partition::is_aws_host;
 use crate::{Answer, CancelReason};
 
 /// Why files could not be delivered. The manifest at the destination still describes what was there before.
@@ -341,7 +342,7 @@ impl DeliveryError {
             Self::Throttled { .. } | Self::Unavailable { .. } => "run again later",
             Self::Damaged { .. } => "look for a proxy or a disk that changes data on the way",
             Self::Unreachable { .. } => "check the endpoint, the network and any proxy on the way",
-            Self::HostNotFound { host } if host.contains(".amazonaws.com") => {
+            Self::HostNotFound { host } if is_aws_host(host) => {
                 "check the region, and whether this machine can look up names (DNS)"
             }
             Self::HostNotFound { .. } => {

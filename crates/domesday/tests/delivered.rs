@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cli::{Domesday, tree, write};
-use domesday_delivery::{Audit, AuditOptions, DeliveryError, GivenManifest, Target, TenantName, audit};
+use domesday_delivery::{Audit, AuditOptions, DeliveryError, GivenManifest, LocalConfig, TenantName, audit};
 use serde_json::{Value, json};
 
 const DAYS: [&str; 4] =
@@ -87,7 +87,7 @@ impl World {
 
 fn audit_of(out: &Path, options: &AuditOptions) -> Result<Audit, DeliveryError> {
     let tenant = TenantName { id: uuid::Uuid::nil(), name: "audit".to_owned() };
-    audit(&Target::Directory(out.to_owned()), &tenant, options)
+    audit(&LocalConfig::new(out), &tenant, options)
 }
 
 fn edit_json(path: &Path, edit: impl FnOnce(&mut Value)) {

@@ -47,7 +47,7 @@ impl Files {
     ) -> Self {
         let (mut slot, mut not_before) = (Slot::A, Stopwatch::now());
         if layout == Layout::Swap {
-            let slots = Slots::of(&existing, remembered);
+            let slots = Slots::from_listing(&existing, remembered);
             (slot, not_before) =
                 (slots.next(), not_before + Duration::from_micros(slots.wait.unsigned_abs()));
         }

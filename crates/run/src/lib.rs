@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{
-    CancelReason, DeliveryError, Layout, Opened, Places, Slot, Supervision, Target, TenantName, setup_scripts,
+    CancelReason, DeliveryError, DestinationConfig, Layout, Opened, Places, Slot, Supervision, TenantName,
+    setup_scripts,
 };
 use domesday_engine::evaluate;
 use domesday_model::Instant;
@@ -31,7 +32,7 @@ pub const SETTLE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Export {
     /// Where the summary goes.
-    pub target: Target,
+    pub destination: Arc<dyn DestinationConfig>,
     /// How the days lie beside each other there.
     pub layout: Layout,
     /// In the swap layout, how long to wait once all tables are there before `snapshot` names them: a query that an
@@ -147,8 +148,8 @@ pub fn run(
 
     reporter.enter(Stage::Opening)?;
     let tenant = TenantName { id: snapshot.tenant_id, name: snapshot.tenant.name.clone() };
-    let Opened { mut destination, spool } = export.target.open(&tenant, &export.supervision)?;
-    let name = export.target.name();
+    let Opened { mut destination, spool } = export.destination.open(&tenant, &export.supervision)?;
+    let name = export.destination.name();
     let existing = Places::existing(&*destination, export.layout, at)?;
     let before = Before::read(store, &name, &existing)?;
     let mut files = Files::plan(existing, spool, export.layout, &snapshot, before.slot());
@@ -175,7 +176,7 @@ pub fn run(
     let link = before.link_for(id);
     let evidence = evidence(export, files.slot(), &link);
     let mut manifest = Manifest::new(&outcomes, encoded.outcomes, &settings, evidence);
-    let scripts = setup_scripts(&export.target, export.layout);
+    let scripts = setup_scripts(&*export.destination, export.layout);
     let must_keep_both = before.is_other_snapshot(id);
     let kept =
         files.complete(&snapshot, &settings, &encoded.parts, &scripts, must_keep_both, &mut manifest)?;
@@ -192,7 +193,7 @@ pub fn run(
     let receipt = files.deliver(&mut *destination, export.settle, &mut reporter)?;
     let delivery = DeliveryRecord { manifest_mark: receipt.last_mark.clone(), ..announced };
     recorded(export, store, |store| store.record_delivery(&name, &delivery, export.fence.as_ref()))?;
-    Ok(RunReport::new(&export.target, &manifest, &receipt, started.elapsed()))
+    Ok(RunReport::new(&*export.destination, &manifest, &receipt, started.elapsed()))
 }
 
 /// The wait after the first failure to record something, and the longest; in between it doubles.
@@ -226,7 +227,7 @@ fn evidence(export: &Export, slot: Option<Slot>, link: &Link) -> Evidence {
         "layout={}\nconsole_url={}\n{}",
         export.layout,
         export.console_url,
-        export.target.configuration()
+        export.destination.evidence()
     );
     Evidence {
         configuration_sha256: sha256(configuration.as_bytes()),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domesday_delivery::{Receipt, Target};
-use domesday_tables::{Manifest, OutcomeCounts, SCHEMA_FOLDER, TABLES};
+use domesday_delivery::{DestinationConfig, Receipt};
+use domesday_tables::{Manifest, OutcomeCounts, TABLES};
 use serde::Serialize;
 
 /// A run that succeeded.
@@ -57,7 +57,12 @@ pub struct TableReport {
 }
 
 impl RunReport {
-    pub(crate) fn new(target: &Target, manifest: &Manifest, receipt: &Receipt, took: Duration) -> Self {
+    pub(crate) fn new(
+        destination: &dyn DestinationConfig,
+        manifest: &Manifest,
+        receipt: &Receipt,
+        took: Duration,
+    ) -> Self {
         let tables = TABLES.iter().map(|table| {
             let files = manifest.files.iter().filter(|file| file.table == table.name);
             TableReport {
@@ -68,7 +73,7 @@ impl RunReport {
             }
         });
         Self {
-            root: root(target),
+            root: destination.root(),
             layout: manifest.layout.clone(),
             slot: manifest.slot.clone(),
             snapshot_id: manifest.snapshot.id.to_string(),
@@ -84,12 +89,5 @@ impl RunReport {
             retries: receipt.retries,
             seconds: took.as_secs_f64(),
         }
-    }
-}
-
-fn root(target: &Target) -> String {
-    match target {
-        Target::Directory(path) => path.join(SCHEMA_FOLDER).display().to_string(),
-        Target::S3(settings, _) => format!("{}/{SCHEMA_FOLDER}", settings.url()),
     }
 }

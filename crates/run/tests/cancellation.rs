@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use domesday_delivery::{CancelReason, CancellationToken, Layout, Supervision, Target};
+use domesday_delivery::{CancelReason, CancellationToken, Layout, LocalConfig, Supervision};
 use domesday_model::{Catalog, Declared, Instant};
 use domesday_run::{Export, RunError, Stage, run};
 use domesday_store::{ApplyOptions, Store};
@@ -46,7 +47,7 @@ fn store() -> Store {
 
 fn export(directory: &Path, layout: Layout, cancellation: CancellationToken) -> Export {
     Export {
-        target: Target::Directory(directory.to_owned()),
+        destination: Arc::new(LocalConfig::new(directory)),
         layout,
         settle: Duration::ZERO,
         console_url: "http://localhost".to_owned(),

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use domesday_delivery::{
-    Audit, AuditOptions, ChainBegin, CheckStatus, GivenManifest, Supervision, Target, TenantName,
+    Audit, AuditOptions, ChainBegin, CheckStatus, DestinationConfig, GivenManifest, Supervision, TenantName,
     Verification, audit, verify,
 };
 
 use crate::cli::{DestinationArgs, DestinationAuditArgs, DestinationCommand, Format, VerifyArgs};
 use crate::failure::ChecksFailed;
 use crate::output::{DIM, ERROR, GOOD, Output, STRONG, grouped, size};
-use crate::target::{target, tenant};
+use crate::target::{destination, tenant};
 
 pub(crate) fn run(args: &DestinationArgs, output: &Output) -> anyhow::Result<()> {
     match &args.command {
@@ -21,8 +21,9 @@ pub(crate) fn run(args: &DestinationArgs, output: &Output) -> anyhow::Result<()>
 }
 
 fn verify_destination(args: &VerifyArgs, output: Output) -> anyhow::Result<()> {
-    let target = target(&args.target)?;
-    let (verification, _) = verify(&target, &tenant_of(&target, args, output)?, &Supervision::new());
+    let destination = destination(&args.target)?;
+    let tenant = tenant_of(&*destination, args, output)?;
+    let verification = verify(&*destination, &tenant, &Supervision::new());
     match output.format {
         Format::Json => output.json(&verification),
         _ => print(&verification, output),
@@ -40,7 +41,7 @@ fn audit_destination(args: &DestinationAuditArgs, output: Output) -> anyhow::Res
     };
     let given = args.previous.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     let options = AuditOptions { given, expected: args.expect.clone(), kept_days: args.kept_days };
-    let audited = audit(&target(&args.target)?, &unknown_tenant(), &options)?;
+    let audited = audit(&*destination(&args.target)?, &unknown_tenant(), &options)?;
     match output.format {
         Format::Json => output.json(&audited),
         _ => print_audit(&audited, output),
@@ -102,12 +103,12 @@ fn unknown_tenant() -> TenantName {
 }
 
 /// Returns the tenant where it matters: as the external id of a role without one.
-fn tenant_of(target: &Target, args: &VerifyArgs, output: Output) -> anyhow::Result<TenantName> {
-    let needs_tenant = match target {
-        Target::S3(_, access) => access.role.as_ref().is_some_and(|role| role.external_id.is_none()),
-        Target::Directory(_) => false,
-    };
-    if needs_tenant {
+fn tenant_of(
+    destination: &dyn DestinationConfig,
+    args: &VerifyArgs,
+    output: Output,
+) -> anyhow::Result<TenantName> {
+    if destination.requires_tenant() {
         return tenant(args.catalog.as_deref(), &args.store, output);
     }
     Ok(unknown_tenant())

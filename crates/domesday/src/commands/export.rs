@@ -12,18 +12,18 @@ use crate::input::{instant_or_now, open_with_warnings};
 use crate::interrupt;
 use crate::output::{DIM, GOOD, Output, STRONG, grouped, size};
 use crate::progress::Progress;
-use crate::target::target;
+use crate::target::destination;
 
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     let at = instant_or_now(args.at);
-    let target = target(&args.target)?;
+    let destination = destination(&args.target)?;
     let progress = Progress::new(*output);
     let supervision = Supervision { notices: progress.notices(*output), ..Supervision::new() };
     interrupt::cancel_when_interrupted(supervision.cancellation.clone());
     progress.message("reading the catalog");
     let (mut store, warnings) = open_with_warnings(args.catalog.as_deref(), &args.store, at, *output)?;
     let export = Export {
-        target,
+        destination,
         layout: args.layout.into(),
         settle: Duration::from_secs(args.settle.into()),
         console_url: args.console_url.trim_end_matches('/').to_owned(),

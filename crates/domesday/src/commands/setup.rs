@@ -1,13 +1,13 @@
 //! `domesday setup`: policies, and scripts for engines.
 
 use domesday_delivery::{
-    DestinationAddress, Document, Environment, S3Settings, ServiceIdentity, assume_policy, bucket_policy,
-    iam_policy, key_policy, lifecycle, service_identity, setup_script, trust_policy,
+    Document, Environment, S3Settings, ServiceIdentity, assume_policy, bucket_policy, iam_policy, key_policy,
+    lifecycle, service_identity, setup_script, trust_policy,
 };
 
 use crate::cli::{AssumeArgs, BucketArgs, Format, IdentityArgs, SetupArgs, SetupCommand, TrustArgs};
 use crate::output::Output;
-use crate::target::{target, tenant};
+use crate::target::{destination, tenant};
 
 /// The region where the document does not depend on it.
 const ANY_REGION: &str = "us-east-1";
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &SetupArgs, output: &Output) -> anyhow::Result<()> {
         SetupCommand::KeyPolicy(args) => key_policy(&settings(&args.bucket)?, &args.principal)?,
         SetupCommand::Lifecycle(args) => lifecycle(&settings(&args.bucket)?, args.days)?,
         SetupCommand::Ddl(args) => {
-            let script = setup_script(args.engine, &target(&args.target)?, args.layout.into())?;
+            let script = setup_script(args.engine, &*destination(&args.target)?, args.layout.into())?;
             match output.format {
                 Format::Json => {
                     output.json(&serde_json::json!({ "engine": args.engine.as_str(), "sql": script }));
@@ -98,7 +98,7 @@ fn show_identity(args: &IdentityArgs, output: Output) -> anyhow::Result<()> {
 
 /// Returns the identity of the credentials found here.
 fn identity(region: Option<&str>) -> anyhow::Result<ServiceIdentity> {
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let region = match region {
         Some(region) => region.to_owned(),
         None => S3Settings::ambient_region(&environment)?.unwrap_or_else(|| ANY_REGION.to_owned()),
@@ -116,9 +116,7 @@ fn note(identity: &ServiceIdentity, output: Output) {
 }
 
 fn settings(args: &BucketArgs) -> anyhow::Result<S3Settings> {
-    let DestinationAddress::Bucket { bucket, path } = DestinationAddress::parse(&args.to)? else {
-        anyhow::bail!("`{}` is not a bucket\nhelp: write s3://BUCKET/PATH", args.to);
-    };
+    let (bucket, path) = S3Settings::parse_url(&args.to)?;
     let of_key = args
         .kms_key_id
         .as_deref()
@@ -127,7 +125,7 @@ fn settings(args: &BucketArgs) -> anyhow::Result<S3Settings> {
     let region = match args.region.as_deref().or(of_key) {
         Some(region) => region.to_owned(),
         None => {
-            S3Settings::ambient_region(&Environment::of_process())?.unwrap_or_else(|| ANY_REGION.to_owned())
+            S3Settings::ambient_region(&Environment::from_process())?.unwrap_or_else(|| ANY_REGION.to_owned())
         }
     };
     let settings = S3Settings::new(&bucket, &path, &region)?;

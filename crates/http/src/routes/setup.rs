@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use domesday_delivery::{
-    Access, DeliveryError, Document, Encryption, Engine, Environment, Identity, Layout, S3Settings,
-    ServiceIdentity, Target, assume_policy, bucket_policy, iam_policy, key_policy, lifecycle, setup_script,
+    Access, DeliveryError, Document, Encryption, Engine, Environment, Identity, Layout, S3Config, S3Settings,
+    ServiceIdentity, assume_policy, bucket_policy, iam_policy, key_policy, lifecycle, setup_script,
     trust_policy,
 };
 use domesday_model::Permission;
@@ -191,7 +191,7 @@ async fn own_identity(
         // The operator may have shortened the list since.
         app.service.destinations.check_endpoint(saved)?;
     }
-    let ambient = || S3Settings::ambient_region(&Environment::of_process()).ok().flatten();
+    let ambient = || S3Settings::ambient_region(&Environment::from_process()).ok().flatten();
     let region =
         region.map(str::to_owned).or_else(|| bucket.map(|bucket| bucket.region.clone())).or_else(ambient);
     Ok(app.service.identity.identity(region.as_deref().unwrap_or(ANY_REGION), endpoint).await?)
@@ -332,8 +332,8 @@ async fn ddl(
     };
     let settings = place.bucket.settings().map_err(|error| configuration_error(&error))?;
     // A script names no credentials.
-    let access = Access::new(Identity::Ambient, None, Environment::of_process());
-    let target = Target::S3(settings, Box::new(access));
-    let text = setup_script(engine, &target, layout).map_err(|error| configuration_error(&error))?;
+    let access = Access::new(Identity::Ambient, None, Environment::from_process());
+    let destination = S3Config::new(settings, access);
+    let text = setup_script(engine, &destination, layout).map_err(|error| configuration_error(&error))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }

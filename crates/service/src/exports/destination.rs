@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domesday_delivery::{
-    Access, CancelReason, CancellationToken, DeliveryError, Environment, Identity, Role, Supervision, Target,
-    TenantName, Verification, verify,
+    Access, CancelReason, CancellationToken, DeliveryError, DestinationConfig, Environment, Identity,
+    Patience, Role, S3Config, Supervision, TenantName, Verification, verify,
 };
 use domesday_model::Tenant;
 use domesday_store::SealedSecret;
@@ -65,19 +65,13 @@ impl Destinations {
     ///
     /// # Errors
     /// When the configuration or its secret cannot be used.
-    pub fn target(&self, stored: &StoredExport) -> Result<Target, ServiceError> {
+    pub fn destination(&self, stored: &StoredExport) -> Result<Arc<dyn DestinationConfig>, ServiceError> {
         // The operator may have shortened the list since.
         self.check_endpoint(&stored.configuration)?;
         let secret = self.secret(stored)?;
-        let target = build_target(&stored.configuration.destination, secret)
-            .map_err(|error| configuration_error(&error))?;
-        Ok(match target {
-            Target::S3(settings, mut access) => {
-                access.patience.attempts = self.attempts;
-                Target::S3(settings, access)
-            }
-            other => other,
-        })
+        let patience = Patience { attempts: self.attempts, ..Patience::default() };
+        build_destination(&stored.configuration.destination, secret, patience)
+            .map_err(|error| configuration_error(&error))
     }
 
     /// Returns the secret of a stored configuration, if it has one.
@@ -105,7 +99,11 @@ impl Destinations {
     ///
     /// # Errors
     /// [`ServiceError::Busy`] when too many are under way.
-    pub async fn verify(&self, target: Target, tenant: TenantName) -> Result<Verification, ServiceError> {
+    pub async fn verify(
+        &self,
+        destination: Arc<dyn DestinationConfig>,
+        tenant: TenantName,
+    ) -> Result<Verification, ServiceError> {
         let turn = tokio::time::timeout(TURN_TIMEOUT, self.verifications.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| ServiceError::Busy {
             message: "as many destinations as can be are being verified just now; try again in a moment"
@@ -121,7 +119,7 @@ impl Destinations {
         let task = tokio::task::spawn_blocking(move || {
             // The turn ends with the work, not with the call that waits for it.
             let _turn = turn;
-            verify(&target, &tenant, &supervision).0
+            verify(&*destination, &tenant, &supervision)
         });
         task.await.map_err(|error| ServiceError::internal(&error))
     }
@@ -136,14 +134,15 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// Returns the target that a configuration of a destination names.
+/// Returns the destination that a configuration names; `patience` is how often its calls are repeated.
 ///
 /// # Errors
 /// When a field cannot be what it names, or the secret of the access key is missing.
-pub fn build_target(
+pub fn build_destination(
     destination: &DestinationConfiguration,
     secret: Option<SecretString>,
-) -> Result<Target, DeliveryError> {
+    patience: Patience,
+) -> Result<Arc<dyn DestinationConfig>, DeliveryError> {
     let DestinationConfiguration::S3(S3Configuration { bucket, credentials }) = destination;
     let settings = bucket.settings()?;
     let (identity, role) = match (credentials, secret) {
@@ -155,8 +154,8 @@ pub fn build_target(
         }
         (Credentials::Role { arn }, _) => (Identity::Ambient, Some(Role::new(arn, None)?)),
     };
-    let access = Access::new(identity, role, Environment::of_process());
-    Ok(Target::S3(settings, Box::new(access)))
+    let access = Access { patience, ..Access::new(identity, role, Environment::from_process()) };
+    Ok(Arc::new(S3Config::new(settings, access)))
 }
 
 /// Returns the tenant as a destination knows it.

@@ -42,7 +42,7 @@ impl IdentityCache {
         let (region, endpoint) = (region.to_owned(), endpoint.map(str::to_owned));
         let place = (region.clone(), endpoint.clone());
         let ask = move || {
-            domesday_delivery::service_identity(&region, endpoint.as_deref(), Environment::of_process())
+            domesday_delivery::service_identity(&region, endpoint.as_deref(), Environment::from_process())
         };
         let found = tokio::task::spawn_blocking(ask).await.map_err(|error| ServiceError::internal(&error))?;
         let identity = found.map_err(|error| {

@@ -14,7 +14,7 @@ pub use configuration::{
     BucketConfiguration, Configuration, Credentials, DEFAULT_EXPORT, DestinationConfiguration,
     S3Configuration, StoredExport,
 };
-pub use destination::{Destinations, build_target, configuration_error, tenant_name};
+pub use destination::{Destinations, build_destination, configuration_error, tenant_name};
 pub use identity::IdentityCache;
 pub use patch::{ExportPatch, MERGE_PATCH};
 pub use request::{ExportRequest, Secret};

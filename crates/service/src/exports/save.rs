@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domesday_delivery::Verification;
+use domesday_delivery::{Patience, Verification};
 use domesday_model::{Instant, Tenant};
 use domesday_store::{NewAuditEntry, RunRecord, Store};
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::signals::Signals;
 use crate::webhook::run_message;
 
 use super::configuration::{Configuration, DEFAULT_EXPORT, StoredExport};
-use super::destination::{Destinations, build_target, configuration_error, tenant_name};
+use super::destination::{Destinations, build_destination, configuration_error, tenant_name};
 use super::patch::ExportPatch;
 use super::request::{ExportRequest, Secret};
 
@@ -197,9 +197,9 @@ impl Exports {
             (Secret::Kept, Some(stored)) => self.destinations.secret(stored)?,
             (Secret::Kept | Secret::None, _) => None,
         };
-        let target =
-            build_target(&configuration.destination, secret).map_err(|error| configuration_error(&error))?;
-        self.destinations.verify(target, tenant_name(tenant)).await
+        let destination = build_destination(&configuration.destination, secret, Patience::default())
+            .map_err(|error| configuration_error(&error))?;
+        self.destinations.verify(destination, tenant_name(tenant)).await
     }
 
     /// Records in the audit log that a destination failed its verification.
@@ -230,8 +230,8 @@ impl Exports {
             let (configuration, secret) = self.read_request(request, stored.as_ref())?;
             return self.verify_with(&configuration, &secret, stored.as_ref(), &tenant).await;
         }
-        let target = self.destinations.target(&stored.ok_or_else(not_configured)?)?;
-        self.destinations.verify(target, tenant_name(&tenant)).await
+        let destination = self.destinations.destination(&stored.ok_or_else(not_configured)?)?;
+        self.destinations.verify(destination, tenant_name(&tenant)).await
     }
 
     /// Deletes the export and its secret, and cancels its run, if there is one.

@@ -111,8 +111,8 @@ fn blocking(
     reporter: &ProgressReporter,
     phases: &mut Phases<'_>,
 ) -> AttemptOutcome {
-    let target = match context.destinations.target(stored) {
-        Ok(target) => target,
+    let destination = match context.destinations.destination(stored) {
+        Ok(destination) => destination,
         Err(problem) => return failed("configuration", &problem.to_string(), "", false),
     };
     let clock = domesday_delivery::Clock::system();
@@ -122,7 +122,7 @@ fn blocking(
         notices: reporter.notices(),
     };
     let export = domesday_run::Export {
-        target,
+        destination,
         layout: stored.configuration.layout(),
         settle: domesday_run::SETTLE,
         console_url: context.public_url.to_string(),

@@ -1,0 +1,106 @@
+//! Which slot of the swap layout is in use.
+
+use super::layouts::Slot;
+use super::run_keys::snapshot_key;
+use crate::Listing;
+
+/// The state of the two slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slots {
+    /// The slot that `snapshot` names; none before the first complete run.
+    pub in_use: Option<Slot>,
+    /// How long to wait before the first put, in microseconds of the destination's clock, so that what this
+    /// run puts is younger than `snapshot` even where the clock's step is coarse.
+    pub wait: i64,
+}
+
+impl Slots {
+    /// Derives the state from a listing of the whole summary: the slot in use is the one whose newest object is
+    /// not younger than `snapshot`'s row, and of two such slots the one written later. A run that was cut off
+    /// has left younger objects in the other slot, never in this one, since `snapshot` is put after the tables.
+    ///
+    /// The listing outranks what the store remembers: it also knows of the run that was cut off between
+    /// `snapshot` and the store. `remembered` decides when the listing cannot.
+    #[must_use]
+    pub fn from_listing(listing: &Listing, remembered: Option<Slot>) -> Self {
+        let Some(snapshot) = listing.object(&snapshot_key()) else { return Self { in_use: None, wait: 0 } };
+        let newest = |slot: Slot| {
+            let folder = format!("/slot={}/", slot.as_str());
+            let in_slot = listing.objects.iter().filter(move |object| object.key.contains(&folder));
+            in_slot.map(|object| object.modified).max().filter(|newest| *newest <= snapshot.modified)
+        };
+        let in_use = match (newest(Slot::A), newest(Slot::B)) {
+            (Some(a), Some(b)) if a == b => remembered.or(Some(Slot::A)),
+            (Some(a), Some(b)) => Some(if a > b { Slot::A } else { Slot::B }),
+            (Some(_), None) => Some(Slot::A),
+            (None, Some(_)) => Some(Slot::B),
+            (None, None) => remembered,
+        };
+        let next_step = snapshot.modified.as_micros() + listing.clock_step;
+        let wait = listing.at.map_or(0, |at| next_step - at.as_micros());
+        Self { in_use, wait: wait.clamp(0, listing.clock_step) }
+    }
+
+    /// Returns the slot that the next run writes.
+    #[must_use]
+    pub fn next(&self) -> Slot {
+        self.in_use.map_or(Slot::A, Slot::other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domesday_model::Instant;
+
+    use super::*;
+    use crate::Listed;
+
+    fn at(seconds: i64) -> Instant {
+        Instant::from_micros(seconds * 1_000_000)
+    }
+
+    fn listing(objects: &[(&str, i64)]) -> Listing {
+        let listed = objects.iter().map(|(key, seconds)| Listed {
+            key: format!("v1/{key}"),
+            bytes: 1,
+            modified: at(*seconds),
+            mark: None,
+        });
+        Listing { objects: listed.collect(), at: None, clock_step: 1_000_000 }
+    }
+
+    const SNAPSHOT: &str = "snapshot/part-00000.parquet";
+    const A: &str = "user-metadata/slot=a/part-00000.parquet";
+    const B: &str = "user-metadata/slot=b/part-00000.parquet";
+
+    #[test]
+    fn the_listing_tells_the_slot_in_use() {
+        let next =
+            |objects: &[(&str, i64)], remembered| Slots::from_listing(&listing(objects), remembered).next();
+        assert_eq!(next(&[], None), Slot::A, "a first run");
+        assert_eq!(next(&[(A, 5)], None), Slot::A, "a first run again after one that was cut off");
+        assert_eq!(next(&[(A, 5), (SNAPSHOT, 5)], None), Slot::B);
+        assert_eq!(next(&[(B, 4), (A, 5), (SNAPSHOT, 5)], None), Slot::B, "b has its first files of no rows");
+        assert_eq!(next(&[(B, 5), (A, 5), (SNAPSHOT, 5)], None), Slot::B, "within one second");
+        assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 9)], None), Slot::A, "the later of two complete ones");
+        assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 6)], None), Slot::B, "b was cut off");
+        assert_eq!(next(&[(A, 12), (B, 9), (SNAPSHOT, 9)], None), Slot::A, "a was cut off");
+        // The store was not told of the run that named b.
+        assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 9)], Some(Slot::A)), Slot::A);
+        // Times that say nothing.
+        assert_eq!(next(&[(A, 9), (B, 9), (SNAPSHOT, 9)], Some(Slot::B)), Slot::A);
+    }
+
+    #[test]
+    fn a_run_waits_until_its_objects_are_younger_than_the_snapshot() {
+        let mut listing = listing(&[(A, 5), (SNAPSHOT, 7)]);
+        let mut wait = |micros| {
+            listing.at = Some(Instant::from_micros(micros));
+            Slots::from_listing(&listing, None).wait
+        };
+        assert_eq!(wait(7_000_000), 1_000_000);
+        assert_eq!(wait(7_400_000), 600_000);
+        assert_eq!(wait(8_000_000), 0);
+        assert_eq!(wait(1_000_000), 1_000_000, "a clock that ran back waits one step, not for ever");
+    }
+}
