@@ -1,4 +1,4 @@
-//! From outcomes to files: every table as parts, in one call.
+//! Encodes every table as Parquet parts.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -9,17 +9,17 @@ use domesday_engine::Outcomes;
 use domesday_model::{Instant, Snapshot};
 use rayon::prelude::*;
 
-use crate::batches::BatchWriter;
-use crate::part::Parts;
+use crate::batch_writer::BatchWriter;
+use crate::part_writer::PartWriter;
 use crate::policy_outcomes::{self, OutcomeCounts};
-use crate::rows::{Rows, World, assets, people, policies, products, requests};
+use crate::rows::{RowContext, Rows, assets, people, policies, products, requests};
 use crate::schema::{self, SNAPSHOT, TABLES, Table};
 use crate::{
     EncodeError, PRODUCT, Part, Progress, ProgressCallback, RULES_VERSION, SCHEMA_VERSION, Settings,
     snapshot_id,
 };
 
-/// What [`encode()`] wrote.
+/// The result of [`encode()`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     /// Every part, in the order of [`TABLES`], then by number.
@@ -28,12 +28,12 @@ pub struct Encoded {
     pub outcomes: OutcomeCounts,
 }
 
-/// Writes all twelve tables as Parquet parts. `open` gives the place for each part; a table without rows has
-/// one part without rows. policy-outcomes comes first, since other tables count its outcomes; these are encoded side
-/// by side.
+/// Writes all twelve tables as Parquet parts. `open` returns the writer for each part; a table without rows has
+/// one part without rows. policy-outcomes comes first, since other tables count its outcomes; the others are encoded in
+/// parallel.
 ///
-/// Memory: some row groups (two a thread, or a dozen) and the classes waiting for their next data source (bounded);
-/// then, for each thread, a row group and a batch of rows.
+/// Takes memory for some row groups (two a thread, or a dozen) and for cached classes (bounded); then, for each thread,
+/// for a row group and a batch of rows.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,7 +53,7 @@ pub struct Encoded {
 /// ```
 ///
 /// # Errors
-/// When a place cannot be opened or written, or the snapshot is not consistent. [`EncodeError::Cancelled`] when
+/// When a part cannot be opened or written, or the snapshot is not consistent. [`EncodeError::Cancelled`] when
 /// `progress` asked to stop; it is not called again afterwards.
 pub fn encode<W, F>(
     outcomes: &Outcomes,
@@ -65,12 +65,12 @@ where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W> + Send,
 {
-    let mut writer = Parts::begin(schema::POLICY_OUTCOMES, settings, progress, &mut open)?;
+    let mut writer = PartWriter::begin(schema::POLICY_OUTCOMES, settings, progress, &mut open)?;
     let seen = policy_outcomes::encode(outcomes, &mut writer)?;
     let mut parts = writer.finish()?;
 
-    let world = World::new(outcomes, settings, &seen.readers);
-    // The largest first, each a task of its own: a thread that has none left takes another's.
+    let world = RowContext::new(outcomes, settings, &seen.readers);
+    // The largest first, each a task of its own: an idle thread takes one from another.
     let fills: [(&'static Table, Fill); 11] = [
         (schema::USER_ENTITLEMENTS, people::user_entitlements),
         (schema::COLUMN_METADATA, assets::column_metadata),
@@ -119,9 +119,9 @@ impl<'p, 'c> SharedProgress<'p, 'c> {
     }
 }
 
-type Fill = fn(&World<'_>, &mut Rows<'_>) -> Result<(), EncodeError>;
+type Fill = fn(&RowContext<'_>, &mut Rows<'_>) -> Result<(), EncodeError>;
 
-/// What the `snapshot` row says about where the files lie.
+/// The location of the files, for the `snapshot` row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SnapshotRow<'a> {
     /// `latest`, `swap` or `history`.

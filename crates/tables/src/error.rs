@@ -14,7 +14,7 @@ pub enum EncodeError {
         table: &'static str,
         /// The part's number.
         part: u32,
-        /// What the writer says.
+        /// The writer's error.
         source: io::Error,
     },
     /// A name refers to nothing: the store's content is not consistent. Applying the catalog again repairs it.
@@ -24,7 +24,7 @@ pub enum EncodeError {
         kind: &'static str,
         /// The name that nothing has.
         name: String,
-        /// Who refers to it.
+        /// The object that refers to it.
         by: String,
     },
     /// The caller's progress callback asked to stop. The parts written so far are of no use.
@@ -35,14 +35,14 @@ pub enum EncodeError {
     Parquet {
         /// The table.
         table: &'static str,
-        /// What the library says.
+        /// The library's error.
         source: ParquetError,
     },
 }
 
 impl EncodeError {
-    /// Sorts the library's error: what the writer below it failed with, or a fault of our own.
-    pub(crate) fn of_parquet(table: &'static str, part: u32, source: ParquetError) -> Self {
+    /// Classifies the library's error: the error of the writer below it, or a fault of this program.
+    pub(crate) fn from_parquet(table: &'static str, part: u32, source: ParquetError) -> Self {
         match source {
             ParquetError::External(cause) => match cause.downcast::<io::Error>() {
                 Ok(source) => Self::Write { table, part, source: *source },
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn an_error_of_the_writer_is_found_inside_the_librarys() {
         let inside = ParquetError::External(Box::new(io::Error::from(io::ErrorKind::StorageFull)));
-        let error = EncodeError::of_parquet("tag-metadata", 1, inside);
+        let error = EncodeError::from_parquet("tag-metadata", 1, inside);
         assert!(matches!(error, EncodeError::Write { part: 1, .. }), "{error:?}");
     }
 }

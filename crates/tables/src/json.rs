@@ -2,17 +2,17 @@
 
 use std::fmt::Display;
 
-/// An array of strings.
+/// Formats an array of strings.
 pub(crate) fn strings<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
     array(items.into_iter().map(quoted))
 }
 
-/// An array of numbers.
+/// Formats an array of numbers.
 pub(crate) fn numbers(items: impl IntoIterator<Item = i64>) -> String {
     array(items)
 }
 
-/// An object of arrays of strings, from pairs of key and value in which equal keys stand together.
+/// Formats an object of arrays of strings, from pairs of key and value in which equal keys are adjacent.
 pub(crate) fn multimap<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut text = String::from("{");
     let mut open: Option<&str> = None;

@@ -1,8 +1,8 @@
-//! `_manifest.json`: what was delivered, as evidence.
+//! `_manifest.json`: the evidence of one delivery.
 //!
-//! Specification, section 4, "Layout in the bucket": it names the product, the rules and the input by version
-//! and digest, every file by key, rows, size and digest, and the manifest before it, so that the days form a
-//! chain. It is written last; its bytes depend on nothing but its content.
+//! It states the product, the rules and the input by version and digest, every file by key, rows, size and digest, and
+//! the digest of the manifest before it, so that the days form a chain. It is written last; its bytes depend on nothing
+//! but its content.
 
 use domesday_engine::Outcomes;
 use domesday_model::{DataSourceStatus, Instant, PolicyKind, PolicyState, Snapshot, UserStatus};
@@ -36,7 +36,7 @@ pub struct Manifest {
     pub trigger: String,
     /// Who began it.
     pub actor: String,
-    /// How the files of several days lie beside each other.
+    /// The layout of the daily snapshots.
     pub layout: String,
     /// The slot written, in the swap layout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,14 +45,14 @@ pub struct Manifest {
     pub files: Vec<ManifestFile>,
     /// What was counted.
     pub totals: Totals,
-    /// What the operator should know.
+    /// Warnings for the operator.
     pub warnings: Vec<String>,
     /// SHA-256 of the manifest before this one, in hexadecimal; null starts a chain.
     pub previous_manifest_sha256: Option<String>,
-    /// The key of that manifest, where it stays at the destination.
+    /// The key of that manifest, where it is retained at the destination.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_manifest_key: Option<String>,
-    /// How the run came to that link. Earlier versions did not state it.
+    /// Why it has this link. Earlier versions did not state it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<ChainLink>,
 }
@@ -85,7 +85,7 @@ pub struct ManifestTenant {
 pub struct ManifestSnapshot {
     /// Its id, see [`snapshot_id()`].
     pub id: Uuid,
-    /// The instant at which everything stood so: the `export_date` of every row.
+    /// Its instant: the `export_date` of every row.
     pub instant: Instant,
 }
 
@@ -153,7 +153,7 @@ impl PolicyStates {
     }
 }
 
-/// What only the run knows.
+/// What the run contributes to the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     /// SHA-256 of the export's configuration without its secrets.
@@ -162,20 +162,20 @@ pub struct Evidence {
     pub trigger: String,
     /// Who began it.
     pub actor: String,
-    /// How the files of several days lie beside each other.
+    /// The layout of the daily snapshots.
     pub layout: String,
     /// The slot written, in the swap layout.
     pub slot: Option<String>,
     /// SHA-256 of the manifest before, if it is known.
     pub previous_manifest_sha256: Option<[u8; 32]>,
-    /// The key of that manifest, where it stays at the destination.
+    /// The key of that manifest, where it is retained at the destination.
     pub previous_manifest_key: Option<String>,
-    /// How the run came to that link.
+    /// Why it has this link.
     pub chain: ChainLink,
 }
 
 impl Manifest {
-    /// The manifest of what was evaluated, without files yet; see [`Manifest::add_file`].
+    /// Creates the manifest of evaluated outcomes, without files; see [`Manifest::add_file`].
     #[must_use]
     pub fn new(outcomes: &Outcomes, counts: OutcomeCounts, settings: &Settings, evidence: Evidence) -> Self {
         let snapshot = outcomes.snapshot();
@@ -194,7 +194,7 @@ impl Manifest {
             layout,
             slot,
             files: Vec::new(),
-            totals: Totals::of(snapshot, counts),
+            totals: Totals::count(snapshot, counts),
             warnings: outcomes.catalog_warnings().lines(),
             previous_manifest_sha256: evidence.previous_manifest_sha256.map(|digest| hex(&digest)),
             previous_manifest_key: evidence.previous_manifest_key,
@@ -202,7 +202,7 @@ impl Manifest {
         }
     }
 
-    /// Names a file delivered under a key.
+    /// Adds a file that is delivered under a key.
     pub fn add_file(&mut self, key: impl Into<String>, part: &Part) {
         self.files.push(ManifestFile {
             key: key.into(),
@@ -213,7 +213,7 @@ impl Manifest {
         });
     }
 
-    /// The bytes of `_manifest.json`: JSON with two spaces of indent and a line break at the end.
+    /// Returns the text of `_manifest.json`: JSON with two spaces of indent and a line break at the end.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut text =
@@ -222,7 +222,7 @@ impl Manifest {
         text
     }
 
-    /// The digest that the manifest after this one names.
+    /// Returns the digest that the next manifest states.
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
         sha256(self.to_json().as_bytes())
@@ -230,7 +230,7 @@ impl Manifest {
 }
 
 impl Totals {
-    fn of(snapshot: &Snapshot, outcomes: OutcomeCounts) -> Self {
+    fn count(snapshot: &Snapshot, outcomes: OutcomeCounts) -> Self {
         let mut policies = PolicyTotals::default();
         for policy in &snapshot.policies {
             let states = match policy.spec.kind {

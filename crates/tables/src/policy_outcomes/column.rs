@@ -1,56 +1,57 @@
-//! One column of a row group: its distinct values, and pages of positions among them.
+//! One dictionary-encoded column of a row group.
 
 use parquet::basic::Encoding;
 use parquet::errors::Result as ParquetResult;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::chunk::{Chunk, ChunkBuilder, Page, PageMaker};
-use super::hybrid::width_of;
-use super::values::{Extremes, Values};
+use super::column_chunk::{Chunk, ChunkBuilder};
+use super::dictionary::{Dictionary, MinMax};
+use super::page_encoder::{Page, PageEncoder};
+use super::rle_hybrid::bit_width;
 
-/// A column and what its positions point into.
+/// A column and its dictionary.
 pub(super) struct Column<'a> {
     descr: ColumnDescPtr,
-    pub(super) values: &'a Values,
-    /// Bits of a position.
+    pub(super) values: &'a Dictionary,
+    /// Bits of a dictionary index.
     pub(super) width: u32,
 }
 
-/// Some rows of a column as a page says them outside of its bytes.
+/// The statistics of some rows of a column.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Rows {
+pub(super) struct RowStatistics {
     pub(super) rows: usize,
     pub(super) nulls: usize,
-    pub(super) extremes: Extremes,
+    pub(super) min_max: MinMax,
 }
 
-/// A page with what is said about it outside.
+/// A page and its statistics.
 #[derive(Clone)]
-pub(super) struct DescribedPage {
+pub(super) struct PageWithStatistics {
     page: Page,
     encoding: Encoding,
-    about: Rows,
+    statistics: RowStatistics,
 }
 
 impl<'a> Column<'a> {
-    pub(super) fn of(descr: ColumnDescPtr, values: &'a Values) -> Self {
-        Self { descr, values, width: width_of((values.len() as u32).saturating_sub(1)) }
+    pub(super) fn new(descr: ColumnDescPtr, values: &'a Dictionary) -> Self {
+        Self { descr, values, width: bit_width((values.len() as u32).saturating_sub(1)) }
     }
 
-    /// A page: the definition levels, where the column may be null, that `levels` appends, and the positions that
-    /// `positions` does.
+    /// Encodes a page: `levels` appends the definition levels, where the column may be null, and `positions` the
+    /// dictionary indices.
     pub(super) fn page(
         &self,
-        about: Rows,
-        maker: &mut PageMaker,
+        statistics: RowStatistics,
+        encoder: &mut PageEncoder,
         levels: impl FnOnce(&mut Vec<u8>),
         positions: impl FnOnce(&mut Vec<u8>),
-    ) -> ParquetResult<DescribedPage> {
-        // A column of nulls alone has no dictionary to point into.
+    ) -> ParquetResult<PageWithStatistics> {
+        // A column of nulls only has no dictionary.
         let has_values = self.values.len() > 0;
         let encoding = if has_values { Encoding::RLE_DICTIONARY } else { Encoding::PLAIN };
         let nullable = self.descr.max_def_level() > 0;
-        let page = maker.data(about.rows, encoding, |out| {
+        let page = encoder.data_page(statistics.rows, encoding, |out| {
             if nullable {
                 out.extend_from_slice(&[0; 4]);
                 levels(out);
@@ -62,17 +63,28 @@ impl<'a> Column<'a> {
                 positions(out);
             }
         });
-        Ok(DescribedPage { page: page?, encoding, about })
+        Ok(PageWithStatistics { page: page?, encoding, statistics })
     }
 
-    /// The whole column: its dictionary and these pages.
-    pub(super) fn chunk(&self, pages: &[DescribedPage], maker: &mut PageMaker) -> ParquetResult<Chunk> {
+    /// Returns the column chunk: the dictionary and these pages.
+    pub(super) fn chunk(
+        &self,
+        pages: &[PageWithStatistics],
+        encoder: &mut PageEncoder,
+    ) -> ParquetResult<Chunk> {
         let mut chunk = ChunkBuilder::new(self.descr.clone());
         if self.values.len() > 0 {
-            chunk.dictionary(&maker.dictionary(self.values)?);
+            chunk.add_dictionary(&encoder.dictionary_page(self.values)?);
         }
-        for DescribedPage { page, encoding, about } in pages {
-            chunk.data(page, *encoding, about.rows, about.nulls, about.extremes, self.values);
+        for PageWithStatistics { page, encoding, statistics } in pages {
+            chunk.add_data(
+                page,
+                *encoding,
+                statistics.rows,
+                statistics.nulls,
+                statistics.min_max,
+                self.values,
+            );
         }
         chunk.finish(self.values)
     }

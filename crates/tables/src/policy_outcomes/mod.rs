@@ -1,28 +1,27 @@
-//! policy-outcomes: the table whose rows exist only inside the readers of its files.
+//! policy-outcomes: the table whose rows are never made.
 //!
-//! The engine says outcomes by class: sources with equal outcomes, and within them users with equal reasons.
-//! Here classes become the bytes of Parquet pages, in the order data source, scope, user, a source's column
-//! rows last (specification, section 3, rules 7 to 9), and the bytes made for one source of a class serve the
-//! others.
+//! The engine returns outcomes by class: sources with equal outcomes, and within them users with equal reasons.
+//! Here classes become the bytes of Parquet pages, in the order data source, scope, user, with a source's column
+//! rows last (`docs/access.md` rules 7 to 9). The bytes made for one source of a class are reused for the others.
 //!
-//! The way of the data: sources are dealt out to row groups ([`plan`]); a group's distinct pieces become
-//! bytes ([`segment`], in the runs of [`hybrid`]), these become pages and column chunks ([`group`], [`places`],
-//! [`chunk`]). Groups are made on all threads, a few at a time, while those before them are written; what is
-//! written does not depend on how many threads there are.
-//!
-//! The seam: in go [`Outcomes`] and nothing else, out come row groups of [`Parts`].
+//! Sources are assigned to row groups ([`row_groups`]); the distinct pieces of a group become bytes ([`segments`], encoded
+//! by [`rle_hybrid`]), and these become pages and column chunks ([`group_encoder`], [`source_columns`],
+//! [`column_chunk`]). Groups are encoded on all threads, a few at a time, while those before them are written; the bytes
+//! do not depend on the number of threads.
 
-mod chunk;
-mod class;
+mod class_cache;
 mod column;
-mod group;
-mod hybrid;
-mod people;
-mod places;
-mod plan;
-mod segment;
-mod values;
-mod waiting;
+mod column_chunk;
+mod dictionary;
+mod group_encoder;
+mod page_encoder;
+mod prepared_class;
+mod rle_hybrid;
+mod row_groups;
+mod segments;
+mod source_columns;
+mod statistics;
+mod user_columns;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -34,36 +33,36 @@ use parquet::errors::Result as ParquetResult;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use chunk::PageMakers;
-use class::PreparedClass;
-use group::{Context, EncodedGroup};
-use people::People;
-use plan::{Group, Planner};
-use waiting::Waiting;
+use class_cache::ClassCache;
+use group_encoder::{EncodedGroup, GroupEncoder};
+use page_encoder::PageEncoderPool;
+use prepared_class::PreparedClass;
+use row_groups::{RowGroup, RowGroupPlanner};
+use user_columns::UserColumns;
 
 use crate::EncodeError;
-use crate::part::Parts;
+use crate::part_writer::PartWriter;
 use crate::schema::{self, Table, parquet_schema};
 
-/// Memory for classes that wait for their next data source; what does not fit is evaluated again.
-const WAITING_BYTES: usize = 96 << 20;
+/// Memory for classes that later data sources need again; what does not fit is evaluated again.
+const CACHE_BYTES: usize = 96 << 20;
 
 /// Memory for the outcomes of classes evaluated at once, if each had every user.
 const WINDOW_BYTES: usize = 128 << 20;
 
-/// Row groups that are under way together, or as many as there are threads.
-const GROUPS_AT_ONCE: usize = 6;
+/// The least number of row groups that are encoded together; at least one for each thread.
+const MIN_PARALLEL_GROUPS: usize = 6;
 
 /// The rows of policy-outcomes by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct OutcomeCounts {
-    /// Table rows of users who get through.
+    /// Table rows of users with access.
     pub granted: u64,
     /// Table rows of users whom a guardrail blocks.
     pub blocked: u64,
-    /// Column rows of columns seen through a mask.
+    /// Column rows of masked columns.
     pub masked: u64,
-    /// Column rows of columns seen clear.
+    /// Column rows of unmasked columns.
     pub unmasked: u64,
 }
 
@@ -76,47 +75,52 @@ impl OutcomeCounts {
     }
 }
 
-/// What was seen while encoding.
-pub(crate) struct Seen {
+/// What other tables need to know about the rows.
+pub(crate) struct EncodedOutcomes {
     pub(crate) counts: OutcomeCounts,
     /// How many users are GRANTED READ, by data source; none for those disabled.
     pub(crate) readers: Vec<usize>,
 }
 
 /// Writes every row of the table, in order.
-pub(crate) fn encode<W, F>(outcomes: &Outcomes, parts: &mut Parts<'_, W, F>) -> Result<Seen, EncodeError>
+pub(crate) fn encode<W, F>(
+    outcomes: &Outcomes,
+    parts: &mut PartWriter<'_, W, F>,
+) -> Result<EncodedOutcomes, EncodeError>
 where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W>,
 {
     let snapshot = outcomes.snapshot();
-    let (people, ()) = rayon::join(|| People::of(snapshot), || outcomes.group_users());
-    let people = parts.check(people)?;
+    let (users, ()) = rayon::join(|| UserColumns::new(snapshot), || outcomes.group_users());
+    let users = parts.check(users)?;
     let schema = parts.check(parquet_schema(schema::POLICY_OUTCOMES))?;
-    let context = Context { snapshot, people: &people, schema: &schema, makers: PageMakers::default() };
+    let encoder =
+        GroupEncoder { snapshot, users: &users, schema: &schema, page_encoders: PageEncoderPool::default() };
 
-    let mut seen = Seen { counts: OutcomeCounts::default(), readers: vec![0; snapshot.data_sources.len()] };
+    let mut seen =
+        EncodedOutcomes { counts: OutcomeCounts::default(), readers: vec![0; snapshot.data_sources.len()] };
     let of_users = snapshot.users.len().saturating_mul(parts.settings().outcome_group_rows_per_user);
-    let mut planner = Planner::new(parts.settings().outcome_group_rows.max(of_users));
-    let mut pipeline = Pipeline { context, finished: Vec::new() };
-    let mut classes = Classes::of(outcomes);
+    let mut planner = RowGroupPlanner::new(parts.settings().outcome_group_rows.max(of_users));
+    let mut pipeline = Pipeline { encoder, finished: Vec::new() };
+    let mut classes = ClassEvaluator::new(outcomes);
     let window = (WINDOW_BYTES / (16 * snapshot.users.len().max(1))).clamp(8, 256);
     for start in (0..outcomes.sources().len()).step_by(window) {
         let end = outcomes.sources().len().min(start + window);
-        classes.evaluate(start..end);
+        classes.evaluate_window(start..end);
         for (position, source) in (start..end).zip(&outcomes.sources()[start..end]) {
             let class = classes.take(position, source);
             seen.counts.add(&class.counts);
             seen.readers[source.source.get()] = class.readers;
             planner.add(source, &class);
         }
-        while planner.ready() >= pipeline.width() {
+        while planner.ready_count() >= pipeline.width() {
             let groups = planner.take(pipeline.width());
             pipeline.advance(&groups, parts)?;
         }
     }
     planner.close();
-    while planner.ready() > 0 {
+    while planner.ready_count() > 0 {
         let groups = planner.take(pipeline.width());
         pipeline.advance(&groups, parts)?;
     }
@@ -124,72 +128,76 @@ where
     Ok(seen)
 }
 
-/// Classes evaluated ahead, and those that wait for a later source.
-struct Classes<'a> {
+/// Evaluates the classes of a window of sources ahead, and caches those that later sources need.
+struct ClassEvaluator<'a> {
     outcomes: &'a Outcomes,
-    waiting: Waiting<Arc<PreparedClass>>,
-    /// Those of the window under way that did not wait.
+    cache: ClassCache<Arc<PreparedClass>>,
+    /// The classes of the current window that were not cached.
     fresh: HashMap<ClassIx, Arc<PreparedClass>>,
 }
 
-impl<'a> Classes<'a> {
-    fn of(outcomes: &'a Outcomes) -> Self {
+impl<'a> ClassEvaluator<'a> {
+    fn new(outcomes: &'a Outcomes) -> Self {
         let keys = outcomes.sources().iter().map(|source| source.class);
-        Self { outcomes, waiting: Waiting::of(keys, WAITING_BYTES), fresh: HashMap::new() }
+        Self { outcomes, cache: ClassCache::new(keys, CACHE_BYTES), fresh: HashMap::new() }
     }
 
-    /// Evaluates the classes of a window of sources, where they do not wait already.
-    fn evaluate(&mut self, window: std::ops::Range<usize>) {
+    /// Evaluates the classes of a window of sources that are not cached.
+    fn evaluate_window(&mut self, window: std::ops::Range<usize>) {
         let sources = &self.outcomes.sources()[window.clone()];
         let mut known = std::collections::HashSet::new();
         let missing: Vec<ClassIx> = window
             .zip(sources)
-            .filter(|(position, source)| known.insert(source.class) && !self.waiting.has(*position))
+            .filter(|(position, source)| known.insert(source.class) && !self.cache.contains(*position))
             .map(|(_, source)| source.class)
             .collect();
         let snapshot: &Snapshot = self.outcomes.snapshot();
         let prepare =
-            |class: ClassIx| (class, Arc::new(PreparedClass::of(snapshot, self.outcomes.class(class))));
+            |class: ClassIx| (class, Arc::new(PreparedClass::new(snapshot, self.outcomes.class(class))));
         self.fresh = missing.into_par_iter().map(prepare).collect();
     }
 
-    /// The class of the source at a position of the window.
+    /// Returns the class of the source at a position of the window.
     fn take(&mut self, position: usize, source: &SourceOutcomes) -> Arc<PreparedClass> {
-        let waited = self.waiting.take(position);
-        let class = waited.or_else(|| self.fresh.get(&source.class).cloned()).unwrap_or_else(|| {
-            // It waited at the window's start, and had to make room since.
+        let cached = self.cache.take(position);
+        let class = cached.or_else(|| self.fresh.get(&source.class).cloned()).unwrap_or_else(|| {
+            // It was cached at the window's start, and has been evicted since.
             let outcomes = self.outcomes.class(source.class);
-            Arc::new(PreparedClass::of(self.outcomes.snapshot(), outcomes))
+            Arc::new(PreparedClass::new(self.outcomes.snapshot(), outcomes))
         });
-        self.waiting.keep(position, Arc::clone(&class), class.bytes());
+        self.cache.insert(position, Arc::clone(&class), class.bytes());
         class
     }
 }
 
-/// Row groups under way: some are made while those before them are written.
+/// Encodes row groups while the groups before them are written.
 struct Pipeline<'a> {
-    context: Context<'a>,
+    encoder: GroupEncoder<'a>,
     finished: Vec<EncodedGroup>,
 }
 
 impl Pipeline<'_> {
-    /// How many groups are made at once: enough that no thread waits long for the last of them.
+    /// Returns how many groups are encoded together: enough that no thread waits long for the last of them.
     fn width(&self) -> usize {
-        rayon::current_num_threads().max(GROUPS_AT_ONCE)
+        rayon::current_num_threads().max(MIN_PARALLEL_GROUPS)
     }
 
-    /// Makes these groups and meanwhile writes those made before.
-    fn advance<W, F>(&mut self, groups: &[Group<'_>], parts: &mut Parts<'_, W, F>) -> Result<(), EncodeError>
+    /// Encodes these groups, and meanwhile writes the groups encoded before.
+    fn advance<W, F>(
+        &mut self,
+        groups: &[RowGroup<'_>],
+        parts: &mut PartWriter<'_, W, F>,
+    ) -> Result<(), EncodeError>
     where
         W: Write + Send,
         F: FnMut(&'static Table, u32) -> io::Result<W>,
     {
         let finished = std::mem::take(&mut self.finished);
-        let context = &self.context;
+        let encoder = &self.encoder;
         let mut made: ParquetResult<Vec<EncodedGroup>> = Ok(Vec::new());
         let written = rayon::in_place_scope(|scope| {
             let made = &mut made;
-            scope.spawn(move |_| *made = groups.par_iter().map(|group| context.encode(group)).collect());
+            scope.spawn(move |_| *made = groups.par_iter().map(|group| encoder.encode(group)).collect());
             finished.into_iter().try_for_each(|group| {
                 parts.make_room(group.bytes())?;
                 parts.group(group.rows, |file| group.append(file))

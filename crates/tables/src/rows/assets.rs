@@ -3,10 +3,10 @@
 use domesday_model::{ColumnIx, DataSourceIx, DataSourceStatus, Instant, SnapshotDataSource, TagIx};
 use uuid::Uuid;
 
-use super::{Rows, World};
+use super::{RowContext, Rows};
 use crate::{EncodeError, json};
 
-pub(crate) fn datasource_metadata(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+pub(crate) fn datasource_metadata(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
     for (source, readers) in world.snapshot.data_sources.iter().zip(world.readers) {
         let domain = source.domain.map(|domain| &world.snapshot.domains[domain.get()]);
         let mut owners: Vec<_> = source.owners.iter().map(|owner| world.user_at(*owner)).collect();
@@ -52,7 +52,7 @@ fn remote_name(source: &SnapshotDataSource) -> String {
     if given.is_empty() { source.name.to_string() } else { given.join(".") }
 }
 
-pub(crate) fn column_metadata(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+pub(crate) fn column_metadata(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
     let snapshot = world.snapshot;
     let mut columns: Vec<(ColumnIx, DataSourceIx)> = Vec::with_capacity(snapshot.columns.len());
     for position in 0..snapshot.data_sources.len() {
@@ -80,7 +80,7 @@ pub(crate) fn column_metadata(world: &World<'_>, rows: &mut Rows<'_>) -> Result<
 /// A tag on a data source or, with a column, on that column.
 type Application = (TagIx, DataSourceIx, Option<ColumnIx>);
 
-pub(crate) fn tag_metadata(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+pub(crate) fn tag_metadata(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
     let snapshot = world.snapshot;
     let mut applied: Vec<Application> = Vec::new();
     for (position, source) in snapshot.data_sources.iter().enumerate() {
@@ -109,9 +109,9 @@ pub(crate) fn tag_metadata(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(),
     Ok(())
 }
 
-/// When a tag came to its object: a tag without a history of its own is as old as its column or source.
+/// Returns when a tag was applied: a tag without a history of its own is as old as its column or source.
 fn applied_at(
-    world: &World<'_>,
+    world: &RowContext<'_>,
     source: &SnapshotDataSource,
     tag: &str,
     column: Option<ColumnIx>,

@@ -2,10 +2,10 @@
 
 use domesday_model::{ALL_USERS, GroupIx, Instant, Since, SnapshotUser, UserStatus};
 
-use super::{Rows, World};
+use super::{RowContext, Rows};
 use crate::{EncodeError, json};
 
-pub(crate) fn user_metadata(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+pub(crate) fn user_metadata(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
     let symbols = &world.snapshot.symbols;
     for user in &world.snapshot.users {
         let mut permissions: Vec<_> = user.permissions.iter().map(|permission| permission.as_str()).collect();
@@ -42,7 +42,7 @@ fn status(status: UserStatus) -> &'static str {
     }
 }
 
-fn group_name<'a>(world: &World<'a>, group: GroupIx) -> &'a str {
+fn group_name<'a>(world: &RowContext<'a>, group: GroupIx) -> &'a str {
     &world.snapshot.groups[group.get()].name
 }
 
@@ -55,7 +55,7 @@ struct Entitlement<'a> {
     granted_at: Instant,
 }
 
-pub(crate) fn user_entitlements(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+pub(crate) fn user_entitlements(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
     for user in &world.snapshot.users {
         let kinds = [
             ("GROUP", groups(world, user)),
@@ -82,39 +82,39 @@ pub(crate) fn user_entitlements(world: &World<'_>, rows: &mut Rows<'_>) -> Resul
     Ok(())
 }
 
-fn direct<'a>(name: &'a str, value: Option<&'a str>, granted_at: Instant) -> Entitlement<'a> {
+fn direct_entitlement<'a>(name: &'a str, value: Option<&'a str>, granted_at: Instant) -> Entitlement<'a> {
     Entitlement { name, value, origin_group: None, granted_at }
 }
 
-/// When a part came; its key is put together only where the object's history has any.
-fn since(history: &Since, object: Instant, part: impl FnOnce() -> String) -> Instant {
+/// Returns when a part was added. The key is built only where the object has a history.
+fn added_at(history: &Since, object: Instant, part: impl FnOnce() -> String) -> Instant {
     if history.0.is_empty() { object } else { history.of(&part(), object) }
 }
 
-fn member_since(user: &SnapshotUser, group: &str) -> Instant {
-    since(&user.since, user.created_at, || format!("group:{group}"))
+fn joined_at(user: &SnapshotUser, group: &str) -> Instant {
+    added_at(&user.since, user.created_at, || format!("group:{group}"))
 }
 
-fn groups<'a>(world: &World<'a>, user: &'a SnapshotUser) -> Vec<Entitlement<'a>> {
+fn groups<'a>(world: &RowContext<'a>, user: &'a SnapshotUser) -> Vec<Entitlement<'a>> {
     let own = user.groups.iter().map(|group| group_name(world, *group));
     let everyone = (user.status == UserStatus::Active).then_some(ALL_USERS);
-    own.chain(everyone).map(|group| direct(group, None, member_since(user, group))).collect()
+    own.chain(everyone).map(|group| direct_entitlement(group, None, joined_at(user, group))).collect()
 }
 
-fn attributes<'a>(world: &World<'a>, user: &'a SnapshotUser) -> Vec<Entitlement<'a>> {
+fn attributes<'a>(world: &RowContext<'a>, user: &'a SnapshotUser) -> Vec<Entitlement<'a>> {
     let symbols = &world.snapshot.symbols;
     let own = user.attributes.iter().map(|(key, value)| {
         let (key, value) = (symbols.text(*key), symbols.text(*value));
         let part = || format!("attribute:{key}={value}");
-        direct(key, Some(value), since(&user.since, user.created_at, part))
+        direct_entitlement(key, Some(value), added_at(&user.since, user.created_at, part))
     });
     let inherited = user.groups.iter().flat_map(|group| {
         let group = &world.snapshot.groups[group.get()];
         group.attributes.iter().map(move |(key, value)| {
             let (name, value) = (symbols.text(*key), symbols.text(*value));
             let part = || format!("attribute:{name}={value}");
-            let of_group = since(&group.provenance.since, group.provenance.created_at, part);
-            let granted_at = of_group.max(member_since(user, &group.name));
+            let of_group = added_at(&group.provenance.since, group.provenance.created_at, part);
+            let granted_at = of_group.max(joined_at(user, &group.name));
             Entitlement { name, value: Some(value), origin_group: Some(&group.name), granted_at }
         })
     });
@@ -124,6 +124,12 @@ fn attributes<'a>(world: &World<'a>, user: &'a SnapshotUser) -> Vec<Entitlement<
 fn permissions(user: &SnapshotUser) -> Vec<Entitlement<'_>> {
     let permissions = user.permissions.iter().map(|permission| permission.as_str());
     permissions
-        .map(|name| direct(name, None, since(&user.since, user.created_at, || format!("permission:{name}"))))
+        .map(|name| {
+            direct_entitlement(
+                name,
+                None,
+                added_at(&user.since, user.created_at, || format!("permission:{name}")),
+            )
+        })
         .collect()
 }

@@ -4,11 +4,11 @@ use domesday_model::{
     AppliesTo, DataPolicy, DataPolicyIx, Policy, PolicyId, PolicyIx, PolicyKind, PolicyState, Provenance,
 };
 
-use super::wording::{masked_policy, masked_who, policy_text, tags_targeted, who};
-use super::{Rows, World};
+use super::policy_text::{masked_policy, masked_who, policy_text, targeted_tags, who};
+use super::{RowContext, Rows};
 use crate::EncodeError;
 
-/// A row before the fields that both kinds of policy fill alike.
+/// The fields in which subscription policies and data policies differ.
 struct PolicyRow<'a> {
     who: String,
     object: String,
@@ -25,7 +25,7 @@ struct PolicyRow<'a> {
     provenance: &'a Provenance,
 }
 
-pub(crate) fn policy_metadata(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+pub(crate) fn policy_metadata(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
     let subscriptions = world.snapshot.policies.iter().enumerate().map(|(position, record)| {
         let sources = world.outcomes.sources_of_policy(PolicyIx::at(position));
         subscription_row(record.id, &record.spec, sources, &record.provenance)
@@ -47,7 +47,7 @@ fn subscription_row<'a>(
 ) -> PolicyRow<'a> {
     PolicyRow {
         who: who(&policy.level),
-        object: tags_targeted(&policy.applies_to, &[]),
+        object: targeted_tags(&policy.applies_to, &[]),
         access_type: match policy.kind {
             PolicyKind::Grant => "GRANT",
             PolicyKind::Guardrail => "GUARDRAIL",
@@ -73,7 +73,7 @@ fn mask_row<'a>(
 ) -> PolicyRow<'a> {
     PolicyRow {
         who: masked_who(policy.except.as_ref()),
-        object: tags_targeted(&policy.applies_to, &policy.columns.tagged),
+        object: targeted_tags(&policy.applies_to, &policy.columns.tagged),
         access_type: "MASK",
         policy: masked_policy(policy.except.as_ref()),
         scope: "READ",
@@ -88,7 +88,7 @@ fn mask_row<'a>(
     }
 }
 
-fn write(world: &World<'_>, row: &PolicyRow<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+fn write(world: &RowContext<'_>, row: &PolicyRow<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
     let owner = world.optional_user(row.owner, || format!("policy `{}`", row.name))?;
     rows.row()
         .text("who", &row.who)

@@ -7,24 +7,24 @@ use domesday_model::{
     Target, UserIx,
 };
 
-use super::world::dangling;
-use super::{Rows, World};
+use super::context::dangling;
+use super::{RowContext, Rows};
 use crate::{EncodeError, json};
 
-/// Who asked for a product.
+/// The requests for a product.
 #[derive(Default)]
 struct Demand {
     members: HashSet<UserIx>,
     pending: usize,
 }
 
-pub(crate) fn data_products(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+pub(crate) fn data_products(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
     let demand = demand(world);
     let none = Demand::default();
     for record in &world.snapshot.data_products {
         let product = &record.spec;
         let demand = demand.get(product.name.as_str()).unwrap_or(&none);
-        let by = || named(product);
+        let by = || describe(product);
         rows.row()
             .text("data_product_id", &record.id.to_string())
             .text("data_product_name", &product.name)
@@ -43,7 +43,7 @@ pub(crate) fn data_products(world: &World<'_>, rows: &mut Rows<'_>) -> Result<()
     Ok(())
 }
 
-fn named(product: &DataProduct) -> String {
+fn describe(product: &DataProduct) -> String {
     format!("data product `{}`", product.name)
 }
 
@@ -54,7 +54,7 @@ fn status(status: ProductStatus) -> &'static str {
     }
 }
 
-fn demand<'a>(world: &World<'a>) -> HashMap<&'a str, Demand> {
+fn demand<'a>(world: &RowContext<'a>) -> HashMap<&'a str, Demand> {
     let mut demand: HashMap<&str, Demand> = HashMap::new();
     for request in &world.snapshot.requests {
         let Target::DataProduct(product) = &request.target else { continue };
@@ -69,12 +69,12 @@ fn demand<'a>(world: &World<'a>) -> HashMap<&'a str, Demand> {
     demand
 }
 
-pub(crate) fn data_product_assets(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+pub(crate) fn data_product_assets(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
     for record in &world.snapshot.data_products {
         let product = &record.spec;
         let mut assets: BTreeMap<DataSourceIx, (Instant, BTreeSet<ColumnId>)> = BTreeMap::new();
         for asset in &product.data_sources {
-            let source = world.data_source(&asset.name, || named(product))?;
+            let source = world.data_source(&asset.name, || describe(product))?;
             let part = format!("asset:{}", asset.name);
             let added_at = record.provenance.since.of(&part, record.provenance.created_at);
             let columns = columns(world, product, asset, source)?;
@@ -96,9 +96,9 @@ pub(crate) fn data_product_assets(world: &World<'_>, rows: &mut Rows<'_>) -> Res
     Ok(())
 }
 
-/// The columns that a product brings of one of its sources: those named, or all of them.
+/// Returns the columns of a source that a product contains: those named, or all of them.
 fn columns(
-    world: &World<'_>,
+    world: &RowContext<'_>,
     product: &DataProduct,
     asset: &ProductAsset,
     source: DataSourceIx,
@@ -107,7 +107,7 @@ fn columns(
     let Some(names) = &asset.columns else { return Ok(all().map(|column| column.id).collect()) };
     let column = |name: &String| {
         let found = all().find(|column| *column.name == **name).map(|column| column.id);
-        found.ok_or_else(|| dangling("column", &format!("{}.{name}", asset.name), named(product)))
+        found.ok_or_else(|| dangling("column", &format!("{}.{name}", asset.name), describe(product)))
     };
     names.iter().map(column).collect()
 }

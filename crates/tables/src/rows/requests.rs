@@ -5,27 +5,27 @@ use domesday_model::{
     ReviewSubject, Target,
 };
 
-use super::wording::{GOVERNANCE, all_of, criteria};
-use super::{Rows, World};
+use super::policy_text::{GOVERNANCE, all_of, criteria};
+use super::{RowContext, Rows};
 use crate::{EncodeError, hex, sha256};
 
-/// The requests by id; a snapshot holds them in the order declared.
-fn by_id<'a>(world: &World<'a>) -> Vec<&'a Request> {
+/// Returns the requests in the order of their ids; a snapshot has them in the order declared.
+fn requests_by_id<'a>(world: &RowContext<'a>) -> Vec<&'a Request> {
     let mut requests: Vec<_> = world.snapshot.requests.iter().collect();
     requests.sort_by(|one, other| one.id.cmp(&other.id));
     requests
 }
 
-fn named(request: &Request) -> impl Fn() -> String + '_ {
+fn describe(request: &Request) -> impl Fn() -> String + '_ {
     || format!("request `{}`", request.id)
 }
 
-pub(crate) fn access_requests(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
-    for request in by_id(world) {
+pub(crate) fn access_requests(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+    for request in requests_by_id(world) {
         let product = world.product_of(request)?;
         let form = form(world, request)?;
         let source = match &request.target {
-            Target::DataSource(name) => Some(world.data_source(name, named(request))?),
+            Target::DataSource(name) => Some(world.data_source(name, describe(request))?),
             Target::DataProduct(_) => None,
         };
         let source = source.map(|ix| world.snapshot.data_sources[ix.get()].id.0);
@@ -35,8 +35,8 @@ pub(crate) fn access_requests(world: &World<'_>, rows: &mut Rows<'_>) -> Result<
             .text("request_id", &request.id)
             .text("request_type", request_type(request.kind))
             .text("status", status(request, world.snapshot.at))
-            .uuid("requester_global_user_id", world.user(requester, named(request))?)
-            .uuid("global_user_id", world.user(&request.user, named(request))?)
+            .uuid("requester_global_user_id", world.user(requester, describe(request))?)
+            .uuid("global_user_id", world.user(&request.user, describe(request))?)
             .optional_text("data_product_id", product.map(|product| product.id.to_string()).as_deref())
             .optional_integer("datasource_id", source)
             .text("scope", request.scope.as_str())
@@ -51,8 +51,8 @@ pub(crate) fn access_requests(world: &World<'_>, rows: &mut Rows<'_>) -> Result<
     Ok(())
 }
 
-/// The form by which a request's data product is asked for.
-fn form<'a>(world: &World<'a>, request: &Request) -> Result<Option<&'a RequestForm>, EncodeError> {
+/// Returns the request form of the data product that a request is for.
+fn form<'a>(world: &RowContext<'a>, request: &Request) -> Result<Option<&'a RequestForm>, EncodeError> {
     let product = world.product_of(request)?;
     Ok(product.map(|product| world.form_of(&product.spec)).transpose()?.flatten())
 }
@@ -64,7 +64,7 @@ fn request_type(kind: RequestType) -> &'static str {
     }
 }
 
-/// An approval whose end has come is EXPIRED, at the very instant of its end already (rule 3: the end must lie
+/// Returns the status. An approval is EXPIRED from the instant of its end on (`docs/access.md` rule 3: the end must be
 /// after the snapshot's instant).
 fn status(request: &Request, at: Instant) -> &'static str {
     match request.status {
@@ -77,8 +77,8 @@ fn status(request: &Request, at: Instant) -> &'static str {
     }
 }
 
-pub(crate) fn request_determinations(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
-    for request in by_id(world) {
+pub(crate) fn request_determinations(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+    for request in requests_by_id(world) {
         let review = Review::new(form(world, request)?);
         let state = replay(world, request, &review)?;
         for (position, determination) in request.determinations.iter().enumerate() {
@@ -89,7 +89,7 @@ pub(crate) fn request_determinations(world: &World<'_>, rows: &mut Rows<'_>) -> 
                 .text("status", determination_status(determination.status))
                 .optional_uuid(
                     "decided_by_global_user_id",
-                    Some(world.user(&determination.by, named(request))?),
+                    Some(world.user(&determination.by, describe(request))?),
                 )
                 .text("criteria", &criteria(step))
                 .optional_text("reason", determination.reason.as_deref())
@@ -106,7 +106,7 @@ pub(crate) fn request_determinations(world: &World<'_>, rows: &mut Rows<'_>) -> 
                 .text("request_id", &request.id)
                 .text("status", "PENDING")
                 .optional_uuid("decided_by_global_user_id", None)
-                .text("criteria", &waits_for(request, &review, &state))
+                .text("criteria", &pending_criteria(request, &review, &state))
                 .optional_text("reason", None)
                 .optional_integer("duration_seconds", None)
                 .instant("created_at", since)
@@ -117,18 +117,22 @@ pub(crate) fn request_determinations(world: &World<'_>, rows: &mut Rows<'_>) -> 
     Ok(())
 }
 
-/// Replays the decisions of a request with what people hold at the snapshot's instant.
-fn replay(world: &World<'_>, request: &Request, review: &Review<'_>) -> Result<ReviewState, EncodeError> {
+/// Replays the decisions of a request with the permissions of the reviewers at the snapshot's instant.
+fn replay(
+    world: &RowContext<'_>,
+    request: &Request,
+    review: &Review<'_>,
+) -> Result<ReviewState, EncodeError> {
     if request.determinations.is_empty() {
-        // Nobody is asked for: the data and the people need no looking up.
+        // There is no reviewer to look up.
         return review.replay(request, &ReviewSubject::default(), &mut |_| Ok(None));
     }
     let subject = world.review_subject(request)?;
     review.replay(request, &subject, &mut |username| Ok(world.reviewer(username)))
 }
 
-/// Who may decide a pending request now, as text.
-fn waits_for(request: &Request, review: &Review<'_>, state: &ReviewState) -> String {
+/// Returns who may decide a pending request now, as text.
+fn pending_criteria(request: &Request, review: &Review<'_>, state: &ReviewState) -> String {
     let Some(current) = state.current else {
         // Every step is complete, as after a change of the form: only GOVERNANCE can still decide.
         return GOVERNANCE.to_owned();
@@ -154,12 +158,12 @@ fn determination_status(status: DeterminationStatus) -> &'static str {
     }
 }
 
-pub(crate) fn request_duas(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
-    for request in by_id(world) {
+pub(crate) fn request_duas(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
+    for request in requests_by_id(world) {
         let mut accepted: Vec<_> = request.agreements.iter().collect();
         accepted.sort_by_key(|accepted| (&accepted.name, accepted.version, accepted.accepted_at));
         for accepted in accepted {
-            let agreement = world.agreement(&accepted.name, named(request))?;
+            let agreement = world.agreement(&accepted.name, describe(request))?;
             let text = world.snapshot.agreement_texts.get(&(accepted.name.clone(), accepted.version));
             rows.row()
                 .text("request_id", &request.id)
@@ -169,7 +173,7 @@ pub(crate) fn request_duas(world: &World<'_>, rows: &mut Rows<'_>) -> Result<(),
                 .boolean("accepted", true)
                 .optional_uuid(
                     "accepted_by_global_user_id",
-                    Some(world.user(&accepted.accepted_by, named(request))?),
+                    Some(world.user(&accepted.accepted_by, describe(request))?),
                 )
                 .optional_instant("accepted_at", Some(accepted.accepted_at))
                 .text("dua_sha256", &text.map(|text| hex(&sha256(text.as_bytes()))).unwrap_or_default())

@@ -1,6 +1,6 @@
-//! The definition as Arrow and Parquet know it.
+//! The definition as Arrow and Parquet schemas.
 //!
-//! Specification, section 4, types: String is BYTE_ARRAY with the logical type STRING, Integer INT64, Boolean
+//! String is BYTE_ARRAY with the logical type STRING, Integer INT64, Boolean
 //! BOOLEAN, Timestamp INT64 with `TIMESTAMP(isAdjustedToUTC=true, MICROS)`; NOT NULL is `REQUIRED`.
 
 use arrow_schema::{DataType, Field as ArrowField, Schema, TimeUnit};
@@ -10,7 +10,7 @@ use parquet::schema::types::SchemaDescriptor;
 
 use super::{FieldKind, Table};
 
-/// The Arrow schema of a table: plain types, nullability as in the contract.
+/// Returns the Arrow schema of a table: plain types, nullability as in the contract.
 #[must_use]
 pub fn arrow_schema(table: &Table) -> Schema {
     let fields = table.fields.iter();
@@ -21,7 +21,7 @@ pub fn arrow_schema(table: &Table) -> Schema {
     )
 }
 
-/// The Parquet schema of a table's files.
+/// Returns the Parquet schema of a table's files.
 ///
 /// # Errors
 /// Never for a table of this crate; the conversion is fallible for types that no table has.
@@ -46,7 +46,7 @@ mod tests {
     use crate::schema::{SNAPSHOT, TABLES};
 
     #[test]
-    fn parquet_types_follow_the_specification() {
+    fn parquet_types_follow_the_contract() {
         for table in TABLES.iter().chain([&SNAPSHOT]) {
             let schema = parquet_schema(table).unwrap();
             assert_eq!(schema.num_columns(), table.fields.len());

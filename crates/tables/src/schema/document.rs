@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{SCHEMA_VERSION, SNAPSHOT, TABLES, Table};
 
-/// The documentation of one table, or of all with an introduction, as Markdown.
+/// Returns the documentation of one table, or of all with an introduction, as Markdown.
 #[must_use]
 pub fn render_markdown(table: Option<&Table>) -> String {
     if let Some(table) = table {
@@ -52,7 +52,7 @@ fn lowered(sentence: &str) -> String {
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// The definition of one table, or of all, as JSON.
+/// Returns the definition of one table, or of all, as JSON.
 #[must_use]
 pub fn render_json(table: Option<&Table>) -> Value {
     table.map_or_else(

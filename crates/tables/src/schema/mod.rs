@@ -1,11 +1,11 @@
-//! The twelve tables as data: names, fields, types, nullability, keys and references, said once.
+//! The twelve tables as data: names, fields, types, nullability, keys and references, defined once.
 //!
 //! From this definition come the files' Parquet schema ([`arrow_schema()`], [`parquet_schema`]), the reference
 //! documentation ([`render_markdown`], [`render_json`]) and the order in which encoders must give their
-//! values. The definition is a promise to whoever reads the files: its test compares it with a second,
-//! independent copy of the contract. Its rule is the specification, section 4.
+//! values. The definition is a promise to the readers of the files: its test compares it with a second,
+//! independent copy of the contract. `docs/schema.md` is generated from it.
 //!
-//! A list stands in a String field as a JSON array, sorted, only where a field's line says so; everywhere else
+//! A list is a sorted JSON array in a String field only where the field's documentation says so; everywhere else
 //! there is one row per element.
 
 mod arrow;
@@ -59,7 +59,7 @@ pub(crate) static REQUEST_DUAS: &Table = &TABLES[9];
 pub(crate) static DATA_PRODUCTS: &Table = &TABLES[10];
 pub(crate) static DATA_PRODUCT_ASSETS: &Table = &TABLES[11];
 
-/// The table of a name, the `snapshot` table included.
+/// Returns the table of a name, the `snapshot` table included.
 ///
 /// ```
 /// assert_eq!(domesday_tables::table("policy-outcomes").map(|table| table.fields.len()), Some(16));
@@ -79,7 +79,7 @@ pub struct Table {
     pub about: &'static str,
     /// The fields in order.
     pub fields: &'static [Field],
-    /// The fields that together tell a row from every other.
+    /// The primary key: the fields that together identify a row.
     pub key: &'static [&'static str],
     /// The order of the rows, in words.
     pub order: &'static str,
@@ -89,7 +89,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// The position of a field.
+    /// Returns the position of a field.
     #[must_use]
     pub fn position(&self, field: &str) -> Option<usize> {
         self.fields.iter().position(|known| known.name == field)
@@ -110,7 +110,7 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
-    /// The name in documentation.
+    /// Returns the name in documentation.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

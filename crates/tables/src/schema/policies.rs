@@ -50,7 +50,7 @@ pub(super) const POLICY_METADATA: Table = Table {
     ],
 };
 
-/// Who appears, and with what, is the specification's section 3, "Access, precisely".
+/// Which rows there are is defined in `docs/access.md`, "Access, precisely".
 pub(super) const POLICY_OUTCOMES: Table = Table {
     name: "policy-outcomes",
     about: "One row per user, data source and scope that a grant, an ownership or an approved request reaches, \

@@ -1,4 +1,4 @@
-//! `snapshot`: what the twelve tables beside it hold, for readers who only speak SQL.
+//! `snapshot`: which snapshot the twelve tables contain, for readers with nothing but SQL.
 
 use super::{EXPORT_DATE, Table, string};
 

@@ -1,4 +1,4 @@
-//! One class made ready for its sources: its reasons as the values of rows, its outcomes counted.
+//! One class prepared for encoding: its reasons as the values of rows, its outcomes counted.
 
 use domesday_engine::{
     ClassOutcomes, ColumnOutcome, ColumnReason, Outcome, Reason, ReasonParts, ScopeOutcomes,
@@ -20,7 +20,7 @@ pub(super) enum Section {
 impl Section {
     pub(super) const ALL: [Self; 3] = [Self::Table(Scope::Read), Self::Table(Scope::Write), Self::Columns];
 
-    /// The scope that its rows state.
+    /// Returns the scope that its rows state.
     pub(super) fn scope(self) -> Scope {
         match self {
             Self::Table(scope) => scope,
@@ -29,7 +29,7 @@ impl Section {
     }
 }
 
-/// The fields that a reason decides, in the order of [`ReasonValues`].
+/// The fields whose values depend on the reason, in the order of [`ReasonValues`].
 pub(super) const REASON_FIELDS: [&str; 7] = [
     "outcome",
     "grant_policy_ids",
@@ -40,10 +40,10 @@ pub(super) const REASON_FIELDS: [&str; 7] = [
     "expires_at",
 ];
 
-/// What a reason puts into a row, by field: text as it is, instants as eight bytes of microseconds.
+/// The values of a reason by field: text as it is, instants as eight bytes of microseconds.
 pub(super) type ReasonValues = [Option<Vec<u8>>; REASON_FIELDS.len()];
 
-/// A class and what every row of it says.
+/// A class and the values of its rows.
 pub(super) struct PreparedClass {
     pub(super) outcomes: ClassOutcomes,
     /// The values of the reasons of the read scope, the write scope and the columns.
@@ -57,24 +57,24 @@ pub(super) struct PreparedClass {
 }
 
 impl PreparedClass {
-    pub(super) fn of(snapshot: &Snapshot, outcomes: ClassOutcomes) -> Self {
+    pub(super) fn new(snapshot: &Snapshot, outcomes: ClassOutcomes) -> Self {
         let of_scope = |scope: &ScopeOutcomes| {
-            scope.reasons.iter().map(|reason| values_of_table(snapshot, reason)).collect::<Vec<_>>()
+            scope.reasons.iter().map(|reason| table_row_values(snapshot, reason)).collect::<Vec<_>>()
         };
         let (read, write) = (of_scope(&outcomes.read), of_scope(&outcomes.write));
         let columns = outcomes.columns.reasons.iter();
-        let columns = columns.map(|reason| values_of_column(snapshot, reason)).collect();
+        let columns = columns.map(|reason| column_row_values(snapshot, reason)).collect();
         let mut class = Self { outcomes, read, write, columns, counts: OutcomeCounts::default(), readers: 0 };
         class.count();
         class
     }
 
-    /// The rows of each of its sources.
+    /// Returns the number of rows of each of its sources.
     pub(super) fn rows(&self) -> usize {
         self.outcomes.rows_per_source()
     }
 
-    /// The rows of a section.
+    /// Returns the number of rows of a section.
     pub(super) fn section_rows(&self, section: Section) -> usize {
         match section {
             Section::Table(scope) => self.outcomes.scope(scope).users.len(),
@@ -82,7 +82,7 @@ impl PreparedClass {
         }
     }
 
-    /// The values of a section's reasons.
+    /// Returns the values of a section's reasons.
     pub(super) fn reasons(&self, section: Section) -> &[ReasonValues] {
         match section {
             Section::Table(Scope::Read) => &self.read,
@@ -113,7 +113,7 @@ impl PreparedClass {
         };
     }
 
-    /// About how much memory it takes.
+    /// Estimates how much memory it takes.
     pub(super) fn bytes(&self) -> usize {
         let numbers = 2 * (self.outcomes.read.users.len() + self.outcomes.write.users.len())
             + self.outcomes.columns.users.len() * (1 + self.outcomes.columns.slots.len());
@@ -122,13 +122,9 @@ impl PreparedClass {
     }
 }
 
-fn values_of_table(snapshot: &Snapshot, reason: &Reason) -> ReasonValues {
-    let outcome = match reason.outcome {
-        Outcome::Granted => "GRANTED",
-        Outcome::Blocked => "BLOCKED",
-    };
+fn table_row_values(snapshot: &Snapshot, reason: &Reason) -> ReasonValues {
     [
-        text(outcome),
+        text(reason.outcome.as_str()),
         text(&policy_ids(snapshot, &reason.grants)),
         text(&policy_ids(snapshot, &reason.guardrails)),
         text(&json::numbers([])),
@@ -138,13 +134,9 @@ fn values_of_table(snapshot: &Snapshot, reason: &Reason) -> ReasonValues {
     ]
 }
 
-fn values_of_column(snapshot: &Snapshot, reason: &ColumnReason) -> ReasonValues {
-    let outcome = match reason.outcome {
-        ColumnOutcome::Masked => "MASKED",
-        ColumnOutcome::Unmasked => "UNMASKED",
-    };
+fn column_row_values(snapshot: &Snapshot, reason: &ColumnReason) -> ReasonValues {
     [
-        text(outcome),
+        text(reason.outcome.as_str()),
         text(&json::numbers([])),
         text(&json::numbers([])),
         text(&data_policy_ids(snapshot, &reason.data_policies)),
@@ -163,14 +155,14 @@ fn instant(instant: Option<Instant>) -> Option<Vec<u8>> {
 }
 
 fn policy_ids(snapshot: &Snapshot, policies: &[PolicyIx]) -> String {
-    sorted(policies.iter().map(|ix| snapshot.policies[ix.get()].id.0).collect())
+    sorted_ids(policies.iter().map(|ix| snapshot.policies[ix.get()].id.0).collect())
 }
 
 fn data_policy_ids(snapshot: &Snapshot, policies: &[DataPolicyIx]) -> String {
-    sorted(policies.iter().map(|ix| snapshot.data_policies[ix.get()].id.0).collect())
+    sorted_ids(policies.iter().map(|ix| snapshot.data_policies[ix.get()].id.0).collect())
 }
 
-fn sorted(mut ids: Vec<i64>) -> String {
+fn sorted_ids(mut ids: Vec<i64>) -> String {
     ids.sort_unstable();
     json::numbers(ids)
 }
@@ -179,7 +171,7 @@ fn request_id(snapshot: &Snapshot, request: Option<RequestIx>) -> Option<Vec<u8>
     request.and_then(|ix| text(&snapshot.requests[ix.get()].id))
 }
 
-/// The `reason` field (rule 9).
+/// Returns the `reason` field (`docs/access.md` rule 9).
 fn reason_text(parts: ReasonParts) -> &'static str {
     let ReasonParts { policy, owner, request } = parts;
     match (policy, owner, request) {

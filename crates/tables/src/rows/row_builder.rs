@@ -1,8 +1,8 @@
-//! Rows to column batches, checked against the table's definition.
+//! Builds column batches from rows, checked against the table's definition.
 //!
-//! Each value is given with the name of its field; giving another name, another type, a null where none may
-//! stand, or ending a row early is a fault of this crate and panics, so that a test which writes one row of a
-//! table proves all of them right.
+//! Each value is given with the name of its field. Another name, another type, a null in a field that is not nullable,
+//! and a row that ends early are faults of this crate and panic, so that a test which writes one row of a table proves
+//! all of them right.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use uuid::Uuid;
 use crate::EncodeError;
 use crate::schema::{FieldKind, Table};
 
-/// Where batches go.
+/// Receives the batches.
 type Sink<'a> = dyn FnMut(&[ArrayRef]) -> Result<(), EncodeError> + 'a;
 
-/// Text of a batch that ends it early: string arrays have 32-bit offsets, and memory is not endless.
+/// Bytes of text that end a batch early: string arrays have 32-bit offsets, and memory is limited.
 const BATCH_TEXT_BYTES: usize = 64 << 20;
 
 /// The rows of one table.
@@ -40,7 +40,7 @@ enum Column {
 
 impl<'a> Rows<'a> {
     pub(crate) fn new(table: &'static Table, at: Instant, batch_rows: usize, sink: &'a mut Sink<'a>) -> Self {
-        let columns = table.fields.iter().map(|field| Column::of(field.kind)).collect();
+        let columns = table.fields.iter().map(|field| Column::new(field.kind)).collect();
         Self { table, at, columns, rows: 0, text_bytes: 0, batch_rows, sink }
     }
 
@@ -49,7 +49,7 @@ impl<'a> Rows<'a> {
         Row { rows: self, next: 0 }
     }
 
-    /// Hands on what is left.
+    /// Writes the last batch.
     pub(crate) fn finish(mut self) -> Result<(), EncodeError> {
         self.flush()
     }
@@ -65,7 +65,7 @@ impl<'a> Rows<'a> {
 }
 
 impl Column {
-    fn of(kind: FieldKind) -> Self {
+    fn new(kind: FieldKind) -> Self {
         match kind {
             FieldKind::String => Self::Text(StringBuilder::new()),
             FieldKind::Integer => Self::Integer(Int64Builder::new()),
@@ -114,7 +114,7 @@ impl Row<'_, '_> {
         self.set_integer(field, Some(value), false)
     }
 
-    /// A number of things.
+    /// Adds a count.
     pub(crate) fn count(self, field: &str, value: usize) -> Self {
         self.integer(field, i64::try_from(value).expect("fewer than 2^63 things"))
     }
@@ -124,7 +124,7 @@ impl Row<'_, '_> {
     }
 
     pub(crate) fn boolean(mut self, field: &str, value: bool) -> Self {
-        let Column::Boolean(column) = self.column(field, false) else { wrong(field) };
+        let Column::Boolean(column) = self.column(field, false) else { wrong_type(field) };
         column.append_value(value);
         self
     }
@@ -151,25 +151,25 @@ impl Row<'_, '_> {
     }
 
     fn set_text(mut self, field: &str, value: Option<&str>, nullable: bool) -> Self {
-        let Column::Text(column) = self.column(field, nullable) else { wrong(field) };
+        let Column::Text(column) = self.column(field, nullable) else { wrong_type(field) };
         column.append_option(value);
         self.rows.text_bytes += value.map_or(0, str::len);
         self
     }
 
     fn set_integer(mut self, field: &str, value: Option<i64>, nullable: bool) -> Self {
-        let Column::Integer(column) = self.column(field, nullable) else { wrong(field) };
+        let Column::Integer(column) = self.column(field, nullable) else { wrong_type(field) };
         column.append_option(value);
         self
     }
 
     fn set_instant(mut self, field: &str, value: Option<Instant>, nullable: bool) -> Self {
-        let Column::Timestamp(column) = self.column(field, nullable) else { wrong(field) };
+        let Column::Timestamp(column) = self.column(field, nullable) else { wrong_type(field) };
         column.append_option(value.map(Instant::as_micros));
         self
     }
 
-    /// The column of the next field, which must have this name and nullability.
+    /// Returns the column of the next field, which must have this name and nullability.
     fn column(&mut self, field: &str, nullable: bool) -> &mut Column {
         let table = self.rows.table;
         let next = table.fields.get(self.next).map(|next| (next.name, next.nullable));
@@ -179,6 +179,6 @@ impl Row<'_, '_> {
     }
 }
 
-fn wrong(field: &str) -> ! {
+fn wrong_type(field: &str) -> ! {
     panic!("{field} has another type")
 }

@@ -1,11 +1,11 @@
-//! Results that are needed again later, within a budget of memory.
+//! A cache of classes within a memory limit.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
-/// Values by the position at which they are needed next. The whole sequence of needs is known beforehand, so
-/// when memory runs short the value needed last goes first, which no other choice betters.
-pub(super) struct Waiting<T> {
+/// Caches values by the position at which they are needed next. The whole sequence of needs is known beforehand, so
+/// the value needed last is evicted first: Belady's optimal eviction.
+pub(super) struct ClassCache<T> {
     /// For each position, the next one of the same key.
     next: Vec<Option<usize>>,
     values: BTreeMap<usize, (T, usize)>,
@@ -13,9 +13,9 @@ pub(super) struct Waiting<T> {
     limit: usize,
 }
 
-impl<T> Waiting<T> {
-    /// For a sequence of keys, the values to take no more than `limit` bytes.
-    pub(super) fn of<K: Hash + Eq>(
+impl<T> ClassCache<T> {
+    /// Creates a cache for a sequence of keys, whose values take no more than `limit` bytes.
+    pub(super) fn new<K: Hash + Eq>(
         keys: impl DoubleEndedIterator<Item = K> + ExactSizeIterator,
         limit: usize,
     ) -> Self {
@@ -27,20 +27,20 @@ impl<T> Waiting<T> {
         Self { next, values: BTreeMap::new(), bytes: 0, limit }
     }
 
-    /// Whether the value of the key at a position was kept, up to now.
-    pub(super) fn has(&self, position: usize) -> bool {
+    /// Whether the value of the key at a position is cached.
+    pub(super) fn contains(&self, position: usize) -> bool {
         self.values.contains_key(&position)
     }
 
-    /// The value of the key at a position, if it was kept.
+    /// Removes and returns the value of the key at a position, if it is cached.
     pub(super) fn take(&mut self, position: usize) -> Option<T> {
         let (value, bytes) = self.values.remove(&position)?;
         self.bytes -= bytes;
         Some(value)
     }
 
-    /// Keeps the value of the key at a position for as long as it is needed and there is room.
-    pub(super) fn keep(&mut self, position: usize, value: T, bytes: usize) {
+    /// Inserts the value of the key at a position, if it is needed again, and evicts values beyond the limit.
+    pub(super) fn insert(&mut self, position: usize, value: T, bytes: usize) {
         let Some(next) = self.next[position] else { return };
         self.values.insert(next, (value, bytes));
         self.bytes += bytes;
@@ -58,17 +58,17 @@ mod tests {
     /// How often values are made for a sequence of keys, each taking one byte.
     fn made(keys: &str, limit: usize) -> Vec<char> {
         let keys: Vec<char> = keys.chars().collect();
-        let mut waiting = Waiting::of(keys.iter(), limit);
+        let mut cache = ClassCache::new(keys.iter(), limit);
         let mut made = Vec::new();
         for (position, key) in keys.iter().enumerate() {
-            let value = waiting.take(position).unwrap_or_else(|| {
+            let value = cache.take(position).unwrap_or_else(|| {
                 made.push(*key);
                 *key
             });
             assert_eq!(value, *key);
-            waiting.keep(position, value, 1);
+            cache.insert(position, value, 1);
         }
-        assert_eq!(waiting.bytes, 0);
+        assert_eq!(cache.bytes, 0);
         made
     }
 

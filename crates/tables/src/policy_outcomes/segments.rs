@@ -1,17 +1,17 @@
-//! The rows of a piece as bytes of its columns, made once however often the piece occurs.
+//! The encoded rows of a piece, which are reused wherever the piece occurs.
 
-use super::class::{REASON_FIELDS, Section};
-use super::hybrid::{mixed, packed, repeated, width_of};
-use super::people::People;
-use super::plan::Piece;
-use super::values::{Extremes, Values};
+use super::dictionary::{Dictionary, MinMax};
+use super::prepared_class::{REASON_FIELDS, Section};
+use super::rle_hybrid::{append_mixed, append_packed, append_repeated, bit_width};
+use super::row_groups::Piece;
+use super::user_columns::UserColumns;
 use crate::schema::{self, FieldKind};
 
 /// Where a value is null.
 const NULL: u32 = u32::MAX;
 
-/// From this many rows a user, their position is written once with a count.
-const WORTH_COUNTING: usize = 8;
+/// From this many rows per user, their dictionary index is written once with a count.
+const MIN_REPEATED_ROWS: usize = 8;
 
 /// A piece's part of one column.
 #[derive(Debug, Clone, Default)]
@@ -20,29 +20,29 @@ pub(super) struct Segment {
     pub(super) levels: Vec<u8>,
     pub(super) values: Vec<u8>,
     pub(super) nulls: usize,
-    pub(super) extremes: Extremes,
+    pub(super) min_max: MinMax,
 }
 
 /// A piece's part of the columns that are the same for every source of its class.
 pub(super) struct Segments {
-    /// Positions of users, for all three columns.
+    /// Dictionary indices of users, for all three columns.
     pub(super) users: Vec<u8>,
-    pub(super) user_extremes: [Extremes; 3],
+    pub(super) user_min_max: [MinMax; 3],
     pub(super) reasons: [Segment; REASON_FIELDS.len()],
 }
 
-/// The values that reasons put into a row group, and each piece's reasons as positions among them.
+/// The dictionaries of the columns that depend on the reason, and each piece's reasons as dictionary indices.
 pub(super) struct ReasonColumns {
-    pub(super) values: [Values; REASON_FIELDS.len()],
+    pub(super) values: [Dictionary; REASON_FIELDS.len()],
     pub(super) widths: [u32; REASON_FIELDS.len()],
     /// By piece, by field, by reason.
     positions: Vec<[Vec<u32>; REASON_FIELDS.len()]>,
 }
 
 impl ReasonColumns {
-    /// For these pieces, in their order.
-    pub(super) fn of(pieces: &[&Piece<'_>]) -> Self {
-        let mut values = REASON_FIELDS.map(|field| Values::new(kind(field)));
+    /// Builds the dictionaries for some pieces, in their order.
+    pub(super) fn new(pieces: &[&Piece<'_>]) -> Self {
+        let mut values = REASON_FIELDS.map(|field| Dictionary::new(kind(field)));
         let positions = pieces
             .iter()
             .map(|piece| {
@@ -56,7 +56,7 @@ impl ReasonColumns {
                 positions
             })
             .collect();
-        let widths = values.each_ref().map(|values| width_of((values.len() as u32).saturating_sub(1)));
+        let widths = values.each_ref().map(|values| bit_width((values.len() as u32).saturating_sub(1)));
         Self { values, widths, positions }
     }
 }
@@ -67,22 +67,27 @@ fn kind(field: &str) -> FieldKind {
 }
 
 impl Segments {
-    /// The segments of the `at`th of the pieces that `reasons` was made for.
-    pub(super) fn of(piece: &Piece<'_>, at: usize, people: &People, reasons: &ReasonColumns) -> Self {
-        let (users, user_extremes) = users(piece, people);
-        let codes = codes(piece);
+    /// Encodes a piece; `position` is its position among those for which `reasons` was built.
+    pub(super) fn encode(
+        piece: &Piece<'_>,
+        position: usize,
+        columns: &UserColumns,
+        reasons: &ReasonColumns,
+    ) -> Self {
+        let (users, user_min_max) = encode_users(piece, columns);
+        let codes = reason_codes(piece);
         let mut used = vec![false; piece.class.reasons(piece.section).len()];
         codes.iter().for_each(|code| used[*code as usize] = true);
         let segment = |field: usize| {
-            let positions = &reasons.positions[at][field];
-            reason_segment(&codes, &used, positions, reasons.widths[field], &reasons.values[field])
+            let positions = &reasons.positions[position][field];
+            encode_reasons(&codes, &used, positions, reasons.widths[field], &reasons.values[field])
         };
-        Self { users, user_extremes, reasons: std::array::from_fn(segment) }
+        Self { users, user_min_max, reasons: std::array::from_fn(segment) }
     }
 }
 
-/// The reason of each row.
-fn codes(piece: &Piece<'_>) -> Vec<u32> {
+/// Returns the position of the reason of each row.
+fn reason_codes(piece: &Piece<'_>) -> Vec<u32> {
     match piece.section {
         Section::Table(scope) => piece.class.outcomes.scope(scope).reason_of[piece.rows.clone()].to_vec(),
         Section::Columns => {
@@ -92,7 +97,7 @@ fn codes(piece: &Piece<'_>) -> Vec<u32> {
     }
 }
 
-/// The user and slot of each row of a piece of column rows.
+/// Returns the user and slot of each row of a piece of column rows.
 fn rows_of_columns(piece: &Piece<'_>, slots: usize) -> impl Iterator<Item = (usize, usize)> {
     let (mut user, mut slot) = (piece.rows.start / slots, piece.rows.start % slots);
     (0..piece.rows.len()).map(move |_| {
@@ -105,68 +110,75 @@ fn rows_of_columns(piece: &Piece<'_>, slots: usize) -> impl Iterator<Item = (usi
     })
 }
 
-fn users(piece: &Piece<'_>, people: &People) -> (Vec<u8>, [Extremes; 3]) {
+/// Encodes the dictionary indices of the users of a piece.
+fn encode_users(piece: &Piece<'_>, columns: &UserColumns) -> (Vec<u8>, [MinMax; 3]) {
     let outcomes = &piece.class.outcomes;
-    let width = people.width;
+    let width = columns.width;
     let mut bytes = Vec::with_capacity(piece.rows.len() * width as usize / 8 + 32);
     let positions: Vec<u32>;
     match piece.section {
         Section::Table(scope) => {
             let users = &outcomes.scope(scope).users[piece.rows.clone()];
-            positions = users.iter().map(|user| people.position(*user)).collect();
-            packed(&positions, width, &mut bytes);
+            positions = users.iter().map(|user| columns.position(*user)).collect();
+            append_packed(&positions, width, &mut bytes);
         }
         Section::Columns => {
             let slots = outcomes.columns.slots.len();
             let first = piece.rows.start / slots;
             let last = piece.rows.end.div_ceil(slots);
             let users = &outcomes.columns.users[first..last];
-            positions = users.iter().map(|user| people.position(*user)).collect();
-            if slots >= WORTH_COUNTING {
+            positions = users.iter().map(|user| columns.position(*user)).collect();
+            if slots >= MIN_REPEATED_ROWS {
                 for (user, position) in (first..).zip(&positions) {
                     let from = piece.rows.start.max(user * slots);
                     let to = piece.rows.end.min((user + 1) * slots);
-                    repeated(*position, to - from, width, &mut bytes);
+                    append_repeated(*position, to - from, width, &mut bytes);
                 }
             } else {
                 let rows = rows_of_columns(piece, slots);
                 let each: Vec<u32> = rows.map(|(user, _)| positions[user - first]).collect();
-                packed(&each, width, &mut bytes);
+                append_packed(&each, width, &mut bytes);
             }
         }
     }
-    let extremes = people.extremes(&positions);
-    (bytes, extremes)
+    let min_max = columns.min_max(&positions);
+    (bytes, min_max)
 }
 
-/// One field of the rows whose reasons are `codes`; `positions` has the field's position for each reason.
-fn reason_segment(codes: &[u32], used: &[bool], positions: &[u32], width: u32, values: &Values) -> Segment {
+/// Encodes one field of the rows whose reasons are `codes`; `positions` are the field's dictionary indices by reason.
+fn encode_reasons(
+    codes: &[u32],
+    used: &[bool],
+    positions: &[u32],
+    width: u32,
+    values: &Dictionary,
+) -> Segment {
     let in_use = || positions.iter().zip(used).filter(|(_, used)| **used).map(|(position, _)| *position);
     let rows = codes.len();
     let mut segment = Segment {
-        extremes: values.extremes(in_use().filter(|position| *position != NULL)),
+        min_max: values.min_max(in_use().filter(|position| *position != NULL)),
         ..Segment::default()
     };
     let first = in_use().next().unwrap_or(NULL);
     if in_use().all(|position| position == first) {
         if first == NULL {
             segment.nulls = rows;
-            repeated(0, rows, 1, &mut segment.levels);
+            append_repeated(0, rows, 1, &mut segment.levels);
         } else {
-            repeated(1, rows, 1, &mut segment.levels);
-            repeated(first, rows, width, &mut segment.values);
+            append_repeated(1, rows, 1, &mut segment.levels);
+            append_repeated(first, rows, width, &mut segment.values);
         }
         return segment;
     }
     let mut each: Vec<u32> = codes.iter().map(|code| positions[*code as usize]).collect();
     if in_use().any(|position| position == NULL) {
         let levels: Vec<u32> = each.iter().map(|position| u32::from(*position != NULL)).collect();
-        mixed(&levels, 1, &mut segment.levels);
+        append_mixed(&levels, 1, &mut segment.levels);
         each.retain(|position| *position != NULL);
         segment.nulls = rows - each.len();
     } else {
-        repeated(1, rows, 1, &mut segment.levels);
+        append_repeated(1, rows, 1, &mut segment.levels);
     }
-    mixed(&each, width, &mut segment.values);
+    append_mixed(&each, width, &mut segment.values);
     segment
 }

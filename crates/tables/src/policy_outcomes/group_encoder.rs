@@ -1,8 +1,8 @@
-//! One row group: pieces to column chunks.
+//! Encodes a row group: from pieces to column chunks.
 //!
-//! Everything is dictionary-encoded. What is the same for all sources of a class (users, reasons) is turned to
-//! bytes once per group; a page is such bytes one after the other, and equal pages are compressed once. What
-//! names the source is a few bytes of repeated runs.
+//! Every column is dictionary-encoded. What is the same for all sources of a class (users, reasons) is encoded once per
+//! group; a page is a concatenation of these bytes, and equal pages are compressed once. The columns that identify the
+//! source are a few bytes of repeated runs.
 
 use std::io::Write;
 use std::ops::Range;
@@ -14,25 +14,26 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 use rayon::prelude::*;
 
-use super::chunk::{Chunk, ChunkBuilder, PageMaker, PageMakers};
-use super::class::REASON_FIELDS;
-use super::column::{Column, Rows};
-use super::people::People;
-use super::plan::{Group, Piece, PieceKey, pages, rows_of};
-use super::segment::{ReasonColumns, Segments};
-use super::values::Extremes;
+use super::column::{Column, RowStatistics};
+use super::column_chunk::{Chunk, ChunkBuilder};
+use super::dictionary::MinMax;
+use super::page_encoder::{PageEncoder, PageEncoderPool};
+use super::prepared_class::REASON_FIELDS;
+use super::row_groups::{Piece, PieceKey, RowGroup, count_rows, split_pages};
+use super::segments::{ReasonColumns, Segments};
+use super::user_columns::UserColumns;
 use crate::schema;
 
-/// Rows of a page of users or reasons: about two megabytes of positions. Equal sources within a page cost next to
-/// nothing, and each page states its classes anew, so that large pages make small files.
+/// Rows of a page of users or reasons: about two megabytes of dictionary indices. Equal sources within a page cost next
+/// to nothing, and each page contains its classes again, so that large pages make small files.
 const PAGE_ROWS: usize = 1 << 20;
 
-/// What row groups are made with.
-pub(super) struct Context<'a> {
+/// Encodes row groups.
+pub(super) struct GroupEncoder<'a> {
     pub(super) snapshot: &'a Snapshot,
-    pub(super) people: &'a People,
+    pub(super) users: &'a UserColumns,
     pub(super) schema: &'a SchemaDescriptor,
-    pub(super) makers: PageMakers,
+    pub(super) page_encoders: PageEncoderPool,
 }
 
 /// A finished row group.
@@ -42,65 +43,74 @@ pub(super) struct EncodedGroup {
 }
 
 impl EncodedGroup {
+    /// Appends the row group to a file.
     pub(super) fn append<W: Write + Send>(self, file: &mut SerializedFileWriter<W>) -> ParquetResult<()> {
         let mut group = file.next_row_group()?;
         self.chunks.into_iter().try_for_each(|chunk| chunk.append(&mut group))?;
         group.close().map(drop)
     }
 
-    /// Its size in a file, without metadata.
+    /// Returns its size in a file, without metadata.
     pub(super) fn bytes(&self) -> usize {
         self.chunks.iter().map(Chunk::bytes).sum()
     }
 }
 
-/// Columns that are made together.
+/// Columns that are encoded together.
 #[derive(Clone, Copy)]
 enum Task {
     Users,
     Reason(usize),
-    Places,
+    Source,
     ColumnIds,
 }
 
-impl Context<'_> {
-    pub(super) fn encode(&self, group: &Group<'_>) -> ParquetResult<EncodedGroup> {
-        let distinct = Distinct::of(group);
-        let reasons = ReasonColumns::of(&distinct.pieces);
+impl GroupEncoder<'_> {
+    pub(super) fn encode(&self, group: &RowGroup<'_>) -> ParquetResult<EncodedGroup> {
+        let distinct = DistinctPieces::find(group);
+        let reasons = ReasonColumns::new(&distinct.pieces);
         let segments: Vec<Segments> = distinct
             .pieces
             .par_iter()
             .enumerate()
-            .map(|(at, piece)| Segments::of(piece, at, self.people, &reasons))
+            .map(|(position, piece)| Segments::encode(piece, position, self.users, &reasons))
             .collect();
-        let cuts = pages(group, PAGE_ROWS);
+        let cuts = split_pages(group, PAGE_ROWS);
 
-        let mut tasks = vec![Task::Users, Task::Places, Task::ColumnIds];
+        let mut tasks = vec![Task::Users, Task::Source, Task::ColumnIds];
         tasks.extend((0..REASON_FIELDS.len()).map(Task::Reason));
-        let work = |task: Task, maker: &mut PageMaker| match task {
-            Task::Users => self.users(group, &cuts, &distinct, &segments, maker),
-            Task::Places => self.places(group, maker),
-            Task::ColumnIds => self.column_ids(group, &cuts, maker),
+        let work = |task: Task, encoder: &mut PageEncoder| match task {
+            Task::Users => self.user_columns(group, &cuts, &distinct, &segments, encoder),
+            Task::Source => self.source_columns(group, encoder),
+            Task::ColumnIds => self.column_ids(group, &cuts, encoder),
             Task::Reason(field) => {
-                let column = Column::of(self.column(REASON_FIELDS[field]), &reasons.values[field]);
+                let column = Column::new(self.column(REASON_FIELDS[field]), &reasons.values[field]);
                 let pages = cached_pages(&cuts, &distinct, |cut| {
                     let segments =
                         cut.clone().map(|piece| &segments[distinct.of_piece[piece]].reasons[field]);
-                    let mut about = Rows { rows: rows_of(&group.pieces[cut.clone()]), ..Rows::default() };
+                    let mut statistics = RowStatistics {
+                        rows: count_rows(&group.pieces[cut.clone()]),
+                        ..RowStatistics::default()
+                    };
                     for segment in segments.clone() {
-                        about.nulls += segment.nulls;
-                        about.extremes = column.values.join(about.extremes, segment.extremes);
+                        statistics.nulls += segment.nulls;
+                        statistics.min_max = column.values.join(statistics.min_max, segment.min_max);
                     }
                     let levels = segments.clone().map(|segment| segment.levels.as_slice());
                     let values = segments.map(|segment| segment.values.as_slice());
-                    column.page(about, maker, |out| append(levels, out), |out| append(values, out))
+                    column.page(
+                        statistics,
+                        encoder,
+                        |out| append_all(levels, out),
+                        |out| append_all(values, out),
+                    )
                 })?;
-                Ok(vec![(self.position(REASON_FIELDS[field]), column.chunk(&pages, maker)?)])
+                Ok(vec![(self.position(REASON_FIELDS[field]), column.chunk(&pages, encoder)?)])
             }
         };
         let done: Vec<Vec<(usize, Chunk)>> = tasks
             .into_par_iter()
-            .map(|task| self.makers.with(|maker| work(task, maker)))
+            .map(|task| self.page_encoders.with(|encoder| work(task, encoder)))
             .collect::<ParquetResult<_>>()?;
         let mut chunks: Vec<(usize, Chunk)> = done.into_iter().flatten().collect();
         chunks.sort_by_key(|(position, _)| *position);
@@ -108,37 +118,37 @@ impl Context<'_> {
         Ok(EncodedGroup { rows: group.rows, chunks: chunks.into_iter().map(|(_, chunk)| chunk).collect() })
     }
 
-    fn users(
+    fn user_columns(
         &self,
-        group: &Group<'_>,
+        group: &RowGroup<'_>,
         cuts: &[Range<usize>],
-        distinct: &Distinct<'_>,
+        distinct: &DistinctPieces<'_>,
         segments: &[Segments],
-        maker: &mut PageMaker,
+        encoder: &mut PageEncoder,
     ) -> ParquetResult<Vec<(usize, Chunk)>> {
-        let people = &self.people.columns;
+        let columns = &self.users.columns;
         let pages = cached_pages(cuts, distinct, |cut| {
             let of_cut = || cut.clone().map(|piece| &segments[distinct.of_piece[piece]]);
-            let rows = rows_of(&group.pieces[cut.clone()]);
-            let extremes = of_cut().fold([Extremes::default(); 3], |all, segments| {
-                let join = |at: usize| people[at].values.join(all[at], segments.user_extremes[at]);
+            let rows = count_rows(&group.pieces[cut.clone()]);
+            let min_max = of_cut().fold([MinMax::default(); 3], |all, segments| {
+                let join = |at: usize| columns[at].values.join(all[at], segments.user_min_max[at]);
                 std::array::from_fn(join)
             });
-            let page = maker.users(rows, |content| {
-                content.push(self.people.width as u8);
-                append(of_cut().map(|segments| segments.users.as_slice()), content);
+            let page = encoder.user_page(rows, |content| {
+                content.push(self.users.width as u8);
+                append_all(of_cut().map(|segments| segments.users.as_slice()), content);
             });
-            Ok((page?, rows, extremes))
+            Ok((page?, rows, min_max))
         })?;
         let fields = ["global_user_id", "user_id", "username"];
         let chunk = |(at, field): (usize, &str)| {
             let mut chunk = ChunkBuilder::new(self.column(field));
-            chunk.dictionary(&people[at].page);
-            for (page, rows, extremes) in &pages {
-                let values = &people[at].values;
-                chunk.data(page, Encoding::RLE_DICTIONARY, *rows, 0, extremes[at], values);
+            chunk.add_dictionary(&columns[at].page);
+            for (page, rows, min_max) in &pages {
+                let values = &columns[at].values;
+                chunk.add_data(page, Encoding::RLE_DICTIONARY, *rows, 0, min_max[at], values);
             }
-            Ok((self.position(field), chunk.finish(&people[at].values)?))
+            Ok((self.position(field), chunk.finish(&columns[at].values)?))
         };
         fields.into_iter().enumerate().map(chunk).collect()
     }
@@ -153,14 +163,14 @@ impl Context<'_> {
 }
 
 /// The pieces of a group that differ in more than the source.
-struct Distinct<'g> {
+struct DistinctPieces<'g> {
     pieces: Vec<&'g Piece<'g>>,
     /// For each piece of the group, its equal among `pieces`.
     of_piece: Vec<usize>,
 }
 
-impl<'g> Distinct<'g> {
-    fn of(group: &'g Group<'g>) -> Self {
+impl<'g> DistinctPieces<'g> {
+    fn find(group: &'g RowGroup<'g>) -> Self {
         let mut by_key: FastMap<PieceKey, usize> = FastMap::default();
         let mut pieces = Vec::new();
         let of_piece = group.pieces.iter().map(|piece| {
@@ -174,10 +184,10 @@ impl<'g> Distinct<'g> {
     }
 }
 
-/// Makes the pages of a column, those of equal pieces only once.
+/// Encodes the pages of a column, those of equal pieces only once.
 fn cached_pages<P: Clone>(
     cuts: &[Range<usize>],
-    distinct: &Distinct<'_>,
+    distinct: &DistinctPieces<'_>,
     mut make: impl FnMut(&Range<usize>) -> ParquetResult<P>,
 ) -> ParquetResult<Vec<P>> {
     let mut known: FastMap<&[usize], P> = FastMap::default();
@@ -194,7 +204,7 @@ fn cached_pages<P: Clone>(
         .collect()
 }
 
-/// Appends bytes one after the other.
-fn append<'b>(all: impl Iterator<Item = &'b [u8]>, out: &mut Vec<u8>) {
+/// Concatenates bytes.
+fn append_all<'b>(all: impl Iterator<Item = &'b [u8]>, out: &mut Vec<u8>) {
     all.for_each(|bytes| out.extend_from_slice(bytes));
 }

@@ -1,58 +1,57 @@
-//! The RLE/bit-packing hybrid of the Parquet format, in which dictionary positions and levels are written.
+//! The RLE/bit-packing hybrid encoding of the Parquet format, for dictionary indices and levels.
 //!
-//! A sequence is a row of runs. A *packed* run holds a multiple of eight values, `width` bits each; a
-//! *repeated* run one value and how often it stands. Every run begins and ends at a byte, and a packed run is
-//! filled with real values only, so the bytes of two sequences one after the other are those of both together:
-//! what makes finished sequences splice.
+//! A sequence consists of runs. A *packed* run contains a multiple of eight values, `width` bits each; a
+//! *repeated* run contains one value and its count. Every run begins and ends at a byte, and packed runs are not
+//! padded, so encoded sequences can be concatenated.
 
-/// A repeated run is worth its bytes from this length, on top of what completes the packed run before it.
-const WORTH_REPEATING: usize = 16;
+/// The length from which a repeated run saves bytes, besides the values that complete the packed run before it.
+const MIN_REPEATED: usize = 16;
 
-/// Bits for values up to `max`; at least one, since not every reader knows of widths of zero.
-pub(super) fn width_of(max: u32) -> u32 {
+/// Returns the bits for values up to `max`; at least one, since not every reader supports a width of zero.
+pub(super) fn bit_width(max: u32) -> u32 {
     (32 - max.leading_zeros()).max(1)
 }
 
-/// Appends a value that stands `count` times.
-pub(super) fn repeated(value: u32, count: usize, width: u32, out: &mut Vec<u8>) {
+/// Appends a value `count` times.
+pub(super) fn append_repeated(value: u32, count: usize, width: u32, out: &mut Vec<u8>) {
     if count > 0 {
-        varint((count as u64) << 1, out);
+        append_varint((count as u64) << 1, out);
         out.extend_from_slice(&value.to_le_bytes()[..width.div_ceil(8) as usize]);
     }
 }
 
 /// Appends values of which few repeat: one packed run of all full groups of eight, the rest value by value.
-pub(super) fn packed(values: &[u32], width: u32, out: &mut Vec<u8>) {
+pub(super) fn append_packed(values: &[u32], width: u32, out: &mut Vec<u8>) {
     let (full, rest) = values.split_at(values.len() / 8 * 8);
     if !full.is_empty() {
-        varint((full.len() as u64 / 8) << 1 | 1, out);
+        append_varint((full.len() as u64 / 8) << 1 | 1, out);
         out.reserve(full.len() / 8 * width as usize);
-        groups(full, width, out);
+        append_groups(full, width, out);
     }
     for equal in rest.chunk_by(|left, right| left == right) {
-        repeated(equal[0], equal.len(), width, out);
+        append_repeated(equal[0], equal.len(), width, out);
     }
 }
 
-/// Appends values that each stand a number of times; equal neighbours become one run.
-pub(super) fn runs(values: impl Iterator<Item = (u32, usize)>, width: u32, out: &mut Vec<u8>) {
+/// Appends values, each a number of times; equal neighbours become one run.
+pub(super) fn append_runs(values: impl Iterator<Item = (u32, usize)>, width: u32, out: &mut Vec<u8>) {
     let mut last = (0, 0);
     for (value, count) in values {
         if value == last.0 {
             last.1 += count;
         } else {
-            repeated(last.0, last.1, width, out);
+            append_repeated(last.0, last.1, width, out);
             last = (value, count);
         }
     }
-    repeated(last.0, last.1, width, out);
+    append_repeated(last.0, last.1, width, out);
 }
 
-/// Appends values of which some stand many times one after the other.
-pub(super) fn mixed(values: &[u32], width: u32, out: &mut Vec<u8>) {
+/// Appends values of which some are repeated many times.
+pub(super) fn append_mixed(values: &[u32], width: u32, out: &mut Vec<u8>) {
     let mut literal = 0_usize;
     let mut at = 0;
-    // A run that is worth it fills one of the blocks of eight that begin at a multiple of eight: only those are looked at.
+    // A run of that length fills one of the blocks of eight that begin at a multiple of eight: only those are compared.
     while let Some(block) = values.get(at..at + 8) {
         let value = block[0];
         let same = |other: &&u32| **other == value;
@@ -63,30 +62,37 @@ pub(super) fn mixed(values: &[u32], width: u32, out: &mut Vec<u8>) {
         let start = at - values[literal..at].iter().rev().take_while(same).count();
         let end = at + 8 + values[at + 8..].iter().take_while(same).count();
         let completing = literal.wrapping_sub(start) % 8;
-        if end - start >= WORTH_REPEATING + completing {
+        if end - start >= MIN_REPEATED + completing {
             let repeat_from = start + completing;
-            packed(&values[literal..repeat_from], width, out);
-            repeated(value, end - repeat_from, width, out);
+            append_packed(&values[literal..repeat_from], width, out);
+            append_repeated(value, end - repeat_from, width, out);
             literal = end;
         }
         at = end.next_multiple_of(8);
     }
-    packed(&values[literal..], width, out);
+    append_packed(&values[literal..], width, out);
 }
 
-/// Appends a cycle of values, `from` being where in it to begin, `count` values long.
-pub(super) fn cycle(first: u32, period: usize, from: usize, count: usize, width: u32, out: &mut Vec<u8>) {
+/// Appends `count` values of a cycle, beginning at its position `from`.
+pub(super) fn append_cycle(
+    first: u32,
+    period: usize,
+    from: usize,
+    count: usize,
+    width: u32,
+    out: &mut Vec<u8>,
+) {
     let value = |position: usize| first + ((from + position) % period) as u32;
     if period == 1 {
-        return repeated(first, count, width, out);
+        return append_repeated(first, count, width, out);
     }
     let full = count / 8;
     if full > 0 {
-        varint((full as u64) << 1 | 1, out);
+        append_varint((full as u64) << 1 | 1, out);
         // After `period` groups of eight the bytes repeat.
         let begin = out.len();
         let once: Vec<u32> = (0..full.min(period) * 8).map(value).collect();
-        groups(&once, width, out);
+        append_groups(&once, width, out);
         let bytes = once.len() / 8 * width as usize;
         let end = begin + full * width as usize;
         while out.len() < end {
@@ -95,11 +101,11 @@ pub(super) fn cycle(first: u32, period: usize, from: usize, count: usize, width:
         }
     }
     for position in full * 8..count {
-        repeated(value(position), 1, width, out);
+        append_repeated(value(position), 1, width, out);
     }
 }
 
-fn varint(mut value: u64, out: &mut Vec<u8>) {
+fn append_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -108,12 +114,12 @@ fn varint(mut value: u64, out: &mut Vec<u8>) {
 }
 
 /// Packs values, a multiple of eight of them, lowest bits first.
-fn groups(values: &[u32], width: u32, out: &mut Vec<u8>) {
+fn append_groups(values: &[u32], width: u32, out: &mut Vec<u8>) {
     macro_rules! by_width {
         ($($width:literal)*) => {
             match width {
-                $($width => narrow::<$width>(values, out),)*
-                _ => wide(values, width, out),
+                $($width => append_narrow::<$width>(values, out),)*
+                _ => append_wide(values, width, out),
             }
         };
     }
@@ -121,7 +127,7 @@ fn groups(values: &[u32], width: u32, out: &mut Vec<u8>) {
 }
 
 /// Eight values of up to 16 bits fit one number.
-fn narrow<const WIDTH: usize>(values: &[u32], out: &mut Vec<u8>) {
+fn append_narrow<const WIDTH: usize>(values: &[u32], out: &mut Vec<u8>) {
     for group in values.chunks_exact(8) {
         let half =
             |half: &[u32]| half.iter().rev().fold(0_u64, |bits, value| bits << WIDTH | u64::from(*value));
@@ -130,7 +136,8 @@ fn narrow<const WIDTH: usize>(values: &[u32], out: &mut Vec<u8>) {
     }
 }
 
-fn wide(values: &[u32], width: u32, out: &mut Vec<u8>) {
+/// Packs values of more than 16 bits.
+fn append_wide(values: &[u32], width: u32, out: &mut Vec<u8>) {
     for group in values.chunks_exact(8) {
         let (mut bits, mut filled) = (0_u64, 0);
         for value in group {
@@ -195,7 +202,7 @@ mod tests {
 
     #[test]
     fn widths_hold_the_largest_value() {
-        let widths = [0, 1, 2, 3, 4, 255, 256, 65_535, 65_536, u32::MAX].map(width_of);
+        let widths = [0, 1, 2, 3, 4, 255, 256, 65_535, 65_536, u32::MAX].map(bit_width);
         assert_eq!(widths, [1, 1, 2, 2, 3, 8, 9, 16, 17, 32]);
     }
 
@@ -204,7 +211,7 @@ mod tests {
         for width in 1..=32 {
             for count in [0, 1, 7, 8, 9, 15, 16, 17, 63, 64, 500, 5000] {
                 let values = sample(width, count);
-                for write in [packed, mixed] {
+                for write in [append_packed, append_mixed] {
                     let mut bytes = Vec::new();
                     write(&values, width, &mut bytes);
                     assert_eq!(read(&bytes, width), values, "{width} bits, {count} values");
@@ -217,9 +224,9 @@ mod tests {
     fn sequences_splice() {
         let (left, right) = (sample(5, 100), sample(5, 77));
         let mut bytes = Vec::new();
-        mixed(&left, 5, &mut bytes);
-        packed(&right, 5, &mut bytes);
-        repeated(3, 1000, 5, &mut bytes);
+        append_mixed(&left, 5, &mut bytes);
+        append_packed(&right, 5, &mut bytes);
+        append_repeated(3, 1000, 5, &mut bytes);
         let wanted = [left, right, vec![3; 1000]].concat();
         assert_eq!(read(&bytes, 5), wanted);
     }
@@ -227,11 +234,11 @@ mod tests {
     #[test]
     fn equal_neighbours_are_one_run() {
         let mut bytes = Vec::new();
-        runs([(3, 10), (3, 0), (3, 90), (0, 5), (0, 2), (1, 1)].into_iter(), 2, &mut bytes);
+        append_runs([(3, 10), (3, 0), (3, 90), (0, 5), (0, 2), (1, 1)].into_iter(), 2, &mut bytes);
         assert_eq!(read(&bytes, 2), [vec![3; 100], vec![0; 7], vec![1]].concat());
         assert_eq!(bytes.len(), 3 + 2 + 2);
         bytes.clear();
-        runs(std::iter::empty(), 2, &mut bytes);
+        append_runs(std::iter::empty(), 2, &mut bytes);
         assert!(bytes.is_empty());
     }
 
@@ -242,11 +249,11 @@ mod tests {
                 let begin: Vec<u32> = (0..before).map(|value| value % 3 + 1).collect();
                 let values = [begin, vec![0; length], vec![2, 1, 3]].concat();
                 let (mut bytes, mut literal) = (Vec::new(), Vec::new());
-                mixed(&values, 16, &mut bytes);
-                packed(&values, 16, &mut literal);
+                append_mixed(&values, 16, &mut bytes);
+                append_packed(&values, 16, &mut literal);
                 assert_eq!(read(&bytes, 16), values, "{before} before {length}");
                 let completing = before.next_multiple_of(8) - before;
-                let is_worth_it = length >= WORTH_REPEATING + completing as usize;
+                let is_worth_it = length >= MIN_REPEATED + completing as usize;
                 assert_eq!(bytes != literal, is_worth_it, "{before} before {length}");
                 assert!(bytes.len() <= literal.len(), "{before} before {length}");
             }
@@ -256,7 +263,7 @@ mod tests {
     #[test]
     fn long_repetitions_take_few_bytes() {
         let mut bytes = Vec::new();
-        mixed(&vec![1; 100_000], 3, &mut bytes);
+        append_mixed(&vec![1; 100_000], 3, &mut bytes);
         assert!(bytes.len() <= 4, "{bytes:?}");
     }
 
@@ -265,7 +272,7 @@ mod tests {
         for period in 1..20 {
             for (from, count) in [(0, 0), (0, 5), (3, 8), (1, 1000), (7, 1001)] {
                 let mut bytes = Vec::new();
-                cycle(10, period, from, count, 6, &mut bytes);
+                append_cycle(10, period, from, count, 6, &mut bytes);
                 let wanted: Vec<u32> = (from..from + count).map(|at| 10 + (at % period) as u32).collect();
                 assert_eq!(read(&bytes, 6), wanted, "period {period}, from {from}");
             }

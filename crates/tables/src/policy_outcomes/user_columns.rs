@@ -1,41 +1,41 @@
-//! The users of a snapshot as the dictionaries of three columns.
+//! The three columns that identify the user.
 //!
-//! global_user_id, user_id and username say the same in three ways, so their dictionaries stand in one order,
-//! and the positions of a row are the same in all three: one page of positions serves three columns.
+//! global_user_id, user_id and username identify the same user, so their dictionaries have the same order and a row has
+//! the same dictionary index in all three: one page of indices serves three columns.
 
 use domesday_model::{Snapshot, UserIx};
 use parquet::errors::Result as ParquetResult;
 use uuid::Uuid;
 
-use super::chunk::{Page, PageMaker};
-use super::hybrid::width_of;
-use super::values::{Extremes, Values};
+use super::dictionary::{Dictionary, MinMax};
+use super::page_encoder::{Page, PageEncoder};
+use super::rle_hybrid::bit_width;
 use crate::schema::FieldKind;
 
-/// The active users; no other has outcomes.
-pub(super) struct People {
-    /// A user's position in the dictionaries, by index; meaningless for those disabled.
+/// The dictionaries of the three columns. They contain the active users; no other has outcomes.
+pub(super) struct UserColumns {
+    /// Dictionary index by user; meaningless for disabled users.
     positions: Vec<u32>,
-    /// Bits of a position.
+    /// Bits of a dictionary index.
     pub(super) width: u32,
-    pub(super) columns: [PeopleColumn; 3],
+    pub(super) columns: [UserColumn; 3],
 }
 
 /// One of the three columns.
-pub(super) struct PeopleColumn {
-    pub(super) values: Values,
+pub(super) struct UserColumn {
+    pub(super) values: Dictionary,
     /// The dictionary page, the same in every row group.
     pub(super) page: Page,
-    /// Where a position stands in the order of values, and the reverse; `None` where both are the same.
+    /// Rank in the order of values by dictionary index, and the reverse; `None` where both are the same.
     rank: Option<(Vec<u32>, Vec<u32>)>,
 }
 
-impl People {
-    pub(super) fn of(snapshot: &Snapshot) -> ParquetResult<Self> {
+impl UserColumns {
+    pub(super) fn new(snapshot: &Snapshot) -> ParquetResult<Self> {
         let mut positions = vec![0; snapshot.users.len()];
-        let mut global_ids = Values::new(FieldKind::String);
-        let mut ids = Values::new(FieldKind::Integer);
-        let mut names = Values::new(FieldKind::String);
+        let mut global_ids = Dictionary::new(FieldKind::String);
+        let mut ids = Dictionary::new(FieldKind::Integer);
+        let mut names = Dictionary::new(FieldKind::String);
         let mut buffer = Uuid::encode_buffer();
         for (index, user) in snapshot.users.iter().enumerate() {
             if snapshot.is_active(UserIx::at(index)) {
@@ -44,9 +44,9 @@ impl People {
                 positions[index] = names.push(user.username.as_bytes());
             }
         }
-        let width = width_of((names.len() as u32).saturating_sub(1));
+        let width = bit_width((names.len() as u32).saturating_sub(1));
         let ((global_ids, ids), names) =
-            rayon::join(|| (PeopleColumn::of(global_ids), PeopleColumn::of(ids)), || PeopleColumn::of(names));
+            rayon::join(|| (UserColumn::new(global_ids), UserColumn::new(ids)), || UserColumn::new(names));
         Ok(Self { positions, width, columns: [global_ids?, ids?, names?] })
     }
 
@@ -54,14 +54,14 @@ impl People {
         self.positions[user.get()]
     }
 
-    /// The extremes of some positions in each column.
-    pub(super) fn extremes(&self, positions: &[u32]) -> [Extremes; 3] {
-        self.columns.each_ref().map(|column| column.extremes(positions))
+    /// Returns the least and the greatest value at some indices, in each column.
+    pub(super) fn min_max(&self, positions: &[u32]) -> [MinMax; 3] {
+        self.columns.each_ref().map(|column| column.min_max(positions))
     }
 }
 
-impl PeopleColumn {
-    fn of(values: Values) -> ParquetResult<Self> {
+impl UserColumn {
+    fn new(values: Dictionary) -> ParquetResult<Self> {
         let count = values.len() as u32;
         let is_sorted = (1..count).all(|position| values.compare(position - 1, position).is_le());
         let rank = (!is_sorted).then(|| {
@@ -71,24 +71,24 @@ impl PeopleColumn {
             by_rank.iter().zip(0..).for_each(|(position, at)| rank[*position as usize] = at);
             (rank, by_rank)
         });
-        let page = PageMaker::new()?.dictionary(&values)?;
+        let page = PageEncoder::new()?.dictionary_page(&values)?;
         Ok(Self { values, page, rank })
     }
 
-    fn extremes(&self, positions: &[u32]) -> Extremes {
+    fn min_max(&self, positions: &[u32]) -> MinMax {
         let (Some(first), Some(last)) = (positions.first(), positions.last()) else {
-            return Extremes::default();
+            return MinMax::default();
         };
         match &self.rank {
             // Rows come by user id, so sorted positions are the rule.
-            None if positions.is_sorted() => Extremes::of(*first, *last),
+            None if positions.is_sorted() => MinMax::new(*first, *last),
             None => {
                 let (min, max) = bounds(positions.iter().copied());
-                Extremes::of(min, max)
+                MinMax::new(min, max)
             }
             Some((rank, by_rank)) => {
                 let (min, max) = bounds(positions.iter().map(|position| rank[*position as usize]));
-                Extremes::of(by_rank[min as usize], by_rank[max as usize])
+                MinMax::new(by_rank[min as usize], by_rank[max as usize])
             }
         }
     }

@@ -1,16 +1,16 @@
-//! Policies and approvers in words: the fields `who`, `object`, `policy` and `criteria`.
+//! Policies and approvers as text: the fields `who`, `object`, `policy` and `criteria`.
 
 use std::collections::BTreeSet;
 
 use domesday_model::condition::{Atom, TagTarget};
 use domesday_model::{AppliesTo, Approvers, Condition, Individuals, Level, Need, Owners, ReviewStep};
 
-/// Whom a subscription policy targets.
+/// Returns whom a subscription policy targets.
 pub(crate) fn who(level: &Level) -> String {
     match level {
         Level::Anyone => "everyone".to_owned(),
         Level::Approval => "approved requesters".to_owned(),
-        Level::Entitlements { condition } => Targets::of(condition, true).to_string(),
+        Level::Entitlements { condition } => Targets::find(condition, true).to_string(),
         Level::Individuals { individuals: Individuals { users, groups } } => {
             let mut targets = Targets::default();
             targets.groups.extend(groups.iter().cloned());
@@ -20,12 +20,12 @@ pub(crate) fn who(level: &Level) -> String {
     }
 }
 
-/// Whose view a data policy masks: everyone that its exception does not describe.
+/// Returns for whom a data policy masks: everyone whom its exception does not describe.
 pub(crate) fn masked_who(except: Option<&Condition>) -> String {
-    except.map_or_else(|| "everyone".to_owned(), |except| Targets::of(except, false).to_string())
+    except.map_or_else(|| "everyone".to_owned(), |except| Targets::find(except, false).to_string())
 }
 
-/// What a subscription policy asks of a user.
+/// Returns what a subscription policy requires of a user.
 pub(crate) fn policy_text(name: &str, level: &Level) -> String {
     match level {
         Level::Anyone => "ANYONE".to_owned(),
@@ -35,13 +35,13 @@ pub(crate) fn policy_text(name: &str, level: &Level) -> String {
     }
 }
 
-/// The condition of those whose view a data policy masks.
+/// Returns the condition of the users for whom a data policy masks.
 pub(crate) fn masked_policy(except: Option<&Condition>) -> String {
     except.map_or_else(|| "ANYONE".to_owned(), |except| Condition::not(except.clone()).to_string())
 }
 
-/// The tags by which a policy finds data sources and columns; those of an `except` are not targeted.
-pub(crate) fn tags_targeted(applies_to: &AppliesTo, column_tags: &[String]) -> String {
+/// Returns the tags by which a policy selects data sources and columns, without those of an `except`.
+pub(crate) fn targeted_tags(applies_to: &AppliesTo, column_tags: &[String]) -> String {
     let mut tags: BTreeSet<&str> = column_tags.iter().map(String::as_str).collect();
     if let AppliesTo::Any(selectors) = applies_to {
         for selector in selectors {
@@ -52,10 +52,10 @@ pub(crate) fn tags_targeted(applies_to: &AppliesTo, column_tags: &[String]) -> S
     tags.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// Whom a request waits for when no approver of its step may decide it.
+/// Who decides a request when no approver of its step may.
 pub(crate) const GOVERNANCE: &str = "permission GOVERNANCE";
 
-/// Who may decide a request, by the approvers of one step of its review.
+/// Returns who may decide a request, from the approvers of one step of its review.
 pub(crate) fn criteria(step: &ReviewStep) -> String {
     let ReviewStep { approvers, need } = step;
     let Approvers { permissions, domain_permissions, users, groups, attributes, owners } = approvers;
@@ -78,12 +78,12 @@ pub(crate) fn criteria(step: &ReviewStep) -> String {
     if any.is_empty() { "nobody".to_owned() } else { any.join(" or ") }
 }
 
-/// Users who must all decide.
+/// Returns users who must all decide.
 pub(crate) fn all_of(users: &BTreeSet<String>) -> String {
     users.iter().map(|user| format!("user {user}")).collect::<Vec<_>>().join(" and ")
 }
 
-/// The groups, attributes and users that a policy names; those under an odd number of `NOT` apart.
+/// The groups, attributes and users that a policy names; those under an odd number of `NOT` are separate.
 #[derive(Default)]
 struct Targets {
     groups: BTreeSet<String>,
@@ -94,8 +94,8 @@ struct Targets {
 }
 
 impl Targets {
-    /// Those of a condition, or of its contrary.
-    fn of(condition: &Condition, wanted: bool) -> Self {
+    /// Finds the targets of a condition, or of its negation.
+    fn find(condition: &Condition, wanted: bool) -> Self {
         let mut targets = Self::default();
         targets.add(condition, wanted);
         targets
@@ -123,10 +123,10 @@ impl Targets {
                 attributes.insert(format!("{key}={}", value.as_str()));
             }
             Atom::HasTagAsAttribute { key, target } => {
-                attributes.insert(format!("{key}={}", a_tag(*target)));
+                attributes.insert(format!("{key}={}", tag_placeholder(*target)));
             }
             Atom::HasTagAsGroup { target } => {
-                groups.insert(a_tag(*target).to_owned());
+                groups.insert(tag_placeholder(*target).to_owned());
             }
         }
     }
@@ -151,8 +151,8 @@ impl std::fmt::Display for Targets {
     }
 }
 
-/// A name that is not fixed but a tag of the data at hand.
-fn a_tag(target: TagTarget) -> &'static str {
+/// Returns the text for a name that is a tag of the data source or column.
+fn tag_placeholder(target: TagTarget) -> &'static str {
     match target {
         TagTarget::DataSource => "<tag of the data source>",
         TagTarget::Column => "<tag of a column>",
@@ -223,7 +223,7 @@ mod tests {
     fn tags_are_those_selected_by() {
         let of = |applies_to: Value, columns: &[&str]| {
             let columns: Vec<_> = columns.iter().map(|tag| (*tag).to_owned()).collect();
-            tags_targeted(&serde_json::from_value(applies_to).unwrap(), &columns)
+            targeted_tags(&serde_json::from_value(applies_to).unwrap(), &columns)
         };
         assert_eq!(of(json!("all"), &[]), "");
         assert_eq!(of(json!("optIn"), &["PII.Contact", "PII.Bank"]), "PII.Bank, PII.Contact");

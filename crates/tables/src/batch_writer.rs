@@ -1,7 +1,7 @@
-//! Tables that come as Arrow batches: every one but policy-outcomes.
+//! Writes tables that come as Arrow batches: every one but policy-outcomes.
 //!
 //! Row groups of up to [`Settings::row_group_rows`](crate::Settings::row_group_rows) rows. Columns of a batch
-//! are encoded side by side on the threads there are; what is written does not depend on how many.
+//! are encoded in parallel; the bytes do not depend on the number of threads.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use parquet::arrow::arrow_writer::{
 use parquet::errors::Result as ParquetResult;
 use rayon::prelude::*;
 
-use crate::part::{File, Parts};
+use crate::part_writer::{File, PartWriter};
 use crate::schema::{Table, arrow_schema};
 use crate::{EncodeError, Part, ProgressCallback, Settings};
 
 /// Writes one table from batches of the table's Arrow schema.
 pub(crate) struct BatchWriter<'a, W: Write + Send, F> {
-    parts: Parts<'a, W, F>,
+    parts: PartWriter<'a, W, F>,
     schema: SchemaRef,
-    /// The columns of the row group under way; empty between groups.
+    /// The columns of the current row group; empty between groups.
     group: Vec<ArrowColumnWriter>,
     group_rows: usize,
 }
@@ -38,7 +38,7 @@ where
         progress: &'a mut ProgressCallback<'a>,
         open: F,
     ) -> Result<Self, EncodeError> {
-        let parts = Parts::begin(table, settings, progress, open)?;
+        let parts = PartWriter::begin(table, settings, progress, open)?;
         Ok(Self { parts, schema: Arc::new(arrow_schema(table)), group: Vec::new(), group_rows: 0 })
     }
 
@@ -63,7 +63,7 @@ where
         if bytes >= self.parts.settings().part_bytes { self.close_group() } else { Ok(()) }
     }
 
-    /// The parts; a table without rows has one part without rows.
+    /// Returns the parts; a table without rows has one part without rows.
     pub(crate) fn finish(mut self) -> Result<Vec<Part>, EncodeError> {
         self.close_group()?;
         self.parts.finish()

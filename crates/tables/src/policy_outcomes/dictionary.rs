@@ -1,4 +1,4 @@
-//! The distinct values of a column: what its dictionary page holds.
+//! The dictionary of a column: its distinct values.
 
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
@@ -7,9 +7,9 @@ use domesday_model::FastMap;
 
 use crate::schema::FieldKind;
 
-/// Distinct values in order of first use, each known by its position.
+/// Distinct values in order of first use. The position of a value is its dictionary index.
 #[derive(Debug)]
-pub(super) struct Values {
+pub(super) struct Dictionary {
     kind: FieldKind,
     /// The values one after the other: text as it is, numbers as eight bytes, lowest first.
     bytes: Vec<u8>,
@@ -18,11 +18,11 @@ pub(super) struct Values {
     by_hash: FastMap<u64, Vec<u32>>,
 }
 
-/// The least and the greatest of some values, by position.
+/// The least and the greatest of some values, by dictionary index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Extremes(Option<(u32, u32)>);
+pub(super) struct MinMax(Option<(u32, u32)>);
 
-impl Values {
+impl Dictionary {
     pub(super) fn new(kind: FieldKind) -> Self {
         Self { kind, bytes: Vec::new(), ends: Vec::new(), by_hash: FastMap::default() }
     }
@@ -37,14 +37,14 @@ impl Values {
         &self.bytes[start..self.ends[position]]
     }
 
-    /// Adds a value that is known to be new.
+    /// Adds a value that is known to be new, and returns its position.
     pub(super) fn push(&mut self, value: &[u8]) -> u32 {
         self.bytes.extend_from_slice(value);
         self.ends.push(self.bytes.len());
         u32::try_from(self.ends.len() - 1).expect("fewer than 2^32 values in a row group")
     }
 
-    /// The position of a value, which is added when it is new.
+    /// Returns the position of a value, which is added when it is new.
     pub(super) fn intern(&mut self, value: &[u8]) -> u32 {
         let hash = self.by_hash.hasher().hash_one(value);
         let same = self
@@ -62,34 +62,34 @@ impl Values {
         self.intern(&value.to_le_bytes())
     }
 
-    /// The order of the column's statistics: numbers as such, text byte by byte.
+    /// Compares two values in the order of the column's statistics: numbers as such, text byte by byte.
     pub(super) fn compare(&self, left: u32, right: u32) -> Ordering {
         let (left, right) = (self.get(left), self.get(right));
         match self.kind {
             FieldKind::String => left.cmp(right),
             FieldKind::Integer | FieldKind::Timestamp | FieldKind::Boolean => {
-                number(left).cmp(&number(right))
+                read_number(left).cmp(&read_number(right))
             }
         }
     }
 
-    /// Both of the extremes together.
-    pub(super) fn join(&self, one: Extremes, other: Extremes) -> Extremes {
+    /// Returns the least and the greatest of two pairs.
+    pub(super) fn join(&self, one: MinMax, other: MinMax) -> MinMax {
         let (Some((min, max)), Some((other_min, other_max))) = (one.0, other.0) else {
-            return Extremes(one.0.or(other.0));
+            return MinMax(one.0.or(other.0));
         };
         let min = if self.compare(other_min, min).is_lt() { other_min } else { min };
         let max = if self.compare(other_max, max).is_gt() { other_max } else { max };
-        Extremes(Some((min, max)))
+        MinMax(Some((min, max)))
     }
 
-    /// The extremes of the values at some positions.
-    pub(super) fn extremes(&self, positions: impl Iterator<Item = u32>) -> Extremes {
-        positions.fold(Extremes::default(), |all, one| self.join(all, Extremes::of(one, one)))
+    /// Returns the least and the greatest of the values at some positions.
+    pub(super) fn min_max(&self, positions: impl Iterator<Item = u32>) -> MinMax {
+        positions.fold(MinMax::default(), |all, one| self.join(all, MinMax::new(one, one)))
     }
 
     /// Appends the values in Parquet's PLAIN encoding.
-    pub(super) fn plain(&self, out: &mut Vec<u8>) {
+    pub(super) fn append_plain(&self, out: &mut Vec<u8>) {
         if self.kind != FieldKind::String {
             return out.extend_from_slice(&self.bytes);
         }
@@ -103,18 +103,19 @@ impl Values {
     }
 }
 
-impl Extremes {
-    pub(super) fn of(min: u32, max: u32) -> Self {
+impl MinMax {
+    pub(super) fn new(min: u32, max: u32) -> Self {
         Self(Some((min, max)))
     }
 
-    /// Positions of the least and the greatest value; none when there were no values.
+    /// Returns the positions of the least and the greatest value; `None` when there are no values.
     pub(super) fn get(self) -> Option<(u32, u32)> {
         self.0
     }
 }
 
-pub(super) fn number(bytes: &[u8]) -> i64 {
+/// Reads a number from eight bytes.
+pub(super) fn read_number(bytes: &[u8]) -> i64 {
     i64::from_le_bytes(bytes.try_into().expect("numbers are written as eight bytes"))
 }
 
@@ -124,20 +125,20 @@ mod tests {
 
     #[test]
     fn equal_values_have_one_position() {
-        let mut values = Values::new(FieldKind::String);
+        let mut values = Dictionary::new(FieldKind::String);
         let positions: Vec<_> = ["b", "", "a", "b", ""].map(|text| values.intern(text.as_bytes())).into();
         assert_eq!(positions, [0, 1, 2, 0, 1]);
         let mut plain = Vec::new();
-        values.plain(&mut plain);
+        values.append_plain(&mut plain);
         assert_eq!(plain, b"\x01\0\0\0b\0\0\0\0\x01\0\0\0a");
     }
 
     #[test]
     fn extremes_follow_the_type() {
-        let mut numbers = Values::new(FieldKind::Integer);
+        let mut numbers = Dictionary::new(FieldKind::Integer);
         let positions = [256, -1, 3].map(|number| numbers.intern_number(number));
-        let (min, max) = numbers.extremes(positions.into_iter()).get().unwrap();
-        assert_eq!((number(numbers.get(min)), number(numbers.get(max))), (-1, 256));
-        assert_eq!(numbers.extremes(std::iter::empty()).get(), None);
+        let (min, max) = numbers.min_max(positions.into_iter()).get().unwrap();
+        assert_eq!((read_number(numbers.get(min)), read_number(numbers.get(max))), (-1, 256));
+        assert_eq!(numbers.min_max(std::iter::empty()).get(), None);
     }
 }

@@ -1,8 +1,8 @@
-//! Digests and their text.
+//! SHA-256 digests and their text.
 
 use sha2::{Digest as _, Sha256};
 
-/// Bytes in lower-case hexadecimal.
+/// Formats bytes in lower-case hexadecimal.
 ///
 /// ```
 /// assert_eq!(domesday_tables::hex(&[0x0f, 0xa0]), "0fa0");
@@ -14,7 +14,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// The digest that 64 hexadecimal digits stand for.
+/// Parses a digest of 64 hexadecimal digits.
 ///
 /// ```
 /// let digest = domesday_tables::sha256(b"");
@@ -33,7 +33,7 @@ pub fn parse_hex(text: &str) -> Option<[u8; 32]> {
     Some(digest)
 }
 
-/// The SHA-256 of bytes.
+/// Returns the SHA-256 of bytes.
 ///
 /// ```
 /// let digest = domesday_tables::hex(&domesday_tables::sha256(b""));

@@ -1,4 +1,4 @@
-//! What the rows are made from: the snapshot, what evaluation said, and look-ups by name.
+//! What rows are made from: the snapshot, the outcomes, and look-ups by name.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{EncodeError, Settings};
 
 /// Everything that rows are made from.
-pub(crate) struct World<'a> {
+pub(crate) struct RowContext<'a> {
     pub(crate) outcomes: &'a Outcomes,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) settings: &'a Settings,
@@ -22,7 +22,7 @@ pub(crate) struct World<'a> {
     agreements: HashMap<&'a str, &'a Record<AgreementId, Agreement>>,
 }
 
-impl<'a> World<'a> {
+impl<'a> RowContext<'a> {
     pub(crate) fn new(outcomes: &'a Outcomes, settings: &'a Settings, readers: &'a [usize]) -> Self {
         let snapshot = outcomes.snapshot();
         let forms = snapshot.request_forms.iter().map(|form| (form.spec.name.as_str(), &form.spec));
@@ -37,7 +37,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The URL of something in the console.
+    /// Returns the URL of an object in the console.
     pub(crate) fn link(&self, place: &str, id: i64) -> String {
         format!("{}/{place}/{id}", self.settings.link_base)
     }
@@ -46,7 +46,7 @@ impl<'a> World<'a> {
         &self.snapshot.users[ix.get()]
     }
 
-    /// The `global_user_id` of a username that `by` names.
+    /// Returns the `global_user_id` of a username. `by` is the object that refers to it.
     pub(crate) fn user(&self, name: &str, by: impl FnOnce() -> String) -> Result<Uuid, EncodeError> {
         let found = self.snapshot.user(name).map(|ix| self.user_at(ix).global_id);
         found.ok_or_else(|| dangling("user", name, by()))
@@ -76,7 +76,7 @@ impl<'a> World<'a> {
         self.agreements.get(name).copied().ok_or_else(|| dangling("agreement", name, by()))
     }
 
-    /// The data product that a request is for.
+    /// Returns the data product that a request is for.
     pub(crate) fn product_of(
         &self,
         request: &Request,
@@ -86,7 +86,7 @@ impl<'a> World<'a> {
         found.map(Some).ok_or_else(|| dangling("data product", name, format!("request `{}`", request.id)))
     }
 
-    /// The owners and domains of the data that a request asks for.
+    /// Returns the owners and domains of the data that a request is for.
     pub(crate) fn review_subject(&self, request: &Request) -> Result<ReviewSubject, EncodeError> {
         let by = || format!("request `{}`", request.id);
         let product = self.product_of(request)?;
@@ -118,7 +118,7 @@ impl<'a> World<'a> {
         })
     }
 
-    /// A person who might decide a request.
+    /// Returns a user as a reviewer of requests.
     pub(crate) fn reviewer(&self, username: &str) -> Option<Reviewer> {
         let ix = self.snapshot.user(username)?;
         let user = self.user_at(ix);
@@ -136,7 +136,7 @@ impl<'a> World<'a> {
         })
     }
 
-    /// The form by which a data product is asked for.
+    /// Returns the request form of a data product.
     pub(crate) fn form_of(&self, product: &DataProduct) -> Result<Option<&'a RequestForm>, EncodeError> {
         let Some(name) = product.form.as_deref() else { return Ok(None) };
         let found = self.forms.get(name).copied();

@@ -1,6 +1,6 @@
-//! Parquet files, written group by group, hashed on the way out.
+//! Writes Parquet files, group by group, and hashes them.
 //!
-//! A table is a row of parts. Each part is one Parquet file of plain, declared types (no embedded Arrow
+//! A table is a sequence of parts. Each part is one Parquet file of plain, declared types (no embedded Arrow
 //! schema): ZSTD pages, statistics per page with column and offset index, and the table's order as sorting
 //! columns. A part is closed when it has passed [`Settings::part_bytes`] at the end of a row group.
 
@@ -39,11 +39,11 @@ pub struct Part {
     pub sha256: [u8; 32],
 }
 
-/// One Parquet file on its way.
-pub(crate) type File<W> = SerializedFileWriter<Hashing<W>>;
+/// One Parquet file while it is written.
+pub(crate) type File<W> = SerializedFileWriter<HashingWriter<W>>;
 
 /// Writes one table as parts, a row group at a time.
-pub(crate) struct Parts<'a, W: Write + Send, F> {
+pub(crate) struct PartWriter<'a, W: Write + Send, F> {
     table: &'static Table,
     settings: &'a Settings,
     progress: &'a mut ProgressCallback<'a>,
@@ -56,7 +56,7 @@ pub(crate) struct Parts<'a, W: Write + Send, F> {
     parts: Vec<Part>,
 }
 
-impl<'a, W, F> Parts<'a, W, F>
+impl<'a, W, F> PartWriter<'a, W, F>
 where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W>,
@@ -85,7 +85,7 @@ where
         self.settings
     }
 
-    /// The file under way, opened when there is none.
+    /// Returns the current file, opened when there is none.
     pub(crate) fn file(&mut self) -> Result<&mut File<W>, EncodeError> {
         if self.current.is_none() {
             let (table, part) = (self.table, self.number());
@@ -100,7 +100,7 @@ where
         Ok(self.current.as_mut().expect("just opened"))
     }
 
-    /// Closes the part under way when so many bytes more would make it twice as large as a part shall be.
+    /// Closes the current part when so many more bytes would make it twice as large as a part should be.
     pub(crate) fn make_room(&mut self, bytes: usize) -> Result<(), EncodeError> {
         let limit = self.settings.part_bytes.saturating_mul(2);
         let is_full = self.part_rows > 0
@@ -125,7 +125,7 @@ where
         if is_large { self.close_part() } else { Ok(()) }
     }
 
-    /// The parts; a table without rows has one part without rows.
+    /// Returns the parts; a table without rows has one part without rows.
     pub(crate) fn finish(mut self) -> Result<Vec<Part>, EncodeError> {
         if self.parts.is_empty() {
             self.file()?;
@@ -135,7 +135,7 @@ where
     }
 
     pub(crate) fn check<T>(&self, result: ParquetResult<T>) -> Result<T, EncodeError> {
-        result.map_err(|source| EncodeError::of_parquet(self.table.name, self.number(), source))
+        result.map_err(|source| EncodeError::from_parquet(self.table.name, self.number(), source))
     }
 
     fn number(&self) -> u32 {
@@ -159,10 +159,10 @@ where
 fn new_file<W: Write + Send>(writer: W, table: &Table, settings: &Settings) -> ParquetResult<File<W>> {
     let schema = parquet_schema(table)?;
     let properties = Arc::new(properties(table, settings)?);
-    SerializedFileWriter::new(Hashing::new(writer), schema.root_schema_ptr(), properties)
+    SerializedFileWriter::new(HashingWriter::new(writer), schema.root_schema_ptr(), properties)
 }
 
-fn close<W: Write + Send>(file: File<W>) -> ParquetResult<Hashing<W>> {
+fn close<W: Write + Send>(file: File<W>) -> ParquetResult<HashingWriter<W>> {
     let mut hashing = file.into_inner()?;
     hashing.inner.flush()?;
     Ok(hashing)
@@ -189,20 +189,20 @@ fn properties(table: &Table, settings: &Settings) -> ParquetResult<WriterPropert
         .build())
 }
 
-/// Counts and hashes what passes through.
-pub(crate) struct Hashing<W> {
+/// A writer that counts and hashes the bytes.
+pub(crate) struct HashingWriter<W> {
     inner: W,
     digest: Sha256,
     bytes: u64,
 }
 
-impl<W> Hashing<W> {
+impl<W> HashingWriter<W> {
     fn new(inner: W) -> Self {
         Self { inner, digest: Sha256::new(), bytes: 0 }
     }
 }
 
-impl<W: Write> Write for Hashing<W> {
+impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(buffer)?;
         self.digest.update(&buffer[..written]);

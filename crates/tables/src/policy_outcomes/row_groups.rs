@@ -1,18 +1,18 @@
-//! Which rows go into which row group and page.
+//! Assigns rows to row groups and pages.
 //!
-//! A data source's rows come in three sections: read, write, columns. A *piece* is a run of rows of one
-//! section; a row group is a row of pieces. Groups and pages end between two data sources wherever these fit
-//! at all, so that a reader of one source opens few of them, and so that equal sources make equal pages.
+//! A data source's rows come in three sections: read, write, columns. A *piece* is a range of rows of one
+//! section; a row group is a sequence of pieces. Groups and pages end between two data sources wherever possible, so
+//! that a reader of one source opens few of them, and so that equal sources have equal pages.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use domesday_engine::{ClassIx, SourceOutcomes};
 
-use super::class::{PreparedClass, Section};
+use super::prepared_class::{PreparedClass, Section};
 
-/// No piece has more rows.
-const PIECE_ROWS: usize = 1 << 17;
+/// The most rows of a piece.
+const MAX_PIECE_ROWS: usize = 1 << 17;
 
 /// Some rows of one section of a data source.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ pub(super) struct Piece<'a> {
     pub(super) rows: Range<usize>,
 }
 
-/// Pieces with equal keys have equal rows, but for what names the source and its columns.
+/// Pieces with equal keys have equal rows, except for the columns that identify the source and its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct PieceKey {
     class: ClassIx,
@@ -41,22 +41,22 @@ impl Piece<'_> {
 
 /// The rows of one row group.
 #[derive(Default)]
-pub(super) struct Group<'a> {
+pub(super) struct RowGroup<'a> {
     pub(super) pieces: Vec<Piece<'a>>,
     pub(super) rows: usize,
 }
 
-/// Deals out data sources to row groups.
-pub(super) struct Planner<'a> {
+/// Assigns data sources to row groups.
+pub(super) struct RowGroupPlanner<'a> {
     limit: usize,
-    current: Group<'a>,
-    full: Vec<Group<'a>>,
+    current: RowGroup<'a>,
+    full: Vec<RowGroup<'a>>,
 }
 
-impl<'a> Planner<'a> {
-    /// Groups of at most `limit` rows.
+impl<'a> RowGroupPlanner<'a> {
+    /// Creates a planner of groups of at most `limit` rows.
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit: limit.max(1), current: Group::default(), full: Vec::new() }
+        Self { limit: limit.max(1), current: RowGroup::default(), full: Vec::new() }
     }
 
     pub(super) fn add(&mut self, source: &'a SourceOutcomes, class: &Arc<PreparedClass>) {
@@ -67,7 +67,7 @@ impl<'a> Planner<'a> {
             let rows = class.section_rows(section);
             let mut start = 0;
             while start < rows {
-                let end = rows.min(start + PIECE_ROWS.min(self.limit - self.current.rows));
+                let end = rows.min(start + MAX_PIECE_ROWS.min(self.limit - self.current.rows));
                 let class = Arc::clone(class);
                 self.current.pieces.push(Piece { source, class, section, rows: start..end });
                 self.current.rows += end - start;
@@ -79,36 +79,36 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Ends the group under way.
+    /// Ends the current group.
     pub(super) fn close(&mut self) {
         if self.current.rows > 0 {
             self.full.push(std::mem::take(&mut self.current));
         }
     }
 
-    /// How many groups are ready.
-    pub(super) fn ready(&self) -> usize {
+    /// Returns how many groups are ready.
+    pub(super) fn ready_count(&self) -> usize {
         self.full.len()
     }
 
-    /// The groups that are ready, at most so many, in order.
-    pub(super) fn take(&mut self, count: usize) -> Vec<Group<'a>> {
+    /// Returns the groups that are ready, at most so many, in order.
+    pub(super) fn take(&mut self, count: usize) -> Vec<RowGroup<'a>> {
         self.full.drain(..count.min(self.full.len())).collect()
     }
 }
 
-/// The rows of some pieces.
-pub(super) fn rows_of(pieces: &[Piece<'_>]) -> usize {
+/// Returns the number of rows of some pieces.
+pub(super) fn count_rows(pieces: &[Piece<'_>]) -> usize {
     pieces.iter().map(|piece| piece.rows.len()).sum()
 }
 
-/// Cuts the pieces of a group into pages of up to about `limit` rows.
-pub(super) fn pages(group: &Group<'_>, limit: usize) -> Vec<Range<usize>> {
+/// Splits the pieces of a group into pages of up to about `limit` rows.
+pub(super) fn split_pages(group: &RowGroup<'_>, limit: usize) -> Vec<Range<usize>> {
     let mut pages = Vec::new();
     let (mut start, mut rows) = (0, 0);
     let mut at = 0;
     for pieces in group.pieces.chunk_by(|left, right| left.source.source == right.source.source) {
-        let of_source = rows_of(pieces);
+        let of_source = count_rows(pieces);
         let mut cut = |at: usize, rows: &mut usize| {
             pages.push(start..at);
             (start, *rows) = (at, 0);

@@ -1,41 +1,42 @@
-//! The columns that name the data source and its columns: a few bytes of repeated runs.
+//! The columns that identify the data source and its columns: a few bytes of repeated runs.
 
 use std::ops::Range;
 
 use domesday_model::{ColumnIx, Scope};
 use parquet::errors::Result as ParquetResult;
 
-use super::chunk::{Chunk, PageMaker};
-use super::class::Section;
-use super::column::{Column, Rows};
-use super::group::Context;
-use super::hybrid;
-use super::plan::{Group, Piece, pages, rows_of};
-use super::values::{Extremes, Values};
+use super::column::{Column, RowStatistics};
+use super::column_chunk::Chunk;
+use super::dictionary::{Dictionary, MinMax};
+use super::group_encoder::GroupEncoder;
+use super::page_encoder::PageEncoder;
+use super::prepared_class::Section;
+use super::rle_hybrid;
+use super::row_groups::{Piece, RowGroup, count_rows, split_pages};
 use crate::schema::FieldKind;
 
-/// Rows of a page that names the source: few, since readers look for a source by these pages.
+/// Rows of a page that identifies the source: few, since readers find a source by these pages.
 const PAGE_ROWS: usize = 1 << 16;
 
-impl Context<'_> {
-    /// The columns that say the same in every row of a piece.
-    pub(super) fn places(
+impl GroupEncoder<'_> {
+    /// Encodes the columns with the same value in every row of a piece.
+    pub(super) fn source_columns(
         &self,
-        group: &Group<'_>,
-        maker: &mut PageMaker,
+        group: &RowGroup<'_>,
+        encoder: &mut PageEncoder,
     ) -> ParquetResult<Vec<(usize, Chunk)>> {
-        let mut ids = Values::new(FieldKind::Integer);
-        let mut names = Values::new(FieldKind::String);
-        let mut scopes = Values::new(FieldKind::String);
-        let mut merged = Values::new(FieldKind::String);
-        let mut dates = Values::new(FieldKind::Timestamp);
+        let mut ids = Dictionary::new(FieldKind::Integer);
+        let mut names = Dictionary::new(FieldKind::String);
+        let mut scopes = Dictionary::new(FieldKind::String);
+        let mut merged = Dictionary::new(FieldKind::String);
+        let mut dates = Dictionary::new(FieldKind::Timestamp);
         let date = dates.intern_number(self.snapshot.at.as_micros());
         let positions: Vec<[u32; 5]> = group
             .pieces
             .iter()
             .map(|piece| {
                 let source = &self.snapshot.data_sources[piece.source.source.get()];
-                // A column row states the policy by which its reader may read.
+                // A column row states the policies by which its reader may read.
                 let scope = match piece.section {
                     Section::Table(scope) => scope,
                     Section::Columns => Scope::Read,
@@ -49,7 +50,7 @@ impl Context<'_> {
                 ]
             })
             .collect();
-        let cuts = pages(group, PAGE_ROWS);
+        let cuts = split_pages(group, PAGE_ROWS);
         let fields = [
             ("datasource_id", ids),
             ("datasource_name", names),
@@ -57,34 +58,39 @@ impl Context<'_> {
             ("merged_policy", merged),
             ("export_date", dates),
         ];
-        let chunk = |(at, (field, values)): (usize, (&str, Values))| {
-            let column = Column::of(self.column(field), &values);
+        let chunk = |(at, (field, values)): (usize, (&str, Dictionary))| {
+            let column = Column::new(self.column(field), &values);
             let page = |cut: &Range<usize>| {
                 let pieces = group.pieces[cut.clone()].iter().zip(&positions[cut.clone()]);
                 let runs = pieces.map(|(piece, positions)| (positions[at], piece.rows.len()));
-                let about = Rows {
-                    rows: rows_of(&group.pieces[cut.clone()]),
+                let statistics = RowStatistics {
+                    rows: count_rows(&group.pieces[cut.clone()]),
                     nulls: 0,
-                    extremes: values.extremes(runs.clone().map(|(position, _)| position)),
+                    min_max: values.min_max(runs.clone().map(|(position, _)| position)),
                 };
-                column.page(about, maker, |_| (), |out| hybrid::runs(runs, column.width, out))
+                column.page(
+                    statistics,
+                    encoder,
+                    |_| (),
+                    |out| rle_hybrid::append_runs(runs, column.width, out),
+                )
             };
             let pages = cuts.iter().map(page).collect::<ParquetResult<Vec<_>>>()?;
-            Ok((self.position(field), column.chunk(&pages, maker)?))
+            Ok((self.position(field), column.chunk(&pages, encoder)?))
         };
         fields.into_iter().enumerate().map(chunk).collect()
     }
 
-    /// column_id: null on table rows; on column rows the source's masked columns again and again.
+    /// Encodes column_id: null on table rows, and the source's masked columns in a cycle on column rows.
     pub(super) fn column_ids(
         &self,
-        group: &Group<'_>,
+        group: &RowGroup<'_>,
         cuts: &[Range<usize>],
-        maker: &mut PageMaker,
+        encoder: &mut PageEncoder,
     ) -> ParquetResult<Vec<(usize, Chunk)>> {
-        let mut values = Values::new(FieldKind::Integer);
+        let mut values = Dictionary::new(FieldKind::Integer);
         let mut last = None;
-        // Where among the values the columns of each piece's source begin.
+        // The dictionary index of the first column of each piece's source.
         let firsts: Vec<u32> = group
             .pieces
             .iter()
@@ -102,45 +108,46 @@ impl Context<'_> {
                 }
             })
             .collect();
-        let column = Column::of(self.column("column_id"), &values);
+        let column = Column::new(self.column("column_id"), &values);
         let page = |cut: &Range<usize>| {
             let pieces = || group.pieces[cut.clone()].iter().zip(&firsts[cut.clone()]);
-            let mut about = Rows::default();
+            let mut statistics = RowStatistics::default();
             for (piece, first) in pieces() {
-                about.rows += piece.rows.len();
+                statistics.rows += piece.rows.len();
                 if piece.section == Section::Columns {
-                    about.extremes = values.join(about.extremes, cycle_extremes(piece, *first, &values));
+                    statistics.min_max =
+                        values.join(statistics.min_max, cycle_min_max(piece, *first, &values));
                 } else {
-                    about.nulls += piece.rows.len();
+                    statistics.nulls += piece.rows.len();
                 }
             }
             let is_set = |piece: &Piece<'_>| u32::from(piece.section == Section::Columns);
             let levels = pieces().map(|(piece, _)| (is_set(piece), piece.rows.len()));
             column.page(
-                about,
-                maker,
-                |out| hybrid::runs(levels, 1, out),
+                statistics,
+                encoder,
+                |out| rle_hybrid::append_runs(levels, 1, out),
                 |out| {
                     for (piece, first) in pieces().filter(|(piece, _)| piece.section == Section::Columns) {
-                        let (from, slots) = cycle(piece);
-                        hybrid::cycle(*first, slots, from, piece.rows.len(), column.width, out);
+                        let (from, slots) = column_cycle(piece);
+                        rle_hybrid::append_cycle(*first, slots, from, piece.rows.len(), column.width, out);
                     }
                 },
             )
         };
         let pages = cuts.iter().map(page).collect::<ParquetResult<Vec<_>>>()?;
-        Ok(vec![(self.position("column_id"), column.chunk(&pages, maker)?)])
+        Ok(vec![(self.position("column_id"), column.chunk(&pages, encoder)?)])
     }
 }
 
-/// With which column of its source a piece of column rows begins, and how many there are.
-fn cycle(piece: &Piece<'_>) -> (usize, usize) {
+/// Returns the column of its source with which a piece of column rows begins, and how many there are.
+fn column_cycle(piece: &Piece<'_>) -> (usize, usize) {
     let slots = piece.class.outcomes.columns.slots.len();
     (piece.rows.start % slots, slots)
 }
 
-fn cycle_extremes(piece: &Piece<'_>, first: u32, values: &Values) -> Extremes {
-    let (from, slots) = cycle(piece);
+fn cycle_min_max(piece: &Piece<'_>, first: u32, values: &Dictionary) -> MinMax {
+    let (from, slots) = column_cycle(piece);
     let seen = 0..piece.rows.len().min(slots);
-    values.extremes(seen.map(|row| first + ((from + row) % slots) as u32))
+    values.min_max(seen.map(|row| first + ((from + row) % slots) as u32))
 }
