@@ -10,6 +10,7 @@ mod keys;
 mod object_view;
 mod objects;
 mod preview;
+mod request_body;
 mod request_view;
 mod requests;
 mod runs;

@@ -1,22 +1,21 @@
 //! Access requests: made, listed, decided, cancelled and revoked, and written as documents.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use domesday_model::{Answer, Instant, Kind, Permission, Request, RequestStatus, RequestType, Scope};
+use domesday_model::{Instant, Kind, Permission, Request, RequestStatus};
 use domesday_service::ServiceError;
 use domesday_service::caller::{Caller, Permit};
 use domesday_service::idempotency::create_once;
-use domesday_service::requests::create::{NewRequest, NewTarget};
+use domesday_service::requests::create::NewRequest;
 use domesday_service::requests::decide::{Decision, check_revocation_reason};
 use domesday_service::requests::list::RequestPart;
 use domesday_service::requests::{create, decide as decisions, document, list as lists};
 use domesday_store::{Store, StoredObject};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::to_raw_value;
 
 use crate::etag::{precondition, quote};
@@ -30,6 +29,7 @@ use crate::state::{App, AppState};
 
 use super::object_view::page_response;
 use super::objects::invalid_document;
+use super::request_body::{Ask, DecisionBody, RevocationBody};
 use super::request_view::RequestView;
 
 const WRITERS: Permit = Permit::AnyOf(&[Permission::Governance]);
@@ -99,6 +99,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(document_routes());
     routes
 }
+
 fn list_route() -> Route {
     Route::new(Method::GET, PATH, Permit::AnyKey, "listRequests", list)
         .about(
@@ -147,108 +148,6 @@ fn document_routes() -> Vec<Route> {
     routes.into_iter().map(|route| route.tag("catalog")).collect()
 }
 
-/// A request as it is made.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Ask {
-    /// What is asked for; access when absent.
-    #[serde(default, deserialize_with = "crate::extract::present")]
-    #[schemars(with = "AskType")]
-    r#type: Option<AskType>,
-    /// For whom, by username; oneself when absent.
-    #[serde(default, deserialize_with = "crate::extract::present")]
-    #[schemars(with = "String")]
-    user: Option<String>,
-    /// The data product; this or `dataSource`.
-    #[serde(default, deserialize_with = "crate::extract::present")]
-    #[schemars(with = "String")]
-    data_product: Option<String>,
-    /// The data source; this or `dataProduct`.
-    #[serde(default, deserialize_with = "crate::extract::present")]
-    #[schemars(with = "String")]
-    data_source: Option<String>,
-    /// The columns of an exception from masking.
-    #[serde(default, deserialize_with = "crate::extract::present")]
-    #[schemars(with = "BTreeSet<String>")]
-    columns: Option<BTreeSet<String>>,
-    /// Reading when absent.
-    #[serde(default, deserialize_with = "crate::extract::present")]
-    #[schemars(with = "AskScope")]
-    scope: Option<AskScope>,
-    /// Answers by question: a text, a number or a boolean each, as the form asks. At most 64 KiB together.
-    #[serde(default, deserialize_with = "crate::extract::present")]
-    #[schemars(with = "BTreeMap<String, AnswerSchema>")]
-    answers: Option<BTreeMap<String, Answer>>,
-    /// The agreements accepted, by name, in their present versions.
-    #[serde(default, deserialize_with = "crate::extract::present")]
-    #[schemars(with = "BTreeSet<String>")]
-    agreements: Option<BTreeSet<String>>,
-}
-
-/// The form of an answer, for the document of the API.
-#[derive(JsonSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "only its schema is used")]
-enum AnswerSchema {
-    Text(String),
-    Number(f64),
-    Boolean(bool),
-    Nothing(()),
-}
-
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-enum AskType {
-    DataAccess,
-    MaskingException,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-enum AskScope {
-    Read,
-    Write,
-}
-
-/// A decision.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[schemars(rename = "Decision")]
-struct DecisionBody {
-    /// Yes or no.
-    status: Verdict,
-    /// Why.
-    #[serde(default, deserialize_with = "crate::extract::present")]
-    #[schemars(with = "String")]
-    reason: Option<String>,
-    /// For how many days of 24 hours the approval is valid; without end when this and `duration` are absent.
-    #[serde(default, deserialize_with = "crate::extract::present")]
-    #[schemars(with = "i64", range(min = 1, max = 36_500))]
-    duration_days: Option<i64>,
-    /// For how long the approval is valid, as an ISO 8601 duration such as PT12H, P2W, P3M or P1Y; months and years are
-    /// those of the calendar in UTC.
-    #[serde(default, deserialize_with = "crate::extract::present")]
-    #[schemars(with = "String")]
-    duration: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-enum Verdict {
-    Approved,
-    Denied,
-}
-
-/// A revocation.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Revocation")]
-struct RevocationBody {
-    /// Why.
-    #[schemars(length(min = 1, max = 10_000))]
-    reason: String,
-}
-
 /// The caller's part in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -295,26 +194,6 @@ impl From<PartName> for RequestPart {
         match name {
             PartName::Own => Self::Own,
             PartName::Review => Self::Review,
-        }
-    }
-}
-
-impl From<Ask> for NewRequest {
-    fn from(ask: Ask) -> Self {
-        Self {
-            kind: match ask.r#type {
-                None | Some(AskType::DataAccess) => RequestType::DataAccess,
-                Some(AskType::MaskingException) => RequestType::MaskingException,
-            },
-            user: ask.user,
-            target: NewTarget { data_product: ask.data_product, data_source: ask.data_source },
-            columns: ask.columns.unwrap_or_default(),
-            scope: match ask.scope {
-                None | Some(AskScope::Read) => Scope::Read,
-                Some(AskScope::Write) => Scope::Write,
-            },
-            answers: ask.answers.unwrap_or_default(),
-            agreements: ask.agreements.unwrap_or_default(),
         }
     }
 }
@@ -384,9 +263,7 @@ async fn decide(
     Path(id): Path<String>,
     JsonText(text): JsonText,
 ) -> Result<Response, Problem> {
-    let DecisionBody { status, reason, duration_days, duration } = parse(&text)?;
-    let is_approved = status == Verdict::Approved;
-    let decision = Decision { is_approved, reason, duration_days, duration }.check()?;
+    let decision = Decision::from(parse::<DecisionBody>(&text)?).check()?;
     change(&app, caller, move |store, caller, now| decisions::decide(store, caller, &id, decision, now)).await
 }
 
