@@ -151,8 +151,8 @@ fn links_are_followed_but_not_in_circles() {
     let run = check(&catalog);
     run.succeeds();
     assert!(run.stdout.contains("2 files, 1 user,"), "{}", run.stdout);
-    assert!(run.stderr.contains("up: not read: this link leads back"), "{}", run.stderr);
-    assert!(run.stderr.contains("here: not read: this link leads back"), "{}", run.stderr);
+    assert!(run.stderr.contains("up: not read: this link points to"), "{}", run.stderr);
+    assert!(run.stderr.contains("here: not read: this link points to"), "{}", run.stderr);
     assert!(run.stderr.contains("old.txt: this is a link to `nowhere`"), "{}", run.stderr);
 }
 
@@ -210,7 +210,7 @@ fn a_broken_file_hides_no_mistake_of_others_and_makes_none() {
         "z.yaml:3:21: users[0].username: the user `ada` is declared twice",
         "has no column `d`",
         "the catalog has 8 mistakes",
-        "3 files could not be read as a whole",
+        "3 files could not be read completely",
     ] {
         assert!(run.stderr.contains(says), "{says} in {}", run.stderr);
     }

@@ -80,7 +80,7 @@ impl Session {
                 let _ = writeln!(self.log, "{}", format!("{name}{line}").trim_end());
             }
             if lines.len() > MAX_LINES {
-                let _ = writeln!(self.log, "{name}[… {} more lines]", lines.len() - MAX_LINES);
+                let _ = writeln!(self.log, "{name}[…]");
             }
         }
         match run.code {

@@ -31,7 +31,7 @@ pub fn apply(
             check_change(store, caller, *kind, before.as_ref(), after.as_ref())
         })
     };
-    caller.change(now, |change| store.apply_judged(catalog, options, change, judge))
+    caller.change(now, |change| store.apply_authorized(catalog, options, change, judge))
 }
 
 /// Returns the warnings of evaluation about the catalog as it is stored.

@@ -1,4 +1,4 @@
-//! One catalog of many files: each is read and decoded, then the model checks what they declare together.
+//! Assembles a catalog from many files: each is parsed and decoded, then the model validates the whole.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,8 +11,8 @@ use crate::document::{self, Node, Value};
 use crate::text::SourceText;
 use crate::{Loaded, locate, sniff};
 
-/// After so many files of which hardly one looks like a catalog, the others are not read: this is another directory.
-const FOREIGN: usize = 500;
+/// After so many files of which hardly any looks like a catalog, reading stops: this is another directory.
+const MAX_FOREIGN: usize = 500;
 
 /// A file whose objects are in the catalog.
 struct Source {
@@ -20,28 +20,28 @@ struct Source {
     text: String,
 }
 
-/// A catalog under way.
+/// A catalog under construction.
 pub(crate) struct Assembly {
     collector: Collector,
     catalog: Catalog,
     sources: Vec<Source>,
-    /// For each object, the file it stands in and its position there, in the order of the catalog's lists.
+    /// For each object, its file and its position there, in the order of the catalog's lists.
     places: HashMap<Kind, Vec<(usize, usize)>>,
     unread: Unread,
     files: usize,
     /// Files that do not look like part of a catalog.
     foreign: usize,
-    /// Directories of those that do, with how many.
+    /// The directories of those that do, with the number of files.
     directories: BTreeMap<String, usize>,
-    /// How many files could not be read, so that nobody knows what they declare.
-    open: usize,
+    /// How many files could not be read whole, so that their declarations are unknown.
+    unread_files: usize,
     is_stopped: bool,
     /// How many values a JSON text may contain.
-    most_values: usize,
+    max_values: usize,
 }
 
 impl Assembly {
-    /// Nothing yet; at most `most` mistakes and as many warnings are to be stored.
+    /// Creates an empty assembly that lists at most `most` mistakes and as many warnings.
     pub(crate) fn new(most: usize) -> Self {
         Self {
             collector: Collector::new(most),
@@ -52,51 +52,51 @@ impl Assembly {
             files: 0,
             foreign: 0,
             directories: BTreeMap::new(),
-            open: 0,
+            unread_files: 0,
             is_stopped: false,
-            most_values: usize::MAX,
+            max_values: usize::MAX,
         }
     }
 
-    /// Takes texts of somebody else: a JSON text may contain at most so many values.
-    pub(crate) fn with_most_values(mut self, most: usize) -> Self {
-        self.most_values = most;
+    /// Limits the number of values in a JSON text, for texts from the network.
+    pub(crate) fn with_max_values(mut self, most: usize) -> Self {
+        self.max_values = most;
         self
     }
 
-    /// Reports something about the files.
+    /// Reports a diagnostic.
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
         self.collector.add(diagnostic.severity, || diagnostic);
     }
 
-    /// A file that may declare anything, since its content is not known.
+    /// Adds a file that cannot be read: it may declare anything.
     pub(crate) fn add_unreadable(&mut self, diagnostic: Diagnostic) {
         self.unread.add_unknown();
-        self.open += 1;
+        self.unread_files += 1;
         self.report(diagnostic);
     }
 
-    /// Whether enough was seen to say that this directory is not a catalog's.
+    /// Whether the files read so far show that this is not the directory of a catalog.
     pub(crate) fn is_foreign(&self) -> bool {
-        self.foreign >= FOREIGN && self.foreign >= 20 * (self.files - self.foreign)
+        self.foreign >= MAX_FOREIGN && self.foreign >= 20 * (self.files - self.foreign)
     }
 
-    /// Says that the other files are not read.
+    /// Notes that the remaining files are not read.
     pub(crate) fn stop(&mut self) {
         self.unread.add_unknown();
         self.is_stopped = true;
     }
 
-    /// Whether nothing was wrong with the files so far.
+    /// Whether there are no mistakes so far.
     pub(crate) fn is_clean(&self) -> bool {
         self.collector.mistakes() == 0
     }
 
-    /// Reads a file into the catalog; returns whether it breaks the grammar of its notation.
+    /// Parses and decodes a file; returns whether it is not YAML or JSON at all.
     pub(crate) fn add(&mut self, name: String, text: String) -> bool {
         self.files += 1;
         let source = SourceText::new(&text);
-        let root = match document::parse(&name, source.as_str(), self.most_values) {
+        let root = match document::parse(&name, source.as_str(), self.max_values) {
             Ok(root) => root,
             Err(error) => {
                 self.classify(&name, sniff::looks_like_catalog(text.as_bytes()));
@@ -105,7 +105,7 @@ impl Assembly {
                     Diagnostic::new(Severity::Error, &name, &source, error.at, String::new(), message)
                 });
                 self.unread.add_text(source.as_str());
-                self.open += 1;
+                self.unread_files += 1;
                 return error.is_grammar;
             }
         };
@@ -115,7 +115,7 @@ impl Assembly {
         let open = decoder.file(&root, &mut self.catalog, &mut positions);
         if !open.is_empty() {
             self.unread.add_text(&open);
-            self.open += 1;
+            self.unread_files += 1;
         }
         if positions.is_empty() {
             return false;
@@ -137,18 +137,18 @@ impl Assembly {
         }
     }
 
-    /// The catalog, or every mistake in it.
+    /// Returns the catalog, or every mistake in it.
     pub(crate) fn finish(self) -> Result<Loaded, Diagnostics> {
         let hints = self.hints();
         let Self { mut collector, catalog, sources, places, unread, files, .. } = self;
-        // Beside errors, what looks odd may be so only for want of what was not read.
-        let is_right = collector.mistakes() == 0;
+        // With errors, warnings may only result from what could not be read.
+        let is_valid = collector.mistakes() == 0;
         let found = validate_limited(&catalog, &unread, collector.room());
         let listed = found.list.iter().filter(|problem| problem.severity == Severity::Error).count();
         collector.count(found.errors - listed);
         let mut located = Located { sources: &sources, places: &places, parsed: HashMap::new() };
         for problem in found.list {
-            if is_right || problem.severity == Severity::Error {
+            if is_valid || problem.severity == Severity::Error {
                 collector.add(problem.severity, || located.diagnostic(problem));
             }
         }
@@ -156,7 +156,7 @@ impl Assembly {
         Ok(Loaded { catalog, warnings, files })
     }
 
-    /// What may be behind the mistakes, and what was not looked at because of them.
+    /// Returns the likely cause of the mistakes, and what was not checked because of them.
     fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         if self.foreign > 0 {
@@ -166,16 +166,20 @@ impl Assembly {
                 None => String::new(),
             };
             let (foreign, files) = (self.foreign, self.files);
-            let rest = if self.is_stopped { ", and the others were not read" } else { "" };
+            let rest = if self.is_stopped { "; the others were not read" } else { "" };
             hints.push(format!(
-                "{foreign} of the {files} files that were read have none of the keys of a catalog \
+                "{foreign} of the {files} files have none of the keys of a catalog \
                  (users, dataSources, policies, …){rest}{guess}"
             ));
         }
-        if self.open > 0 {
-            let files = if self.open == 1 { "1 file".to_owned() } else { format!("{} files", self.open) };
+        if self.unread_files > 0 {
+            let files = if self.unread_files == 1 {
+                "1 file".to_owned()
+            } else {
+                format!("{} files", self.unread_files)
+            };
             hints.push(format!(
-                "{files} could not be read as a whole; names that may be declared there are not reported as missing"
+                "{files} could not be read completely; names that may be declared there are not reported as missing"
             ));
         }
         hints
@@ -183,7 +187,7 @@ impl Assembly {
 }
 
 impl Assembly {
-    /// The deepest subdirectory that contains more than half of the files that look like part of a catalog.
+    /// Returns the deepest subdirectory that contains more than half of the files that look like part of a catalog.
     fn likely_directory(&self) -> Option<&str> {
         let alike: usize = self.directories.values().sum();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -198,7 +202,7 @@ impl Assembly {
     }
 }
 
-/// Where the objects of a catalog are. Only files that have a problem are parsed again, each once.
+/// The places of the objects of a catalog. Only files with a problem are parsed again, each once.
 struct Located<'s> {
     sources: &'s [Source],
     places: &'s HashMap<Kind, Vec<(usize, usize)>>,
@@ -206,7 +210,7 @@ struct Located<'s> {
 }
 
 impl Located<'_> {
-    /// A problem of the catalog as a whole, at its place.
+    /// Returns the diagnostic of a problem, with its place.
     fn diagnostic(&mut self, problem: Problem) -> Diagnostic {
         let Problem { severity, kind, index, path, message } = problem;
         let place = self.places.get(&kind).and_then(|places| places.get(index));

@@ -1,4 +1,4 @@
-//! What is wrong with a catalog, shown where it stands.
+//! Diagnostics: the mistakes and warnings of a catalog, with their places.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,31 +9,31 @@ use serde::{Serialize, Serializer};
 
 use crate::text::{Position, SourceText};
 
-/// One mistake, or something to look at, at its place.
+/// A mistake or a warning, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// Whether the catalog is refused for it.
+    /// Whether it makes the catalog invalid.
     #[serde(serialize_with = "severity")]
     pub severity: Severity,
-    /// The file, relative to the catalog's directory, with `/` between parts.
+    /// The path of the file inside the catalog, separated by `/`.
     pub file: String,
-    /// Line, from 1; 1 as well when the diagnostic is about the file as a whole.
+    /// The line, from 1; 1 for a diagnostic about the file as a whole.
     pub line: usize,
-    /// Column in characters, from 1.
+    /// The column in characters, from 1.
     pub column: usize,
-    /// The field, such as `users[3].groups`; empty where the text is no document at all.
+    /// The field, such as `users[3].groups`; empty for a syntax error.
     pub field: String,
-    /// What is wrong and what was expected.
+    /// What was expected, and what was found.
     pub message: String,
-    /// The line, cut around the column when it is long; empty when the diagnostic is about the file as a whole.
+    /// The line, an excerpt of a long one; empty for a diagnostic about the file as a whole.
     pub snippet: String,
-    /// Where in `snippet` the column is, from 1; 0 when the diagnostic is about the file as a whole.
+    /// The position of the column in `snippet`, from 1; 0 for a diagnostic about the file as a whole.
     #[serde(skip)]
     caret: usize,
 }
 
-/// The mistakes of a catalog that was refused, in the order of files and lines, and after them what else somebody should
-/// look at. Not all of them are listed, but all are counted.
+/// The mistakes of an invalid catalog in the order of files and lines, followed by its warnings. All are counted, not all
+/// are listed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Diagnostics {
     pub(crate) list: Vec<Diagnostic>,
@@ -45,30 +45,30 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// The diagnostics that are listed, in order.
+    /// Returns the listed diagnostics, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()
     }
 
-    /// How many mistakes there are, listed or not.
+    /// Returns how many mistakes there are, listed or not.
     #[must_use]
     pub fn mistakes(&self) -> usize {
         self.mistakes
     }
 
-    /// How many of them are not listed.
+    /// Returns how many mistakes are not listed.
     #[must_use]
     pub fn unlisted(&self) -> usize {
         self.unlisted
     }
 
-    /// Whether the text does not follow the grammar of JSON or YAML, so that nothing in it was read.
+    /// Whether the text is not JSON or YAML, so that nothing in it was decoded.
     #[must_use]
     pub fn is_syntax(&self) -> bool {
         self.is_syntax
     }
 
-    /// What may be behind the mistakes as a whole, and what was not looked at because of them.
+    /// Returns the likely cause of the mistakes, and what was not checked because of them.
     #[must_use]
     pub fn hints(&self) -> &[String] {
         &self.hints
@@ -76,7 +76,7 @@ impl Diagnostics {
 }
 
 impl Diagnostic {
-    /// A diagnostic at a place of a text, given in bytes.
+    /// Creates a diagnostic at a byte offset of a text.
     pub(crate) fn new(
         severity: Severity,
         file: &str,
@@ -99,7 +99,7 @@ impl Diagnostic {
         }
     }
 
-    /// A diagnostic about a file or directory as a whole.
+    /// Creates a diagnostic about a file or directory as a whole.
     pub(crate) fn about_file(severity: Severity, file: &str, message: String) -> Self {
         let (field, snippet) = (String::new(), String::new());
         Self { severity, file: file.to_owned(), line: 1, column: 1, field, message, snippet, caret: 0 }
@@ -107,7 +107,7 @@ impl Diagnostic {
 }
 
 impl Diagnostic {
-    /// Place, field and message, without the line of the file.
+    /// Returns place, field and message on one line.
     #[must_use]
     pub fn in_one_line(&self) -> String {
         let Self { file, line, column, field, message, caret, .. } = self;
@@ -129,7 +129,7 @@ impl fmt::Display for Diagnostic {
         }
         writeln!(f)?;
         let number = line.to_string();
-        // Tabs stay tabs below the line too, so that the caret stands where it should.
+        // Tabs are repeated below the line, so that the caret is in the right column.
         let indent: String =
             snippet.chars().take(caret - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         writeln!(f, "  {number} | {snippet}")?;
@@ -149,7 +149,7 @@ impl fmt::Display for Diagnostics {
     }
 }
 
-/// A file's name without characters that act on what is around them.
+/// Replaces control characters in the name of a file.
 fn on_one_line(name: &str) -> Cow<'_, str> {
     if name.chars().any(is_control) {
         let shown = name.chars().map(|c| if is_control(c) { '\u{fffd}' } else { c });
@@ -158,11 +158,11 @@ fn on_one_line(name: &str) -> Cow<'_, str> {
     Cow::Borrowed(name)
 }
 
-/// Collects diagnostics: counts all of them and stores some, so that memory is bounded whatever is read.
+/// Collects diagnostics: counts all, and stores a limited number.
 pub(crate) struct Collector {
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
-    /// How many of each are stored.
+    /// How many of each are stored at most.
     most: usize,
     mistakes: usize,
 }
@@ -172,7 +172,7 @@ impl Collector {
         Self { errors: Vec::new(), warnings: Vec::new(), most, mistakes: 0 }
     }
 
-    /// Counts a diagnostic, and makes and stores it if there is room.
+    /// Counts a diagnostic, and creates and stores it if there is room.
     pub(crate) fn add(&mut self, severity: Severity, diagnostic: impl FnOnce() -> Diagnostic) {
         let list = match severity {
             Severity::Error => {
@@ -186,22 +186,22 @@ impl Collector {
         }
     }
 
-    /// Counts mistakes that were not made into diagnostics.
+    /// Counts mistakes without storing them.
     pub(crate) fn count(&mut self, mistakes: usize) {
         self.mistakes += mistakes;
     }
 
-    /// How many mistakes there are so far.
+    /// Returns how many mistakes there are so far.
     pub(crate) fn mistakes(&self) -> usize {
         self.mistakes
     }
 
-    /// How many more of the mistakes can be stored.
+    /// Returns how many more mistakes can be stored.
     pub(crate) fn room(&self) -> usize {
         self.most - self.errors.len()
     }
 
-    /// The warnings when there is no mistake, else the mistakes and after them the warnings.
+    /// Returns the warnings or, if there are mistakes, the mistakes followed by the warnings.
     pub(crate) fn finish(self, hints: Vec<String>) -> Result<Vec<Diagnostic>, Diagnostics> {
         let Self { mut errors, mut warnings, mistakes, .. } = self;
         let in_order = |list: &mut Vec<Diagnostic>| {

@@ -1,10 +1,10 @@
 //! Declarative files: a directory of YAML and JSON documents that is the whole catalog.
 //!
-//! The way of a file: its text becomes a tree of values with positions (`document`), the tree becomes the
-//! model's types with every mistake collected (`decode`), and what the model then finds wrong with the catalog
-//! as a whole is traced back to a line (`locate`). The format is docs/catalog.md.
+//! A file is processed in three steps: its text is parsed into a tree of values with positions (`document`), the tree is
+//! decoded into the model's types, collecting every mistake (`decode`), and the problems that the model finds in the
+//! catalog as a whole are located in the files (`locate`). The format is `docs/catalog.md`.
 //!
-//! What is not here: no store and no evaluation. A catalog with an error is never returned.
+//! There is no store and no evaluation here. A catalog with an error is never returned.
 
 mod assemble;
 mod decode;
@@ -29,21 +29,21 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 use document::SyntaxError;
 use text::SourceText;
 
-/// How many mistakes, and as many warnings, are stored unless the caller wants more. All of them are counted.
+/// How many mistakes, and how many warnings, are listed by default. All of them are counted.
 pub const STORED: usize = 1000;
 
-/// How many values a JSON text that [`parse_str`] reads may contain.
-const MOST_VALUES: usize = 10_000_000;
+/// How many values a JSON text may contain for [`parse_str`].
+const MAX_VALUES: usize = 10_000_000;
 
-/// How many values one object may contain: more than a data source of 100,000 columns has.
-const MOST_VALUES_OF_OBJECT: usize = 1_000_000;
+/// How many values one object may contain: more than a data source with 100,000 columns.
+const MAX_OBJECT_VALUES: usize = 1_000_000;
 
 /// A catalog without errors.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The catalog.
     pub catalog: Catalog,
-    /// What somebody should look at.
+    /// Warnings, which do not make it invalid.
     pub warnings: Vec<Diagnostic>,
     /// How many files it was read from.
     pub files: usize,
@@ -52,10 +52,10 @@ pub struct Loaded {
 /// Why a directory could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The path is something else.
-    #[error("{path} is no directory; name the directory that holds the catalog's files", path = path.display())]
+    /// The path is not a directory.
+    #[error("{path} is not a directory; name the directory that contains the catalog", path = path.display())]
     NotADirectory {
-        /// What was named.
+        /// The path.
         path: PathBuf,
     },
     /// A file or directory cannot be read.
@@ -63,22 +63,22 @@ pub enum LoadError {
     Unreadable {
         /// The file or directory.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// There is far more in it than a catalog has.
+    /// The directory contains more files than a catalog can have.
     #[error(
-        "{path} contains more than {most} files and directories; name the directory that holds the catalog's files",
+        "{path} contains more than {most} files and directories; name the directory that contains the catalog",
         path = path.display()
     )]
     TooMany {
         /// The directory.
         path: PathBuf,
-        /// How many were looked at.
+        /// The limit.
         most: usize,
     },
-    /// There is nothing to read.
-    #[error("{path} holds no catalog: no file ending in .yaml, .yml or .json{}", other_files(*others), path = path.display())]
+    /// The directory contains no file of a catalog.
+    #[error("{path} contains no catalog: no file ends in .yaml, .yml or .json{}", other_files(*others), path = path.display())]
     Empty {
         /// The directory.
         path: PathBuf,
@@ -86,7 +86,7 @@ pub enum LoadError {
         others: usize,
     },
     /// The files declare nothing.
-    #[error("{path} declares nothing: its files hold no object", path = path.display())]
+    #[error("{path} declares nothing: its files contain no object", path = path.display())]
     Nothing {
         /// The directory.
         path: PathBuf,
@@ -104,16 +104,16 @@ fn other_files(others: usize) -> String {
     }
 }
 
-/// Loads a directory: every catalog file below it, hidden ones left out, in path order. Of the mistakes at most
-/// [`STORED`], and as many warnings, are listed.
+/// Loads a directory: every catalog file below it except hidden ones, in path order. Lists at most [`STORED`] mistakes
+/// and as many warnings.
 ///
 /// # Errors
-/// When the directory cannot be read or its catalog has an error. [`LoadError::Invalid`] has the errors.
+/// When the directory cannot be read, or its catalog has errors ([`LoadError::Invalid`]).
 pub fn load(dir: &Path) -> Result<Loaded, LoadError> {
     load_listing(dir, STORED)
 }
 
-/// [`load`], listing as many mistakes and warnings as the caller wants.
+/// Loads a directory as [`load`] does, and lists at most `most` mistakes and as many warnings.
 ///
 /// # Errors
 /// As [`load`].
@@ -127,7 +127,7 @@ pub fn load_listing(dir: &Path, most: usize) -> Result<Loaded, LoadError> {
     Ok(loaded)
 }
 
-/// Reads one document as a whole catalog; JSON when `name` ends in `.json`, else YAML.
+/// Parses one document as a whole catalog: JSON when `name` ends in `.json`, else YAML.
 ///
 /// ```
 /// let loaded = domesday_sources::parse_str("users.yaml", "users: [{ username: ada }]").unwrap();
@@ -140,13 +140,13 @@ pub fn load_listing(dir: &Path, most: usize) -> Result<Loaded, LoadError> {
 /// # Errors
 /// The errors of the document.
 pub fn parse_str(name: &str, text: &str) -> Result<Loaded, Diagnostics> {
-    let mut assembly = Assembly::new(STORED).with_most_values(MOST_VALUES);
+    let mut assembly = Assembly::new(STORED).with_max_values(MAX_VALUES);
     let is_syntax = assembly.add(name.to_owned(), text.to_owned());
     assembly.finish().map_err(|diagnostics| Diagnostics { is_syntax, hints: Vec::new(), ..diagnostics })
 }
 
-/// Reads one object as strictly as a file is read, and gives it back in the form in which it is stored. What it
-/// refers to is not looked at: that takes the rest of the catalog.
+/// Parses one object as strictly as a file, and returns it in the form in which it is stored. References are not checked:
+/// they depend on the rest of the catalog.
 ///
 /// ```
 /// use domesday_model::Kind;
@@ -159,39 +159,40 @@ pub fn parse_str(name: &str, text: &str) -> Result<Loaded, Diagnostics> {
 /// ```
 ///
 /// # Errors
-/// The mistakes in it, with the field inside the object.
+/// The mistakes, with their fields inside the object.
 pub fn parse_object(kind: Kind, json: &str) -> Result<serde_json::Value, Diagnostics> {
     let text = parse_object_text(kind, json)?;
-    Ok(serde_json::from_str(&text).expect("a document is written with fewer levels than are read"))
+    Ok(serde_json::from_str(&text).expect("a document has fewer levels than the parser allows"))
 }
 
-/// [`parse_object`] as JSON text, in which the numbers of answers keep the digits that they were written with.
+/// Parses one object as [`parse_object`] does, and returns it as JSON text, in which the numbers of answers keep their
+/// digits.
 ///
 /// # Errors
 /// As [`parse_object`].
 pub fn parse_object_text(kind: Kind, json: &str) -> Result<String, Diagnostics> {
     const NAME: &str = "object.json";
     let text = SourceText::new(json);
-    let root = document::parse_json(text.as_str(), MOST_VALUES_OF_OBJECT)
-        .map_err(|error| refused(NAME, &text, error))?;
+    let root = document::parse_json(text.as_str(), MAX_OBJECT_VALUES)
+        .map_err(|error| syntax_error(NAME, &text, error))?;
     let (mut collector, mut unread) = (Collector::new(STORED), Unread::default());
     let document = Decoder::new(NAME, &text, &mut collector, &mut unread).object(kind, &root);
     collector.finish(Vec::new())?;
-    Ok(document.expect("an object that could not be read has a mistake"))
+    Ok(document.expect("an object without a mistake is decoded"))
 }
 
-/// Checks that a text is JSON whose content any reader takes alike: no key twice in an object, no half of a surrogate
-/// pair, no U+0000, no nesting deeper than a catalog has.
+/// Checks that a text is JSON that every parser reads alike: no duplicate keys, no lone surrogates, no U+0000, no nesting
+/// beyond that of a catalog.
 ///
 /// # Errors
-/// The first place where it is not; [`Diagnostics::is_syntax`] tells whether it is no JSON at all.
+/// The first mistake; [`Diagnostics::is_syntax`] tells whether the text is not JSON at all.
 pub fn check_json(text: &str) -> Result<(), Diagnostics> {
     let text = SourceText::new(text);
-    document::check_json(text.as_str()).map_err(|error| refused("body.json", &text, error))
+    document::check_json(text.as_str()).map_err(|error| syntax_error("body.json", &text, error))
 }
 
-/// The refusal of a text that is no tree.
-fn refused(name: &str, text: &SourceText<'_>, error: SyntaxError) -> Diagnostics {
+/// Returns a syntax error as diagnostics.
+fn syntax_error(name: &str, text: &SourceText<'_>, error: SyntaxError) -> Diagnostics {
     let diagnostic = Diagnostic::new(Severity::Error, name, text, error.at, String::new(), error.message);
     Diagnostics {
         list: vec![diagnostic],

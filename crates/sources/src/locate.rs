@@ -1,7 +1,7 @@
-//! From a problem of the model back to the place in a file.
+//! Finds the place of a model's problem in a file.
 //!
-//! Places are not kept while a catalog is read: a right catalog pays nothing for them, and only the files that
-//! hold a problem are parsed again.
+//! Places are not stored while a catalog is read: a valid catalog pays nothing for them, and only files with a problem are
+//! parsed again.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use domesday_model::validate::{Path, Step};
 
 use crate::document::{Node, Value};
 
-/// The place, in bytes, and the field's name of a problem, `index` being the object's position in its file's list.
+/// Returns the byte offset and the field of a problem; `index` is the position of the object in the list of its file.
 pub(crate) fn locate(root: &Node, kind: Kind, index: usize, path: &Path) -> (usize, String) {
     let mut field = kind.key().to_owned();
     let Some((key, mut node)) = root.get(kind.key()) else { return (root.at, field) };
@@ -24,13 +24,13 @@ pub(crate) fn locate(root: &Node, kind: Kind, index: usize, path: &Path) -> (usi
     }
     for step in &path.0 {
         let next = match (step, &node.value) {
-            // A tag or a product's source may be written as its name alone.
+            // A tag, or the data source of a product, may be written as only its name.
             (Step::Key(key), Value::Text(..)) if key == "name" => Some(node),
             (Step::Key(key), _) => {
                 let _ = write!(field, ".{key}");
                 node.get(key).map(|(_, value)| value)
             }
-            // One mapping may stand where a list of them could.
+            // A single mapping may be written instead of a list.
             (Step::Index(0), Value::Mapping(_)) => Some(node),
             (Step::Index(index), Value::List(items)) => {
                 let _ = write!(field, "[{index}]");

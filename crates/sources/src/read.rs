@@ -1,4 +1,4 @@
-//! The files of a catalog directory: which are read, and a warning for each that looks as if it should be.
+//! Reads the files of a catalog directory, and warns of files that look like part of it and are not read.
 
 use std::collections::HashSet;
 use std::fs::{self, File, FileType, Metadata};
@@ -15,10 +15,10 @@ use crate::document::has_ending;
 use crate::sniff::looks_like_catalog;
 use crate::text::SourceText;
 
-/// The endings of the files that are read, in any case.
+/// The extensions of the files that are read, in any case.
 const ENDINGS: [&str; 3] = [".yaml", ".yml", ".json"];
 
-/// Endings of documents, programs and data, in which the keys of a catalog would mean something else.
+/// Extensions of documents, programs and data, in which the keys of a catalog have another meaning.
 const OTHER_ENDINGS: [&str; 26] = [
     ".md",
     ".rst",
@@ -48,17 +48,17 @@ const OTHER_ENDINGS: [&str; 26] = [
     ".cedar",
 ];
 
-/// How many files and directories are looked at: more than any catalog has, less than a whole disk.
-const MOST_ENTRIES: usize = 250_000;
+/// How many files and directories are visited: more than any catalog has, less than a whole disk.
+const MAX_ENTRIES: usize = 250_000;
 
-/// The largest file that is read, in bytes.
-const MOST_BYTES: u64 = 1 << 30;
+/// The maximum size of a file, in bytes.
+const MAX_BYTES: u64 = 1 << 30;
 
-/// How much of a file that is not read is looked at, in bytes.
-const SNIFFED: u64 = 64 << 10;
+/// How many bytes of an unread file are inspected.
+const SNIFFED_BYTES: u64 = 64 << 10;
 
-/// Of how many files that are not read the content is looked at.
-const MOST_SNIFFED: usize = 2000;
+/// How many unread files are inspected.
+const MAX_SNIFFED: usize = 2000;
 
 /// Reads every catalog file below a directory, in path order.
 pub(crate) fn read(dir: &Path, assembly: &mut Assembly) -> Result<(), LoadError> {
@@ -90,20 +90,20 @@ pub(crate) fn read(dir: &Path, assembly: &mut Assembly) -> Result<(), LoadError>
 
 struct Directory {
     path: PathBuf,
-    /// The path without links.
+    /// The path with links resolved.
     real: PathBuf,
-    /// What the names of its files begin with.
+    /// The prefix of the names of its files.
     prefix: String,
 }
 
-/// What a walk through a directory found.
+/// The result of a directory walk.
 struct Found {
-    /// The files to be read, with their names inside the catalog.
+    /// The files to read, with their paths inside the catalog.
     files: Vec<(String, PathBuf)>,
     /// How many other files there are.
     others: usize,
     looked_at: usize,
-    /// How many files not to be read were looked into.
+    /// How many unread files were inspected.
     sniffed: usize,
     entered: HashSet<PathBuf>,
 }
@@ -127,13 +127,13 @@ impl Found {
                     continue;
                 }
             };
-            // In a fixed order, so that of two ways to a directory it is always the same that counts.
+            // Sorted, so that a directory with two paths always gets the same one.
             entries.sort_unstable();
             let mut below = Vec::new();
             for (file_name, path) in entries {
                 self.looked_at += 1;
-                if self.looked_at > MOST_ENTRIES {
-                    return Err(LoadError::TooMany { path: top, most: MOST_ENTRIES });
+                if self.looked_at > MAX_ENTRIES {
+                    return Err(LoadError::TooMany { path: top, most: MAX_ENTRIES });
                 }
                 below.extend(self.entry(&directory, &file_name, path, assembly));
             }
@@ -142,7 +142,7 @@ impl Found {
         Ok(())
     }
 
-    /// Looks at an entry of a directory; returns it if it is a directory to be walked.
+    /// Processes an entry of a directory. Returns it if it is a directory to walk.
     fn entry(
         &mut self,
         directory: &Directory,
@@ -157,7 +157,7 @@ impl Found {
             Ok(metadata) => metadata,
             Err(_) if is_hidden => return None,
             Err(error) => {
-                // Without an ending it may be meant to be a directory of files.
+                // Without an extension it may be a link to a directory.
                 let may_matter = is_named || !file_name.contains('.');
                 let message = broken_entry(&path, &error);
                 if may_matter {
@@ -181,7 +181,7 @@ impl Found {
                 }
             };
             if directory.real.starts_with(&real) {
-                let message = "not read: this link leads back to a directory that contains it".to_owned();
+                let message = "not read: this link points to a directory that contains it".to_owned();
                 assembly.report(Diagnostic::about_file(Severity::Warning, &name, message));
                 return None;
             }
@@ -200,15 +200,15 @@ impl Found {
         if !is_hidden {
             self.others += 1;
         }
-        if let Some(reason) = self.looks_meant(file_name, &path, &metadata) {
+        if let Some(reason) = self.unread_reason(file_name, &path, &metadata) {
             let message = format!("not read: {reason}; it looks like part of the catalog");
             assembly.report(Diagnostic::about_file(Severity::Warning, &name, message));
         }
         None
     }
 
-    /// Why a file is not read that by its name or content looks like part of the catalog.
-    fn looks_meant(&mut self, file_name: &str, path: &Path, metadata: &Metadata) -> Option<&'static str> {
+    /// Returns why a file is not read that looks like part of the catalog by its name or content.
+    fn unread_reason(&mut self, file_name: &str, path: &Path, metadata: &Metadata) -> Option<&'static str> {
         if !metadata.is_file() {
             return None;
         }
@@ -220,7 +220,7 @@ impl Found {
         // `Guardrails.yaml.txt`, `Guardrails.yml~`, `Guardrails.json5`
         let names_ending = !is_hidden && ENDINGS.iter().any(|ending| lower.contains(ending));
         self.sniffed += usize::from(!names_ending);
-        let is_meant = names_ending || self.sniffed <= MOST_SNIFFED && looks_like_catalog(&beginning(path)?);
+        let is_meant = names_ending || self.sniffed <= MAX_SNIFFED && looks_like_catalog(&beginning(path)?);
         let reason = if is_hidden {
             "its name begins with `.`"
         } else {
@@ -230,20 +230,20 @@ impl Found {
     }
 }
 
-/// The names and paths of a directory's entries.
+/// Returns the names and paths of a directory's entries.
 fn entries(path: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let entry = |entry: io::Result<fs::DirEntry>| {
         let entry = entry?;
         Ok((entry.file_name().to_string_lossy().into_owned(), entry.path()))
     };
-    fs::read_dir(path)?.take(MOST_ENTRIES + 1).map(entry).collect()
+    fs::read_dir(path)?.take(MAX_ENTRIES + 1).map(entry).collect()
 }
 
 fn refusal(name: &str, message: String) -> Diagnostic {
     Diagnostic::about_file(Severity::Error, name, message)
 }
 
-/// Why an entry leads to nothing.
+/// Returns why an entry cannot be read.
 fn broken_entry(path: &Path, error: &io::Error) -> String {
     match fs::read_link(path) {
         Ok(target) if error.kind() == io::ErrorKind::NotFound => {
@@ -258,7 +258,7 @@ fn broken_entry(path: &Path, error: &io::Error) -> String {
     }
 }
 
-/// What a directory entry is when it is neither file nor directory: reading it could wait for ever.
+/// Returns the kind of an entry that is neither a file nor a directory: reading it could block forever.
 fn kind_of_special(file_type: FileType) -> Option<&'static str> {
     #[cfg(unix)]
     {
@@ -292,14 +292,14 @@ fn warn_of_hidden_directory(name: &str, path: &Path, assembly: &mut Assembly) {
     }
 }
 
-/// The beginning of a regular file.
+/// Returns the beginning of a regular file.
 fn beginning(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    open(path).ok()?.0.take(SNIFFED).read_to_end(&mut bytes).ok()?;
+    open(path).ok()?.0.take(SNIFFED_BYTES).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 
-/// Opens a regular file. What became a pipe since it was looked at does not make this wait.
+/// Opens a regular file. Does not block on a file that was replaced by a pipe.
 fn open(path: &Path) -> io::Result<(File, Metadata)> {
     let mut options = fs::OpenOptions::new();
     options.read(true);
@@ -311,31 +311,31 @@ fn open(path: &Path) -> io::Result<(File, Metadata)> {
     let file = options.open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file any more"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no longer a file"));
     }
     Ok((file, metadata))
 }
 
-/// The text of a file.
+/// Reads a file as text.
 fn read_file(name: &str, path: &Path) -> Result<String, Box<Diagnostic>> {
     let unreadable = |error: io::Error| Box::new(refusal(name, format!("cannot read this file: {error}")));
     let (file, metadata) = open(path).map_err(unreadable)?;
     let too_large = || {
-        let message = format!("this file is larger than {} MiB; split it", MOST_BYTES >> 20);
+        let message = format!("this file is larger than {} MiB; split it", MAX_BYTES >> 20);
         Box::new(refusal(name, message))
     };
-    if metadata.len() > MOST_BYTES {
+    if metadata.len() > MAX_BYTES {
         return Err(too_large());
     }
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MOST_BYTES {
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(too_large());
     }
     to_text(name, bytes)
 }
 
-/// The text that the bytes of a file are.
+/// Decodes the bytes of a file.
 fn to_text(name: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
     let is_utf_16 = match bytes.get(..2) {
         Some([0xff, 0xfe] | [0xfe, 0xff]) => true,

@@ -1,9 +1,9 @@
-//! Whether a file that is not read, or could not be, looks like part of a catalog.
+//! Detects files that look like part of a catalog, among those that are not read or cannot be parsed.
 
 use domesday_model::Kind;
 
-/// Whether some bytes have a key of the catalog format where a top-level key would stand: at the beginning of a line, or
-/// in quotes after `{` or `,`.
+/// Whether bytes contain a key of the catalog format where a top-level key would be: at the beginning of a line, or after
+/// `{` or `,`.
 pub(crate) fn looks_like_catalog(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_of_a_catalog_are_found_at_the_top_only() {
+    fn only_top_level_keys_of_a_catalog_are_found() {
         for text in [
             "users: []",
             "# x\npolicies :\n- name: a",

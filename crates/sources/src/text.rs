@@ -1,15 +1,15 @@
-//! A text in which any place is found at once, however long its lines are.
+//! A text with an index of its lines, which converts byte offsets to positions.
 
 use std::cell::OnceCell;
 use std::ops::Range;
 
-/// The longest part of a line that is shown, in characters.
+/// The maximum length of an excerpt, in characters.
 const SHOWN: usize = 120;
 
-/// Characters are counted up to every so many bytes, so that no count reads more than that.
+/// The index has the number of characters at every multiple of so many bytes, so that a lookup counts at most that many.
 const STEP: usize = 4096;
 
-/// A place in a text, as people count.
+/// A position in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     /// From 1.
@@ -18,26 +18,26 @@ pub(crate) struct Position {
     pub(crate) column: usize,
 }
 
-/// Part of a line, around a place.
+/// An excerpt of a line around a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Snippet {
-    /// The part; `…` stands for what was left out before it.
+    /// The excerpt; `…` replaces what is omitted before it.
     pub(crate) text: String,
-    /// Where in `text` the place is, in characters from 1.
+    /// The position in `text`, in characters from 1.
     pub(crate) caret: usize,
 }
 
-/// A text without byte order mark, and the index of its lines. The index is made when the first place is looked up: a
-/// text without mistakes needs none.
+/// A text without its byte order mark. The index of lines is created at the first lookup: a text without mistakes needs
+/// none.
 pub(crate) struct SourceText<'t> {
     text: &'t str,
     index: OnceCell<Index>,
 }
 
 struct Index {
-    /// Where each line begins, in bytes. Lines end at `\n`, `\r\n` or `\r`.
+    /// The byte offset of each line. Lines end at `\n`, `\r\n` or `\r`.
     lines: Vec<usize>,
-    /// How many characters begin before each multiple of [`STEP`] bytes.
+    /// The number of characters that begin before each multiple of [`STEP`] bytes.
     characters: Vec<usize>,
 }
 

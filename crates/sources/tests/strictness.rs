@@ -224,7 +224,7 @@ fn a_number_that_would_lose_digits_is_refused() {
     }
     for value in ["12345678901234567890", "0.12345678901234567890", "9007199254740993.5"] {
         let wrong = refused("a.yaml", &mask(value)).to_string();
-        assert!(wrong.contains("more digits than are kept"), "{value}: {wrong}");
+        assert!(wrong.contains("more digits than can be stored"), "{value}: {wrong}");
     }
 }
 

@@ -1,44 +1,44 @@
-//! Who changes something, and on what condition.
+//! Who makes a change, and its precondition.
 
 use domesday_model::Instant;
 
 use crate::StoreError;
 
-/// Who changes something, when and from where: what the audit log says of every change.
+/// Who makes a change, when and from where, as the audit log records it.
 #[derive(Debug, Clone, Copy)]
 pub struct ChangeBy<'a> {
-    /// The username, or another name for who acts (`administrator`, `scheduler`).
+    /// The username, or another actor (`administrator`, `scheduler`).
     pub actor: &'a str,
-    /// What objects changed this way have as their origin: `api`, or the importer's name. An apply keeps the
-    /// origins that the catalog gives.
+    /// The origin of the objects that are changed: `api`, or the name of an importer. An apply uses the origins in the
+    /// catalog instead.
     pub origin: &'a str,
-    /// The address that the change came from, where it came over a network.
+    /// The network address that the change came from.
     pub from: Option<&'a str>,
     /// When.
     pub at: Instant,
 }
 
-/// What must hold of the thing that a change replaces (RFC 9110, section 13.1).
+/// The precondition of a change (RFC 9110, section 13.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfMatch<'a> {
-    /// Nothing.
+    /// None.
     Any,
-    /// There is none yet (`If-None-Match: *`).
+    /// The object does not exist (`If-None-Match: *`).
     MustNotExist,
-    /// There is one (`If-Match: *`).
+    /// The object exists (`If-Match: *`).
     MustExist,
     /// It has this entity tag (`If-Match: "…"`), given without the quotes.
     Etag(&'a str),
 }
 
 impl IfMatch<'_> {
-    /// Whether the condition holds, `etag` being that of what there is.
+    /// Checks the precondition against the entity tag of the stored object, if it exists.
     pub(crate) fn check(self, etag: Option<&str>, target: impl Fn() -> String) -> Result<(), StoreError> {
         match (self, etag) {
             (Self::Any, _) | (Self::MustNotExist, None) | (Self::MustExist, Some(_)) => Ok(()),
             (Self::Etag(expected), Some(etag)) if expected == etag => Ok(()),
             (Self::MustNotExist, Some(_)) => {
-                Err(StoreError::Precondition { target: target(), reason: "exists already" })
+                Err(StoreError::Precondition { target: target(), reason: "already exists" })
             }
             (Self::Etag(_), Some(_)) => Err(StoreError::Precondition {
                 target: target(),

@@ -1,4 +1,4 @@
-//! What can go wrong with the store, by what to do about it.
+//! Errors of the store, by what the caller can do about them.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use domesday_model::{Kind, SnapshotError};
 use postgres::error::SqlState;
 use uuid::Uuid;
 
-/// Why the store could not do what was asked. Nothing was changed.
+/// Why an operation of the store failed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file cannot be opened.
@@ -15,10 +15,10 @@ pub enum StoreError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// The error of SQLite.
         source: rusqlite::Error,
     },
-    /// There is no store at a place where one must exist. A command that does not create stores reports this.
+    /// There is no store, and the command does not create one.
     #[error(
         "there is no store at {place}; check the configuration, --store and the working directory \
          (`domesday serve` and `domesday apply` create a store)"
@@ -27,24 +27,24 @@ pub enum StoreError {
         /// The file, or the server without the password.
         place: String,
     },
-    /// The URL names no database that can hold a store.
+    /// The URL does not name a supported database.
     #[error(
-        "the database URL cannot be read; expected postgres://USER:PASSWORD@HOST/DATABASE, sqlite:PATH or a \
+        "the database URL is invalid; expected postgres://USER:PASSWORD@HOST/DATABASE, sqlite:PATH or a \
          file's path (one that contains `:` as ./NAME)"
     )]
     UnknownUrl,
-    /// The URL asks for a kind of encryption that does not protect.
+    /// The `sslmode` of the URL is not supported, since it would not protect the connection.
     #[error(
-        "the database URL's sslmode is not known; use verify-full, or disable on a network that is trusted"
+        "the sslmode of the database URL is not supported; use verify-full, or disable on a trusted network"
     )]
     UnknownSslMode,
-    /// The URL asks for a server that cannot hold a store.
+    /// The `target_session_attrs` of the URL is not supported.
     #[error(
-        "the database URL's target_session_attrs is not supported; use read-write (or primary), which connects to a \
-         server that takes changes, or any"
+        "the target_session_attrs of the database URL is not supported; use read-write (or primary), to connect to a \
+         server that accepts writes, or any"
     )]
     UnknownSessionAttributes,
-    /// The authorities that the URL names cannot be read.
+    /// The root certificates that the URL names cannot be read.
     #[error("the root certificates {file} cannot be read: {reason}", file = file.display())]
     RootCertificates {
         /// The file.
@@ -52,28 +52,28 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The database server cannot be reached, or does not let us in.
-    #[error("cannot reach the database {server}: {}", said(source))]
+    /// The database server cannot be reached, or rejects the login.
+    #[error("cannot reach the database {server}: {}", message(source))]
     Unreachable {
         /// The server, without the password.
         server: String,
         /// What went wrong.
         source: postgres::Error,
     },
-    /// Somebody else is changing the store and does not come to an end.
-    #[error("the store is busy with a long change by somebody else; try again later")]
+    /// Another writer holds the lock for too long.
+    #[error("the store is locked by another writer; try again later")]
     Busy,
-    /// The database, or the connection to it, takes no changes.
+    /// The database, or the connection to it, does not accept writes.
     #[error(
-        "the database is read-only: a standby, or a file or role that may not be written; connect to the primary"
+        "the database is read-only: it is a standby, or the file or role does not allow writes; connect to the primary"
     )]
     ReadOnly,
-    /// There is no room for what was to be written.
-    #[error("the disk of the database is full; changes are refused until there is room again")]
+    /// The disk is full.
+    #[error("the disk of the database is full; free some space")]
     DiskFull,
-    /// Between the service and the database is a pooler that does not keep sessions.
+    /// The connection goes through a transaction pooler.
     #[error(
-        "the database is reached through a pooler in transaction mode; it must work in session mode, since settings, \
+        "the database connection goes through a pooler in transaction mode; use session mode, since settings, \
          prepared statements and locks belong to a session"
     )]
     TransactionPooler,
@@ -82,38 +82,41 @@ pub enum StoreError {
     Backup {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The copy cannot take the store's place.
+    /// The store cannot be restored.
     #[error("cannot restore {place} from {copy}: {reason}", place = place.display(), copy = copy.display())]
     Restore {
-        /// The copy.
+        /// The backup.
         copy: PathBuf,
         /// The store's file.
         place: PathBuf,
-        /// What is in the way.
+        /// Why.
         reason: String,
     },
-    /// The database is backed up by its own tools.
+    /// PostgreSQL has tools of its own for backups.
     #[error(
-        "a store on PostgreSQL is backed up and restored with PostgreSQL's tools, such as pg_dump and pg_restore"
+        "a store on PostgreSQL cannot be backed up with this command; use PostgreSQL's tools, such as pg_dump and \
+         pg_restore"
     )]
     BackupElsewhere,
-    /// The file is a database of something else.
-    #[error("this database is not a Domesday store; name another file")]
+    /// The database belongs to another program.
+    #[error("this database is not a Domesday store; choose another one")]
     Foreign,
     /// A newer Domesday wrote the store.
-    #[error("the store has schema version {found}, this Domesday knows up to {known}; use a newer Domesday")]
+    #[error(
+        "the store has schema version {found}, and this version of Domesday supports up to {known}; upgrade Domesday"
+    )]
     TooNew {
         /// The store's version.
         found: i64,
-        /// The newest version known here.
+        /// The newest version that is supported.
         known: i64,
     },
     /// The catalog names another tenant than the store's.
     #[error(
-        "the store belongs to the tenant {stored}, the catalog declares {declared}; a tenant's id never changes"
+        "the store belongs to the tenant {stored}, but the catalog declares {declared}; the id of a tenant never changes"
     )]
     OtherTenant {
         /// The id in the store.
@@ -121,55 +124,55 @@ pub enum StoreError {
         /// The id in the catalog.
         declared: Uuid,
     },
-    /// What is not changed would no longer fit what is.
+    /// Unchanged objects would refer to a removed object, or no longer fit a changed one.
     #[error(
-        "this would leave the store inconsistent; change these objects too (an apply: declare them, or --prune):\n{}",
+        "other objects depend on this change; change them too (with apply: declare them, or use --prune):\n{}",
         list(problems)
     )]
     Inconsistent {
-        /// What would be wrong with which objects that stay as they are.
+        /// The objects that depend on the change, each with its problem.
         problems: Vec<(String, Problem)>,
     },
-    /// The object is not one that a catalog may hold.
-    #[error("the object is not valid:\n{}", invalid(problems))]
+    /// The object is invalid.
+    #[error("the object is invalid:\n{}", invalid(problems))]
     Invalid {
-        /// What is wrong with it; the index of each problem means nothing.
+        /// What is wrong with it; the index of each problem has no meaning.
         problems: Vec<Problem>,
     },
-    /// There is nothing of that name.
+    /// The object does not exist.
     #[error("there is no {target}")]
     NotFound {
-        /// What was named, as `KIND/NAME`.
+        /// The object, as `KIND/NAME`.
         target: String,
     },
-    /// A run of the export is queued or under way, and there is one at a time.
-    #[error("the run {run} is queued or under way; one at a time")]
+    /// Another run of the export is queued or running.
+    #[error("the run {run} is already queued or running; an export has one run at a time")]
     RunUnderWay {
         /// The run.
         run: Uuid,
     },
-    /// The thing to be changed is not in the state that the caller expects.
+    /// The precondition of the change is not met.
     #[error("{target} {reason}")]
     Precondition {
-        /// What was named, as `KIND/NAME`.
+        /// The object, as `KIND/NAME`.
         target: String,
-        /// What differs, and what to do.
+        /// Why, and what to do.
         reason: &'static str,
     },
-    /// Who writes lost its lease to somebody else, whose writes must stay.
-    #[error("somebody else took over {lease}; what came of this attempt is not recorded")]
+    /// Another process acquired the lease, so this write is rejected.
+    #[error("another process took over {lease}; the result of this attempt is not recorded")]
     Superseded {
         /// The lease.
         lease: String,
     },
-    /// A text holds the one character that a database cannot keep.
-    #[error("a name or text holds a NUL character; leave it out")]
+    /// A text contains U+0000, which PostgreSQL cannot store.
+    #[error("a name or text contains the character U+0000; remove it")]
     NulInText,
-    /// An idempotency key came with another request than before.
-    #[error("the idempotency key was used for another request; use a new key for each request")]
+    /// An idempotency key was reused for a different request.
+    #[error("the idempotency key was used for a different request; use a new key for each request")]
     KeyReused,
     /// A document in the store cannot be read.
-    #[error("the store's {kind} `{name}` cannot be read: {source}")]
+    #[error("the stored {kind} `{name}` cannot be read: {source}")]
     Document {
         /// The object's kind.
         kind: Kind,
@@ -188,23 +191,22 @@ pub enum StoreError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// An object in the store refers to nothing.
-    #[error("the store is not consistent: {0}")]
+    /// An object in the store refers to one that does not exist.
+    #[error("the store is inconsistent: {0}")]
     Snapshot(#[from] SnapshotError),
-    /// There is nothing to take a snapshot of.
-    #[error("the store is empty; bring a catalog in with `domesday apply DIR`")]
+    /// The store has no tenant and no objects.
+    #[error("the store is empty; run `domesday apply DIR` first")]
     Empty,
     /// SQLite failed.
     #[error("the store failed: {0}")]
     Sqlite(#[source] rusqlite::Error),
     /// PostgreSQL failed.
-    #[error("the store failed: {}", said(.0))]
+    #[error("the store failed: {}", message(.0))]
     Postgres(#[source] postgres::Error),
 }
 
 impl StoreError {
-    /// Whether the database may be able to do the same thing in a little while: it cannot be reached, another server takes
-    /// over, or it is busy. What is wrong with the data stays wrong.
+    /// Whether a retry may succeed: the database cannot be reached, fails over, or is locked.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -238,8 +240,8 @@ impl From<postgres::Error> for StoreError {
             Some(&SqlState::LOCK_NOT_AVAILABLE) => Self::Busy,
             Some(&SqlState::DISK_FULL) => Self::DiskFull,
             Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => Self::ReadOnly,
-            // Names of prepared statements are counted by connection: only somebody else's can be in the way of them, or
-            // gone, in a session that is shared.
+            // Each connection counts the names of its prepared statements: a name is taken or missing only in a session that
+            // is shared.
             Some(&SqlState::DUPLICATE_PSTATEMENT | &SqlState::INVALID_SQL_STATEMENT_NAME) => {
                 Self::TransactionPooler
             }
@@ -248,8 +250,8 @@ impl From<postgres::Error> for StoreError {
     }
 }
 
-/// What a PostgreSQL error says, without the details, which quote values.
-fn said(error: &postgres::Error) -> String {
+/// Returns the message of a PostgreSQL error without its details, which may quote values.
+fn message(error: &postgres::Error) -> String {
     if let Some(error) = error.as_db_error() {
         return format!("{} (SQLSTATE {})", error.message(), error.code().code());
     }
@@ -259,7 +261,7 @@ fn said(error: &postgres::Error) -> String {
     }
 }
 
-/// How many problems a message lists; the rest is counted.
+/// How many problems a message lists; it counts the others.
 const LISTED: usize = 50;
 
 fn list(problems: &[(String, Problem)]) -> String {

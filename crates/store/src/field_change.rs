@@ -8,15 +8,15 @@ use serde::Serialize;
 /// The top-level fields of an object, by name.
 pub(crate) type Fields = BTreeMap<String, serde_json::Value>;
 
-/// One field that differs.
+/// A field that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldChange {
     /// The field's name in the catalog format.
     pub field: String,
-    /// As stored; absent when it was not set.
+    /// The stored value; `None` when it was not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<serde_json::Value>,
-    /// As declared; absent when it is set no more.
+    /// The declared value; `None` when it is no longer set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<serde_json::Value>,
 }
@@ -28,7 +28,7 @@ impl fmt::Display for FieldChange {
     }
 }
 
-/// A value on one line, cut where a reader would stop reading.
+/// Returns the beginning of a value, on one line.
 fn short(value: &serde_json::Value) -> String {
     const LONGEST: usize = 80;
     let text = value.to_string();

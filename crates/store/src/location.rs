@@ -1,4 +1,4 @@
-//! Where a store is, as users name it: on the command line, in the environment, in a file of settings.
+//! The location of a store, as the command line, the environment and configuration files name it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::database::Server;
 use crate::{Store, StoreError};
 
-/// Where a store is. Printed, it says no password.
+/// The location of a store. Printing it never shows a password.
 #[derive(Clone)]
 pub enum StoreLocation {
     /// An SQLite file.
     File(PathBuf),
-    /// A PostgreSQL server, which several replicas share.
+    /// A PostgreSQL server, shared by several replicas.
     Server(ServerUrl),
 }
 
-/// A PostgreSQL server's URL, which can be read.
+/// The URL of a PostgreSQL server, parsed without errors.
 #[derive(Clone)]
 pub struct ServerUrl {
     url: SecretString,
@@ -27,9 +27,9 @@ pub struct ServerUrl {
 }
 
 impl StoreLocation {
-    /// Reads `PATH`, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Over a network TLS is spoken and the
-    /// server's certificate checked (`sslmode=verify-full`), unless the URL says `sslmode=disable`;
-    /// `sslrootcert=FILE` names the authorities trusted.
+    /// Parses `PATH`, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Over a network, connections use TLS and
+    /// verify the server's certificate (`sslmode=verify-full`), unless the URL has `sslmode=disable`;
+    /// `sslrootcert=FILE` names the trusted authorities.
     ///
     /// ```
     /// use domesday_store::StoreLocation;
@@ -42,8 +42,8 @@ impl StoreLocation {
     /// ```
     ///
     /// # Errors
-    /// When a URL names no database of a known kind, cannot be read, or names certificates that cannot be. No error
-    /// says any part of it.
+    /// When a URL names no database of a known kind, is malformed, or names certificates that cannot be read. No error
+    /// repeats any part of it.
     pub fn parse(text: &str) -> Result<Self, StoreError> {
         if let Some(path) = text.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
@@ -54,17 +54,17 @@ impl StoreLocation {
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             let url = SecretString::from(text);
-            let shown = Server::of(&url)?.to_string();
+            let shown = Server::parse(&url)?.to_string();
             return Ok(Self::Server(ServerUrl { url, shown }));
         }
-        // A file would be created under the name of whatever was meant, a password included.
+        // Treated as a path, a misspelled URL would create a file named after it, password included.
         match url_scheme(text) {
             None if !text.trim().is_empty() => Ok(Self::File(text.into())),
             _ => Err(StoreError::UnknownUrl),
         }
     }
 
-    /// The file, where it is one.
+    /// Returns the file, if it is one.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         match self {
@@ -73,13 +73,13 @@ impl StoreLocation {
         }
     }
 
-    /// Whether something is there to be opened: a file that exists, or a server, whichever answers.
+    /// Whether there may be a store: the file exists, or it is a server.
     #[must_use]
     pub fn exists(&self) -> bool {
         self.file().is_none_or(Path::exists)
     }
 
-    /// Opens the store, creating or migrating it as [`Store::open`] does.
+    /// Opens the store; creates or migrates it as [`Store::open`] does.
     ///
     /// # Errors
     /// As [`Store::open`], and when the server cannot be reached.
@@ -90,7 +90,7 @@ impl StoreLocation {
         }
     }
 
-    /// Opens a store that must exist, migrating it as [`Store::open_existing`] does. Never creates one.
+    /// Opens an existing store; migrates it as [`Store::open_existing`] does.
     ///
     /// # Errors
     /// As [`StoreLocation::open`], and [`StoreError::NoStore`] when there is none.
@@ -105,7 +105,7 @@ impl StoreLocation {
         }
     }
 
-    /// Opens a store that must exist, and changes nothing about it: [`Store::open_unmigrated`].
+    /// Opens an existing store without migrating it, as [`Store::open_unmigrated`] does.
     ///
     /// # Errors
     /// As [`StoreLocation::open_existing`].
@@ -119,7 +119,7 @@ impl StoreLocation {
 }
 
 impl Store {
-    /// Opens the store that a URL names, creating or migrating it as [`Store::open`] does.
+    /// Opens the store that a URL names; creates or migrates it as [`Store::open`] does.
     ///
     /// # Errors
     /// As [`StoreLocation::parse`] and [`StoreLocation::open`].
@@ -147,7 +147,7 @@ impl fmt::Debug for StoreLocation {
 }
 
 impl ServerUrl {
-    /// The whole URL, the password with it.
+    /// Returns the whole URL with its password.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.url.expose_secret()

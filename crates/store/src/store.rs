@@ -1,4 +1,4 @@
-//! The store itself: how it is opened, and transactions that span several operations.
+//! The store: opening it, and transactions over several operations.
 
 use std::path::Path;
 
@@ -7,25 +7,25 @@ use secrecy::SecretString;
 use crate::database::{Database, Extent, Postgres, Sqlite};
 use crate::{StoreError, schema};
 
-/// The governance metadata of one tenant. One connection: whoever works in parallel opens several.
+/// The governance metadata of one tenant, over one connection. Threads that work in parallel open one each.
 #[derive(Debug)]
 pub struct Store {
     pub(crate) database: Database,
-    /// Whether it outlives the process. In memory a tenant that declares no id gets no random one, since the
-    /// same catalog must give the same ids each time, and nobody's changes are audited.
+    /// Whether it outlives the process. In memory, a tenant without an id gets one that is derived from its name, since
+    /// the same catalog must give the same bytes, and changes are not audited.
     is_persistent: bool,
 }
 
 impl Store {
-    /// Opens the store in a file, creating it when there is none and migrating it when it is older.
+    /// Opens the store in a file. Creates it when there is none, and migrates an older one.
     ///
     /// # Errors
-    /// When the file cannot be opened, is no Domesday store, or was written by a newer version.
+    /// When the file cannot be opened, is not a Domesday store, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Self::open_file(Database::Sqlite(Sqlite::open(path, true)?))
     }
 
-    /// Opens the store in a file, migrating it when it is older. Never creates one.
+    /// Opens the store in a file, and migrates an older one. Never creates a store.
     ///
     /// # Errors
     /// As [`Store::open`], and [`StoreError::NoStore`] when there is no such file or it is empty.
@@ -33,8 +33,8 @@ impl Store {
         Self::open_file(Self::existing_file(path)?)
     }
 
-    /// Opens the store in a file as it is: neither created nor migrated, so that a store of an earlier version can be
-    /// backed up, and its audit log read, while a service of that version goes on with it.
+    /// Opens the store in a file without migrating it: a store of an earlier version can be backed up, and its audit log
+    /// read, while a service of that version uses it.
     ///
     /// # Errors
     /// As [`Store::open_existing`].
@@ -42,7 +42,7 @@ impl Store {
         Ok(Self { database: Self::existing_file(path)?, is_persistent: true })
     }
 
-    /// A connection to a file that holds a store.
+    /// Connects to a file that contains a store.
     fn existing_file(path: &Path) -> Result<Database, StoreError> {
         let missing = || StoreError::NoStore { place: path.display().to_string() };
         if !path.exists() {
@@ -59,14 +59,14 @@ impl Store {
         Ok(Self { database, is_persistent: true })
     }
 
-    /// Opens the store on a PostgreSQL server as it is, when there is one.
+    /// Opens the store on a PostgreSQL server without migrating it, if there is one.
     pub(crate) fn open_server_unmigrated(url: &SecretString) -> Result<Option<Self>, StoreError> {
         let mut database = Database::Postgres(Box::new(Postgres::connect(url)?));
         let found = schema::holds_store(&mut database)?;
         Ok(found.then_some(Self { database, is_persistent: true }))
     }
 
-    /// Brings a store of an earlier version up to this one.
+    /// Migrates a store of an earlier version to this one.
     pub(crate) fn migrate(&mut self) -> Result<(), StoreError> {
         schema::migrate(&mut self.database)
     }
@@ -77,7 +77,7 @@ impl Store {
         self.is_persistent
     }
 
-    /// An empty store in memory, gone when dropped.
+    /// Creates an empty store in memory.
     ///
     /// # Errors
     /// When SQLite cannot allocate it.
@@ -95,20 +95,19 @@ impl Store {
         Ok(Self { database, is_persistent: true })
     }
 
-    /// Runs work in one exclusive transaction: no other writer commits between its reads and its writes, and all of
-    /// its changes are committed, or none. Operations of the store inside it become parts of the transaction; so does
-    /// another exclusive transaction.
+    /// Runs work in one exclusive transaction: no other writer commits between its reads and its writes, and its changes
+    /// are committed all or none. Operations of the store inside it, and further exclusive transactions, become parts of
+    /// it.
     ///
-    /// What a decision was based on is still true when the change that it allows is committed, as long as both are
-    /// made in here.
+    /// A decision that is made in the transaction is therefore still right when the change that it allows is committed.
     ///
     /// # Errors
-    /// What `work` fails with, or the store. In each case nothing changes.
+    /// Those of `work` and of the store. Nothing is changed then.
     pub fn exclusive_transaction<T, E: From<StoreError>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        /// Rolls the transaction back on every way out but the good one.
+        /// Rolls the transaction back unless it was committed.
         struct Open<'s> {
             store: &'s mut Store,
             extent: Extent,
@@ -123,14 +122,13 @@ impl Store {
         let extent = self.database.begin_write()?;
         let mut open = Open { store: self, extent };
         let done = work(open.store)?;
-        // Where the commit fails there is nothing left to roll back.
+        // A commit that fails has rolled back.
         let extent = std::mem::replace(&mut open.extent, Extent::Nothing);
         open.store.database.commit_write(extent)?;
         Ok(done)
     }
 
-    /// Connects anew, as after a failover: the server that this connection is to may take no changes any more. A file
-    /// needs nothing of the kind.
+    /// Reconnects, such as after a failover, when the current server is no longer the primary. Does nothing for a file.
     ///
     /// # Errors
     /// When the server cannot be reached.
@@ -138,10 +136,10 @@ impl Store {
         self.database.reconnect()
     }
 
-    /// Checks that the database answers, and that the connection takes changes.
+    /// Checks that the database answers and accepts writes.
     ///
     /// # Errors
-    /// [`StoreError::ReadOnly`] when it takes none; when the database does not answer.
+    /// [`StoreError::ReadOnly`] when it does not accept writes; when it does not answer.
     pub fn ping(&mut self) -> Result<(), StoreError> {
         self.database.first("SELECT value FROM revision", &[], |_| Ok(()))?;
         let is_read_only = match &mut self.database {

@@ -62,10 +62,10 @@ fn what_cannot_be_represented_or_is_empty_is_refused_with_its_place() {
         world.send(method, path, &headers, Some(body.to_owned()))
     };
     let table = [
-        (r#"{"username":"ada","title":"A \ud800 B"}"#, 30, "half of a surrogate pair"),
-        (r#"{"username":"ada","title":"\udfff"}"#, 28, "half of a surrogate pair"),
+        (r#"{"username":"ada","title":"A \ud800 B"}"#, 30, "a lone surrogate"),
+        (r#"{"username":"ada","title":"\udfff"}"#, 28, "a lone surrogate"),
         (r#"{"username":"ada","title":"a\u0000"}"#, 27, "U+0000"),
-        (r#"{"username":"ada","username":"ada"}"#, 19, "stands twice"),
+        (r#"{"username":"ada","username":"ada"}"#, 19, "occurs twice"),
         (r#"{"username":"ada","status":null}"#, 19, "expected a value, found nothing"),
         (r#"{"username":"ada","attributes":{"Region":null}}"#, 33, "expected a value, found nothing"),
         (r#"{"username":"ada","createdAt":"2026-01-02T24:00:00Z"}"#, 31, "RFC 3339"),

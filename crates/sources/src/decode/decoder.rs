@@ -9,12 +9,12 @@ use crate::diagnostic::{Collector, Diagnostic};
 use crate::document::{Node, Value};
 use crate::text::SourceText;
 
-/// Reads one file into a catalog.
+/// Decodes one file.
 pub(crate) struct Decoder<'f> {
     pub(super) file: &'f str,
     pub(super) text: &'f SourceText<'f>,
     pub(super) collector: &'f mut Collector,
-    /// Objects that could not be read whole.
+    /// The objects that could not be decoded completely.
     pub(super) unread: &'f mut Unread,
 }
 
@@ -28,7 +28,7 @@ impl<'f> Decoder<'f> {
         Self { file, text, collector, unread }
     }
 
-    /// Reports a mistake at a place, given in bytes.
+    /// Reports a mistake at a byte offset.
     pub(crate) fn error(&mut self, at: usize, path: FieldPath<'_>, message: impl Into<String>) {
         self.report(Severity::Error, at, path, message.into());
     }
@@ -44,7 +44,7 @@ impl<'f> Decoder<'f> {
         None
     }
 
-    /// Each entry of a list.
+    /// Calls `read` for each entry of a list.
     pub(super) fn each<'n>(
         &mut self,
         node: &'n Node,
@@ -69,7 +69,7 @@ impl<'f> Decoder<'f> {
         list
     }
 
-    /// A list that means a set: what stands in it twice is worth a warning.
+    /// Decodes a list as a set; a duplicate entry is a warning.
     pub(super) fn set<'n, T: Ord>(
         &mut self,
         node: &'n Node,
@@ -85,7 +85,7 @@ impl<'f> Decoder<'f> {
                     Severity::Warning,
                     item.at,
                     path,
-                    "this entry stands in the list twice".to_owned(),
+                    "this entry occurs twice in the list".to_owned(),
                 );
             }
         });

@@ -1,4 +1,4 @@
-//! Reading a mapping: what it must have, may have, and may not.
+//! Decodes a mapping: required, optional and unknown keys.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ use super::field_path::FieldPath;
 use super::values::{NO_VALUE, either};
 use crate::document::{Node, Value};
 
-/// Up to this many known keys are listed with an unknown one.
+/// Up to this many known keys are listed for an unknown one.
 const LISTED: usize = 8;
 
-/// No longer key than this, in bytes, is a known one with a slip.
+/// The longest key, in bytes, that is compared with known ones for a suggestion.
 const LONGEST_KEY: usize = 64;
 
-/// The entries of a mapping, being read.
+/// The entries of a mapping that is being decoded.
 pub(super) struct Fields<'n, 'p> {
     pub(super) node: &'n Node,
     pub(super) path: &'p FieldPath<'p>,
@@ -24,7 +24,7 @@ pub(super) struct Fields<'n, 'p> {
 }
 
 impl<'n, 'p> Fields<'n, 'p> {
-    /// The entries of a mapping; anything else is said to be wrong.
+    /// Begins to decode a mapping; any other value is reported.
     pub(super) fn new(decoder: &mut Decoder<'_>, node: &'n Node, path: &'p FieldPath<'p>) -> Option<Self> {
         match node.value {
             Value::Mapping(_) => Some(Self { node, path, known: Vec::new() }),
@@ -32,7 +32,7 @@ impl<'n, 'p> Fields<'n, 'p> {
         }
     }
 
-    /// The value of a key that is there; a key without a value is a mistake.
+    /// Returns the value of a key, if it exists; a key without a value is a mistake.
     pub(super) fn take(&mut self, decoder: &mut Decoder<'_>, key: &'static str) -> Option<&'n Node> {
         self.known.push(key);
         let (written, node) = self.node.get(key)?;
@@ -43,24 +43,24 @@ impl<'n, 'p> Fields<'n, 'p> {
         Some(node)
     }
 
-    /// The value of a key of the root. Without a value the file declares nothing of the kind, as without the key.
+    /// Returns the value of a top-level key. A key without a value is a warning: the file declares no such object.
     pub(super) fn take_list(&mut self, decoder: &mut Decoder<'_>, key: &'static str) -> Option<&'n Node> {
         self.known.push(key);
         let (written, node) = self.node.get(key)?;
         if node.value == Value::Null {
-            let message = format!("`{key}` has no value, so that the file declares none");
+            let message = format!("`{key}` has no value, so the file declares none");
             decoder.report(Severity::Warning, written.at, FieldPath::Key(self.path, key), message);
             return None;
         }
         Some(node)
     }
 
-    /// Whether a key is there, with a value or without.
+    /// Whether a key exists, with or without a value.
     pub(super) fn has(&self, key: &str) -> bool {
         self.node.get(key).is_some()
     }
 
-    /// Reads a key that may be absent.
+    /// Decodes an optional key.
     pub(super) fn optional<'f, T>(
         &mut self,
         decoder: &mut Decoder<'f>,
@@ -72,7 +72,7 @@ impl<'n, 'p> Fields<'n, 'p> {
         read(decoder, node, FieldPath::Key(self.path, key))
     }
 
-    /// Reads a key that must be there.
+    /// Decodes a required key.
     pub(super) fn required<'f, T>(
         &mut self,
         decoder: &mut Decoder<'f>,
@@ -87,14 +87,14 @@ impl<'n, 'p> Fields<'n, 'p> {
         self.optional(decoder, key, read)
     }
 
-    /// Reads a key that must be one of some words.
+    /// Decodes a required key whose value is one of several words.
     pub(super) fn required_choice<T: Copy>(
         &mut self,
         decoder: &mut Decoder<'_>,
         key: &'static str,
         choices: &[(&str, T)],
     ) -> Option<T> {
-        // `kind: null` names a mask of that name, so a null is handed on where it is a choice.
+        // `kind: null` is a kind of mask, so null is a value where it is a choice.
         let named_null = choices.iter().any(|(word, _)| *word == "null");
         self.known.push(key);
         match self.node.get(key) {
@@ -114,7 +114,7 @@ impl<'n, 'p> Fields<'n, 'p> {
         }
     }
 
-    /// Reads a key that is one of some words, the default when absent.
+    /// Decodes an optional key whose value is one of several words.
     pub(super) fn choice<T: Copy + Default>(
         &mut self,
         decoder: &mut Decoder<'_>,
@@ -126,7 +126,7 @@ impl<'n, 'p> Fields<'n, 'p> {
         found.unwrap_or_default()
     }
 
-    /// Reads a list of texts that means a set.
+    /// Decodes an optional list of texts as a set.
     pub(super) fn names(&mut self, decoder: &mut Decoder<'_>, key: &'static str) -> BTreeSet<String> {
         match self.take(decoder, key) {
             Some(node) => decoder.set(node, FieldPath::Key(self.path, key), Decoder::text),
@@ -134,7 +134,7 @@ impl<'n, 'p> Fields<'n, 'p> {
         }
     }
 
-    /// Reads a list.
+    /// Decodes an optional list; empty when absent.
     pub(super) fn list<'f, T>(
         &mut self,
         decoder: &mut Decoder<'f>,
@@ -144,7 +144,7 @@ impl<'n, 'p> Fields<'n, 'p> {
         self.optional_list(decoder, key, read).unwrap_or_default()
     }
 
-    /// Reads a list whose absence means something.
+    /// Decodes an optional list; `None` when absent.
     pub(super) fn optional_list<'f, T>(
         &mut self,
         decoder: &mut Decoder<'f>,
@@ -155,12 +155,12 @@ impl<'n, 'p> Fields<'n, 'p> {
         Some(decoder.list(node, FieldPath::Key(self.path, key), read))
     }
 
-    /// Reads attributes.
+    /// Decodes the key `attributes`.
     pub(super) fn attributes(&mut self, decoder: &mut Decoder<'_>) -> Attributes {
         self.optional(decoder, "attributes", Decoder::attributes).unwrap_or_default()
     }
 
-    /// Says of every key that nobody asked for that it is unknown.
+    /// Reports every key that was not decoded as unknown.
     pub(super) fn finish(self, decoder: &mut Decoder<'_>) {
         let Value::Mapping(entries) = &self.node.value else { return };
         for (key, _) in entries {
@@ -184,7 +184,7 @@ impl<'n, 'p> Fields<'n, 'p> {
     }
 }
 
-/// Whether a key is another one with a slip: other case, a letter more, less, swapped or wrong.
+/// Whether a key resembles a known one: another case, or one letter added, missing, swapped or wrong.
 fn is_near(known: &str, written: &str) -> bool {
     let normal = |text: &str| text.to_lowercase().replace(['_', '-'], "");
     let (known, written) = (normal(known), normal(written));

@@ -1,7 +1,7 @@
-//! From trees to the model's types, collecting every mistake on the way (docs/catalog.md gives the format).
+//! Decodes trees into the model's types and collects every mistake. The format is `docs/catalog.md`.
 //!
-//! A reader returns `None` for what it could not read and has then said why; nothing stops at the first
-//! mistake, and a catalog with one is never used.
+//! A decoder function reports a mistake and returns `None`; decoding continues, and a catalog with a mistake is never
+//! used.
 
 mod assets;
 mod decoder;
@@ -11,6 +11,9 @@ mod policies;
 mod requests;
 mod users;
 mod values;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +26,7 @@ use fields::Fields;
 
 use crate::document::{Node, Value};
 
-/// The name of an object as far as it can be read.
+/// Returns the name of an object, if it can be read.
 fn declared_name(kind: Kind, node: &Node) -> Option<String> {
     let key = match kind {
         Kind::User => "username",
@@ -36,25 +39,25 @@ fn declared_name(kind: Kind, node: &Node) -> Option<String> {
     }
 }
 
-/// The objects of one file, by kind the positions they have in its lists.
+/// The positions of the objects of one file in its lists, by kind.
 pub(crate) type Positions = BTreeMap<Kind, Vec<usize>>;
 
 impl Decoder<'_> {
-    /// Reads a whole file, adding its objects to the catalog and the place of each to `positions`.
+    /// Decodes a file: adds its objects to the catalog, and the position of each to `positions`.
     ///
-    /// Returns the texts of values of which it is open what they declare: a root that is no mapping, values under unknown
-    /// keys of it, and what else than a list is under a known one.
+    /// Returns the texts of values whose declarations are unknown: a root that is not a mapping, values of unknown keys,
+    /// and values of known keys that are not lists.
     pub(crate) fn file(&mut self, root: &Node, catalog: &mut Catalog, positions: &mut Positions) -> String {
-        let mut open = String::new();
+        let mut unknown_texts = String::new();
         let Some(mut fields) = Fields::new(self, root, &FieldPath::Root) else {
-            root.add_texts(&mut open);
-            return open;
+            root.add_texts(&mut unknown_texts);
+            return unknown_texts;
         };
         let origin: Arc<str> = self.file.into();
         if let Some(node) = fields.take_list(self, Kind::Tenant.key()) {
             let path = FieldPath::Key(&FieldPath::Root, Kind::Tenant.key());
             if catalog.tenant.is_some() {
-                self.error(node.at, path, "the tenant is declared a second time; a catalog has one");
+                self.error(node.at, path, "the tenant is declared twice; a catalog has one");
             } else if let Some(tenant) = self.tenant(node, path) {
                 catalog.tenant = Some(Declared::new(tenant, origin.clone()));
                 positions.entry(Kind::Tenant).or_default().push(0);
@@ -64,7 +67,7 @@ impl Decoder<'_> {
             ($($kind:ident: $list:ident, $object:ident;)*) => {$(
                 if let Some(node) = fields.take_list(self, Kind::$kind.key()) {
                     if !matches!(node.value, Value::List(_)) {
-                        node.add_texts(&mut open);
+                        node.add_texts(&mut unknown_texts);
                     }
                     let path = FieldPath::Key(&FieldPath::Root, Kind::$kind.key());
                     let indices = positions.entry(Kind::$kind).or_default();
@@ -88,12 +91,12 @@ impl Decoder<'_> {
         fields.finish(self);
         if let Value::Mapping(entries) = &root.value {
             let unknown = entries.iter().filter(|(key, _)| Kind::of_key(&key.text).is_none());
-            unknown.for_each(|(_, value)| value.add_texts(&mut open));
+            unknown.for_each(|(_, value)| value.add_texts(&mut unknown_texts));
         }
-        open
+        unknown_texts
     }
 
-    /// Reads one object that is a document of its own, as JSON text: numbers in answers keep their digits.
+    /// Decodes a single object into JSON text, in which numbers in answers keep their digits.
     pub(crate) fn object(&mut self, kind: Kind, node: &Node) -> Option<String> {
         macro_rules! decode_one {
             ($($kind:ident: $list:ident, $object:ident;)*) => {

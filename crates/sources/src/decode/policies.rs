@@ -10,7 +10,7 @@ use super::field_path::FieldPath;
 use super::fields::Fields;
 use crate::document::{Node, Value};
 
-/// The scopes as the format writes them.
+/// The scopes in the catalog format.
 pub(super) const SCOPES: [(&str, Scope); 2] = [("read", Scope::Read), ("write", Scope::Write)];
 
 const STATES: [(&str, PolicyState); 3] =
@@ -40,7 +40,7 @@ impl Decoder<'_> {
         Some(Policy { name, kind, scope, level, applies_to, owner, state, created_at })
     }
 
-    /// The level with what it requires, and without what belongs to another.
+    /// Decodes the level with the keys that it requires, and rejects keys of other levels.
     fn level(&mut self, fields: &mut Fields<'_, '_>, kind: Option<PolicyKind>) -> Option<Level> {
         let (at, path) = (fields.node.at, *fields.path);
         let (has_condition, has_individuals) = (fields.has("condition"), fields.has("individuals"));
@@ -171,7 +171,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// A mapping, or a list of mappings.
+    /// Decodes a mapping, or a list of mappings.
     fn selectors(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Vec<Selector>> {
         match &node.value {
             Value::Mapping(_) => Some(self.selector(node, path).into_iter().collect()),
@@ -180,7 +180,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// What was read, unless it is empty only because of the mistakes in it.
+    /// Returns what was decoded, unless it is empty only because of mistakes.
     fn unless_emptied<T: Default + PartialEq>(&self, read: T, mistakes_before: usize) -> Option<T> {
         (read != T::default() || self.collector.mistakes() == mistakes_before).then_some(read)
     }

@@ -104,7 +104,7 @@ impl Decoder<'_> {
     fn owners(&mut self, node: &Node, path: FieldPath<'_>) -> Option<Owners> {
         match &node.value {
             Value::Boolean(false, _) => Some(Owners::None),
-            // What files of earlier versions say: every owner, since one must not decide for the data of another.
+            // Earlier versions: every owner, since one must not decide about the data of another.
             Value::Boolean(true, _) => Some(Owners::Every),
             _ => self.choice(node, path, &[("every", Owners::Every), ("any", Owners::Any)]),
         }
@@ -198,7 +198,7 @@ impl Decoder<'_> {
         match (fields.has("dataProduct"), fields.has("dataSource")) {
             (true, false) => product.map(Target::DataProduct),
             (false, true) => source.map(Target::DataSource),
-            // One of them is wrong already.
+            // One of them has a mistake already.
             (true, true) if product.is_none() || source.is_none() => None,
             (both, _) => {
                 let found = if both { "both" } else { "neither" };
@@ -217,13 +217,13 @@ impl Decoder<'_> {
         for (key, node) in entries {
             let mut json = String::new();
             self.write_json(node, FieldPath::Key(&path, &key.text), &mut json)?;
-            let answer = Answer::from_json(json).expect("what is written from a tree of values is JSON");
+            let answer = Answer::from_json(json).expect("a tree of values is written as JSON");
             answers.insert(key.text.clone(), answer);
         }
         Some(answers)
     }
 
-    /// Writes any value as JSON, numbers with the digits that the file has.
+    /// Writes any value as JSON; numbers keep their digits.
     fn write_json(&mut self, node: &Node, path: FieldPath<'_>, json: &mut String) -> Option<()> {
         match &node.value {
             Value::Null => json.push_str("null"),
@@ -298,14 +298,14 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// As much of a text as a message needs.
+/// Returns the beginning of a long text.
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 40;
     if text.len() <= LONGEST { text.to_owned() } else { format!("{}…", &text[..LONGEST]) }
 }
 
-/// A number as JSON writes it, with the digits given. YAML also knows a plus sign, leading zeros, and a point without
-/// digits on one side; infinities, and what is larger than any number that readers of JSON take in, are none.
+/// Returns a number in the syntax of JSON, with its digits. YAML also allows a plus sign, leading zeros, and a point without
+/// digits on one side. Infinities, and numbers beyond the range of `f64`, are rejected.
 fn json_number(text: &str) -> Option<String> {
     let (sign, unsigned) = match text.strip_prefix('-') {
         Some(unsigned) => ("-", unsigned),

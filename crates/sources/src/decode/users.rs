@@ -55,7 +55,7 @@ impl Decoder<'_> {
         if let Some(permissions) = fields.take(self, "permissions") {
             user.permissions = self.set(permissions, FieldPath::Key(&path, "permissions"), Self::permission);
         }
-        // The format writes it as a number; it is no quantity.
+        // Written as a number, but not a quantity.
         user.employee_number = fields.optional(self, "employeeNumber", Self::scalar_text);
         user.department = fields.optional(self, "department", Self::text);
         user.title = fields.optional(self, "title", Self::text);

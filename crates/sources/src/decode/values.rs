@@ -9,8 +9,7 @@ use super::field_path::FieldPath;
 use crate::document::{Node, Style, Value};
 use crate::text::SourceText;
 
-/// The mistake of a key without a value. What it was meant to say is not known: taken as absent, it would widen what
-/// it restricts.
+/// The mistake of a key without a value. Treated as absent, it could widen what it was meant to restrict.
 pub(super) const NO_VALUE: &str = "expected a value, found nothing; give the key a value or remove it";
 
 impl Decoder<'_> {
@@ -26,7 +25,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// A text, or a number or boolean taken as it is written.
+    /// Decodes a text, or a number or boolean as it is written.
     pub(super) fn scalar_text(&mut self, node: &Node, path: FieldPath<'_>) -> Option<String> {
         match &node.value {
             Value::Text(text, _) | Value::Number(text) | Value::Boolean(_, text) => Some(text.clone()),
@@ -84,7 +83,7 @@ impl Decoder<'_> {
         text.parse().map_err(|error: T::Err| self.error(node.at, path, error.to_string())).ok()
     }
 
-    /// One of some words.
+    /// Decodes one of several words.
     pub(super) fn choice<T: Copy>(
         &mut self,
         node: &Node,
@@ -93,7 +92,7 @@ impl Decoder<'_> {
     ) -> Option<T> {
         let text = match &node.value {
             Value::Text(text, _) => text.as_str(),
-            // `kind: null` names a kind of mask.
+            // `kind: null` is a kind of mask.
             Value::Null => "null",
             _ => return self.wrong(node, path, "a text"),
         };
@@ -110,7 +109,7 @@ impl Decoder<'_> {
         match text.parse::<Condition>() {
             Ok(condition) => Some(condition),
             Err(error) => {
-                let at = inside(self.text, node, &text, &error);
+                let at = offset_inside(self.text, node, &text, &error);
                 let message = format!("expected {} but found {}", error.expected, error.found);
                 self.error(at, path, message);
                 None
@@ -140,7 +139,7 @@ impl Decoder<'_> {
         Some(attributes)
     }
 
-    /// Any value, as JSON has it.
+    /// Decodes any value as JSON.
     pub(super) fn json(&mut self, node: &Node, path: FieldPath<'_>) -> Option<serde_json::Value> {
         Some(match &node.value {
             Value::Null => serde_json::Value::Null,
@@ -170,7 +169,7 @@ impl Decoder<'_> {
         };
         if number.is_f64() && significant_digits(plain) != significant_digits(&number.to_string()) {
             let message = format!(
-                "the number {} has more digits than are kept; write fewer, or a text in quotes",
+                "the number {} has more digits than can be stored; write fewer, or a text in quotes",
                 Excerpt(text)
             );
             self.error(node.at, path, message);
@@ -189,21 +188,21 @@ pub(super) fn either(words: &[String]) -> String {
     }
 }
 
-/// The digits of a decimal number that decide its value, apart from where its point is.
+/// Returns the significant digits of a decimal number.
 fn significant_digits(text: &str) -> String {
     let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
     digits.trim_matches('0').to_owned()
 }
 
-/// Whether a number is written as people write whole ones.
+/// Whether a text is a whole number in decimal, without leading zeros.
 fn is_decimal(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     digits == "0" || !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Where in the file an error inside a text stands, in bytes, as far as the notation lets tell.
-fn inside(
+/// Returns the byte offset of an error inside a text, as precisely as the style of the text allows.
+fn offset_inside(
     file: &SourceText<'_>,
     node: &Node,
     text: &str,
@@ -213,15 +212,15 @@ fn inside(
     let before = &text[..error.offset.min(text.len())];
     match style {
         Style::Plain => node.at + before.len(),
-        // Each quote inside is written twice.
+        // Each inner quote is doubled.
         Style::SingleQuoted => node.at + 1 + before.len() + before.matches('\'').count(),
-        // With escapes before the place, bytes of the text are not bytes of the file.
+        // After an escape, offsets in the text differ from those in the file.
         Style::DoubleQuoted => match file.as_str().get(node.at + 1..) {
             Some(written) if written.starts_with(before) => node.at + 1 + before.len(),
             _ => node.at,
         },
         Style::Literal => {
-            // A block begins on its first line of content.
+            // The position of a block is that of its first line of content.
             let line = file.line(file.line_of(node.at) + error.line - 1);
             let shown = &file.as_str()[line.clone()];
             let indent = shown.len() - shown.trim_start_matches(' ').len();

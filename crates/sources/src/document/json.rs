@@ -1,4 +1,4 @@
-//! JSON (RFC 8259) with the place of each value, and of each mistake.
+//! A JSON parser (RFC 8259) with the position of each value and each error.
 
 use std::collections::HashSet;
 
@@ -7,23 +7,23 @@ use domesday_model::Excerpt;
 use super::node::{Key, MAX_DEPTH, Node, Style, SyntaxError, Value, add_entry, storable};
 use super::surrogates::{self, Unit};
 
-/// Reads a text of at most `most` values: a value takes fifty times the memory of the two bytes that write it.
+/// Parses a text of at most `most` values: a value of two bytes takes fifty times the memory.
 pub(crate) fn parse(text: &str, most: usize) -> Result<Node, SyntaxError> {
     Reader { text, at: 0, left: most, is_kept: true }.root()
 }
 
-/// Checks a text as [`parse`] does, and keeps nothing of it.
+/// Checks a text as [`parse`] does, without building a tree.
 pub(crate) fn check(text: &str) -> Result<(), SyntaxError> {
     Reader { text, at: 0, left: usize::MAX, is_kept: false }.root().map(|_| ())
 }
 
 struct Reader<'t> {
     text: &'t str,
-    /// In bytes; always between two characters.
+    /// The byte offset, on the boundary of a character.
     at: usize,
-    /// How many values there may be from here on.
+    /// How many more values are allowed.
     left: usize,
-    /// Whether values become part of those around them.
+    /// Whether the tree is built.
     is_kept: bool,
 }
 
@@ -41,7 +41,7 @@ impl Reader<'_> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Goes past a byte if it is the next.
+    /// Skips a byte if it is the next.
     fn takes(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.at += usize::from(is_next);
@@ -137,7 +137,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A string, at whose opening quote the reader is.
+    /// Reads a string, from its opening quote.
     fn string(&mut self) -> Result<String, SyntaxError> {
         let start = self.at;
         self.at += 1;
@@ -146,7 +146,7 @@ impl Reader<'_> {
             let rest = &self.text[self.at..];
             let stop = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
             let Some(stop) = stop else {
-                let message = "invalid JSON: this string is never closed";
+                let message = "invalid JSON: this string is not terminated";
                 return Err(SyntaxError::grammar(start, message));
             };
             string.push_str(&rest[..stop]);
@@ -167,7 +167,7 @@ impl Reader<'_> {
         }
     }
 
-    /// An escape sequence, at whose backslash the reader is.
+    /// Reads an escape sequence, from its backslash.
     fn escape(&mut self) -> Result<char, SyntaxError> {
         let start = self.at;
         let rest = &self.text.as_bytes()[start..];
@@ -272,7 +272,7 @@ mod tests {
         }
     }
 
-    /// serde_json decides what is JSON. What it takes and a catalog does not is refused as content.
+    /// serde_json is the oracle. What only a catalog rejects is an error of the content.
     fn agrees_with_serde(text: &str) {
         let theirs = serde_json::from_str::<serde_json::Value>(text);
         assert_eq!(check(text).is_ok(), parse(text, usize::MAX).is_ok(), "{text:?}");

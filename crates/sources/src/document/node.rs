@@ -1,29 +1,29 @@
-//! The tree of values, and why a text has none.
+//! The tree of values, and syntax errors.
 
 use std::collections::HashSet;
 
 use domesday_model::Excerpt;
 
-/// Deeper nesting than any catalog has; what goes past it is an error rather than a full stack.
+/// The maximum depth of nesting: more than any catalog has, and little enough for the stack.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// A value and where it begins.
+/// A value and its position.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
-    /// In bytes.
+    /// The byte offset of its beginning.
     pub(crate) at: usize,
     pub(crate) value: Value,
-    /// How many nodes it is made of, itself included.
+    /// The number of nodes in it, itself included.
     pub(crate) size: usize,
-    /// How many levels of lists and mappings it has.
+    /// The number of levels of lists and mappings.
     pub(super) height: usize,
 }
 
-/// What stands at a place.
+/// The content of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Null,
-    /// With the text as written.
+    /// The value, and the text as written.
     Boolean(bool, String),
     /// The text as written.
     Number(String),
@@ -32,18 +32,18 @@ pub(crate) enum Value {
     Mapping(Vec<(Key, Node)>),
 }
 
-/// How a text was written, which tells where its characters stand.
+/// How a text is written, which determines the offsets of its characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// On one line, as it is.
+    /// On one line, without quotes.
     Plain,
-    /// On one line between single quotes.
+    /// On one line in single quotes.
     SingleQuoted,
-    /// On one line between double quotes.
+    /// On one line in double quotes.
     DoubleQuoted,
-    /// In the lines that follow, as they are.
+    /// A literal block.
     Literal,
-    /// In some way that moves characters about.
+    /// Any style that changes the offsets of characters.
     Folded,
 }
 
@@ -51,27 +51,27 @@ pub(crate) enum Style {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) text: String,
-    /// In bytes.
+    /// The byte offset of its beginning.
     pub(crate) at: usize,
 }
 
-/// Why a text is no tree.
+/// Why a text cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
-    /// In bytes.
+    /// The byte offset.
     pub(crate) at: usize,
     pub(crate) message: String,
-    /// Whether the text breaks the grammar of its notation; else it says what no catalog can hold.
+    /// Whether the text violates the grammar of YAML or JSON, rather than a rule of the catalog format.
     pub(crate) is_grammar: bool,
 }
 
 impl SyntaxError {
-    /// A text that does not follow the grammar.
+    /// An error of the grammar.
     pub(super) fn grammar(at: usize, message: impl Into<String>) -> Self {
         Self { at, message: message.into(), is_grammar: true }
     }
 
-    /// A text that follows the grammar and cannot be taken.
+    /// An error of the content.
     pub(super) fn content(at: usize, message: impl Into<String>) -> Self {
         Self { at, message: message.into(), is_grammar: false }
     }
@@ -94,7 +94,7 @@ impl Node {
         Self { at, value, size, height }
     }
 
-    /// The kind of value, as a message names it.
+    /// Returns the kind of the value, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
             Value::Null => "nothing",
@@ -106,7 +106,7 @@ impl Node {
         }
     }
 
-    /// The value under a key of a mapping.
+    /// Returns the value of a key of a mapping.
     pub(crate) fn get(&self, key: &str) -> Option<(&Key, &Node)> {
         let Value::Mapping(entries) = &self.value else { return None };
         entries.iter().find(|(known, _)| known.text == key).map(|(key, value)| (key, value))
@@ -114,7 +114,7 @@ impl Node {
 }
 
 impl Node {
-    /// Adds every text in a value, keys among them, with U+0000 after each.
+    /// Appends every text in a value, including keys, each followed by U+0000.
     pub(crate) fn add_texts(&self, texts: &mut String) {
         let mut add = |text: &str| {
             texts.push_str(text);
@@ -135,22 +135,25 @@ impl Node {
     }
 }
 
-/// Size and height of what has these children.
+/// Returns the size and height of a node with these children.
 fn measure<'n>(children: impl Iterator<Item = &'n Node>) -> (usize, usize) {
     let (size, height) =
         children.fold((1, 0), |(size, height), child| (size + child.size, height.max(child.height)));
     (size, height + 1)
 }
 
-/// A text that a catalog can hold. Not every database stores the character U+0000.
+/// Checks that a text does not contain U+0000, which PostgreSQL cannot store.
 pub(super) fn storable(text: String, at: usize) -> Result<String, SyntaxError> {
     if text.contains('\0') {
-        return Err(SyntaxError::content(at, "this text contains the character U+0000, which no text may"));
+        return Err(SyntaxError::content(
+            at,
+            "this text contains the character U+0000, which is not allowed",
+        ));
     }
     Ok(text)
 }
 
-/// Adds an entry to a mapping under way; a key twice is an error.
+/// Adds an entry to a mapping; a duplicate key is an error.
 pub(super) fn add_entry(
     entries: &mut Vec<(Key, Node)>,
     seen: &mut HashSet<String>,
@@ -158,7 +161,7 @@ pub(super) fn add_entry(
     value: Node,
 ) -> Result<(), SyntaxError> {
     if !seen.insert(key.text.clone()) {
-        let message = format!("the key `{}` stands twice in this mapping", Excerpt(&key.text));
+        let message = format!("the key `{}` occurs twice in this mapping", Excerpt(&key.text));
         return Err(SyntaxError::content(key.at, message));
     }
     entries.push((key, value));

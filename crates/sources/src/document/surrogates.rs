@@ -45,7 +45,7 @@ fn code(bytes: &[u8]) -> Option<u16> {
 
 /// The error for half of a pair.
 pub(super) fn lone(at: usize) -> SyntaxError {
-    SyntaxError::content(at, "this escape is half of a surrogate pair, which is not a character")
+    SyntaxError::content(at, "this escape is a lone surrogate, which is not a character")
 }
 
 /// A text in which the backslashes of surrogate escapes are replaced by a character of the same width in characters, and

@@ -1,7 +1,7 @@
-//! An anchor: the number and the hash of an entry of the audit log, kept outside of the database.
+//! An anchor: the number and the hash of an entry of the audit log, stored outside of the database.
 //!
-//! Whoever can write to the database can write a whole new log whose hashes fit each other. They cannot change an
-//! anchor that is kept elsewhere, and no other log has its hash.
+//! A user who can write to the database can rewrite the whole log with consistent hashes, but cannot change an anchor that
+//! is stored elsewhere.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ pub struct AuditAnchor {
     pub hash: [u8; 32],
 }
 
-/// A text is not an anchor.
+/// A text is not a valid anchor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected SEQ:HASH, the number of an entry and its SHA-256 in 64 hexadecimal digits")]
 pub struct InvalidAnchor;

@@ -1,4 +1,4 @@
-//! What an entry's hash covers, byte by byte: anybody can compute it again from an exported log.
+//! The hash of an entry, byte by byte, so that an exported log can be verified by anybody.
 
 use sha2::{Digest, Sha256};
 

@@ -1,9 +1,9 @@
 //! The audit log: who did what to what, when and from where, append only.
 //!
-//! Each entry carries the SHA-256 of itself and of the hash before it, so that changing, removing or inserting
-//! one breaks every link after it. The last hash is kept apart, so that a log cut off at its end is noticed as
-//! well; who anchors it elsewhere ([`AuditReport::head`]) notices even a log rewritten as a whole. An entry is
-//! written in the transaction of the change that it tells of: there is neither without the other.
+//! Each entry contains a SHA-256 over itself and the hash of the entry before it, so that changing, removing or inserting
+//! an entry breaks every later link. The last hash is stored apart, so that a truncated log is detected as well. An anchor
+//! that is stored outside of the database ([`AuditReport::anchor`]) detects even a log that was rewritten as a whole. An
+//! entry is written in the transaction of the change that it records: neither exists without the other.
 
 mod anchor;
 mod chain;
@@ -40,36 +40,36 @@ static ENTRIES: Insert = Insert {
 pub struct AuditEntry {
     /// Its number, from 1 without gaps.
     pub seq: u64,
-    /// When it happened.
+    /// When the change was made.
     pub at: Instant,
-    /// Who did it.
+    /// Who made it.
     pub actor: String,
-    /// What: `create`, `import` (a request with decisions made elsewhere), `update`, `delete`, `move`, `revoke`, `reseal`, or what the service appended.
+    /// The action: `create`, `import` (a request with decisions made elsewhere), `update`, `delete`, `move`, `revoke`, `reseal`, or what the service appended.
     pub action: String,
-    /// To what, as `KIND/NAME`.
+    /// The object, as `KIND/NAME`.
     pub target: String,
-    /// Before: the whole for a deletion, the fields that differ for an update.
+    /// The state before: the object for a deletion, the changed fields for an update.
     pub before: Option<Json>,
-    /// After: the whole for a creation, the fields that differ for an update.
+    /// The state after: the object for a creation, the changed fields for an update.
     pub after: Option<Json>,
-    /// The address it came from.
+    /// The network address that it came from.
     pub from: Option<String>,
     /// The hash of this entry.
     pub hash: [u8; 32],
-    /// The hash of the one before; zeros for the first.
+    /// The hash of the entry before; zeros for the first.
     pub previous: [u8; 32],
 }
 
-/// An entry about something that is no change of the store itself, such as a failed verification.
+/// An entry about an event that does not change the store, such as a failed verification.
 #[derive(Debug, Clone, Copy)]
 pub struct NewAuditEntry<'a> {
-    /// What was done.
+    /// The action.
     pub action: &'a str,
-    /// To what, as `KIND/NAME`.
+    /// The object, as `KIND/NAME`.
     pub target: &'a str,
-    /// Before, without secrets.
+    /// The state before, without secrets.
     pub before: Option<&'a Json>,
-    /// After, without secrets.
+    /// The state after, without secrets.
     pub after: Option<&'a Json>,
 }
 
@@ -97,7 +97,7 @@ impl Store {
     }
 }
 
-/// What an entry says beyond who and when; values as the JSON text that is hashed.
+/// An entry without who and when; values are the JSON text that is hashed.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry<'a> {
     pub(crate) action: &'a str,
@@ -116,21 +116,20 @@ impl Entry<'static> {
     }
 
     pub(crate) fn update(target: String, fields: &[FieldChange]) -> Self {
-        let side = |of: fn(&FieldChange) -> Option<&Json>| {
-            let fields = fields.iter().filter_map(|field| Some((field.field.clone(), of(field)?.clone())));
+        let values = |side: fn(&FieldChange) -> Option<&Json>| {
+            let fields = fields.iter().filter_map(|field| Some((field.field.clone(), side(field)?.clone())));
             Some(canonical(Json::Object(fields.collect::<Map<_, _>>())))
         };
         Self {
             action: "update",
             target,
-            before: side(|field| field.before.as_ref()),
-            after: side(|field| field.after.as_ref()),
+            before: values(|field| field.before.as_ref()),
+            after: values(|field| field.after.as_ref()),
         }
     }
 }
 
-/// A value as the log has it: keys sorted, so that its text follows from the value and an exported log can be
-/// verified anywhere.
+/// Returns the canonical JSON of a value: keys are sorted, so that an exported log can be verified anywhere.
 fn canonical(mut value: Json) -> String {
     value.sort_all_objects();
     value.to_string()
@@ -140,7 +139,7 @@ fn canonical_text(document: &str) -> String {
     serde_json::from_str(document).map_or_else(|_| document.to_owned(), canonical)
 }
 
-/// Appends entries in the transaction of the change that they tell of.
+/// Appends entries in the transaction of the change that they record.
 pub(crate) fn append(
     database: &mut Database,
     change: &ChangeBy<'_>,
@@ -191,14 +190,14 @@ pub(crate) fn append(
     Ok(())
 }
 
-/// The number and the hash of the last entry; zeros when there is none.
+/// Returns the number and the hash of the last entry; zeros when there is none.
 fn head(database: &mut Database) -> Result<(i64, [u8; 32]), StoreError> {
     let head = database
         .first("SELECT seq, hash FROM audit_head", &[], |row| Ok((row.integer(0)?, digest(row.bytes(1)?))))?;
     Ok(head.unwrap_or_default())
 }
 
-/// A hash as stored; what is no hash is none that matches.
+/// Returns a stored hash; bytes of another length become zeros, which match no entry.
 fn digest(bytes: &[u8]) -> [u8; 32] {
     bytes.try_into().unwrap_or([0; 32])
 }

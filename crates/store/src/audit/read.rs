@@ -1,4 +1,4 @@
-//! Reading the log back, and proving that nobody touched it.
+//! Reading and verifying the log.
 
 use domesday_model::Instant;
 
@@ -9,25 +9,24 @@ use crate::database::{Row, values};
 use crate::page_size::MAX_PAGE_CHARACTERS;
 use crate::{Store, StoreError};
 
-/// What a verification of the log found.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditReport {
     /// How many entries there are.
     pub entries: u64,
-    /// The hash of the last entry as computed. Kept elsewhere, it proves later that the log up to here was not
-    /// rewritten.
+    /// The computed hash of the last entry. Stored elsewhere, it proves later that the log up to here was not rewritten.
     pub head: [u8; 32],
-    /// The first thing that is wrong.
+    /// The first fault.
     pub fault: Option<AuditFault>,
-    /// The anchors given that the log does not match.
+    /// The anchors that the log does not match.
     pub mismatches: Vec<AuditMismatch>,
-    /// The first entry that is dated more than a few minutes before the entry before it: the clock was set back
-    /// between the two. No fault of the log.
+    /// The first entry that is dated more than the clock skew before its predecessor: the clock was set back between the
+    /// two. This is not a fault.
     pub clock_back: Option<u64>,
 }
 
 impl AuditReport {
-    /// What to keep outside of the database: the last entry and its hash.
+    /// Returns the anchor of the last entry, to store outside of the database.
     #[must_use]
     pub fn anchor(&self) -> AuditAnchor {
         AuditAnchor { seq: self.entries, hash: self.head }
@@ -39,24 +38,24 @@ impl AuditReport {
 pub struct AuditMismatch {
     /// The anchor.
     pub anchor: AuditAnchor,
-    /// The hash of the log's entry with this number; `None` when the log has no such entry.
+    /// The hash of the entry with this number; `None` when there is no such entry.
     pub found: Option<[u8; 32]>,
 }
 
-/// What is wrong with the log.
+/// How the log was tampered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditFault {
-    /// There is no entry with this number, though there are later ones or the head names one.
+    /// An entry is missing: there are later ones, or the head names it.
     Missing {
         /// The number.
         seq: u64,
     },
-    /// The entry is not the one that was written, or not the one that followed.
+    /// An entry was changed or replaced.
     Changed {
         /// Its number.
         seq: u64,
     },
-    /// There are entries after the one that was written last.
+    /// Entries were added after the head.
     Added {
         /// The first of them.
         seq: u64,
@@ -64,7 +63,7 @@ pub enum AuditFault {
 }
 
 impl Store {
-    /// How many entries there are: the number of the last, since they are numbered without gaps.
+    /// Returns how many entries there are.
     ///
     /// # Errors
     /// When the store fails.
@@ -73,8 +72,8 @@ impl Store {
         Ok(u64::try_from(seq).unwrap_or_default())
     }
 
-    /// Up to `limit` entries after a number, oldest first. They end early, yet never without one where there is one,
-    /// where their values would exceed 4 Mi characters together.
+    /// Returns up to `limit` entries after a number, oldest first. A page ends early when its values would exceed 4 Mi
+    /// characters, but contains at least one entry if there is one.
     ///
     /// # Errors
     /// When the store fails.
@@ -102,15 +101,15 @@ impl Store {
         )
     }
 
-    /// Computes every hash again and says what is wrong first, streaming: the log may be of any length.
+    /// Recomputes every hash and reports the first fault. The log is streamed and may have any length.
     ///
     /// # Errors
-    /// When the store fails; a log that was touched is no error but a [`AuditReport::fault`].
+    /// When the store fails. Tampering is not an error: see [`AuditReport::fault`].
     pub fn verify_audit(&mut self) -> Result<AuditReport, StoreError> {
         self.verify_audit_against(&[])
     }
 
-    /// Does what [`Store::verify_audit`] does, and compares the log with anchors that were kept elsewhere.
+    /// Verifies the log as [`Store::verify_audit`] does, and compares it with anchors that were stored elsewhere.
     ///
     /// # Errors
     /// As [`Store::verify_audit`]; an anchor that does not match is in [`AuditReport::mismatches`].
@@ -177,7 +176,7 @@ impl Store {
 fn entry(row: &Row<'_>) -> Result<AuditEntry, StoreError> {
     let json = |column: usize| -> Result<_, StoreError> {
         Ok(row.maybe_text(column)?.map(|text| {
-            // A value that somebody broke is shown as it stands; verification says that it was changed.
+            // A value that is no JSON any more is shown as text; verification reports it.
             serde_json::from_str(text).unwrap_or_else(|_| text.into())
         }))
     };

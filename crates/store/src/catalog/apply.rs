@@ -1,4 +1,4 @@
-//! Bringing a catalog in: a plan first, then all of it in one transaction.
+//! Applying a catalog: a plan, then all changes in one transaction.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,45 +19,45 @@ use super::{revision, tenant};
 /// How to apply a catalog.
 #[derive(Debug, Clone, Copy)]
 pub struct ApplyOptions {
-    /// When it happens: the creation of everything new that declares none.
+    /// When it happens: the creation time of new objects that declare none.
     pub at: Instant,
-    /// Whether objects that the catalog does not declare are deleted.
+    /// Whether to delete objects that the catalog does not declare.
     pub prune: bool,
-    /// Whether to stop at the plan.
+    /// Whether to return the plan without changing anything.
     pub dry_run: bool,
 }
 
-/// One object that an apply changes, before and after.
+/// An object that an apply changes, before and after.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObjectChange {
     /// Its kind.
     pub kind: Kind,
     /// Its name.
     pub name: String,
-    /// As it was; none when it is new.
+    /// The stored object; `None` when it is created.
     pub before: Option<StoredObject>,
-    /// Its document as it becomes; none when it is deleted.
+    /// Its new document; `None` when it is deleted.
     pub after: Option<serde_json::Value>,
 }
 
 type Current = HashMap<(Kind, String), Stored>;
 
 impl Store {
-    /// Applies a valid catalog: creates what is new, updates what differs, deletes the rest when pruning.
-    /// Objects are matched by kind and name; applying the same catalog again changes nothing. The audit log of
-    /// a store that lasts names `command line` as who did it.
+    /// Applies a valid catalog: creates new objects, updates those that differ, and when pruning deletes the others.
+    /// Objects are matched by kind and name; applying the same catalog again changes nothing. The audit log of a persistent
+    /// store records the actor `command line`.
     ///
     /// # Errors
-    /// When the catalog belongs to another tenant, when objects that stay in the store would refer to what it
-    /// takes away, or when the store fails. In each case nothing changes.
+    /// When the catalog belongs to another tenant, when objects that stay would refer to deleted ones, or when the store
+    /// fails. Nothing is changed then.
     pub fn apply(&mut self, catalog: &Catalog, options: ApplyOptions) -> Result<Plan, StoreError> {
         let change = ChangeBy { actor: "command line", origin: "", from: None, at: options.at };
         let audited = self.is_persistent().then_some(&change);
-        Ok(self.apply_audited(catalog, options, audited, false)?.0)
+        Ok(self.apply_in_transaction(catalog, options, audited, false)?.0)
     }
 
-    /// [`Store::apply`] by somebody, who the audit log then names. Objects keep the origins that the catalog
-    /// gives; `change.at` and `options.at` are the same instant.
+    /// Applies a catalog as [`Store::apply`] does; the audit log records the actor of the change. Objects keep their
+    /// origins in the catalog; `change.at` and `options.at` are the same instant.
     ///
     /// # Errors
     /// As [`Store::apply`].
@@ -67,46 +67,46 @@ impl Store {
         options: ApplyOptions,
         change: &ChangeBy<'_>,
     ) -> Result<Plan, StoreError> {
-        Ok(self.apply_audited(catalog, options, Some(change), false)?.0)
+        Ok(self.apply_in_transaction(catalog, options, Some(change), false)?.0)
     }
 
-    /// [`Store::apply_by`], as far as `judge` lets it. It is shown every object that changes, in the transaction that
-    /// changes them, the changes made; where it fails nothing changes. It judges a dry run just so.
+    /// Applies a catalog as [`Store::apply_by`] does, if `authorize` accepts every change. It runs in the transaction, after
+    /// the changes, also for a dry run; when it fails nothing is changed.
     ///
     /// # Errors
-    /// As [`Store::apply`]; what `judge` fails with.
-    pub fn apply_judged<E: From<StoreError>>(
+    /// As [`Store::apply`], and those of `authorize`.
+    pub fn apply_authorized<E: From<StoreError>>(
         &mut self,
         catalog: &Catalog,
         options: ApplyOptions,
         change: &ChangeBy<'_>,
-        judge: impl FnOnce(&mut Self, &[ObjectChange]) -> Result<(), E>,
+        authorize: impl FnOnce(&mut Self, &[ObjectChange]) -> Result<(), E>,
     ) -> Result<Plan, E> {
         let applied = self.exclusive_transaction(|store| {
             let for_real = ApplyOptions { dry_run: false, ..options };
-            let (plan, changes) = store.apply_audited(catalog, for_real, Some(change), true)?;
-            judge(store, &changes).map_err(Undo::Refused)?;
-            if options.dry_run { Err(Undo::DryRun(plan)) } else { Ok(plan) }
+            let (plan, changes) = store.apply_in_transaction(catalog, for_real, Some(change), true)?;
+            authorize(store, &changes).map_err(Rollback::Refused)?;
+            if options.dry_run { Err(Rollback::DryRun(plan)) } else { Ok(plan) }
         });
-        applied.or_else(|undo| match undo {
-            Undo::DryRun(plan) => Ok(plan),
-            Undo::Refused(error) => Err(error),
+        applied.or_else(|rollback| match rollback {
+            Rollback::DryRun(plan) => Ok(plan),
+            Rollback::Refused(error) => Err(error),
         })
     }
 
-    fn apply_audited(
+    fn apply_in_transaction(
         &mut self,
         catalog: &Catalog,
         options: ApplyOptions,
         change: Option<&ChangeBy<'_>>,
-        judged: bool,
+        keep_versions: bool,
     ) -> Result<(Plan, Vec<ObjectChange>), StoreError> {
-        let mints = self.is_persistent();
+        let has_random_id = self.is_persistent();
         let documents = documents(catalog);
         documents.iter().try_for_each(records::check_storable)?;
         let mut transaction = self.database.write()?;
-        let mut applied = Applied { judged, ..Applied::default() };
-        applied.tenant(tenant::apply(&mut transaction, catalog, options.at, mints)?);
+        let mut applied = Applied { keep_versions, ..Applied::default() };
+        applied.tenant(tenant::apply(&mut transaction, catalog, options.at, has_random_id)?);
         apply_objects(&mut transaction, catalog, &documents, options, &mut applied)?;
         if options.dry_run {
             return Ok((applied.plan, applied.objects));
@@ -122,28 +122,28 @@ impl Store {
     }
 }
 
-/// Why an apply is undone.
-enum Undo<E> {
+/// Why an apply is rolled back.
+enum Rollback<E> {
     DryRun(Plan),
     Refused(E),
 }
 
-impl<E: From<StoreError>> From<StoreError> for Undo<E> {
+impl<E: From<StoreError>> From<StoreError> for Rollback<E> {
     fn from(error: StoreError) -> Self {
         Self::Refused(error.into())
     }
 }
 
-/// What an apply did so far: the plan for who asked, the entries for the audit log.
+/// The state of an apply: the plan, and the entries for the audit log.
 #[derive(Default)]
 struct Applied {
     plan: Plan,
     entries: Vec<Entry<'static>>,
     /// Whether a snapshot would differ.
     changes: bool,
-    /// Whether somebody judges the objects that change.
-    judged: bool,
-    /// Those objects.
+    /// Whether both versions of each changed object are kept, to authorize them.
+    keep_versions: bool,
+    /// The changed objects.
     objects: Vec<ObjectChange>,
 }
 
@@ -167,7 +167,7 @@ impl Applied {
         self.plan.changes.push(Change { kind, name: name.to_owned(), action });
     }
 
-    /// Notes both versions of an object for who judges them.
+    /// Keeps both versions of an object to authorize the change.
     fn versions(
         &mut self,
         kind: Kind,
@@ -175,7 +175,7 @@ impl Applied {
         before: Option<&Stored>,
         after: Option<&Document>,
     ) -> Result<(), StoreError> {
-        if self.judged {
+        if self.keep_versions {
             let before = before.map(|stored| object(kind, name.to_owned(), stored)).transpose()?;
             let after = after.map(|document| parse(kind, name, &document.text)).transpose()?;
             self.objects.push(ObjectChange { kind, name: name.to_owned(), before, after });
@@ -211,7 +211,7 @@ fn apply_objects(
                 let target = target(kind, name);
                 match document_changes(document, stored)? {
                     fields if fields.is_empty() => {
-                        // It only moved to another file.
+                        // Only its file changed.
                         applied.plan.unchanged += 1;
                         applied.changes = true;
                         applied.entries.push(origin_change(target, &stored.origin, &document.origin));
@@ -244,22 +244,22 @@ fn apply_objects(
     check_kept(catalog, &kept)
 }
 
-/// What stays in the store undeclared must still fit what the catalog makes of the rest.
+/// Checks that the undeclared objects, which stay, are consistent with the others after the apply.
 fn check_kept(catalog: &Catalog, kept: &[(Kind, &String, &Stored)]) -> Result<(), StoreError> {
     if kept.is_empty() {
         return Ok(());
     }
     let mut merged = catalog.clone();
-    // The names of what is kept, by kind and the position it gets in the merged catalog.
+    // The names of the kept objects, by kind and position in the merged catalog.
     let mut names: HashMap<(Kind, usize), &str> = HashMap::new();
     for (kind, name, stored) in kept {
         names.insert((*kind, merged.count(*kind)), name);
         add_to_catalog(&mut merged, *kind, name, &stored.text, &stored.origin)?;
     }
-    // What was stored before a bound existed may stay: only references can break.
+    // Objects stored before a bound existed may stay: only references can break.
     let mut errors = validate_relations(&merged);
     errors.retain(|problem| problem.severity == Severity::Error);
-    // Of so many errors, the list may leave out those of what is kept.
+    // A full list may leave out the errors of kept objects.
     if let Some(first) = errors.first()
         && errors.len() == LISTED
     {
@@ -282,7 +282,7 @@ fn read_current(database: &mut Database) -> Result<Current, StoreError> {
     let sql = concat!("SELECT kind, name, ", stored_columns!(), " FROM object");
     database.each(sql, &[], &mut |row| {
         let kind = Kind::of_key(row.text(0)?).expect("objects are written with the key of their kind");
-        current.insert((kind, row.text(1)?.to_owned()), Stored::of(row, 2)?);
+        current.insert((kind, row.text(1)?.to_owned()), Stored::from_row(row, 2)?);
         Ok(())
     })?;
     Ok(current)

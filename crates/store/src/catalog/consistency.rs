@@ -1,9 +1,9 @@
-//! Whether one change fits everything else, without reading everything else.
+//! Checks of referential integrity for the change of one object, without reading the whole catalog.
 //!
-//! A catalog is valid when each object is, and an object is judged by itself and by what it names. So a change
-//! of one object is judged on a small catalog: the object and what it refers to; and, where the change takes
-//! something away that others may have relied on, those others before and after it. The checks themselves are
-//! the model's [`validate`], the same that a whole catalog goes through.
+//! A catalog is valid when each object is, and an object is validated by itself and by what it refers to. So the change of
+//! one object is validated in a small catalog: the object and what it refers to. When the change removes something that
+//! others may refer to, those objects are validated before and after it. The checks are the model's [`validate`], as for
+//! a whole catalog.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,39 +17,39 @@ use super::documents::{Document, add_to_catalog, parse};
 use super::records::{self, Stored, stored_columns};
 use super::references::{references, referring_kinds};
 
-/// An object's new version is right in itself and names only what exists, and nothing that relied on the old
-/// version is left without. `one` holds the object alone.
+/// Checks that the new version of an object is valid and refers only to objects that exist, and that no object refers to
+/// what it removes. `one` contains only the object.
 pub(crate) fn check_put(
     database: &mut Database,
     one: &Catalog,
     document: &Document,
     stored: Option<&Stored>,
 ) -> Result<(), StoreError> {
-    let mut around = one.clone();
+    let mut neighbors = one.clone();
     for (kind, name) in references(one) {
         if (kind, name.as_str()) != (document.kind, document.name.as_str()) {
-            add_stored(database, &mut around, kind, &name)?;
+            add_stored(database, &mut neighbors, kind, &name)?;
         }
     }
-    let about_it = |problem: &Problem| problem.kind == document.kind && problem.index == 0;
-    let mut problems: Vec<_> = errors(&around).into_iter().filter(about_it).collect();
+    let is_about_object = |problem: &Problem| problem.kind == document.kind && problem.index == 0;
+    let mut problems: Vec<_> = errors(&neighbors).into_iter().filter(is_about_object).collect();
     if let Some(stored) = stored.filter(|_| !problems.is_empty()) {
-        // What was stored before a bound existed may stay as it is.
+        // Values stored before a bound existed may stay.
         let mut before = Catalog::default();
         add_to_catalog(&mut before, document.kind, &document.name, &stored.text, &stored.origin)?;
         let kept = validate_bounds(&before);
         problems.retain(|problem| !kept.contains(problem));
     }
-    problems.extend(id_of_another(database, one)?);
+    problems.extend(duplicate_user_id(database, one)?);
     if !problems.is_empty() {
         return Err(StoreError::Invalid { problems });
     }
     let Some(stored) = stored else { return Ok(()) };
-    let relying = relying_on_difference(document, stored)?;
-    check_referrers(database, document.kind, &document.name, stored, Some(document), relying)
+    let kinds = affected_kinds(document, stored)?;
+    check_referrers(database, document.kind, &document.name, stored, Some(document), kinds)
 }
 
-/// Nothing refers to an object that is about to be deleted.
+/// Checks that nothing refers to an object that is to be deleted.
 pub(crate) fn check_delete(
     database: &mut Database,
     kind: Kind,
@@ -62,10 +62,10 @@ pub(crate) fn check_delete(
     check_referrers(database, kind, name, stored, None, referring_kinds(kind))
 }
 
-/// The kinds whose objects a new version may hurt: only few changes take anything away.
-fn relying_on_difference(document: &Document, stored: &Stored) -> Result<&'static [Kind], StoreError> {
+/// Returns the kinds whose objects the new version may invalidate: few changes remove anything.
+fn affected_kinds(document: &Document, stored: &Stored) -> Result<&'static [Kind], StoreError> {
     let Document { kind, name, text, .. } = document;
-    let hurts = match kind {
+    let removes = match kind {
         Kind::DataSource => {
             let before: DataSource = parse(*kind, name, &stored.text)?;
             let after: BTreeSet<_> = document.columns.iter().collect();
@@ -86,14 +86,14 @@ fn relying_on_difference(document: &Document, stored: &Stored) -> Result<&'stati
         _ => false,
     };
     Ok(match kind {
-        _ if !hurts => &[],
+        _ if !removes => &[],
         Kind::DataSource => &[Kind::DataProduct, Kind::Request],
         Kind::Agreement => &[Kind::Request],
         _ => referring_kinds(*kind),
     })
 }
 
-/// What is wrong with objects of some kinds after a change and was not before it.
+/// Checks that a change invalidates no object of some kinds that refers to the changed one.
 fn check_referrers(
     database: &mut Database,
     kind: Kind,
@@ -102,44 +102,43 @@ fn check_referrers(
     replacement: Option<&Document>,
     kinds: &[Kind],
 ) -> Result<(), StoreError> {
-    let mut around = Catalog::default();
+    let mut after = Catalog::default();
     let mut names: HashMap<(Kind, usize), String> = HashMap::new();
     for referring in kinds {
         for (referrer, stored) in candidates(database, *referring, kind, name)? {
             if (*referring, referrer.as_str()) == (kind, name) {
                 continue;
             }
-            let position = around.count(*referring);
-            add_to_catalog(&mut around, *referring, &referrer, &stored.text, &stored.origin)?;
+            let position = after.count(*referring);
+            add_to_catalog(&mut after, *referring, &referrer, &stored.text, &stored.origin)?;
             names.insert((*referring, position), referrer);
         }
     }
     if names.is_empty() {
         return Ok(());
     }
-    // Policies of both kinds are opted into by name: the namesake may still be there.
+    // Policies of both kinds are opted into by name: one of the other kind may have the same name.
     match kind {
-        Kind::Policy => add_stored(database, &mut around, Kind::DataPolicy, name)?,
-        Kind::DataPolicy => add_stored(database, &mut around, Kind::Policy, name)?,
+        Kind::Policy => add_stored(database, &mut after, Kind::DataPolicy, name)?,
+        Kind::DataPolicy => add_stored(database, &mut after, Kind::Policy, name)?,
         _ => {}
     }
-    let mut before = around.clone();
+    let mut before = after.clone();
     add_to_catalog(&mut before, kind, name, &stored.text, &stored.origin)?;
     if let Some(document) = replacement {
-        add_to_catalog(&mut around, kind, name, &document.text, &document.origin)?;
+        add_to_catalog(&mut after, kind, name, &document.text, &document.origin)?;
     }
-    let problems: Vec<_> = added(&errors(&before), errors(&around))
+    let problems: Vec<_> = added(&errors(&before), errors(&after))
         .into_iter()
         .filter_map(|problem| Some((names.get(&(problem.kind, problem.index))?.clone(), problem)))
         .collect();
     if problems.is_empty() { Ok(()) } else { Err(StoreError::Inconsistent { problems }) }
 }
 
-/// The problems that are there after and were not before. The small catalog lacks most of what its objects
-/// name, so both lists are full of references to nothing; which of them a change adds is what counts.
+/// Returns the problems that exist after a change and not before. The small catalog lacks most of what its objects refer
+/// to, so both lists contain many missing references; only those that the change adds matter.
 fn added(before: &[Problem], after: Vec<Problem>) -> Vec<Problem> {
-    // What is said of one field may change its words, such as which name is the nearest; how often something
-    // is said of it does not.
+    // The message about a field may change, such as the suggested name; the number of problems of the field does not.
     let place = |problem: &Problem| (problem.kind, problem.index, problem.path.to_string(), item(problem));
     let mut known: HashMap<_, Vec<&str>> = HashMap::new();
     for problem in before {
@@ -169,15 +168,15 @@ fn item(problem: &Problem) -> Option<String> {
     }
 }
 
-/// Objects of a kind whose documents may name an object: every one that does, and some that do not.
+/// Returns the objects of a kind whose documents may refer to an object: a superset of those that do.
 fn candidates(
     database: &mut Database,
     referring: Kind,
     kind: Kind,
     name: &str,
 ) -> Result<Vec<(String, Stored)>, StoreError> {
-    // A name stands in a document as a JSON string, except for groups in conditions, where quotes and variables
-    // have an escape of their own; policies are few enough to look at each.
+    // A document contains a name as a JSON string, except for groups in conditions, which escape quotes and variables in
+    // their own way; policies are few enough to read all of them.
     let in_conditions = kind == Kind::Group && matches!(referring, Kind::Policy | Kind::DataPolicy);
     let needle = if in_conditions {
         String::new()
@@ -191,13 +190,13 @@ fn candidates(
             " FROM object WHERE kind = ?1 AND instr(document, ?2) > 0 ORDER BY id"
         ),
         values![referring.key(), &needle],
-        |row| Ok((row.text(0)?.to_owned(), Stored::of(row, 1)?)),
+        |row| Ok((row.text(0)?.to_owned(), Stored::from_row(row, 1)?)),
     )
 }
 
-/// Ancestors of a tag exist by implication: one that has tags below it cannot go.
+/// Checks that a tag has no descendants: they imply their ancestors.
 fn check_no_tag_below(database: &mut Database, name: &str) -> Result<(), StoreError> {
-    // Everything that begins with the name and a dot: `/` is the character after the dot.
+    // Every name that begins with the tag and a dot: `/` is the character after the dot.
     let below = database.all(
         "SELECT name FROM object WHERE kind = ?1 AND name >= ?2 AND name < ?3 ORDER BY name",
         values![Kind::Tag.key(), &format!("{name}."), &format!("{name}/")],
@@ -207,7 +206,7 @@ fn check_no_tag_below(database: &mut Database, name: &str) -> Result<(), StoreEr
         return Ok(());
     }
     let problems = below.into_iter().enumerate().map(|(index, tag)| {
-        let message = format!("lies below the tag `{name}`, which exists as long as this one does");
+        let message = format!("is a descendant of the tag `{name}`, and implies it");
         let path = Path::root().key("name");
         (tag, Problem { severity: Severity::Error, kind: Kind::Tag, index, path, message })
     });
@@ -226,8 +225,8 @@ fn add_stored(
     }
 }
 
-/// Ids that users declare are unique among all users.
-fn id_of_another(database: &mut Database, one: &Catalog) -> Result<Option<Problem>, StoreError> {
+/// Checks that no other user has the id that a user declares.
+fn duplicate_user_id(database: &mut Database, one: &Catalog) -> Result<Option<Problem>, StoreError> {
     let Some((username, id)) = one.users.first().and_then(|user| Some((&user.username, user.id?))) else {
         return Ok(None);
     };
@@ -239,7 +238,7 @@ fn id_of_another(database: &mut Database, one: &Catalog) -> Result<Option<Proble
                 kind: Kind::User,
                 index: 0,
                 path: Path::root().key("id"),
-                message: format!("the id {id} is already the one of the user `{name}`; ids are unique"),
+                message: format!("the id {id} already belongs to the user `{name}`; ids are unique"),
             }));
         }
     }

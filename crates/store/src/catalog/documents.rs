@@ -1,4 +1,4 @@
-//! A catalog as documents, one per object, and documents as a catalog.
+//! Conversion between a catalog and documents, one for each object.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use serde::{Deserialize, Serialize};
 use crate::StoreError;
 use crate::field_change::Fields;
 
-/// One object as it is stored.
+/// The document of an object.
 #[derive(Debug, Clone)]
 pub(crate) struct Document {
     pub(crate) kind: Kind,
     pub(crate) name: String,
     pub(crate) text: String,
     pub(crate) origin: Arc<str>,
-    /// The creation its owner declared.
+    /// The declared creation time.
     pub(crate) created_at: Option<Instant>,
-    /// What it consists of that has an instant of its own (see `domesday_model::Since`).
+    /// The parts that have an instant of their own (see `domesday_model::Since`).
     pub(crate) parts: BTreeSet<String>,
-    /// A data source's columns, which have ids.
+    /// The columns of a data source, which have ids.
     pub(crate) columns: Vec<String>,
 }
 
-/// Every object of a catalog but the tenant, implied tags included, in the order in which ids are given.
+/// Returns the document of every object but the tenant, implied tags included, in the order in which ids are allocated.
 pub(crate) fn documents(catalog: &Catalog) -> Vec<Document> {
     let mut list = Vec::new();
     let tags = catalog.tags_with_implied();
@@ -170,12 +170,12 @@ fn declared<T: DeserializeOwned>(
     Ok(Declared::new(parse(kind, name, text)?, origin))
 }
 
-/// Reads one document.
+/// Parses a document.
 pub(crate) fn parse<'d, T: Deserialize<'d>>(kind: Kind, name: &str, text: &'d str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|source| StoreError::Document { kind, name: name.to_owned(), source })
 }
 
-/// A document's top-level fields, for comparing two versions.
+/// Returns the top-level fields of a document, to compare two versions.
 pub(crate) fn fields(kind: Kind, name: &str, text: &str) -> Result<Fields, StoreError> {
     parse(kind, name, text)
 }

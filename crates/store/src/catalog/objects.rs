@@ -1,7 +1,7 @@
-//! The catalog one object at a time, for whoever edits it by hand or by program.
+//! The catalog one object at a time, for the API.
 //!
-//! A change is judged with what it touches ([`crate::consistency`]), not with the whole catalog. An object's
-//! entity tag is a digest of what is stored, so that two editors never overwrite each other unseen.
+//! A change is validated with the objects that it affects ([`super::consistency`]), not with the whole catalog. The entity
+//! tag of an object is a digest of what is stored, so that concurrent editors do not overwrite each other.
 
 use domesday_model::validate::{Path, Problem, Severity};
 use domesday_model::{Catalog, Instant, Kind};
@@ -19,44 +19,44 @@ use super::documents::{Document, add_to_catalog, documents, parse};
 use super::records::{self, Stored, check_storable, document_changes, stored_columns};
 use super::{consistency, revision};
 
-/// An object of the catalog with what the store knows of it.
+/// A stored object of the catalog.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredObject {
     /// Its kind.
     pub kind: Kind,
-    /// The id it keeps.
+    /// Its id, which never changes.
     pub id: i64,
     /// Its name, unique in its kind.
     pub name: String,
     /// The object in the catalog format.
     pub document: Json,
-    /// The same as JSON text, in which numbers have the digits that they were written with.
+    /// The same as JSON text, in which numbers keep their digits.
     pub text: String,
-    /// A file's path inside the catalog it was applied from, or the origin of the last change.
+    /// The path of its file in the catalog, or the origin of the last change.
     pub origin: String,
     /// When it was created.
     pub created_at: Instant,
     /// When it last changed.
     pub updated_at: Instant,
-    /// Its entity tag, without quotes: another one after every change.
+    /// Its entity tag, without quotes, which changes with every change.
     pub etag: String,
-    /// Whether it was written last under a permission inside a domain: see [`Store::mark_delegated`].
+    /// Whether its last change was made under a permission inside a domain: see [`Store::mark_delegated`].
     pub delegated: bool,
 }
 
 /// One page of objects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObjectPage {
-    /// The objects, in order of their names.
+    /// The objects, by name.
     pub objects: Vec<StoredObject>,
     /// How many there are on all pages.
     pub total: u64,
-    /// Whether none comes after the last one here.
+    /// Whether this is the last page.
     pub is_last: bool,
 }
 
 impl Store {
-    /// An object by name.
+    /// Returns an object by name.
     ///
     /// # Errors
     /// When the store fails.
@@ -65,7 +65,7 @@ impl Store {
         stored.map(|stored| object(kind, name.to_owned(), &stored)).transpose()
     }
 
-    /// An object by id, whatever its name.
+    /// Returns an object by id.
     ///
     /// # Errors
     /// When the store fails.
@@ -73,12 +73,12 @@ impl Store {
         self.database.first(
             concat!("SELECT name, ", stored_columns!(), " FROM object WHERE kind = ?1 AND id = ?2"),
             values![kind.key(), id],
-            |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),
+            |row| object(kind, row.text(0)?.to_owned(), &Stored::from_row(row, 1)?),
         )
     }
 
-    /// Notes that an object was written under a permission inside a domain. The next change by anybody takes the note
-    /// away, so that what GOVERNANCE wrote or changed last is not for those to change who manage a domain.
+    /// Marks an object as written under a permission inside a domain. The next change removes the mark, so that managers of
+    /// a domain cannot change what GOVERNANCE wrote last.
     ///
     /// # Errors
     /// When the store fails.
@@ -87,8 +87,8 @@ impl Store {
         self.database.execute(sql, values![kind.key(), name]).map(drop)
     }
 
-    /// Objects of a kind whose documents have a text in them, in any case of ASCII letters: every one that does as a
-    /// JSON string, and some that have it inside of another.
+    /// Returns the objects of a kind whose documents contain a text, ignoring the case of ASCII letters: every one that
+    /// contains it as a JSON string, and some that contain it within another string.
     ///
     /// # Errors
     /// When the store fails.
@@ -101,12 +101,12 @@ impl Store {
                 " FROM object WHERE kind = ?1 AND instr(lower(document), ?2) > 0 ORDER BY id"
             ),
             values![kind.key(), &needle],
-            |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),
+            |row| object(kind, row.text(0)?.to_owned(), &Stored::from_row(row, 1)?),
         )
     }
 
-    /// Up to `limit` objects of a kind in order of their names (by bytes), from the first after `after` on, and
-    /// how many the kind has in all.
+    /// Returns up to `limit` objects of a kind after the name `after`, ordered by name (by bytes), and the total of the
+    /// kind.
     ///
     /// # Errors
     /// When the store fails.
@@ -117,8 +117,8 @@ impl Store {
         limit: usize,
     ) -> Result<(Vec<StoredObject>, u64), StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        // No name is empty, so that every name comes after the empty one; none holds a NUL, so that the same names
-        // come after a text and after what it holds before its first NUL.
+        // Every name sorts after the empty text. No name contains U+0000, so the same names sort after a text and after its
+        // part before the first U+0000.
         let after = after.and_then(|after| after.split('\0').next()).unwrap_or_default();
         let mut transaction = self.database.read()?;
         let objects = transaction.all(
@@ -128,7 +128,7 @@ impl Store {
                 " FROM object WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3"
             ),
             values![kind.key(), after, limit],
-            |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),
+            |row| object(kind, row.text(0)?.to_owned(), &Stored::from_row(row, 1)?),
         )?;
         let total =
             transaction.first("SELECT count(*) FROM object WHERE kind = ?1", values![kind.key()], |row| {
@@ -137,8 +137,8 @@ impl Store {
         Ok((objects, total.and_then(|total| u64::try_from(total).ok()).unwrap_or_default()))
     }
 
-    /// Up to `limit` objects of a kind in order of their names (by bytes), from the first after `after` on, and how
-    /// many the kind has in all. A page ends early, yet never empty, where its documents would exceed 4 Mi characters.
+    /// Returns up to `limit` objects of a kind after the name `after`, ordered by name (by bytes). A page ends early when its
+    /// documents would exceed 4 Mi characters, but contains at least one object if there is one.
     ///
     /// # Errors
     /// When the store fails.
@@ -151,14 +151,14 @@ impl Store {
         page(&mut self.database, kind, after, limit, "", &[])
     }
 
-    /// The names of a kind that `wanted` picks, in order.
+    /// Returns the names of a kind that `is_wanted` selects, in order.
     ///
     /// # Errors
     /// When the store fails.
     pub fn names_where(
         &mut self,
         kind: Kind,
-        mut wanted: impl FnMut(&str) -> bool,
+        mut is_wanted: impl FnMut(&str) -> bool,
     ) -> Result<Vec<String>, StoreError> {
         let mut names = Vec::new();
         self.database.each(
@@ -166,7 +166,7 @@ impl Store {
             values![kind.key()],
             &mut |row| {
                 let name = row.text(0)?;
-                if wanted(name) {
+                if is_wanted(name) {
                     names.push(name.to_owned());
                 }
                 Ok(())
@@ -175,14 +175,14 @@ impl Store {
         Ok(names)
     }
 
-    /// Creates an object or replaces it as a whole; its name stands in the document. A document equal to what
-    /// is stored changes nothing. Unknown keys are not kept: who must refuse them reads strictly before.
-    /// Ancestors of a new tag come with it.
+    /// Creates or replaces an object; its name is in the document. A document equal to the stored one changes nothing.
+    /// Unknown keys are dropped: a caller that must reject them parses strictly first. Missing ancestors of a new tag are
+    /// created.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] or [`StoreError::Precondition`] as `expected` says; [`StoreError::Invalid`]
-    /// when the document is wrong or names what does not exist; [`StoreError::Inconsistent`] when others rely
-    /// on what it no longer has. In each case nothing changes.
+    /// [`StoreError::NotFound`] or [`StoreError::Precondition`] as `expected` says; [`StoreError::Invalid`] when the
+    /// document is invalid or refers to an object that does not exist; [`StoreError::Inconsistent`] when other objects
+    /// refer to what it removes. Nothing is changed then.
     pub fn put_object(
         &mut self,
         kind: Kind,
@@ -225,7 +225,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none, [`StoreError::Precondition`] as `expected` says, and
-    /// [`StoreError::Inconsistent`] with every object that refers to it. In each case nothing changes.
+    /// [`StoreError::Inconsistent`] with every object that refers to it. Nothing is changed then.
     pub fn delete_object(
         &mut self,
         kind: Kind,
@@ -246,19 +246,19 @@ impl Store {
     }
 }
 
-/// A catalog of one object, its document, and the documents of the tags that it implies.
+/// Parses an object: a catalog with only it, its document, and the documents of the tags that it implies.
 fn read(kind: Kind, text: &str, origin: &str) -> Result<(Catalog, Document, Vec<Document>), StoreError> {
-    let wrong = |message: String| StoreError::Invalid {
+    let invalid = |message: String| StoreError::Invalid {
         problems: vec![Problem { severity: Severity::Error, kind, index: 0, path: Path::root(), message }],
     };
     if kind == Kind::Tenant {
-        return Err(wrong(
-            "the tenant is no object among others; apply a catalog that declares it".to_owned(),
+        return Err(invalid(
+            "the tenant cannot be changed as an object; apply a catalog that declares it".to_owned(),
         ));
     }
     let mut one = Catalog::default();
     add_to_catalog(&mut one, kind, "", text, origin).map_err(|error| match error {
-        StoreError::Document { source, .. } => wrong(source.to_string()),
+        StoreError::Document { source, .. } => invalid(source.to_string()),
         other => other,
     })?;
     let mut documents = documents(&one);
@@ -267,7 +267,7 @@ fn read(kind: Kind, text: &str, origin: &str) -> Result<(Catalog, Document, Vec<
     Ok((one, document, documents))
 }
 
-/// Those documents of which the store has no object.
+/// Returns the documents whose objects do not exist.
 fn missing<'d>(database: &mut Database, documents: &'d [Document]) -> Result<Vec<&'d Document>, StoreError> {
     let mut missing = Vec::new();
     for document in documents {
@@ -278,7 +278,7 @@ fn missing<'d>(database: &mut Database, documents: &'d [Document]) -> Result<Vec
     Ok(missing)
 }
 
-/// A page of the objects of a kind that a further condition in SQL picks; its values are numbered from 4 on.
+/// Returns a page of the objects of a kind that a condition in SQL selects; its values are numbered from 4.
 pub(crate) fn page(
     database: &mut Database,
     kind: Kind,
@@ -287,8 +287,8 @@ pub(crate) fn page(
     condition: &str,
     more: &[Value<'_>],
 ) -> Result<ObjectPage, StoreError> {
-    // No name is empty, so that every name comes after the empty one; none holds a NUL, so that the same names
-    // come after a text and after what it holds before its first NUL.
+    // Every name sorts after the empty text. No name contains U+0000, so the same names sort after a text and after its
+    // part before the first U+0000.
     let after = after.and_then(|after| after.split('\0').next()).unwrap_or_default();
     let one_more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let mut transaction = database.read()?;
@@ -313,7 +313,7 @@ pub(crate) fn page(
                 "SELECT name, {columns} FROM object WHERE kind = ?1 AND name > ?2 AND name <= ?3 {condition} ORDER BY name"
             ),
             &joined([kind.key().into(), after.into(), last.into()], more),
-            |row| object(kind, row.text(0)?.to_owned(), &Stored::of(row, 1)?),
+            |row| object(kind, row.text(0)?.to_owned(), &Stored::from_row(row, 1)?),
         )?;
     }
     // The values of the condition keep their numbers: `?3` is in every statement.

@@ -1,23 +1,23 @@
-//! What an apply changes, said before and after it happens.
+//! The plan of an apply.
 
 use domesday_model::Kind;
 use serde::Serialize;
 
 use crate::FieldChange;
 
-/// Every change that an apply makes, in the order of kinds and names declared.
+/// Every change of an apply, by kind in the order of declaration.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// What is created, updated or deleted.
+    /// The created, updated and deleted objects.
     pub changes: Vec<Change>,
     /// How many objects are declared as they are stored.
     pub unchanged: usize,
-    /// How many objects only the store holds and, without pruning, keeps.
+    /// How many undeclared objects stay in the store, without pruning.
     pub kept: usize,
 }
 
-/// One object's change.
+/// The change of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
@@ -26,34 +26,34 @@ pub struct Change {
     pub kind: Kind,
     /// Its name.
     pub name: String,
-    /// What happens to it.
+    /// The action.
     #[serde(flatten)]
     pub action: Action,
 }
 
-/// What happens to an object.
+/// How an object changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "camelCase")]
 pub enum Action {
-    /// It is new.
+    /// It is created.
     Create,
-    /// It differs in these fields.
+    /// It is updated.
     Update {
         /// The top-level fields that differ.
         fields: Vec<FieldChange>,
     },
-    /// It is deleted, since it is declared no more.
+    /// It is deleted, since it is no longer declared.
     Delete,
 }
 
 impl Plan {
-    /// Whether nothing changes.
+    /// Whether there are no changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// How many objects are created, updated and deleted.
+    /// Returns how many objects are created, updated and deleted.
     #[must_use]
     pub fn counts(&self) -> (usize, usize, usize) {
         let count =

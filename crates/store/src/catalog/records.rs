@@ -1,4 +1,4 @@
-//! Rows of objects: how a document is written, with its id, its history and its columns' ids.
+//! The rows of objects: a document with its id, its history and the ids of its columns.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,7 +28,7 @@ static OBJECTS: Insert = Insert {
     ],
 };
 
-/// An object as the store has it.
+/// A stored object.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) id: i64,
@@ -38,11 +38,11 @@ pub(crate) struct Stored {
     pub(crate) updated_at: i64,
     pub(crate) since: String,
     pub(crate) column_ids: String,
-    /// Whether it was written last under a permission inside a domain.
+    /// Whether its last change was made under a permission inside a domain.
     pub(crate) delegated: bool,
 }
 
-/// The columns of `object` that [`Stored::of`] reads.
+/// The columns of `object` that [`Stored::from_row`] reads.
 macro_rules! stored_columns {
     () => {
         "id, document, origin, created_at, updated_at, since, column_ids, delegated"
@@ -51,8 +51,8 @@ macro_rules! stored_columns {
 pub(crate) use stored_columns;
 
 impl Stored {
-    /// Reads [`stored_columns!`] from a column on.
-    pub(crate) fn of(row: &Row<'_>, first: usize) -> Result<Self, StoreError> {
+    /// Reads [`stored_columns!`], beginning at a column.
+    pub(crate) fn from_row(row: &Row<'_>, first: usize) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.integer(first)?,
             text: row.text(first + 1)?.to_owned(),
@@ -66,20 +66,20 @@ impl Stored {
     }
 }
 
-/// One object by kind and name.
+/// Finds an object by kind and name.
 pub(crate) fn find(database: &mut Database, kind: Kind, name: &str) -> Result<Option<Stored>, StoreError> {
     if name.contains('\0') {
-        // No object has such a name.
+        // No name contains U+0000.
         return Ok(None);
     }
     database.first(
         concat!("SELECT ", stored_columns!(), " FROM object WHERE kind = ?1 AND name = ?2"),
         values![kind.key(), name],
-        |row| Stored::of(row, 0),
+        |row| Stored::from_row(row, 0),
     )
 }
 
-/// Writes objects that are new, ids given in their order.
+/// Inserts new objects; ids are allocated in their order.
 pub(crate) fn insert(
     database: &mut Database,
     documents: &[&Document],
@@ -94,10 +94,10 @@ pub(crate) fn insert(
         next.insert(space, allocate_ids(database, space, count)?);
     }
     let columns = documents.iter().map(|document| document.columns.len()).sum();
-    let mut next_column = take_column_ids(database, columns)?;
+    let mut next_column = allocate_column_ids(database, columns)?;
     let mut numbered = Vec::with_capacity(documents.len());
     for document in documents {
-        let id = next.get_mut(id_space(document.kind)).expect("each id space was asked for its ids");
+        let id = next.get_mut(id_space(document.kind)).expect("ids were allocated in each id space");
         let column_ids: Vec<i64> = next_column.by_ref().take(document.columns.len()).collect();
         numbered.push((*id, *document, list(&column_ids)));
         *id += 1;
@@ -121,7 +121,7 @@ pub(crate) fn insert(
     request_index::index(database, documents.iter().copied(), true)
 }
 
-/// Replaces an object by another version of itself.
+/// Updates an object to a new version.
 pub(crate) fn update(
     database: &mut Database,
     document: &Document,
@@ -150,7 +150,7 @@ pub(crate) fn update(
     write_agreement_text(database, document)
 }
 
-/// Deletes an object. Texts of agreements stay: what somebody accepted can be proven later.
+/// Deletes an object. Texts of agreements stay, as evidence of what was accepted.
 pub(crate) fn delete(database: &mut Database, kind: Kind, id: i64) -> Result<(), StoreError> {
     if kind == Kind::Request {
         let sql = "SELECT name FROM object WHERE kind = ?1 AND id = ?2";
@@ -169,8 +169,8 @@ fn id_space(kind: Kind) -> &'static str {
     }
 }
 
-/// The instants of the parts that are younger than their object: what came now, and what came before and is
-/// still there.
+/// Returns the instants of the parts that are younger than their object: those added now, and earlier ones that still
+/// exist.
 fn since(document: &Document, stored: &Stored, at: Instant) -> Result<Since, StoreError> {
     let Document { kind, name, parts, .. } = document;
     let mut before = Catalog::default();
@@ -183,8 +183,8 @@ fn since(document: &Document, stored: &Stored, at: Instant) -> Result<Since, Sto
     Ok(since)
 }
 
-/// The ids of the columns of a data source's new version: a column keeps its id by its name; one that comes back
-/// gets a new id.
+/// Returns the ids of the columns of a data source's new version. A column keeps its id as long as its name exists; a
+/// column that is added again gets a new id.
 fn updated_column_ids(
     database: &mut Database,
     document: &Document,
@@ -198,13 +198,13 @@ fn updated_column_ids(
     let names = before.columns.into_iter().map(|column| column.name);
     let known: HashMap<String, i64> = names.zip(ids).collect();
     let new = document.columns.iter().filter(|column| !known.contains_key(*column)).count();
-    let mut next = take_column_ids(database, new)?;
+    let mut next = allocate_column_ids(database, new)?;
     let ids = document.columns.iter().filter_map(|column| known.get(column).copied().or_else(|| next.next()));
     Ok(list(&ids.collect::<Vec<_>>()))
 }
 
-/// As many ids of columns that nothing ever had.
-fn take_column_ids(
+/// Allocates ids of columns.
+fn allocate_column_ids(
     database: &mut Database,
     count: usize,
 ) -> Result<impl Iterator<Item = i64> + use<>, StoreError> {
@@ -230,8 +230,8 @@ fn write_agreement_text(database: &mut Database, document: &Document) -> Result<
     Ok(())
 }
 
-/// No text that a database keeps as such holds a NUL ([`StoreError::NulInText`]). Inside a document JSON escapes
-/// it; names and texts that have columns of their own stand there as they are.
+/// Checks that no name or text with a column of its own contains U+0000 ([`StoreError::NulInText`]). Inside a document,
+/// JSON escapes the character.
 pub(crate) fn check_storable(document: &Document) -> Result<(), StoreError> {
     let in_text = document.kind == Kind::Agreement && document.text.contains("\\u0000");
     if !in_text && !document.name.contains('\0') && !document.columns.iter().any(|name| name.contains('\0')) {
@@ -244,19 +244,19 @@ pub(crate) fn check_storable(document: &Document) -> Result<(), StoreError> {
             index: 0,
             path: Path::root(),
             message: format!(
-                "{:?} holds a NUL character in a name or text; no database keeps it",
+                "{:?} contains the character U+0000 in a name or text; remove it",
                 document.name
             ),
         }],
     })
 }
 
-/// The top-level fields in which a document differs from what is stored.
+/// Returns the top-level fields in which a document differs from the stored version.
 pub(crate) fn document_changes(document: &Document, stored: &Stored) -> Result<Vec<FieldChange>, StoreError> {
     let Document { kind, name, text, .. } = document;
     let changes = changed_fields(fields(*kind, name, &stored.text)?, fields(*kind, name, text)?);
     if changes.is_empty() && *kind == Kind::Request && stored.text != *text {
-        // Numbers of answers that have other digits and the same value.
+        // Numbers in answers have other digits and the same value.
         let answers = |text: &str| Ok::<_, StoreError>(fields(*kind, name, text)?.remove("answers"));
         let (before, after) = (answers(&stored.text)?, answers(text)?);
         return Ok(vec![FieldChange { field: "answers".to_owned(), before, after }]);

@@ -1,7 +1,7 @@
-//! Which objects an object names, and which kinds can name it.
+//! The objects that an object refers to, and the kinds that can refer to it.
 //!
-//! This mirrors what [`validate`](domesday_model::validate::validate) looks up. A reference forgotten here is
-//! answered with "there is no …" about something that exists: loud, never a dangling name let through.
+//! This mirrors the lookups of [`validate`](domesday_model::validate::validate). A reference that is forgotten here is
+//! reported as missing although it exists; no dangling reference is accepted.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use domesday_model::{Catalog, Condition, Individuals, Kind, Level, Selector, Tar
 
 use domesday_model::AppliesTo;
 
-/// The names that the objects of a catalog refer to, by kind.
+/// Returns the names that the objects of a catalog refer to, by kind.
 pub(crate) fn references(catalog: &Catalog) -> BTreeSet<(Kind, String)> {
     let mut found = References::default();
     found.people(catalog);
@@ -20,7 +20,7 @@ pub(crate) fn references(catalog: &Catalog) -> BTreeSet<(Kind, String)> {
     found.0
 }
 
-/// The kinds whose objects may refer to one of this kind.
+/// Returns the kinds whose objects can refer to one of this kind.
 pub(crate) fn referring_kinds(kind: Kind) -> &'static [Kind] {
     match kind {
         Kind::Tenant | Kind::Request => &[],
@@ -139,7 +139,7 @@ impl References {
     fn selector(&mut self, selector: &Selector) {
         self.add(Kind::Tag, selector.tagged.iter().chain(&selector.columns_tagged).flatten());
         self.add(Kind::DataSource, selector.data_sources.iter().flatten());
-        // Entries that are patterns name nothing that exists, and find nothing.
+        // Patterns are not names, and match no object.
         self.add(Kind::Domain, selector.domains.iter().flatten());
         self.add(Kind::User, selector.owners.iter().flatten());
         selector.except.iter().for_each(|except| self.selector(except));

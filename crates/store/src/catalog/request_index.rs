@@ -32,7 +32,7 @@ static PARTS: Insert = Insert {
     columns: &[("name", Type::Text), ("username", Type::Text), ("is_party", Type::Integer)],
 };
 
-/// Writes what requests are looked up by, of requests that are new or changed.
+/// Writes the lookup rows of requests that are new or changed.
 pub(crate) fn index<'d>(
     database: &mut Database,
     documents: impl Iterator<Item = &'d Document>,
@@ -48,13 +48,13 @@ pub(crate) fn index<'d>(
     write(database, &requests)
 }
 
-/// Deletes what a request was looked up by.
+/// Deletes the lookup rows of a request.
 pub(crate) fn forget(database: &mut Database, name: &str) -> Result<(), StoreError> {
     database.execute("DELETE FROM request_state WHERE name = ?1", values![name])?;
     database.execute("DELETE FROM request_part WHERE name = ?1", values![name]).map(drop)
 }
 
-/// Writes the rows of every request of a store that had none.
+/// Writes the lookup rows of every request, in the migration that adds them.
 pub(crate) fn fill(database: &mut Database) -> Result<(), StoreError> {
     let kind = Kind::Request;
     let sql = "SELECT name, document FROM object WHERE kind = ?1";
@@ -88,7 +88,7 @@ fn write(database: &mut Database, requests: &[Request]) -> Result<(), StoreError
     database.insert_many(&PARTS, rows)
 }
 
-/// The people who have a part in a request, each once for each part.
+/// Returns the participants of a request, once for each part.
 fn parts(request: &Request) -> BTreeSet<(&str, &str, bool)> {
     let parties = [request.user.as_str(), request.made_by()].map(|username| (username, true));
     let deciders = request.determinations.iter().map(|decision| (decision.by.as_str(), false));

@@ -1,6 +1,4 @@
-//! Requests by who has a part in them, without reading those of everybody.
-//!
-//! Documents are the source. Rows beside them, written with each document, are what requests are looked up by.
+//! Queries for requests, by participant and by status, without reading every document.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +14,8 @@ use super::records;
 use super::request_index::{asset, status_text, subject};
 
 impl Store {
-    /// Up to `limit` requests in order of their ids, from the first after `after` on, and how many there are in all;
-    /// only those of a status, when one is given. A page ends early as [`Store::object_page`] says.
+    /// Returns up to `limit` requests after the id `after`, ordered by id; only those with a status, when one is given. A
+    /// page ends early as in [`Store::object_page`].
     ///
     /// # Errors
     /// When the store fails.
@@ -37,7 +35,7 @@ impl Store {
         }
     }
 
-    /// The ids of the requests in which a user has a part: made by or for them or, unless `only_party`, decided by
+    /// Returns the ids of the requests in which a user takes part: made by or for them or, unless `only_party`, decided by
     /// them.
     ///
     /// # Errors
@@ -61,7 +59,7 @@ impl Store {
         Ok(names.into_iter().collect())
     }
 
-    /// Whether a user made a request, is the one it is for or, unless `only_party`, decided it.
+    /// Whether a user takes part in a request: made it, is its user or, unless `only_party`, decided it.
     ///
     /// # Errors
     /// When the store fails.
@@ -80,7 +78,7 @@ impl Store {
         Ok(count.unwrap_or_default() > 0)
     }
 
-    /// What pending requests ask for.
+    /// Returns the targets of pending requests.
     ///
     /// # Errors
     /// When the store fails.
@@ -89,10 +87,10 @@ impl Store {
         self.database.all(sql, &[], |row| parse(Kind::Request, "", row.text(0)?))
     }
 
-    /// Hands on each pending request for a target, one at a time.
+    /// Calls `with` for each pending request for a target.
     ///
     /// # Errors
-    /// What `with` fails with, or the store.
+    /// Those of `with` and of the store.
     pub fn each_pending_request(
         &mut self,
         target: &Target,
@@ -107,7 +105,7 @@ impl Store {
         )
     }
 
-    /// How many pending requests a user made.
+    /// Returns how many pending requests a user made.
     ///
     /// # Errors
     /// When the store fails.
@@ -117,7 +115,7 @@ impl Store {
         Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
     }
 
-    /// The first pending request, by id, that asks for the same thing for the same user.
+    /// Returns the first pending request, by id, for the same thing and the same user.
     ///
     /// # Errors
     /// When the store fails.
@@ -130,8 +128,8 @@ impl Store {
         )
     }
 
-    /// Up to `limit` of the requests named, in order of their ids, from the first after `after` on, and how many there
-    /// are in all. A page ends early as [`Store::object_page`] says.
+    /// Returns up to `limit` of the named requests after the id `after`, ordered by id. A page ends early as in
+    /// [`Store::object_page`].
     ///
     /// # Errors
     /// When the store fails.

@@ -1,4 +1,4 @@
-//! The one consistent read: everything the store holds, as a snapshot.
+//! The snapshot: one consistent read of the whole catalog.
 
 use std::panic::resume_unwind;
 
@@ -15,21 +15,20 @@ use crate::{Store, StoreError};
 use super::documents::parse;
 use super::{revision, tenant};
 
-/// The small kinds, in the order in which a snapshot is built: what is named before who names it.
+/// The small kinds, in the order in which a snapshot is built: objects before those that refer to them.
 const FIRST: [Kind; 5] = [Kind::Tag, Kind::Group, Kind::Domain, Kind::Policy, Kind::DataPolicy];
 const LAST: [Kind; 4] = [Kind::Agreement, Kind::RequestForm, Kind::DataProduct, Kind::Request];
 
-/// From this many users a second connection is worth opening.
+/// From this many users on, a second connection pays off.
 const MANY_USERS: i64 = 2_000;
 
-/// How often two connections are brought to the same revision before one does it alone: writers are few.
+/// How often to try to get two connections to the same revision, before reading with one: writes are rare.
 const ATTEMPTS: usize = 5;
 
 impl Store {
-    /// Everything as it stands, as seen at an instant, in one consistent read.
+    /// Returns a snapshot of the catalog as of an instant, in one consistent read.
     ///
-    /// Of a large store users and data sources are read side by side, the latter on a second connection that is
-    /// opened for it, and both of one revision of the catalog.
+    /// Of a large store, users and data sources are read in parallel over two connections at the same revision.
     ///
     /// # Errors
     /// [`StoreError::Empty`] when no catalog was ever applied; otherwise when the store cannot be read.
@@ -37,7 +36,7 @@ impl Store {
         self.snapshot_and_revision(at).map(|(snapshot, _)| snapshot)
     }
 
-    /// [`Store::snapshot`] and the catalog's revision in the same read.
+    /// Returns a snapshot as [`Store::snapshot`] does, with the revision of the catalog in the same read.
     ///
     /// # Errors
     /// As [`Store::snapshot`].
@@ -45,15 +44,15 @@ impl Store {
         let mut second = self.second_reader()?;
         let mut transaction = self.database.read()?;
         let mut revision = revision::read(&mut transaction)?;
-        let mut beside = second.as_mut().map(Database::read).transpose()?;
+        let mut parallel = second.as_mut().map(Database::read).transpose()?;
         let mut attempts = 0;
-        while let Some(other) = &mut beside {
+        while let Some(other) = &mut parallel {
             let (of_other, attempt) = (revision::read(other)?, attempts);
             attempts += 1;
             if of_other == revision {
                 break;
             } else if attempt == ATTEMPTS {
-                beside = None;
+                parallel = None;
             } else if of_other > revision {
                 // Somebody changed the catalog between the two.
                 transaction.renew()?;
@@ -62,7 +61,7 @@ impl Store {
                 other.renew()?;
             }
         }
-        let snapshot = read(&mut transaction, beside.as_deref_mut(), at)?;
+        let snapshot = read(&mut transaction, parallel.as_deref_mut(), at)?;
         Ok((snapshot, revision))
     }
 
@@ -71,13 +70,17 @@ impl Store {
         let last = "SELECT max(id) FROM object WHERE kind = ?1";
         let last = self.database.first(last, values![Kind::User.key()], |row| row.maybe_integer(0))?;
         let many = last.flatten().is_some_and(|last| last >= MANY_USERS);
-        // A server may have no connection to spare: one is enough.
+        // The server may have no connection left: one is enough.
         Ok(if many { self.database.another().ok().flatten() } else { None })
     }
 }
 
-/// Reads a snapshot; data sources from a connection beside, where there is one.
-fn read(database: &mut Database, beside: Option<&mut Database>, at: Instant) -> Result<Snapshot, StoreError> {
+/// Reads a snapshot; data sources over the second connection, if there is one.
+fn read(
+    database: &mut Database,
+    parallel: Option<&mut Database>,
+    at: Instant,
+) -> Result<Snapshot, StoreError> {
     let (tenant, _) = tenant::read(database)?.ok_or(StoreError::Empty)?;
     let mut digest = Sha256::new();
     digest.update(serde_json::to_string(&tenant).expect("a tenant is plain data"));
@@ -95,10 +98,10 @@ fn read(database: &mut Database, beside: Option<&mut Database>, at: Instant) -> 
     let mut of_data_sources = |database: &mut Database| {
         each(database, Kind::DataSource, |object| add_data_source(&mut data_sources, object))
     };
-    let digests = match beside {
+    let digests = match parallel {
         None => [of_users(database)?, of_data_sources(database)?],
-        Some(beside) => std::thread::scope(|scope| {
-            let data_sources = scope.spawn(|| of_data_sources(beside));
+        Some(parallel) => std::thread::scope(|scope| {
+            let data_sources = scope.spawn(|| of_data_sources(parallel));
             let users = of_users(database);
             let data_sources = data_sources.join().unwrap_or_else(|panic| resume_unwind(panic));
             Ok::<_, StoreError>([users?, data_sources?])
@@ -115,7 +118,7 @@ fn read(database: &mut Database, beside: Option<&mut Database>, at: Instant) -> 
     Ok(build.finish(digest.finalize().into())?)
 }
 
-/// One object as it is stored.
+/// A stored object.
 struct Object<'r> {
     id: i64,
     name: &'r str,
@@ -124,7 +127,7 @@ struct Object<'r> {
     column_ids: &'r str,
 }
 
-/// Hands on every object of a kind in id order and returns the digest of them all.
+/// Calls `with` for every object of a kind in id order, and returns the digest of all.
 fn each(
     database: &mut Database,
     kind: Kind,
@@ -166,7 +169,7 @@ fn add(build: &mut SnapshotBuilder, kind: Kind, object: Object<'_>) -> Result<()
         Kind::RequestForm => build.request_form(RequestFormId(id), parse(kind, name, document)?, provenance),
         Kind::DataProduct => build.data_product(DataProductId(id), parse(kind, name, document)?, provenance),
         Kind::Request => build.request(parse(kind, name, document)?),
-        // These have ways of their own.
+        // Read elsewhere.
         Kind::Tenant | Kind::User | Kind::DataSource => {}
     }
     Ok(())
@@ -177,7 +180,7 @@ fn add_data_source(build: &mut DataSourceBuilder<'_>, object: Object<'_>) -> Res
     let source: DataSourceDocument<'_> = parse(kind, name, object.document)?;
     let ids: Vec<i64> = parse(kind, name, object.column_ids)?;
     if ids.len() != source.columns.len() {
-        let message = format!("it has {} columns and {} ids of columns", source.columns.len(), ids.len());
+        let message = format!("{} columns have {} ids", source.columns.len(), ids.len());
         let source = serde::de::Error::custom(message);
         return Err(StoreError::Document { kind, name: name.to_owned(), source });
     }

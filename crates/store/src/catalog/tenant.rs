@@ -1,4 +1,4 @@
-//! The one tenant that a store belongs to: minted once, never replaced.
+//! The tenant that a store belongs to: created once, never replaced.
 
 use domesday_model::{Catalog, Instant, Kind, Tenant};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use super::plan::{Action, Change};
 use super::revision;
 
 impl Store {
-    /// The tenant and when the store first knew it; none before a first apply or [`Store::ensure_tenant`].
+    /// Returns the tenant and when it was created; `None` before the first apply or [`Store::ensure_tenant`].
     ///
     /// # Errors
     /// When the store fails.
@@ -20,25 +20,25 @@ impl Store {
         read(&mut self.database)
     }
 
-    /// The tenant, minted with this name and time zone when there is none. One that exists stays as it is.
+    /// Returns the tenant. Creates one with this name and time zone when there is none.
     ///
     /// # Errors
     /// When the store fails.
     pub fn ensure_tenant(&mut self, name: &str, time_zone: &str, at: Instant) -> Result<Tenant, StoreError> {
-        let mints = self.is_persistent();
+        let has_random_id = self.is_persistent();
         let mut transaction = self.database.write()?;
         if let Some((tenant, _)) = read(&mut transaction)? {
             return Ok(tenant);
         }
         let tenant = Tenant { name: name.to_owned(), time_zone: time_zone.to_owned(), id: None };
-        let tenant = mint(&mut transaction, tenant, at, mints)?;
+        let tenant = create(&mut transaction, tenant, at, has_random_id)?;
         revision::advance(&mut transaction)?;
         transaction.commit()?;
         Ok(tenant)
     }
 }
 
-/// The tenant and when the store first knew it.
+/// Returns the tenant and when it was created.
 pub(crate) fn read(database: &mut Database) -> Result<Option<(Tenant, Instant)>, StoreError> {
     database.first("SELECT id, name, time_zone, created_at FROM tenant", &[], |row| {
         let id = Uuid::parse_str(row.text(0)?).expect("tenant ids are written from UUIDs only");
@@ -48,9 +48,15 @@ pub(crate) fn read(database: &mut Database) -> Result<Option<(Tenant, Instant)>,
     })
 }
 
-fn mint(database: &mut Database, tenant: Tenant, at: Instant, mints: bool) -> Result<Tenant, StoreError> {
-    let minted = || if mints { Uuid::new_v4() } else { tenant.derived_id() };
-    let id = tenant.id.unwrap_or_else(minted);
+/// Creates the tenant. In memory its id is derived from its name, so that the same catalog gives the same bytes.
+fn create(
+    database: &mut Database,
+    tenant: Tenant,
+    at: Instant,
+    has_random_id: bool,
+) -> Result<Tenant, StoreError> {
+    let new_id = || if has_random_id { Uuid::new_v4() } else { tenant.derived_id() };
+    let id = tenant.id.unwrap_or_else(new_id);
     database.execute(
         "INSERT INTO tenant (only_one, id, name, time_zone, created_at) VALUES (1, ?1, ?2, ?3, ?4)",
         values![&id.to_string(), &tenant.name, &tenant.time_zone, at.as_micros()],
@@ -58,12 +64,12 @@ fn mint(database: &mut Database, tenant: Tenant, at: Instant, mints: bool) -> Re
     Ok(Tenant { id: Some(id), ..tenant })
 }
 
-/// Makes the tenant what the catalog declares, minting it when there is none.
+/// Creates or updates the tenant as the catalog declares it.
 pub(crate) fn apply(
     database: &mut Database,
     catalog: &Catalog,
     at: Instant,
-    mints: bool,
+    has_random_id: bool,
 ) -> Result<Option<Change>, StoreError> {
     let declared = catalog.tenant.as_ref().map(|tenant| &tenant.spec);
     let Some((stored, _)) = read(database)? else {
@@ -72,7 +78,7 @@ pub(crate) fn apply(
             time_zone: "UTC".to_owned(),
             id: None,
         });
-        let tenant = mint(database, tenant, at, mints)?;
+        let tenant = create(database, tenant, at, has_random_id)?;
         return Ok(Some(Change { kind: Kind::Tenant, name: tenant.name, action: Action::Create }));
     };
     let Some(declared) = declared else { return Ok(None) };

@@ -1,11 +1,11 @@
-//! The few words in which PostgreSQL differs. Statements and definitions are written in SQLite's.
+//! Translation from the dialect of SQLite, in which statements and definitions are written, to PostgreSQL's.
 
-/// A statement in PostgreSQL's words: placeholders, and the search for a text in another.
+/// Translates a statement: placeholders, and the search for a substring.
 pub(super) fn statement(sql: &str) -> String {
     sql.replace('?', "$").replace("instr(", "strpos(")
 }
 
-/// Definitions of tables in PostgreSQL's words. Texts compare by their bytes, whatever the database's locale.
+/// Translates table definitions. Texts compare by bytes, whatever the locale of the database.
 pub(super) fn definitions(script: &str) -> String {
     let words = [
         (") STRICT, WITHOUT ROWID;", ");"),
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statements_and_definitions_are_put_into_postgresqls_words() {
+    fn statements_and_definitions_are_translated() {
         assert_eq!(
             statement("SELECT a FROM t WHERE instr(b, ?2) > 0 AND c = ?1"),
             "SELECT a FROM t WHERE strpos(b, $2) > 0 AND c = $1"

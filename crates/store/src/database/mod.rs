@@ -1,8 +1,8 @@
-//! The seam between the store and its databases: a connection, one statement at a time, and transactions.
+//! The abstraction over the two databases: connections, statements and transactions.
 //!
-//! Statements are written once, in the dialect both databases share, with numbered placeholders (`?1`). What
-//! differs (placeholders, names of types, locking) is settled here and nowhere else; nothing above this module
-//! knows which database it talks to. No query builder and no mapping of objects: rows are read by position.
+//! Statements are written once, in the dialect that both databases share, with numbered placeholders (`?1`). Differences
+//! (placeholders, names of types, locking) are resolved only here; no other module knows which database it uses. There is
+//! no query builder and no object mapping: rows are read by position.
 
 mod dialect;
 mod postgres;
@@ -19,23 +19,23 @@ pub(crate) use sqlite::{Sqlite, create_private};
 pub(crate) use url::Server;
 pub(crate) use value::{Row, Value, values};
 
-/// What is done with each row of an answer, as it streams by.
+/// A callback for each row of a result.
 pub(crate) type UseRow<'f> = &'f mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>;
 
-/// A connection to one of the databases that can hold a store.
+/// A connection to a database.
 pub(crate) enum Database {
     Sqlite(Sqlite),
     Postgres(Box<Postgres>),
 }
 
-/// A table and those of its columns that rows are added to in bulk.
+/// A table and the columns of a bulk insert.
 pub(crate) struct Insert {
     pub(crate) table: &'static str,
     pub(crate) columns: &'static [(&'static str, Type)],
 }
 
 impl Insert {
-    /// The statement that adds one row.
+    /// Returns the statement that inserts one row.
     fn statement(&self) -> String {
         let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
         let places: Vec<String> = (1..=names.len()).map(|place| format!("?{place}")).collect();
@@ -43,7 +43,7 @@ impl Insert {
     }
 }
 
-/// The types of columns that the store knows.
+/// The types of columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Type {
     Integer,
@@ -52,7 +52,7 @@ pub(crate) enum Type {
 }
 
 impl Database {
-    /// Runs a statement and says how many rows it touched.
+    /// Executes a statement and returns the number of affected rows.
     pub(crate) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
         check(values)?;
         match self {
@@ -61,7 +61,7 @@ impl Database {
         }
     }
 
-    /// Runs a query; rows are handed on one by one and never gathered.
+    /// Runs a query and calls `use_row` for each row, streaming.
     pub(crate) fn each(
         &mut self,
         sql: &str,
@@ -75,7 +75,7 @@ impl Database {
         }
     }
 
-    /// The rows of a query.
+    /// Returns the rows of a query.
     pub(crate) fn all<T>(
         &mut self,
         sql: &str,
@@ -90,7 +90,7 @@ impl Database {
         Ok(all)
     }
 
-    /// The first row of a query that has at most one.
+    /// Returns the row of a query that has at most one.
     pub(crate) fn first<T>(
         &mut self,
         sql: &str,
@@ -105,7 +105,7 @@ impl Database {
         Ok(first)
     }
 
-    /// Adds many rows to a table.
+    /// Inserts many rows into a table.
     pub(crate) fn insert_many<'v, const N: usize>(
         &mut self,
         into: &'static Insert,
@@ -131,8 +131,8 @@ impl Database {
         }
     }
 
-    /// Begins a transaction that sees one state of the database throughout and changes nothing; within another
-    /// it is part of that one.
+    /// Begins a read-only transaction that sees one state of the database. Within another transaction it is part of that
+    /// one.
     pub(crate) fn read(&mut self) -> Result<Transaction<'_>, StoreError> {
         if self.in_transaction() {
             return Ok(Transaction { database: self, extent: Extent::Nothing });
@@ -148,16 +148,14 @@ impl Database {
         }
     }
 
-    /// Begins a transaction that changes the catalog, the audit log or what is governed beside them. There is
-    /// one at a time, whoever else is connected: each sees all of the ones before it. Within another it is a part
-    /// that can fail by itself, and lasts once the other does.
+    /// Begins a write transaction. Write transactions are serialized across all connections. Within another transaction it
+    /// is a savepoint: it can be rolled back on its own, and is committed with the other.
     pub(crate) fn write(&mut self) -> Result<Transaction<'_>, StoreError> {
         let extent = self.begin_write()?;
         Ok(Transaction { database: self, extent })
     }
 
-    /// Begins what [`Database::write`] begins, for a caller that ends it by [`Database::commit_write`] or
-    /// [`Database::end_write`].
+    /// Begins a write transaction that the caller ends with [`Database::commit_write`] or [`Database::end_write`].
     pub(crate) fn begin_write(&mut self) -> Result<Extent, StoreError> {
         if self.in_transaction() {
             self.script("SAVEPOINT part")?;
@@ -170,7 +168,7 @@ impl Database {
         Ok(Extent::Whole)
     }
 
-    /// Commits a transaction, or ends a part of one that is committed with it.
+    /// Commits a transaction, or releases a savepoint.
     pub(crate) fn commit_write(&mut self, extent: Extent) -> Result<(), StoreError> {
         match extent {
             Extent::Whole => {
@@ -185,11 +183,11 @@ impl Database {
         }
     }
 
-    /// Rolls back a transaction or a part of one.
+    /// Rolls back a transaction, or to a savepoint.
     pub(crate) fn end_write(&mut self, extent: Extent) {
         match extent {
             Extent::Whole => self.roll_back(),
-            // Where this fails the whole transaction is lost, and whoever began it is told when it is to last.
+            // When this fails the whole transaction is lost, and its commit fails.
             Extent::Part => drop(self.script("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")),
             Extent::Nothing => {}
         }
@@ -204,14 +202,14 @@ impl Database {
 
     fn roll_back(&mut self) {
         match self {
-            // SQLite ends a transaction by itself after some failures, and then has none to roll back.
+            // SQLite rolls back by itself after some errors.
             Self::Sqlite(sqlite) => drop(sqlite.script("ROLLBACK")),
             Self::Postgres(postgres) => postgres.end(),
         }
     }
 
-    /// Another connection to the same database; none where nobody else can see it, as in memory, or where this one is
-    /// in the middle of something that others do not see.
+    /// Opens another connection to the same database. Returns `None` for a database in memory, and within a transaction,
+    /// whose changes another connection would not see.
     pub(crate) fn another(&self) -> Result<Option<Self>, StoreError> {
         if self.in_transaction() {
             return Ok(None);
@@ -222,7 +220,7 @@ impl Database {
         })
     }
 
-    /// Connects anew; within a transaction the connection stays.
+    /// Reconnects, unless in a transaction.
     pub(crate) fn reconnect(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Postgres(postgres) if !postgres.in_transaction() => postgres.reconnect(),
@@ -238,7 +236,7 @@ impl Database {
     }
 }
 
-/// PostgreSQL keeps no text with a NUL in it, so neither database is given one.
+/// Rejects U+0000 in texts, which PostgreSQL cannot store.
 fn check(values: &[Value<'_>]) -> Result<(), StoreError> {
     let nul = values.iter().any(|value| matches!(value, Value::Text(text) if text.contains('\0')));
     if nul { Err(StoreError::NulInText) } else { Ok(()) }
@@ -246,7 +244,7 @@ fn check(values: &[Value<'_>]) -> Result<(), StoreError> {
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Where it is connected to stays out: a URL may carry a password.
+        // Without the URL, which may contain a password.
         f.write_str(match self {
             Self::Sqlite(_) => "Sqlite",
             Self::Postgres(_) => "Postgres",
@@ -254,30 +252,29 @@ impl fmt::Debug for Database {
     }
 }
 
-/// A transaction; dropped without [`Transaction::commit`], it never happened.
+/// A transaction. It is rolled back when it is dropped without [`Transaction::commit`].
 pub(crate) struct Transaction<'d> {
     database: &'d mut Database,
     extent: Extent,
 }
 
-/// What a transaction has to end.
+/// What to commit or roll back at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// A transaction of the database.
     Whole,
-    /// A part of one, in which something may be undone by itself.
+    /// A savepoint.
     Part,
-    /// Nothing, or nothing any more.
+    /// Nothing.
     Nothing,
 }
 
 impl Transaction<'_> {
-    /// Ends a transaction that only read, and begins one that sees what the database holds by now. One within
-    /// another goes on as it is.
+    /// Ends a read-only transaction and begins one that sees the current state. Does nothing within another transaction.
     pub(crate) fn renew(&mut self) -> Result<(), StoreError> {
         if self.extent == Extent::Whole {
             self.database.roll_back();
-            // Where this fails there is nothing left to end.
+            // When this fails there is nothing left to end.
             self.extent = Extent::Nothing;
             self.database.begin_reading()?;
             self.extent = Extent::Whole;
@@ -285,7 +282,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Makes what happened in the transaction last.
+    /// Commits the transaction.
     pub(crate) fn commit(mut self) -> Result<(), StoreError> {
         let extent = std::mem::replace(&mut self.extent, Extent::Nothing);
         self.database.commit_write(extent)

@@ -1,8 +1,8 @@
-//! PostgreSQL, shared: several replicas of the service work on one database.
+//! PostgreSQL, shared by several replicas of the service.
 //!
-//! Isolation: a read is one `REPEATABLE READ` transaction, so that everything it sees is of one instant. A write
-//! first takes an advisory lock that lasts as long as its transaction: writers take turns, as they do in SQLite,
-//! and each sees all of the one before. Leases and the like are single statements and need no turn.
+//! Isolation: a read is one `REPEATABLE READ` transaction, which sees one state. A write first takes an advisory lock until
+//! the end of its transaction: writers are serialized, as in SQLite, and each sees the writes of those before. Leases and
+//! the like are single statements without the lock.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,21 +18,21 @@ use super::url::Server;
 use super::{Insert, Row, Type, UseRow, Value, dialect};
 use crate::StoreError;
 
-/// How a connection introduces itself, and how long it waits for its turn to write.
+/// The settings of a session: how long it waits for the write lock.
 const SESSION: &str = "SET lock_timeout = '60s'; SET client_min_messages = warning";
 
-/// Key of the advisory lock that writers take turns by: `DOME`.
-const WRITERS: &str = "BEGIN; SELECT pg_advisory_xact_lock(1146047813)";
+/// Begins a write. The key of the advisory lock is `DOME`.
+const WRITE: &str = "BEGIN; SELECT pg_advisory_xact_lock(1146047813)";
 
 const READ: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
-/// How few rows are sent one by one rather than as one stream.
+/// Up to this many rows are inserted one by one, more with COPY.
 const FEW: usize = 4;
 
 /// A connection to PostgreSQL.
 pub(crate) struct Postgres {
     server: Server,
-    /// There until dropped.
+    /// `Some` until dropped.
     client: Option<Client>,
     /// Prepared statements by the text they were prepared from, before translation.
     statements: HashMap<String, Statement>,
@@ -41,48 +41,48 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) fn connect(url: &SecretString) -> Result<Self, StoreError> {
-        Self::at(Server::of(url)?)
+        Self::open(Server::parse(url)?)
     }
 
-    /// Another connection to the same server.
+    /// Opens another connection to the same server.
     pub(super) fn another(&self) -> Result<Self, StoreError> {
-        Self::at(self.server.clone())
+        Self::open(self.server.clone())
     }
 
-    fn at(server: Server) -> Result<Self, StoreError> {
+    fn open(server: Server) -> Result<Self, StoreError> {
         let client = Some(open(&server)?);
         Ok(Self { server, client, statements: HashMap::new(), in_transaction: false })
     }
 
     fn client(&mut self) -> &mut Client {
-        self.client.as_mut().expect("the client is there until it is dropped")
+        self.client.as_mut().expect("there is a client until it is dropped")
     }
 
     pub(super) fn begin(&mut self, write: bool) -> Result<(), StoreError> {
-        let begin = if write { WRITERS } else { READ };
-        let begun = self.repeated_if_lost(|postgres| Ok(postgres.client().batch_execute(begin)?));
+        let begin = if write { WRITE } else { READ };
+        let begun = self.retry_if_lost(|postgres| Ok(postgres.client().batch_execute(begin)?));
         if begun.is_err() {
-            // A turn that did not come leaves a transaction that failed.
+            // A lock timeout leaves an aborted transaction.
             self.end();
         }
         self.in_transaction = begun.is_ok();
         begun
     }
 
-    /// Whether the server is a standby, or the session takes no changes.
+    /// Whether the server is a standby, or the session is read-only.
     pub(crate) fn is_read_only(&mut self) -> Result<bool, StoreError> {
         let sql = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean";
-        self.repeated_if_lost(|postgres| Ok(single_value(postgres.client(), sql)? == "t"))
+        self.retry_if_lost(|postgres| Ok(single_value(postgres.client(), sql)? == "t"))
     }
 
-    /// Commits a row that is as it was before.
+    /// Commits a write that does not change its row.
     pub(crate) fn check_commit(&mut self, wait: Duration) -> Result<(), StoreError> {
         let wait = wait.as_millis();
         let script = format!(
             "BEGIN; SET LOCAL lock_timeout = {wait}; SET LOCAL statement_timeout = {wait};
              UPDATE domesday_schema SET version = version; COMMIT"
         );
-        let committed = self.repeated_if_lost(|postgres| Ok(postgres.client().batch_execute(&script)?));
+        let committed = self.retry_if_lost(|postgres| Ok(postgres.client().batch_execute(&script)?));
         if committed.is_err() {
             self.end();
         }
@@ -102,7 +102,7 @@ impl Postgres {
     pub(crate) fn check_session(&mut self) -> Result<(), StoreError> {
         const PROCESS: &str = "SELECT pg_backend_pid()";
         const ROUNDS: usize = 8;
-        let own = self.repeated_if_lost(|postgres| single_value(postgres.client(), PROCESS))?;
+        let own = self.retry_if_lost(|postgres| single_value(postgres.client(), PROCESS))?;
         // Where there is no second connection to be had, nothing is known.
         let Ok(mut other) = self.another() else { return Ok(()) };
         let of_other = single_value(other.client(), PROCESS)?;
@@ -130,16 +130,16 @@ impl Postgres {
         Ok(done?)
     }
 
-    /// Ends a transaction as if it had never been.
+    /// Rolls back a transaction.
     pub(super) fn end(&mut self) {
-        // A server that does not hear this has lost the connection, and with it the transaction.
+        // A server that does not receive this lost the connection, and rolls back as well.
         let _ = self.client().batch_execute("ROLLBACK");
         self.in_transaction = false;
     }
 
     pub(super) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
         let values: Vec<_> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        self.repeated_if_lost(|postgres| {
+        self.retry_if_lost(|postgres| {
             let statement = postgres.prepare(sql)?;
             Ok(postgres.client().execute(&statement, &values)?)
         })
@@ -151,13 +151,13 @@ impl Postgres {
         values: &[Value<'_>],
         use_row: UseRow<'_>,
     ) -> Result<(), StoreError> {
-        let mut handed_on = false;
+        let mut has_used_rows = false;
         let result = self.each_once(sql, values, &mut |row| {
-            handed_on = true;
+            has_used_rows = true;
             use_row(row)
         });
         match result {
-            Err(_) if !handed_on && self.is_lost() => {
+            Err(_) if !has_used_rows && self.is_lost() => {
                 self.reconnect()?;
                 self.each_once(sql, values, use_row)
             }
@@ -198,7 +198,7 @@ impl Postgres {
 
     pub(super) fn script(&mut self, script: &str) -> Result<(), StoreError> {
         let script = dialect::definitions(script);
-        self.repeated_if_lost(|postgres| Ok(postgres.client().batch_execute(&script)?))
+        self.retry_if_lost(|postgres| Ok(postgres.client().batch_execute(&script)?))
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement, StoreError> {
@@ -210,10 +210,9 @@ impl Postgres {
         Ok(statement)
     }
 
-    /// Runs something, and once more on a new connection when the old one turns out to be lost: a service runs
-    /// for years, and its database is restarted now and then. Transactions are not repeated but fail; outside of
-    /// one the store runs only statements that change nothing when they are repeated.
-    fn repeated_if_lost<T>(
+    /// Runs an operation, and retries it on a new connection when the connection was lost, such as by a restart of the
+    /// database. Transactions are not retried: outside of one, the store executes only idempotent statements.
+    fn retry_if_lost<T>(
         &mut self,
         run: impl Fn(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -240,15 +239,15 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         let Some(client) = self.client.take() else { return };
-        // The client ends a runtime of its own, which must not happen on a thread that drives another: whoever
-        // holds a store may be dropped anywhere, such as by a service that stops.
+        // The client owns a runtime, which must not be dropped on a thread of another runtime; a store may be dropped on
+        // any thread.
         if let Ok(thread) = std::thread::Builder::new().spawn(move || drop(client)) {
             let _ = thread.join();
         }
     }
 }
 
-/// The one value of a query's one row, as text. Sent as a simple query: it needs no prepared statement.
+/// Returns the value of a query with one row and one column, as text. A simple query needs no prepared statement.
 fn single_value(client: &mut Client, sql: &str) -> Result<String, StoreError> {
     let messages = client.simple_query(sql)?;
     let value = messages.iter().find_map(|message| match message {
@@ -286,7 +285,7 @@ impl ToSql for Value<'_> {
     }
 
     fn accepts(_: &postgres::types::Type) -> bool {
-        // Each value says for itself.
+        // The values check their types themselves.
         true
     }
 

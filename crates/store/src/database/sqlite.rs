@@ -10,17 +10,17 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use super::{Insert, Row, UseRow, Value};
 use crate::StoreError;
 
-/// How long a writer waits for another before it gives up.
+/// How long a writer waits for the lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long to wait before trying again what SQLite does not wait for itself.
+/// The pause between attempts where SQLite itself does not wait.
 const RETRY: Duration = Duration::from_millis(5);
 
-/// How many prepared statements a connection keeps: about as many as the store has.
+/// The capacity of the cache of prepared statements: about as many as the store has.
 const STATEMENTS: usize = 96;
 
-/// Makes an empty file that only its owner may read: SQLite takes it for an empty database, and gives the files
-/// beside it the same rights.
+/// Creates an empty file that only its owner may read. SQLite treats it as an empty database, and gives its other files the
+/// same permissions.
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -33,10 +33,10 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
 pub(crate) struct Sqlite(Connection);
 
 impl Sqlite {
-    /// Opens a file, made when it is missing and `create` says so.
+    /// Opens a file; creates it when it is missing and `create` is true.
     pub(crate) fn open(path: &Path, create: bool) -> Result<Self, StoreError> {
         if create {
-            // There when somebody else was first.
+            // Fails when the file exists.
             let _ = create_private(path);
         }
         let mut flags = OpenFlags::default();
@@ -46,21 +46,21 @@ impl Sqlite {
         Self::prepare(connection)
     }
 
-    /// Writes everything, as of one instant, into a new file; others go on reading and writing meanwhile.
+    /// Writes a consistent copy into a new file, while others read and write.
     pub(crate) fn copy_into(&mut self, path: &Path) -> Result<(), StoreError> {
         let path = path.to_str().ok_or_else(|| StoreError::Backup {
             path: path.to_owned(),
-            source: io::Error::other("the path is no Unicode text"),
+            source: io::Error::other("the path is not valid UTF-8"),
         })?;
         self.0.execute("VACUUM INTO ?1", [path])?;
         Ok(())
     }
 
-    /// Whether every page and every index is as it should be.
-    pub(crate) fn is_whole(&self) -> Result<bool, StoreError> {
+    /// Whether the integrity check passes.
+    pub(crate) fn is_intact(&self) -> Result<bool, StoreError> {
         let checked = self.0.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
         match checked {
-            Ok(said) => Ok(said == "ok"),
+            Ok(result) => Ok(result == "ok"),
             Err(error) => match error.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::DatabaseCorrupt) => Ok(false),
                 Some(rusqlite::ErrorCode::NotADatabase) => Err(StoreError::Foreign),
@@ -69,12 +69,12 @@ impl Sqlite {
         }
     }
 
-    /// A database in memory.
+    /// Opens a database in memory.
     pub(crate) fn in_memory() -> Result<Self, StoreError> {
         Self::prepare(Connection::open_in_memory()?)
     }
 
-    /// Another connection to the same file; none to memory.
+    /// Opens another connection to the same file; `None` for a database in memory.
     pub(super) fn another(&self) -> Result<Option<Self>, StoreError> {
         let path = self.0.path().filter(|path| !path.is_empty());
         path.map(|path| Self::open(Path::new(path), false)).transpose()
@@ -86,12 +86,12 @@ impl Sqlite {
         Ok(Self(connection))
     }
 
-    /// Makes commits durable and readers independent of a writer; only done to a file known to be a store.
+    /// Makes commits durable, and lets readers work beside a writer. Only for a file that is known to be a store.
     pub(crate) fn make_durable(&self) -> Result<(), StoreError> {
-        // A commit is on disk before it is reported.
+        // A commit returns when it is on disk.
         self.0.pragma_update(None, "synchronous", "FULL")?;
-        // Readers go on while somebody applies. The file remembers it; the switch itself needs the file alone and
-        // does not wait for it as other statements do.
+        // In WAL mode, readers are not blocked by a writer. The mode is stored in the file; the switch requires exclusive
+        // access, for which SQLite does not wait.
         let start = Stopwatch::now();
         loop {
             let mode: String = self.0.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
@@ -145,7 +145,7 @@ impl Sqlite {
         Ok(self.0.execute_batch(script)?)
     }
 
-    /// A number that SQLite keeps in the file's header or tells of itself.
+    /// Returns the number of a pragma.
     pub(crate) fn pragma(&self, name: &str) -> Result<i64, StoreError> {
         self.0.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| {
             match error.sqlite_error_code() {
@@ -155,13 +155,13 @@ impl Sqlite {
         })
     }
 
-    /// Whether the file was opened for reading only, as SQLite does where it may not write.
+    /// Whether the file is read-only, as SQLite opens it without permission to write.
     pub(crate) fn is_read_only(&self) -> Result<bool, StoreError> {
         Ok(self.0.is_readonly("main")?)
     }
 
-    /// Commits a page that is as it was before: the first, whose header has the schema's version. The commit appends
-    /// it to the log, which needs room on the disk, as any change does.
+    /// Commits the unchanged first page, whose header has the version of the schema. The commit appends it to the
+    /// write-ahead log, which requires space on the disk as any write does.
     pub(crate) fn check_commit(&mut self, wait: Duration) -> Result<(), StoreError> {
         self.0.busy_timeout(wait)?;
         let committed = self.script("BEGIN IMMEDIATE").and_then(|()| {
@@ -170,19 +170,19 @@ impl Sqlite {
             self.script("COMMIT")
         });
         if self.in_transaction() {
-            // Where this fails too, the connection is given up by its owner.
+            // When this fails too, the owner drops the connection.
             let _ = self.script("ROLLBACK");
         }
         self.0.busy_timeout(BUSY_TIMEOUT)?;
         committed
     }
 
-    /// Whether there is no table at all.
+    /// Whether there is no table.
     pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
         Ok(self.0.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
     }
 
-    /// Writes a number into the file's header.
+    /// Sets the number of a pragma.
     pub(crate) fn set_pragma(&self, name: &str, value: i64) -> Result<(), StoreError> {
         Ok(self.0.pragma_update(None, name, value)?)
     }

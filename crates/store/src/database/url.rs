@@ -1,12 +1,11 @@
-//! `postgres://USER:PASSWORD@HOST/DATABASE?sslmode=…`: which server, and how to reach it without being overheard.
+//! `postgres://USER:PASSWORD@HOST/DATABASE?sslmode=…`: a server, and how to connect to it securely.
 //!
-//! `sslmode=verify-full` (also `require` and `verify-ca`) speaks TLS and checks the certificate and the name in
-//! it; it is what a host reached over a network gets when the URL says nothing. `sslmode=disable` speaks in the
-//! clear. Modes that take what they get are refused. `sslrootcert=FILE` names the authorities trusted, in PEM,
-//! instead of the public ones. A socket in the file system needs none of this.
+//! `sslmode=verify-full` (also `require` and `verify-ca`) uses TLS and verifies the certificate and its host name; it is the
+//! default for a network host. `sslmode=disable` uses no TLS. Opportunistic modes are rejected. `sslrootcert=FILE` names the
+//! trusted authorities in PEM, instead of the public ones. A Unix socket uses no TLS.
 //!
-//! Several hosts, separated by commas, are tried in order. Of several, only one that takes changes is connected to
-//! (`target_session_attrs=read-write`), unless the URL says `any`: after a failover the next connection finds the new
+//! Several hosts, separated by commas, are tried in order. Of several, only one that accepts writes is used
+//! (`target_session_attrs=read-write`), unless the URL has `any`: after a failover, the next connection finds the new
 //! primary.
 
 use std::fmt;
@@ -23,23 +22,23 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::StoreError;
 
-/// A server and how to reach it.
+/// A server and how to connect to it.
 #[derive(Clone)]
 pub(crate) struct Server {
     config: Config,
-    /// TLS, unless spoken to in the clear.
+    /// `None` without TLS.
     tls: Option<Arc<ClientConfig>>,
 }
 
 impl Server {
-    /// Reads a URL. No error says any part of it: which part is the password is not known before it is read.
-    pub(crate) fn of(url: &SecretString) -> Result<Self, StoreError> {
+    /// Parses a URL. Errors repeat no part of it: in a malformed URL any part may be the password.
+    pub(crate) fn parse(url: &SecretString) -> Result<Self, StoreError> {
         let (url, settings) = take_settings(url.expose_secret());
         let mut config: Config = url.parse().map_err(|_| StoreError::UnknownUrl)?;
         config.application_name("domesday");
         detect_lost_connections(&mut config, url.split_once('?').map_or("", |(_, query)| query));
         let local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
-        let speaks_tls = match settings.mode.as_deref() {
+        let uses_tls = match settings.mode.as_deref() {
             _ if local => false,
             None | Some("require" | "verify-ca" | "verify-full") => true,
             Some("disable") => false,
@@ -55,8 +54,8 @@ impl Server {
             }
             Some(_) => return Err(StoreError::UnknownSessionAttributes),
         }
-        config.ssl_mode(if speaks_tls { SslMode::Require } else { SslMode::Disable });
-        let tls = speaks_tls.then(|| tls(settings.root_certificates.as_deref())).transpose()?;
+        config.ssl_mode(if uses_tls { SslMode::Require } else { SslMode::Disable });
+        let tls = uses_tls.then(|| tls(settings.root_certificates.as_deref())).transpose()?;
         Ok(Self { config, tls: tls.map(Arc::new) })
     }
 
@@ -69,7 +68,7 @@ impl Server {
 }
 
 impl fmt::Display for Server {
-    /// Everything but the password.
+    /// Prints everything but the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ports = self.config.get_ports();
         for (position, host) in self.config.get_hosts().iter().enumerate() {
@@ -80,7 +79,7 @@ impl fmt::Display for Server {
                 Host::Tcp(name) => f.write_str(name)?,
                 Host::Unix(path) => write!(f, "{}", path.display())?,
             }
-            // One port is that of every host.
+            // A single port applies to every host.
             if let Some(port) = ports.get(position).or(ports.first()) {
                 write!(f, ":{port}")?;
             }
@@ -90,19 +89,19 @@ impl fmt::Display for Server {
     }
 }
 
-/// How long a host may take to accept a connection.
+/// The timeout of a connection attempt to one host.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// After how long without traffic a connection is probed, how often, and how many probes may stay unanswered. The
-/// system's defaults notice a server that is gone after two hours.
+/// TCP keep-alive: after how long without traffic a connection is probed, how often, and how many probes may fail. The
+/// defaults of the system detect a lost server after two hours.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// How long what was sent may stay unacknowledged.
+/// How long sent data may stay unacknowledged.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Makes a connection to a server that is gone fail within a minute. What the URL says wins.
+/// Makes a connection to a lost server fail within a minute. Settings in the URL take precedence.
 fn detect_lost_connections(config: &mut Config, query: &str) {
     let is_given = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
     if !is_given("connect_timeout") {
@@ -135,7 +134,7 @@ struct Settings {
     session_attributes: Option<String>,
 }
 
-/// The URL without the settings that are read here, and these.
+/// Splits a URL into one without the settings that are parsed here, and these settings.
 fn take_settings(url: &str) -> (String, Settings) {
     let mut settings = Settings::default();
     let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), settings) };
@@ -147,7 +146,7 @@ fn take_settings(url: &str) -> (String, Settings) {
             Some(("target_session_attrs", attributes)) => {
                 settings.session_attributes = Some(attributes.to_owned());
             }
-            // As PostgreSQL's own programs have it, several hosts may stand in one parameter.
+            // As in libpq, one parameter may list several hosts.
             Some(("host", hosts)) => rest.extend(hosts.split(',').map(|host| format!("host={host}"))),
             _ => rest.push(pair.to_owned()),
         }
@@ -159,16 +158,16 @@ fn tls(root_certificates: Option<&str>) -> Result<ClientConfig, StoreError> {
     let roots = match root_certificates {
         None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
         Some(file) => {
-            let wrong = |reason: String| StoreError::RootCertificates { file: file.into(), reason };
+            let unreadable = |reason: String| StoreError::RootCertificates { file: file.into(), reason };
             let certificates =
-                CertificateDer::pem_file_iter(file).map_err(|error| wrong(error.to_string()))?;
+                CertificateDer::pem_file_iter(file).map_err(|error| unreadable(error.to_string()))?;
             let mut roots = RootCertStore::empty();
             for certificate in certificates {
-                let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
-                roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+                let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
+                roots.add(certificate).map_err(|error| unreadable(error.to_string()))?;
             }
             if roots.is_empty() {
-                return Err(wrong("it holds no certificate".to_owned()));
+                return Err(unreadable("it contains no certificate".to_owned()));
             }
             roots
         }
@@ -176,7 +175,7 @@ fn tls(root_certificates: Option<&str>) -> Result<ClientConfig, StoreError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .expect("the provider knows the versions it comes with");
+        .expect("the provider supports its own versions");
     Ok(versions.with_root_certificates(roots).with_no_client_auth())
 }
 
@@ -185,23 +184,23 @@ mod tests {
     use super::*;
 
     fn server(url: &str) -> Result<Server, StoreError> {
-        Server::of(&url.to_owned().into())
+        Server::parse(&url.to_owned().into())
     }
 
     #[test]
-    fn tls_is_spoken_unless_the_url_or_a_socket_says_otherwise() {
-        let speaks = |url: &str| server(url).unwrap().tls.is_some();
-        assert!(speaks("postgres://u:p@db.example/d"));
-        assert!(speaks("postgres://u:p@db.example/d?sslmode=require&connect_timeout=5"));
-        assert!(!speaks("postgres://u:p@db.example/d?sslmode=disable"));
-        assert!(!speaks("postgres:///d?host=/run/postgresql&user=u"));
+    fn tls_is_used_except_for_sockets_and_when_disabled() {
+        let uses_tls = |url: &str| server(url).unwrap().tls.is_some();
+        assert!(uses_tls("postgres://u:p@db.example/d"));
+        assert!(uses_tls("postgres://u:p@db.example/d?sslmode=require&connect_timeout=5"));
+        assert!(!uses_tls("postgres://u:p@db.example/d?sslmode=disable"));
+        assert!(!uses_tls("postgres:///d?host=/run/postgresql&user=u"));
         assert!(matches!(server("postgres://u@h/d?sslmode=prefer"), Err(StoreError::UnknownSslMode)));
         let missing = server("postgres://u@h/d?sslrootcert=/nowhere.pem").err().unwrap();
         assert!(missing.to_string().contains("/nowhere.pem"), "{missing}");
     }
 
     #[test]
-    fn lost_connections_are_noticed_unless_the_url_says_otherwise() {
+    fn lost_connections_are_detected_unless_the_url_has_settings() {
         let config = |url: &str| server(url).unwrap().config;
         let usual = config("postgres://u:p@db.example/d");
         assert_eq!(usual.get_connect_timeout(), Some(&CONNECT_TIMEOUT));
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_said_holds_the_password() {
+    fn no_message_contains_the_password() {
         let shown = server("postgres://user:marked-secret@db.example:5433/gov").unwrap().to_string();
         assert_eq!(shown, "db.example:5433 (database gov, user user)");
         for url in [
@@ -256,8 +255,8 @@ mod tests {
             "postgres://user:marked%zzsecret@db.example/gov",
         ] {
             let Err(error) = server(url) else { continue };
-            let said = format!("{error} {error:?}");
-            assert!(!said.contains("marked") && !said.contains("secret"), "{said}");
+            let message = format!("{error} {error:?}");
+            assert!(!message.contains("marked") && !message.contains("secret"), "{message}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Values that go into statements and rows that come out.
+//! The values of statements, and the rows of results.
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
@@ -62,14 +62,14 @@ impl ToSql for Value<'_> {
     }
 }
 
-/// One row of an answer; what is read from it lives as long as the row.
+/// A row of a result. Values that are read from it borrow the row.
 pub(crate) enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
     Postgres(&'r postgres::Row),
 }
 
 impl Row<'_> {
-    /// An integer that is never null.
+    /// Returns an integer that is never null.
     pub(crate) fn integer(&self, column: usize) -> Result<i64, StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get(column)?),
@@ -77,7 +77,7 @@ impl Row<'_> {
         }
     }
 
-    /// An integer that may be null.
+    /// Returns an integer that may be null.
     pub(crate) fn maybe_integer(&self, column: usize) -> Result<Option<i64>, StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get(column)?),
@@ -85,7 +85,7 @@ impl Row<'_> {
         }
     }
 
-    /// A text that is never null.
+    /// Returns a text that is never null.
     pub(crate) fn text(&self, column: usize) -> Result<&str, StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?),
@@ -93,7 +93,7 @@ impl Row<'_> {
         }
     }
 
-    /// A text that may be null.
+    /// Returns a text that may be null.
     pub(crate) fn maybe_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?),
@@ -101,7 +101,7 @@ impl Row<'_> {
         }
     }
 
-    /// Bytes that are never null.
+    /// Returns bytes that are never null.
     pub(crate) fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?),
@@ -109,7 +109,7 @@ impl Row<'_> {
         }
     }
 
-    /// Bytes that may be null.
+    /// Returns bytes that may be null.
     pub(crate) fn maybe_bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError> {
         match self {
             Self::Sqlite(row) => Ok(row.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from)?),

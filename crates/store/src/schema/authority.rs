@@ -1,5 +1,5 @@
-//! The part of the migration of authority that needs a program: which keys carry their user's roles, and which
-//! policies were written by the managers of a domain.
+//! The part of migration 6 in Rust: which keys have their user's roles, and which policies were written by managers of a
+//! domain.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -9,10 +9,10 @@ use crate::StoreError;
 use crate::catalog::parse;
 use crate::database::{Database, values};
 
-/// The version that has it.
+/// The version after the migration.
 pub(super) const VERSION: i64 = 6;
 
-/// Marks what older versions did not distinguish.
+/// Sets the columns that the migration added.
 pub(super) fn fill(database: &mut Database) -> Result<(), StoreError> {
     let kind = Kind::User;
     let users = database.all(
@@ -24,7 +24,7 @@ pub(super) fn fill(database: &mut Database) -> Result<(), StoreError> {
     mark_policies(database, &users)
 }
 
-/// A key that had all that its user may do was not narrowed, as far as anybody can tell.
+/// A key with all permissions of its user was most likely not restricted.
 fn mark_keys(database: &mut Database, users: &[(i64, User)]) -> Result<(), StoreError> {
     let users: HashMap<i64, &BTreeSet<Permission>> =
         users.iter().map(|(id, user)| (*id, &user.permissions)).collect();
@@ -45,7 +45,7 @@ fn mark_keys(database: &mut Database, users: &[(i64, User)]) -> Result<(), Store
     Ok(())
 }
 
-/// A policy that somebody wrote last who manages a domain and has no GOVERNANCE stays theirs to change.
+/// A policy whose last change was made by a manager of a domain without GOVERNANCE can still be changed by them.
 fn mark_policies(database: &mut Database, users: &[(i64, User)]) -> Result<(), StoreError> {
     let kind = Kind::Domain;
     let domains =

@@ -1,7 +1,7 @@
-//! The part of the second migration that needs a program: ids of columns move beside their data source.
+//! The part of migration 2 in Rust: the ids of columns move into the row of their data source.
 //!
-//! A table of a million ids was read with every snapshot, only to look each up by name. In the order of the
-//! document they need no looking up.
+//! Each snapshot read a table of up to a million ids, and looked up each by name. In the order of the document they need
+//! no lookup.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::StoreError;
 use crate::catalog::parse;
 use crate::database::{Database, values};
 
-/// The version that has them.
+/// The version after the migration.
 pub(super) const VERSION: i64 = 2;
 
 /// Moves the ids of `data_column` into `object.column_ids`.

@@ -1,8 +1,8 @@
-//! The schema and its history: each migration takes the store from one version to the next.
+//! The schema and its migrations.
 //!
-//! A migration is one text for both databases, written in SQLite's words. Migrations are never edited once
-//! released: a store of any earlier version, however old, is brought up by those that it lacks, in one
-//! transaction. Two processes that open an old store at once take turns.
+//! A migration is one script for both databases, in the dialect of SQLite. Migrations are never edited after a release: a
+//! store of any earlier version is migrated by those that it lacks, in one transaction. Of two processes that open an old
+//! store at the same time, one migrates it.
 
 mod authority;
 mod column_ids;
@@ -11,10 +11,10 @@ use crate::StoreError;
 use crate::catalog::request_index;
 use crate::database::{Database, Sqlite};
 
-/// `DOME`, in SQLite's `application_id`: what tells a Domesday store from any other database.
+/// `DOME`: the `application_id` that identifies a Domesday store in SQLite.
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
-/// The migrations in order; the store's version counts those that ran.
+/// The migrations in order. The version of a store is the number of those that ran.
 const MIGRATIONS: [&str; 10] = [
     include_str!("0001_first.sql"),
     include_str!("0002_service.sql"),
@@ -28,19 +28,19 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("0010_secret_fingerprints.sql"),
 ];
 
-/// The newest version.
-fn known() -> i64 {
+/// Returns the newest version.
+fn newest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// Brings a database to the newest version, or makes one of an empty database.
+/// Migrates a store to the newest version, or creates one in an empty database.
 pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
-    // In one read: what tells a store is several things, and somebody else may be making one just now.
-    if checked_version(&mut *database.read()?)? == known() {
+    // In one read transaction, since another process may create the store at the same time.
+    if checked_version(&mut *database.read()?)? == newest() {
         return Ok(());
     }
     let mut transaction = database.write()?;
-    // Somebody else may have migrated while this one waited for its turn.
+    // Another process may have migrated it while this one waited for the lock.
     let version = checked_version(&mut transaction)?;
     for migration in &MIGRATIONS[usize::try_from(version).unwrap_or(0)..] {
         transaction.script(migration)?;
@@ -58,22 +58,22 @@ pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
     transaction.commit()
 }
 
-/// Whether a database holds a store, of this version or of an earlier one. Changes nothing.
+/// Whether a database contains a store of this version or an earlier one. Changes nothing.
 ///
 /// # Errors
-/// When it holds something else, or a store of a newer version.
+/// When it contains something else, or a store of a newer version.
 pub(crate) fn holds_store(database: &mut Database) -> Result<bool, StoreError> {
     Ok(checked_version(&mut *database.read()?)? > 0)
 }
 
-/// The version of a store; 0 for an empty database, an error for anything else.
+/// Returns the version of a store; 0 for an empty database.
 fn checked_version(database: &mut Database) -> Result<i64, StoreError> {
     let version = match database {
         Database::Sqlite(sqlite) => version_in_header(sqlite)?,
         Database::Postgres(_) => version_in_table(database)?,
     };
-    if version > known() {
-        return Err(StoreError::TooNew { found: version, known: known() });
+    if version > newest() {
+        return Err(StoreError::TooNew { found: version, known: newest() });
     }
     Ok(version)
 }
@@ -87,7 +87,7 @@ fn version_in_header(sqlite: &Sqlite) -> Result<i64, StoreError> {
     }
 }
 
-/// PostgreSQL has no header to write into: a table of its own holds the version, and tells a store.
+/// PostgreSQL has no header: a table contains the version, and identifies a store.
 fn version_in_table(database: &mut Database) -> Result<i64, StoreError> {
     let tables = "SELECT count(*), count(*) FILTER (WHERE tablename = 'domesday_schema') FROM pg_tables
          WHERE schemaname = current_schema()";
@@ -105,7 +105,7 @@ fn version_in_table(database: &mut Database) -> Result<i64, StoreError> {
 fn set_version(database: &mut Database) -> Result<(), StoreError> {
     match database {
         Database::Sqlite(sqlite) => {
-            sqlite.set_pragma("user_version", known())?;
+            sqlite.set_pragma("user_version", newest())?;
             sqlite.set_pragma("application_id", APPLICATION_ID)
         }
         Database::Postgres(_) => {
@@ -114,7 +114,7 @@ fn set_version(database: &mut Database) -> Result<(), StoreError> {
                  DELETE FROM domesday_schema",
             )?;
             let sql = "INSERT INTO domesday_schema (version) VALUES (?1)";
-            database.execute(sql, &[known().into()]).map(drop)
+            database.execute(sql, &[newest().into()]).map(drop)
         }
     }
 }
@@ -128,22 +128,22 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_database_is_made_a_store_once() {
+    fn an_empty_database_becomes_a_store_once() {
         let mut database = empty();
         migrate(&mut database).unwrap();
         migrate(&mut database).unwrap();
-        assert_eq!(checked_version(&mut database).unwrap(), known());
+        assert_eq!(checked_version(&mut database).unwrap(), newest());
     }
 
     #[test]
-    fn a_database_of_something_else_is_refused() {
+    fn a_database_of_another_program_is_rejected() {
         let mut database = empty();
         database.script("CREATE TABLE customers (id INTEGER)").unwrap();
         assert!(matches!(migrate(&mut database), Err(StoreError::Foreign)));
     }
 
     #[test]
-    fn a_store_of_a_newer_version_is_refused() {
+    fn a_store_of_a_newer_version_is_rejected() {
         let mut database = empty();
         migrate(&mut database).unwrap();
         database.script("PRAGMA user_version = 99").unwrap();

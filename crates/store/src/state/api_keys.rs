@@ -1,4 +1,4 @@
-//! API keys: who may call the service. Only the SHA-256 of a key comes in; the key itself is nowhere.
+//! API keys: who may call the service. Only the SHA-256 of a key is stored, not the key itself.
 
 use domesday_model::{Instant, Permission, UserId};
 use serde_json::json;
@@ -9,30 +9,30 @@ use crate::clock_skew::MAX_CLOCK_SKEW_MICROS;
 use crate::database::{Row, values};
 use crate::{ChangeBy, Store, StoreError};
 
-/// How often at most the last use of a key is written: reading with a key must not write each time.
-const TOUCH_EVERY: i64 = 60_000_000;
+/// The shortest time between two updates of the last use of a key, in microseconds: a read must not write each time.
+const LAST_USE_INTERVAL_MICROS: i64 = 60_000_000;
 
-/// A key, without anything that would let somebody in.
+/// An API key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
     /// Its id.
     pub id: Uuid,
-    /// What its owner calls it.
+    /// Its name.
     pub name: String,
-    /// The name of its owner when it was made: a username, or `administrator`.
+    /// The name of its owner when it was created: a username, or `administrator`.
     pub owner: String,
-    /// The user whom it belongs to, who may no longer exist; none for the operator's own.
+    /// The user it belongs to, who may no longer exist; `None` for a key of the operator.
     pub user: Option<UserId>,
-    /// What it may do at most.
+    /// Its permissions, at most.
     pub permissions: Vec<Permission>,
-    /// Whether it also carries what follows from its owner's roles beside permissions: domains that they manage, data
-    /// sources that they own, requests that they review. One that was narrowed does not.
+    /// Whether it also has what follows from its owner's roles: domains that they manage, data sources that they own,
+    /// requests that they review. A key that was restricted to some permissions does not.
     pub roles: bool,
-    /// The other user who made it, or made the key that made it: they may know its secret.
+    /// The other user who created it, or created the key that created it: they may know its secret.
     pub made_by: Option<UserId>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Instant,
-    /// From when on it lets nobody in.
+    /// When it expires. `None`: never.
     pub expires_at: Option<Instant>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Instant>,
@@ -41,31 +41,31 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Whether the key lets anybody in at an instant.
+    /// Whether the key is neither revoked nor expired at an instant.
     #[must_use]
     pub fn is_valid(&self, at: Instant) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > at)
     }
 }
 
-/// A key to be made.
+/// An API key to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewApiKey {
     /// Its id.
     pub id: Uuid,
-    /// What its owner calls it.
+    /// Its name.
     pub name: String,
     /// The name of its owner: a username, or `administrator`.
     pub owner: String,
-    /// The user whom it belongs to; none for the operator's own.
+    /// The user it belongs to; `None` for a key of the operator.
     pub user: Option<UserId>,
-    /// What it may do at most.
+    /// Its permissions, at most.
     pub permissions: Vec<Permission>,
-    /// Whether it carries what follows from its owner's roles.
+    /// Whether it has what follows from its owner's roles.
     pub roles: bool,
-    /// The other user who makes it, or made the key that makes it.
+    /// The other user who creates it, or created the key that creates it.
     pub made_by: Option<UserId>,
-    /// From when on it lets nobody in.
+    /// When it expires. `None`: never.
     pub expires_at: Option<Instant>,
 }
 
@@ -74,10 +74,10 @@ const SELECT: &str =
      roles, made_by FROM api_key";
 
 impl Store {
-    /// Makes a key known by the SHA-256 of its secret.
+    /// Creates a key, by the SHA-256 of its secret.
     ///
     /// # Errors
-    /// When the store fails, or a key of this id or secret exists.
+    /// When the store fails, or a key with this id or secret exists.
     pub fn create_api_key(
         &mut self,
         new: NewApiKey,
@@ -125,7 +125,7 @@ impl Store {
         })
     }
 
-    /// The key with this secret, revoked and expired ones included: [`ApiKey::is_valid`] tells.
+    /// Returns the key with the secret of this hash, also a revoked or expired one: check [`ApiKey::is_valid`].
     ///
     /// # Errors
     /// When the store fails.
@@ -133,7 +133,7 @@ impl Store {
         self.database.first(&format!("{SELECT} WHERE hash = ?1"), values![&hash[..]], key)
     }
 
-    /// The key with this id, as [`Store::api_key_by_hash`].
+    /// Returns the key with this id, also a revoked or expired one.
     ///
     /// # Errors
     /// When the store fails.
@@ -141,8 +141,8 @@ impl Store {
         self.database.first(&format!("{SELECT} WHERE id = ?1"), values![&id.to_string()], key)
     }
 
-    /// Every key of a user, or every key of the operator, oldest first. Keys of an earlier user of the same name are
-    /// not among them.
+    /// Returns every key of a user, or of the operator, oldest first. Keys of an earlier user with the same name are not
+    /// included.
     ///
     /// # Errors
     /// When the store fails.
@@ -159,7 +159,7 @@ impl Store {
         }
     }
 
-    /// Every key, or every key whose owner has or had a name, oldest first.
+    /// Returns every key, or every key whose owner has or had this name, oldest first.
     ///
     /// # Errors
     /// When the store fails.
@@ -173,7 +173,7 @@ impl Store {
         }
     }
 
-    /// Revokes a key for good; one that is revoked already stays as it is.
+    /// Revokes a key. A revoked key stays unchanged.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such key.
@@ -194,16 +194,16 @@ impl Store {
         transaction.commit()
     }
 
-    /// Notes that a key was used, to the minute. No change that the audit log tells of.
+    /// Records the use of a key, to the minute. The audit log has no entry of it.
     ///
     /// # Errors
     /// When the store fails.
     pub fn touch_api_key(&mut self, id: Uuid, at: Instant) -> Result<(), StoreError> {
         let id = id.to_string();
-        let before = at.as_micros().saturating_sub(TOUCH_EVERY);
-        // A use that lies further ahead was noted while a clock was ahead.
+        let before = at.as_micros().saturating_sub(LAST_USE_INTERVAL_MICROS);
+        // A use further in the future was recorded while a clock was ahead.
         let future = at.as_micros().saturating_add(MAX_CLOCK_SKEW_MICROS);
-        // Looked at first: an update takes the writers' turn even when there is nothing to update.
+        // Checked first: an update takes the write lock even when there is nothing to update.
         let due = self.database.first(
             "SELECT 1 FROM api_key
              WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?2 OR last_used_at > ?3)",

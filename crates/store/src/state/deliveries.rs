@@ -1,8 +1,8 @@
-//! What a run must know of the one before it: the credentials of a destination cannot read back.
+//! The last delivery to each destination, which the next run needs: the credentials of a destination cannot read.
 //!
-//! A delivery is *announced* before its manifest is put and *recorded* when all of it is there. A process that is
-//! cut off in between leaves both behind: the next run then asks the destination's listing which of the two
-//! manifests it holds, since the chain must name that one.
+//! A delivery is *announced* before its manifest is put and *recorded* when it is complete. A process that crashes in
+//! between leaves both records: the next run determines from the listing of the destination which of the two manifests is
+//! there, since the chain must name that one.
 
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ pub struct DeliveryRecord {
     pub snapshot_id: Uuid,
     /// SHA-256 of its manifest, in hex: the next manifest's link in the chain.
     pub manifest_sha256: String,
-    /// The link of that manifest itself, which the same snapshot delivered again has to name.
+    /// The digest of the manifest before it, which another delivery of the same snapshot has to name.
     pub previous_manifest_sha256: Option<String>,
     /// The key under which the manifest stays at the destination, in the history layout.
     pub kept_manifest_key: Option<String>,
@@ -26,13 +26,13 @@ pub struct DeliveryRecord {
     pub previous_manifest_key: Option<String>,
     /// The slot it was written into, in the swap layout.
     pub slot: Option<String>,
-    /// By which the destination's listing tells the manifest from another, if it does; unknown while the delivery
-    /// is only announced.
+    /// What identifies the manifest in the listing of the destination, if anything does; unknown while the delivery is
+    /// only announced.
     pub manifest_mark: Option<String>,
 }
 
 impl DeliveryRecord {
-    /// The digest that a manifest of this snapshot has to name.
+    /// Returns the digest that a manifest of this snapshot has to name.
     #[must_use]
     pub fn link_for(&self, snapshot_id: Uuid) -> Option<&str> {
         if snapshot_id == self.snapshot_id {
@@ -42,7 +42,7 @@ impl DeliveryRecord {
         }
     }
 
-    /// The key that a manifest of this snapshot has to name, if the manifest before it stays at the destination.
+    /// Returns the key that a manifest of this snapshot has to name, if the manifest before it stays at the destination.
     #[must_use]
     pub fn key_for(&self, snapshot_id: Uuid) -> Option<&str> {
         if snapshot_id == self.snapshot_id {
@@ -54,7 +54,7 @@ impl DeliveryRecord {
 }
 
 impl Store {
-    /// The last complete delivery to a destination, by the destination's name.
+    /// Returns the last complete delivery to a destination.
     ///
     /// # Errors
     /// When the store fails.
@@ -65,7 +65,7 @@ impl Store {
         self.read_delivery(sql, destination)
     }
 
-    /// The delivery that was announced and never recorded.
+    /// Returns the delivery that was announced and not recorded.
     ///
     /// # Errors
     /// When the store fails.
@@ -76,17 +76,17 @@ impl Store {
         self.read_delivery(sql, destination)
     }
 
-    /// Remembers that a delivery's manifest is about to be put; who delivers under a lease names its fence.
+    /// Records that the manifest of a delivery is about to be put. A delivery under a lease passes its fence.
     ///
     /// # Errors
-    /// [`StoreError::Superseded`] when somebody else has the lease.
+    /// [`StoreError::Superseded`] when another process has the lease.
     pub fn announce_delivery(
         &mut self,
         destination: &str,
         delivery: &DeliveryRecord,
         fence: Option<&Fence>,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.write_under(fence)?;
+        let mut transaction = self.begin_fenced_write(fence)?;
         transaction.execute(
             "INSERT INTO announced_delivery
                  (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot,
@@ -108,18 +108,17 @@ impl Store {
         transaction.commit()
     }
 
-    /// Remembers a delivery that is complete; nothing is announced any more. Who delivers under a lease names its
-    /// fence.
+    /// Records a complete delivery and removes its announcement. A delivery under a lease passes its fence.
     ///
     /// # Errors
-    /// [`StoreError::Superseded`] when somebody else has the lease.
+    /// [`StoreError::Superseded`] when another process has the lease.
     pub fn record_delivery(
         &mut self,
         destination: &str,
         delivery: &DeliveryRecord,
         fence: Option<&Fence>,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.write_under(fence)?;
+        let mut transaction = self.begin_fenced_write(fence)?;
         transaction.execute(
             "INSERT INTO delivery
                  (destination, snapshot_id, manifest_sha256, previous_manifest_sha256, slot, manifest_mark,

@@ -1,9 +1,8 @@
-//! Instants in the future: what a clock that was ahead has left behind once it is set back.
+//! Repair of records that are dated in the future, by a clock that was ahead and was set back.
 //!
-//! A clock that is set ahead by mistake, and back, leaves rows that are dated in the future. Taken at their word, they
-//! would stop what goes by time for as long as the clock was ahead: a night counts as done that has yet to come. The
-//! store has no clock; it is given the present instant, and everything later by more than the clocks of replicas may
-//! differ is from such a time.
+//! Such records would block whatever depends on time for as long as the clock was ahead: a night would count as done
+//! before it comes. The store has no clock; the caller passes the current instant, and records later than that by more
+//! than the clock skew are repaired.
 
 use domesday_model::Instant;
 use serde_json::json;
@@ -14,19 +13,18 @@ use crate::clock_skew::MAX_CLOCK_SKEW_MICROS;
 use crate::database::values;
 use crate::{ChangeBy, Store, StoreError};
 
-/// A run that no longer counts for a time of the schedule.
+/// A run that was released from its scheduled time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReleasedRun {
     /// The run.
     pub run: Uuid,
-    /// The time of the schedule, which lies in the future.
+    /// The scheduled time, which is in the future.
     pub scheduled_for: Instant,
 }
 
 impl Store {
-    /// Releases the times of the schedule that lie after the instant of the change and have a run already: the runs were
-    /// queued while the clock was ahead. They keep everything else; the audit log records the time that each was for.
-    /// When that time comes, the schedule queues a run for it.
+    /// Releases runs from scheduled times after the instant of the change: they were queued while the clock was ahead. The
+    /// audit log records the scheduled time of each. When that time comes, the schedule queues a run for it.
     ///
     /// # Errors
     /// When the store fails.
@@ -42,7 +40,7 @@ impl Store {
             let run = Uuid::parse_str(row.text(0)?).expect("ids of runs are written from UUIDs only");
             Ok(ReleasedRun { run, scheduled_for: Instant::from_micros(row.integer(1)?) })
         };
-        // Looked at first: nearly always there is nothing to write.
+        // Checked first: nearly always there is nothing to write.
         if self.database.first(sql, values![export_id, now], read)?.is_none() {
             return Ok(Vec::new());
         }
@@ -66,8 +64,8 @@ impl Store {
         Ok(released)
     }
 
-    /// Dates what expires after a while and was recorded while the clock was ahead as of `at`: answers to creating calls
-    /// and messages that have ended. They are forgotten in due time from now on.
+    /// Sets the date of records that expire and were written while the clock was ahead to `at`: responses of idempotency
+    /// keys, and messages that were delivered or given up.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,68 +1,68 @@
-//! Creating calls that are sent again because their answer got lost: answered once, by one change.
+//! Idempotency keys: a creating call that is repeated gets the response of the first call, and creates nothing.
 //!
-//! What a call creates and the answer to it are one transaction. Of two calls that come at once the second waits for
-//! the first and gets its answer; a process that dies in between leaves neither.
+//! The change and the response are stored in one transaction. Of two concurrent calls, the second waits for the first and
+//! gets its response; a crash leaves neither the change nor the response.
 
 use domesday_model::Instant;
 
 use crate::database::values;
 use crate::{Store, StoreError};
 
-/// A creating call, as far as it may come again.
+/// A creating call with an idempotency key.
 #[derive(Debug, Clone, Copy)]
 pub struct IdempotentCall<'a> {
-    /// Who calls, by the API key that they show: what two callers name has nothing to do with each other.
+    /// The caller, by their API key. The idempotency keys of different callers are independent.
     pub owner: &'a str,
-    /// The key that the caller gave it.
+    /// The idempotency key.
     pub key: &'a str,
-    /// What tells it from another call under the same key by mistake.
+    /// The hash of the request, which detects a key that is reused for a different request.
     pub request_hash: &'a [u8; 32],
 }
 
 impl Store {
-    /// Answers a call: as before, exactly, when it came before, else with what `create` gives. What `create`
-    /// changes lasts together with its answer or, when it fails, not at all. The store keeps the answer as it is:
-    /// one that carries a secret comes in sealed.
+    /// Returns the stored response of a call, or runs `create` and stores its response. The changes of `create` are
+    /// committed together with the response, or not at all when it fails. The response is stored as it is: one that
+    /// contains a secret must be sealed.
     ///
     /// # Errors
-    /// [`StoreError::KeyReused`] when the key belongs to another call (by its hash); what `create` fails with.
+    /// [`StoreError::KeyReused`] when the key was used for a different request; those of `create`.
     pub fn create_once<E: From<StoreError>>(
         &mut self,
         call: &IdempotentCall<'_>,
         at: Instant,
         create: impl FnOnce(&mut Self) -> Result<Vec<u8>, E>,
     ) -> Result<Vec<u8>, E> {
-        // Looked at first: an answer that is there needs no turn at writing.
-        if let Some(answer) = self.answer_to(call)? {
-            return Ok(answer);
+        // Checked first: a stored response needs no write lock.
+        if let Some(response) = self.stored_response(call)? {
+            return Ok(response);
         }
         self.exclusive_transaction(|store| {
-            // The call may have come a second time while this one waited for its turn.
-            if let Some(answer) = store.answer_to(call)? {
-                return Ok(answer);
+            // A concurrent call may have stored one while this call waited for the lock.
+            if let Some(response) = store.stored_response(call)? {
+                return Ok(response);
             }
-            let answer = create(store)?;
+            let response = create(store)?;
             store.database.execute(
                 "INSERT INTO idempotency (owner, key, request_hash, response, created_at)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
-                values![call.owner, call.key, &call.request_hash[..], &answer[..], at.as_micros()],
+                values![call.owner, call.key, &call.request_hash[..], &response[..], at.as_micros()],
             )?;
-            Ok(answer)
+            Ok(response)
         })
     }
 
-    fn answer_to(&mut self, call: &IdempotentCall<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+    fn stored_response(&mut self, call: &IdempotentCall<'_>) -> Result<Option<Vec<u8>>, StoreError> {
         let sql = "SELECT request_hash, response FROM idempotency WHERE owner = ?1 AND key = ?2";
         let found = self.database.first(sql, values![call.owner, call.key], |row| {
             Ok((row.bytes(0)? == call.request_hash, row.bytes(1)?.to_vec()))
         })?;
         match found {
             Some((false, _)) => Err(StoreError::KeyReused),
-            found => Ok(found.map(|(_, answer)| answer)),
+            found => Ok(found.map(|(_, response)| response)),
         }
     }
 
-    /// Forgets answers older than an instant and says how many.
+    /// Deletes responses older than an instant, and returns how many.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,21 +1,20 @@
-//! Leases: who may do something that only one at a time may do, such as a run to one destination.
+//! Leases: exclusive rights for a limited time, such as to run an export.
 //!
-//! A lease ends by itself, so that one whose holder died is free again. Instants come from the replicas'
-//! clocks: a lease must last longer than those may differ and be renewed well before its end.
+//! A lease expires, so that the lease of a process that crashed becomes free. Instants come from the clocks of the
+//! replicas: a lease must be longer than the clock skew and be renewed well before it expires.
 //!
-//! A clock that was ahead and was set back leaves leases that end far in the future. They would lock everybody out until
-//! then, so a lease that ends later than any lease taken now can is free as well.
+//! A clock that was ahead and was set back leaves leases that expire far in the future. A lease that expires later than
+//! any lease acquired now can is therefore free as well.
 //!
-//! A holder that was paused may not know that its lease ended and somebody else has it. So each acquisition gets a
-//! [`Fence`], and what is written under a lease is written with it: in the transaction of the write the fence is
-//! looked at, and one of a former holder stops it.
+//! A holder that was paused may not know that another process has its lease. So each acquisition has a [`Fence`] (a fencing
+//! token), which is checked in the transaction of every write under the lease: a write of a former holder is rejected.
 
 use domesday_model::Instant;
 
 use crate::database::{Database, Transaction, values};
 use crate::{Store, StoreError};
 
-/// One acquisition of a lease: what tells its holder from those before and after.
+/// The fencing token of one acquisition of a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fence {
     name: String,
@@ -23,16 +22,15 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// Its number; a later acquisition of the same lease has a greater one.
+    /// Returns its number. A later acquisition of the same lease has a greater one.
     #[must_use]
     pub fn token(&self) -> i64 {
         self.token
     }
 
-    /// Lets a transaction go on only when nobody acquired the lease since, and nobody acquire it before the
-    /// transaction ends.
-    fn hold(&self, database: &mut Database) -> Result<(), StoreError> {
-        // Written rather than read: an acquisition then waits for this transaction.
+    /// Checks in a transaction that the lease was not acquired again, and blocks acquisitions until the transaction ends.
+    fn check_and_lock(&self, database: &mut Database) -> Result<(), StoreError> {
+        // An update rather than a query: an acquisition then waits for this transaction.
         let sql = "UPDATE lease SET token = token WHERE name = ?1 AND token = ?2";
         match database.execute(sql, values![&self.name, self.token])? {
             0 => Err(StoreError::Superseded { lease: self.name.clone() }),
@@ -42,11 +40,11 @@ impl Fence {
 }
 
 impl Store {
-    /// Takes a lease until an instant, when nobody else holds it at `at`. Who holds it already has it longer, under
-    /// a new fence.
+    /// Acquires a lease until an instant, unless another holder has it at `at`. A holder that has it already extends it,
+    /// with a new fence.
     ///
-    /// All holders of a lease take it for the same duration. One that ends further ahead than twice this duration was
-    /// taken by a clock that was ahead, and is free.
+    /// All holders acquire a lease for the same duration. A lease that expires later than twice this duration from now was
+    /// acquired while a clock was ahead, and is free.
     ///
     /// # Errors
     /// When the store fails.
@@ -60,7 +58,7 @@ impl Store {
         let duration = until.as_micros().saturating_sub(at.as_micros());
         let latest_end =
             if duration > 0 { at.as_micros().saturating_add(duration.saturating_mul(2)) } else { i64::MAX };
-        // One statement: of two that come at once, the second sees what the first wrote.
+        // One statement: of two concurrent ones, the second sees the row of the first.
         let token = self.database.first(
             "INSERT INTO lease (name, holder, ends_at, token) VALUES (?1, ?2, ?4, 1)
              ON CONFLICT (name) DO UPDATE SET holder = ?2, ends_at = ?4, token = lease.token + 1
@@ -72,8 +70,7 @@ impl Store {
         Ok(token.map(|token| Fence { name: name.to_owned(), token }))
     }
 
-    /// Makes a lease last longer; false when somebody else has it meanwhile or it is free: then its holder lost
-    /// it and must stop.
+    /// Renews a lease. Returns false when it has expired or another process has it: the holder must stop.
     ///
     /// # Errors
     /// When the store fails.
@@ -85,24 +82,27 @@ impl Store {
         Ok(touched == 1)
     }
 
-    /// Begins a transaction of somebody who does what they do under a lease, if they do.
+    /// Begins a write transaction under a lease, if a fence is given.
     ///
     /// # Errors
-    /// [`StoreError::Superseded`] when somebody else has the lease.
-    pub(crate) fn write_under(&mut self, fence: Option<&Fence>) -> Result<Transaction<'_>, StoreError> {
+    /// [`StoreError::Superseded`] when another process has the lease.
+    pub(crate) fn begin_fenced_write(
+        &mut self,
+        fence: Option<&Fence>,
+    ) -> Result<Transaction<'_>, StoreError> {
         let mut transaction = self.database.write()?;
         if let Some(fence) = fence {
-            fence.hold(&mut transaction)?;
+            fence.check_and_lock(&mut transaction)?;
         }
         Ok(transaction)
     }
 
-    /// Gives a lease back. Somebody else's stays.
+    /// Releases a lease, unless another process has it.
     ///
     /// # Errors
     /// When the store fails.
     pub fn release_lease(&mut self, fence: &Fence) -> Result<(), StoreError> {
-        // The row stays, since its number must go on growing.
+        // The row stays, since its number must keep growing.
         let sql = "UPDATE lease SET holder = '', ends_at = ?3 WHERE name = ?1 AND token = ?2";
         self.database.execute(sql, values![&fence.name, fence.token, i64::MIN]).map(drop)
     }

@@ -1,8 +1,8 @@
-//! Messages to a receiver outside, kept until it took them: an outbox.
+//! The outbox: messages to the webhook, stored until they are delivered.
 //!
-//! A message is recorded in the transaction of what it tells of. Who wants to send one *claims* it, which nobody else
-//! can do until the claim ends; what came of the attempt is *settled* against that claim. A sender that dies leaves
-//! a claim that ends by itself, so a message arrives at least once, each time under the same id.
+//! A message is stored in the transaction of the event that it reports. A sender *claims* a message, exclusively until the
+//! claim expires, and *settles* the claim with the result of the attempt. The claim of a sender that crashes expires, so a
+//! message is delivered at least once, each time with the same id.
 
 use std::fmt;
 
@@ -14,14 +14,14 @@ use crate::database::{Database, Row, Value, values};
 use crate::id_space::allocate_ids;
 use crate::{Store, StoreError};
 
-/// Where a message stands.
+/// The state of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageState {
-    /// Waits for an attempt, or for the end of one.
+    /// Waits for an attempt, or an attempt is under way.
     Pending,
-    /// The receiver took it.
+    /// The receiver accepted it.
     Delivered,
-    /// Nobody tries any more.
+    /// No further attempt is made.
     GivenUp,
 }
 
@@ -29,7 +29,7 @@ impl MessageState {
     /// Every state.
     pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::GivenUp];
 
-    /// The name in API and store.
+    /// Returns the name in the API and in the store.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,32 +49,32 @@ impl fmt::Display for MessageState {
 /// A message to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
-    /// Its id, by which a receiver tells it from others.
+    /// Its id, by which a receiver recognizes repeated deliveries.
     pub id: String,
-    /// The run that it tells of.
+    /// The run that it reports.
     pub run_id: Uuid,
-    /// What it says, byte for byte.
+    /// The body, byte for byte.
     pub body: String,
-    /// When it was written; it is due at once.
+    /// When it was created; it is due immediately.
     pub at: Instant,
 }
 
-/// A message as the store knows it.
+/// A stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Its id.
     pub id: String,
-    /// Its place in the order in which messages were recorded.
+    /// Its position in the order of creation.
     pub number: i64,
-    /// The run that it tells of.
+    /// The run that it reports.
     pub run_id: Uuid,
-    /// What it says.
+    /// The body.
     pub body: String,
-    /// Where it stands.
+    /// Its state.
     pub state: MessageState,
-    /// How many attempts were begun.
+    /// How many attempts were started.
     pub attempts: u32,
-    /// When it was written.
+    /// When it was created.
     pub created_at: Instant,
     /// When the next attempt is due, while it is pending.
     pub due_at: Instant,
@@ -84,19 +84,19 @@ pub struct Message {
     pub error: Option<String>,
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageAttempt {
-    /// The receiver took the message.
+    /// The receiver accepted the message.
     Delivered,
-    /// It did not, and is asked again.
+    /// The attempt failed, and another one follows.
     Retry {
         /// When.
         due_at: Instant,
         /// Why this attempt failed.
         error: String,
     },
-    /// It did not, and nobody tries any more.
+    /// The attempt failed, and no other follows.
     GivenUp {
         /// Why this attempt failed.
         error: String,
@@ -106,17 +106,17 @@ pub enum MessageAttempt {
 const SELECT: &str = "SELECT id, number, run_id, body, state, attempts, created_at, due_at, ended_at, error
      FROM message";
 
-/// The longest that a message waits for its next attempt, in microseconds: twice the longest wait that a receiver can
-/// ask for. What is due later was recorded while a clock was ahead, and is due now.
-const LONGEST_WAIT_MICROS: i64 = 2 * 86_400_000_000;
+/// The longest wait for the next attempt, in microseconds: twice the longest wait that a receiver can request. A message
+/// that is due later was written while a clock was ahead, and is due now.
+const MAX_WAIT_MICROS: i64 = 2 * 86_400_000_000;
 
-/// Pending messages that are due at `?1` and that nobody is sending. Times after `?2` (due), `?3` (claimed) and `?4`
-/// (created) come from a clock that was ahead.
+/// Pending messages that are due at `?1` and not claimed. Times after `?2` (due), `?3` (claimed) and `?4` (created) come
+/// from a clock that was ahead.
 const FREE: &str = "state = 'pending' AND (due_at <= ?1 OR due_at > ?2 OR created_at > ?4)
      AND (claimed_until IS NULL OR claimed_until <= ?1 OR claimed_until > ?3)";
 
 impl Store {
-    /// Takes a message that is due, for one attempt that ends before `until`; until then nobody else gets it.
+    /// Claims a message that is due, for one attempt, exclusively until `until`.
     ///
     /// # Errors
     /// When the store fails.
@@ -126,11 +126,11 @@ impl Store {
         let claim = until.as_micros().saturating_sub(now);
         let times: &[Value<'_>] = values![
             now,
-            now.saturating_add(LONGEST_WAIT_MICROS),
+            now.saturating_add(MAX_WAIT_MICROS),
             now.saturating_add(claim.saturating_mul(2)),
             now.saturating_add(MAX_CLOCK_SKEW_MICROS),
         ];
-        // Looked at first: most of the time there is nothing, and a turn at writing is for those who write.
+        // Checked first: mostly there is nothing to claim, and no need for the write lock.
         if self.database.first(&look, times, message)?.is_none() {
             return Ok(None);
         }
@@ -147,8 +147,8 @@ impl Store {
         Ok(Some(found))
     }
 
-    /// Says what came of the attempt that a message was claimed for. False, and nothing said, when the claim had
-    /// ended and somebody else took the message meanwhile.
+    /// Settles the claim of a message with the result of the attempt. Returns false, and changes nothing, when the claim
+    /// expired and another sender claimed the message.
     ///
     /// # Errors
     /// When the store fails.
@@ -165,7 +165,7 @@ impl Store {
                 (MessageState::GivenUp, claimed.due_at, Some(at), Some(error))
             }
         };
-        // Attempts are counted as they are claimed, so their number names the claim.
+        // Each claim increments the number of attempts, which therefore identifies the claim.
         let touched = self.database.execute(
             "UPDATE message SET state = ?3, due_at = ?4, ended_at = ?5, error = ?6, claimed_until = NULL
              WHERE id = ?1 AND attempts = ?2 AND state = 'pending'",
@@ -181,7 +181,7 @@ impl Store {
         Ok(touched == 1)
     }
 
-    /// How many messages are pending, and when the first of them may be claimed.
+    /// Returns how many messages are pending, and when the first of them can be claimed.
     ///
     /// # Errors
     /// When the store fails.
@@ -193,8 +193,7 @@ impl Store {
         Ok((u64::try_from(count).unwrap_or_default(), next.map(Instant::from_micros)))
     }
 
-    /// Up to `limit` messages, of one state or of any, newest first, from the first older than number `before`
-    /// on, and how many there are in all.
+    /// Returns up to `limit` messages older than the number `before`, in one state or in any, newest first, and the total.
     ///
     /// # Errors
     /// When the store fails.
@@ -215,8 +214,7 @@ impl Store {
         Ok((page, total.and_then(|total| u64::try_from(total).ok()).unwrap_or_default()))
     }
 
-    /// Forgets messages of a state that came into it (or, pending, into being) before an instant, and says how
-    /// many.
+    /// Deletes messages that entered a state (or, pending, were created) before an instant, and returns how many.
     ///
     /// # Errors
     /// When the store fails.
@@ -226,7 +224,7 @@ impl Store {
     }
 }
 
-/// Records a message, in the transaction of what it tells of. One of this id that is there already stays.
+/// Stores a message, in the transaction of the event that it reports. A message with this id that exists stays.
 pub(crate) fn add(database: &mut Database, new: &NewMessage) -> Result<(), StoreError> {
     let number = allocate_ids(database, "messages", 1)?;
     database.execute(

@@ -1,4 +1,4 @@
-//! What a run that is under way is doing, for everybody who looks, and the wish that it be cancelled.
+//! The progress of a running run, and the request to cancel it.
 
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -12,11 +12,11 @@ use super::outbox::{self, NewMessage};
 use super::runs::{RunRecord, RunState, find};
 
 impl Store {
-    /// Writes what a run is doing, under the lease of its export, and tells whether it is to be cancelled. Without
-    /// `progress` nothing is written.
+    /// Stores the progress of a run, under the lease of its export, and returns whether its cancellation was requested.
+    /// Without `progress` nothing is written.
     ///
     /// # Errors
-    /// [`StoreError::Superseded`] when somebody else has the lease.
+    /// [`StoreError::Superseded`] when another process has the lease.
     pub fn report_progress(
         &mut self,
         id: Uuid,
@@ -29,8 +29,8 @@ impl Store {
             let found = self.database.first(is_requested, values![&id], |row| row.maybe_integer(0))?;
             return Ok(found.flatten().is_some());
         };
-        let mut transaction = self.write_under(Some(fence))?;
-        // A run that has ended meanwhile does nothing any more.
+        let mut transaction = self.begin_fenced_write(Some(fence))?;
+        // A run that has ended has no progress.
         transaction.execute(
             "UPDATE run SET progress = ?2 WHERE id = ?1 AND state = 'running'",
             values![&id, &progress.to_string()],
@@ -40,9 +40,9 @@ impl Store {
         Ok(found.flatten().is_some())
     }
 
-    /// Cancels a run. One that waits has ended with that, and `message` makes what tells a receiver of it; one that
-    /// is under way is marked, and ends when whoever has its lease sees the mark. Gives the run as it then is, and
-    /// whether this call changed it: one that has ended, or is marked already, stays as it is.
+    /// Cancels a run. A queued run ends immediately, and `message` creates the message that reports it; a running one is
+    /// marked, and ends when the holder of its lease sees the mark. Returns the run, and whether this call changed it: a run
+    /// that has ended or is marked stays unchanged.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such run.
@@ -85,7 +85,7 @@ impl Store {
     }
 }
 
-/// What the record of a cancelled run says.
+/// Returns the error of a cancelled run.
 #[must_use]
 pub fn cancelled_error(actor: &str) -> Json {
     json!({ "kind": "cancelled", "message": format!("cancelled by `{actor}`") })

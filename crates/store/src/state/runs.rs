@@ -1,4 +1,4 @@
-//! Runs: what was delivered, when, on whose word and how it went.
+//! Runs: what was delivered, when, who triggered it, and the result.
 
 use std::fmt;
 
@@ -14,20 +14,20 @@ use crate::{ChangeBy, Store, StoreError};
 use super::leases::Fence;
 use super::outbox::{self, NewMessage};
 
-/// Where a run stands.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RunState {
-    /// Waits for its turn.
+    /// Waits to be executed.
     Queued,
-    /// Under way.
+    /// Is being executed.
     Running,
     /// Delivered.
     Succeeded,
-    /// Ended without delivering.
+    /// Ended without a delivery.
     Failed,
-    /// Whoever did it is gone.
+    /// The process that executed it is gone.
     Abandoned,
-    /// Ended because somebody asked for it.
+    /// Was cancelled.
     Cancelled,
 }
 
@@ -36,7 +36,7 @@ impl RunState {
     pub const ALL: [Self; 6] =
         [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Abandoned, Self::Cancelled];
 
-    /// The name in API and store.
+    /// Returns the name in the API and in the store.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl RunState {
         }
     }
 
-    /// Whether nothing more will happen to the run.
+    /// Whether the run has ended.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Abandoned | Self::Cancelled)
@@ -62,55 +62,55 @@ impl fmt::Display for RunState {
     }
 }
 
-/// A run to be done.
+/// A run to be queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRun {
     /// Its id.
     pub id: Uuid,
     /// The export it delivers.
     pub export_id: String,
-    /// What began it: `schedule`, `manual`, `catch-up`.
+    /// What triggered it: `schedule`, `manual`, `catch-up`.
     pub trigger: String,
-    /// The time of the schedule that it is for.
+    /// The scheduled time that it is for.
     pub scheduled_for: Option<Instant>,
 }
 
-/// A run as the store knows it.
+/// A stored run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRecord {
     /// Its id.
     pub id: Uuid,
     /// The export it delivers.
     pub export_id: String,
-    /// What began it.
+    /// What triggered it.
     pub trigger: String,
-    /// Who began it.
+    /// Who triggered it.
     pub actor: String,
-    /// Where it stands.
+    /// Its state.
     pub state: RunState,
     /// When it was created.
     pub created_at: Instant,
-    /// The time of the schedule that it is for.
+    /// The scheduled time that it is for.
     pub scheduled_for: Option<Instant>,
     /// The instant of the snapshot delivered.
     pub snapshot_at: Option<Instant>,
-    /// When its first attempt began.
+    /// When its first attempt started.
     pub started_at: Option<Instant>,
     /// When it ended.
     pub finished_at: Option<Instant>,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
     /// What was delivered.
     pub report: Option<Json>,
     /// Why it failed.
     pub error: Option<Json>,
-    /// When it is tried again, while it waits for that.
+    /// When it is retried, while it waits for that.
     pub retry_at: Option<Instant>,
-    /// What it is doing, while it is under way.
+    /// Its progress, while it is running.
     pub progress: Option<Json>,
-    /// When somebody asked that it be cancelled.
+    /// When its cancellation was requested.
     pub cancel_requested_at: Option<Instant>,
-    /// Who asked that.
+    /// Who requested its cancellation.
     pub cancel_requested_by: Option<String>,
 }
 
@@ -118,16 +118,16 @@ const SELECT: &str = "SELECT id, export_id, began_by, actor, state, created_at, 
      started_at, finished_at, attempts, report, error, retry_at, progress, cancel_requested_at, cancel_requested_by
      FROM run";
 
-/// The oldest run of an export that is queued or under way.
+/// The oldest queued or running run of an export.
 const OLDEST_UNFINISHED: &str = "SELECT id FROM run
      WHERE export_id = ?1 AND state IN ('queued', 'running') ORDER BY number LIMIT 1";
 
 impl Store {
-    /// Queues a run, begun by who changes. `None` when there is a run of the export for this time of the
-    /// schedule already: several replicas may think of the same night, and one of them has it.
+    /// Queues a run. Returns `None` when the export already has a run for this scheduled time: of several replicas, one
+    /// queues it.
     ///
-    /// A run that no time of the schedule asks for is accepted only while no other run of the export is queued or under
-    /// way. That is decided in the transaction that writes it, so of several that come at once one is accepted.
+    /// A run without a scheduled time is accepted only while no other run of the export is queued or running. This is
+    /// checked in the transaction that writes it, so of several concurrent calls one succeeds.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such export, [`StoreError::RunUnderWay`] when another run is.
@@ -182,18 +182,16 @@ impl Store {
         Ok(run)
     }
 
-    /// Writes how a run goes, under the lease of its export: state, snapshot, start, end, attempts, report and
-    /// error. What it is and who began it stays. Progress is no change that the audit log tells of.
+    /// Updates a run, under the lease of its export: state, snapshot, start, end, attempts, report and error. The audit log
+    /// has no entry of it.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when there is no such run, [`StoreError::Superseded`] when somebody else has the
-    /// lease.
+    /// [`StoreError::NotFound`] when there is no such run, [`StoreError::Superseded`] when another process has the lease.
     pub fn update_run(&mut self, run: &RunRecord, fence: &Fence) -> Result<(), StoreError> {
         self.end_run(run, None, fence)
     }
 
-    /// Writes how a run ended, as [`Store::update_run`] does, and with it the message that tells a receiver of it:
-    /// both or neither, so that no crash comes between them.
+    /// Updates a run as [`Store::update_run`] does, and stores the message that reports its end, in one transaction.
     ///
     /// # Errors
     /// As [`Store::update_run`].
@@ -203,7 +201,7 @@ impl Store {
         message: Option<&NewMessage>,
         fence: &Fence,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.write_under(Some(fence))?;
+        let mut transaction = self.begin_fenced_write(Some(fence))?;
         update(&mut transaction, run)?;
         if let Some(message) = message {
             outbox::add(&mut transaction, message)?;
@@ -211,7 +209,7 @@ impl Store {
         transaction.commit()
     }
 
-    /// A run by id.
+    /// Returns a run by id.
     ///
     /// # Errors
     /// When the store fails.
@@ -219,8 +217,7 @@ impl Store {
         find(&mut self.database, id)
     }
 
-    /// Up to `limit` runs of an export, newest first, from the first older than `after` on, and how many the
-    /// export has in all.
+    /// Returns up to `limit` runs of an export older than the run `after`, newest first, and the total.
     ///
     /// # Errors
     /// When the store fails.
@@ -247,8 +244,7 @@ impl Store {
         Ok((runs, total.and_then(|total| u64::try_from(total).ok()).unwrap_or_default()))
     }
 
-    /// Runs of an export that are queued or under way, oldest first: what a service that starts has to look
-    /// after.
+    /// Returns the queued and running runs of an export, oldest first.
     ///
     /// # Errors
     /// When the store fails.
@@ -257,7 +253,7 @@ impl Store {
         self.database.all(&sql, values![export_id], run)
     }
 
-    /// Runs that are queued or under way and whose export was deleted, oldest first.
+    /// Returns the queued and running runs whose export was deleted, oldest first.
     ///
     /// # Errors
     /// When the store fails.
@@ -269,8 +265,8 @@ impl Store {
         self.database.all(&sql, &[], run)
     }
 
-    /// The latest time of the schedule up to `at` that an export has a run for. A later time has not come yet, whatever
-    /// a clock that was ahead has recorded.
+    /// Returns the latest scheduled time up to `at` for which an export has a run. Later times were recorded while a clock
+    /// was ahead.
     ///
     /// # Errors
     /// When the store fails.
@@ -304,7 +300,7 @@ fn update(database: &mut Database, run: &RunRecord) -> Result<(), StoreError> {
         ],
     )?;
     if touched == 0 && find(database, run.id)?.is_some() {
-        // Cancelled between reading and writing it: whoever did that ended it.
+        // Cancelled between reading and writing: it has ended.
         return Err(StoreError::Superseded { lease: format!("runs/{}", run.id) });
     }
     if touched == 0 {

@@ -176,7 +176,7 @@ fn a_judge_sees_every_change_and_stops_all_of_it(database: &Database) {
     ];
     for dry_run in [true, false] {
         let options = ApplyOptions { dry_run, prune: true, ..options(LATER) };
-        let refused = store.apply_judged(&changed, options, &by_ada(LATER), |store, changes| {
+        let refused = store.apply_authorized(&changed, options, &by_ada(LATER), |store, changes| {
             assert_eq!(seen(changes), expected);
             // What it looks up beside is as it becomes.
             assert!(store.object(Kind::Group, "New")?.is_some());
@@ -184,7 +184,7 @@ fn a_judge_sees_every_change_and_stops_all_of_it(database: &Database) {
         });
         assert!(matches!(refused, Err(StoreError::NotFound { .. })));
         assert!(store.object(Kind::Group, "New").unwrap().is_none());
-        let plan = store.apply_judged(&changed, options, &by_ada(LATER), |_, changes| {
+        let plan = store.apply_authorized(&changed, options, &by_ada(LATER), |_, changes| {
             assert_eq!(seen(changes), expected);
             Ok::<_, StoreError>(())
         });

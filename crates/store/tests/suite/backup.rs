@@ -82,7 +82,7 @@ fn a_copy_takes_the_place_of_a_store() {
     let after = snapshot(&mut store).digest;
 
     let refused = |replace| Store::restore(&copy, &place, replace).unwrap_err().to_string();
-    assert!(refused(false).contains("there is a store already"), "{}", refused(false));
+    assert!(refused(false).contains("a store already exists"), "{}", refused(false));
     assert!(refused(true).contains("another process has the store open"), "{}", refused(true));
     drop(store);
 
@@ -92,7 +92,7 @@ fn a_copy_takes_the_place_of_a_store() {
     let replaced = restored.replaced.unwrap();
     assert_eq!(snapshot(&mut Store::open_existing(&replaced).unwrap()).digest, after);
     // The copy is as it was, and can be used again; what was replaced is never written over.
-    assert!(refused(true).contains("from an earlier time"), "{}", refused(true));
+    assert!(refused(true).contains("already exists; move it away"), "{}", refused(true));
     let elsewhere = dir.path().join("elsewhere.db");
     assert_eq!(Store::restore(&copy, &elsewhere, false).unwrap().replaced, None);
     assert_eq!(snapshot(&mut Store::open_existing(&elsewhere).unwrap()).digest, before);

@@ -111,8 +111,12 @@ fn what_is_wrong_is_refused_and_says_where(database: &Database) {
             json!({ "name": "D", "createdBy": "ada", "dataSources": [{ "name": "Ledger", "columns": ["no"] }] }),
             "has no column `no`",
         ),
-        (Kind::Tenant, json!({ "name": "x", "timeZone": "UTC" }), "the tenant is no object among others"),
-        (Kind::User, json!({ "username": "a\0b" }), "NUL"),
+        (
+            Kind::Tenant,
+            json!({ "name": "x", "timeZone": "UTC" }),
+            "the tenant cannot be changed as an object",
+        ),
+        (Kind::User, json!({ "username": "a\0b" }), "U+0000"),
     ];
     for (kind, document, message) in wrong {
         let error = put(&mut store, kind, &document).unwrap_err();
@@ -364,7 +368,7 @@ fn a_new_tag_brings_its_ancestors_which_then_stay(database: &Database) {
     assert_eq!(total, 5);
     let error = store.delete_object(Kind::Tag, "PII.Health", IfMatch::Any, &by_ada(LATER)).unwrap_err();
     assert!(
-        error.to_string().contains("tag `PII.Health.Blood`: name: lies below the tag `PII.Health`"),
+        error.to_string().contains("tag `PII.Health.Blood`: name: is a descendant of the tag `PII.Health`"),
         "{error}"
     );
     for name in ["PII.Health.Blood", "PII.Health"] {
@@ -391,7 +395,7 @@ fn ids_of_users_are_unique(database: &Database) {
     put(&mut store, Kind::User, &json!({ "username": "one", "id": id })).unwrap();
     put(&mut store, Kind::User, &json!({ "username": "one", "id": id, "name": "One" })).unwrap();
     let error = put(&mut store, Kind::User, &json!({ "username": "two", "id": id })).unwrap_err();
-    assert!(error.to_string().contains("is already the one of the user `one`"), "{error}");
+    assert!(error.to_string().contains("already belongs to the user `one`"), "{error}");
 }
 
 fn names_have_one_limit(database: &Database) {

@@ -1,4 +1,4 @@
-//! YAML 1.2 with the core schema, from the parser's events.
+//! YAML 1.2 with the core schema, built from the events of the parser.
 
 mod offsets;
 mod scalar;
@@ -12,14 +12,14 @@ use super::surrogates;
 use offsets::ByteOffsets;
 use scalar::{expect_tag, scalar};
 
-/// What aliases may expand to in one file, in nodes: far more than a catalog repeats, and a bound on what a
-/// small file can make of itself.
+/// How many nodes the aliases of one file may expand to: more than a catalog needs, and a bound on the memory of a small
+/// file.
 const MAX_ALIASED: usize = 1_000_000;
 
 pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     if let Some((at, character)) = text.char_indices().find(|(_, character)| !is_printable(*character)) {
         let message = format!(
-            "invalid YAML: the character U+{:04X} may stand only as an escape in double quotes",
+            "invalid YAML: the character U+{:04X} must be written as an escape in double quotes",
             u32::from(character)
         );
         return Err(SyntaxError::grammar(at, message));
@@ -46,12 +46,12 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
             event => root = Some(reader.node(event, span, 0)?),
         }
     }
-    // A file of comments only declares nothing, and so does an empty document.
+    // A file of comments and an empty document declare nothing.
     let root = root.filter(|root| root.value != Value::Null);
     Ok(root.unwrap_or_else(|| Node::new(0, Value::Mapping(Vec::new()))))
 }
 
-/// Whether a character may stand in a file as it is (YAML 1.2.2, `c-printable`).
+/// Whether a character may occur unescaped (YAML 1.2.2, `c-printable`).
 fn is_printable(character: char) -> bool {
     match character {
         '\t' | '\n' | '\r' | '\u{85}' => true,
@@ -63,7 +63,7 @@ fn is_printable(character: char) -> bool {
 struct Reader<'t> {
     parser: Parser<'t, StrInput<'t>>,
     offsets: ByteOffsets<'t>,
-    /// What stands for the backslash of a hidden escape.
+    /// The character that replaces the backslash of a hidden escape.
     mark: Option<char>,
     anchors: HashMap<usize, Node>,
     aliased: usize,
@@ -83,7 +83,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The escape for which the parser refuses a text in double quotes: it reports only where the text begins.
+    /// Finds the invalid escape in a text in double quotes, for which the parser reports only the beginning of the text.
     fn bad_escape(&self, at: usize) -> Option<SyntaxError> {
         let source = self.offsets.text().get(at..)?.strip_prefix('"')?;
         let mut rest = source;
@@ -107,7 +107,7 @@ impl<'t> Reader<'t> {
             }
             let code = u32::from_str_radix(digits, 16).unwrap_or(0);
             if length == 8 && char::from_u32(code).is_none() {
-                let message = format!("this escape is no character: there is no U+{code:04X}");
+                let message = format!("this escape is not a character: there is no U+{code:04X}");
                 return Some(SyntaxError::content(start, message));
             }
             rest = escape.get(2..)?;
@@ -186,7 +186,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A scalar's text, with the characters that escapes in pairs stand for.
+    /// Returns the text of a scalar, with surrogate pairs decoded.
     fn text(
         &mut self,
         text: String,
@@ -212,11 +212,11 @@ impl<'t> Reader<'t> {
         storable(text, at)
     }
 
-    /// A copy of what an anchor names. Sizes are known before anything is copied, so what aliases of aliases
-    /// would grow to is refused, not built.
+    /// Returns a copy of the anchored value. Its size is checked before it is copied, so that aliases of aliases cannot
+    /// exhaust the memory.
     fn alias(&mut self, anchor: usize, at: usize, depth: usize) -> Result<Node, SyntaxError> {
         let Some(node) = self.anchors.get(&anchor) else {
-            return Err(SyntaxError::content(at, "this alias names a value that contains it"));
+            return Err(SyntaxError::content(at, "this alias refers to a value that contains it"));
         };
         if depth + node.height > MAX_DEPTH {
             return Err(SyntaxError::too_deep(at));
@@ -230,7 +230,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// The parser's message without the place it repeats.
+/// Returns the message of the parser without its position.
 fn reason(message: &str) -> &str {
     message.split(" at byte ").next().unwrap_or(message).trim_end_matches(" at char")
 }
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn keys_are_texts_and_may_be_named_by_an_alias() {
         let root = parse("&k name: &v b\nc: *v\n? *k\n: d\n");
-        assert!(root.unwrap_err().message.contains("`name` stands twice"));
+        assert!(root.unwrap_err().message.contains("`name` occurs twice"));
         for yaml in ["? [a]\n: b", "~: b", ": b", "null: b", "? {a: b}\n: c", "<<: {a: b}"] {
             assert!(parse(yaml).is_err(), "{yaml}");
         }

@@ -5,7 +5,7 @@ use saphyr_parser::{ScalarStyle, Span, Tag};
 
 use crate::document::node::{Style, SyntaxError, Value};
 
-/// A tag's name in the core schema; any other tag changes what a value means to somebody else.
+/// Returns the name of a tag of the core schema. Other tags have no meaning in a catalog, and are errors.
 fn core_tag(tag: Option<&Tag>, at: usize) -> Result<Option<&str>, SyntaxError> {
     match tag {
         None => Ok(None),
@@ -15,10 +15,10 @@ fn core_tag(tag: Option<&Tag>, at: usize) -> Result<Option<&str>, SyntaxError> {
 }
 
 fn unknown_tag(suffix: &str, at: usize) -> SyntaxError {
-    SyntaxError::content(at, format!("the tag `{}` means nothing in a catalog", Excerpt(suffix)))
+    SyntaxError::content(at, format!("the tag `{}` has no meaning in a catalog", Excerpt(suffix)))
 }
 
-/// Refuses every tag but one of the core schema.
+/// Rejects every tag but one of the core schema.
 pub(super) fn expect_tag(tag: Option<&Tag>, expected: &str, at: usize) -> Result<(), SyntaxError> {
     match core_tag(tag, at)? {
         Some(suffix) if suffix != expected => Err(unknown_tag(suffix, at)),
@@ -44,7 +44,7 @@ pub(super) fn scalar(
     };
     let tag = core_tag(tag, at)?;
     let is_plain = style == ScalarStyle::Plain;
-    // A tag of the core schema reads a text in quotes as if it were plain (YAML 1.2.2, section 10.3.2).
+    // With a tag of the core schema, a quoted text is resolved like a plain one (YAML 1.2.2, section 10.3.2).
     let value = match tag {
         Some("str") => return Ok(Value::Text(text, shown)),
         None if !is_plain => return Ok(Value::Text(text, shown)),
@@ -65,7 +65,7 @@ pub(super) fn scalar(
     Err(SyntaxError::content(at, format!("expected {expected} after this tag")))
 }
 
-/// A plain scalar in the core schema.
+/// Resolves a plain scalar in the core schema.
 fn resolve(text: String, style: Style) -> Value {
     match text.as_str() {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
@@ -80,7 +80,7 @@ fn is_integer(text: &str) -> bool {
     !text.contains(['.', 'e', 'E']) || text.starts_with("0x")
 }
 
-/// Integers and floats of the core schema (YAML 1.2.2, section 10.3.2).
+/// Whether a text is an integer or a float of the core schema (YAML 1.2.2, section 10.3.2).
 fn is_number(text: &str) -> bool {
     let digits = |text: &str, radix: u32| !text.is_empty() && text.chars().all(|c| c.is_digit(radix));
     if let Some(octal) = text.strip_prefix("0o") {
