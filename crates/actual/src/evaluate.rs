@@ -1,4 +1,4 @@
-//! Who can really reach what (`docs/drift.md`, "Actual access, precisely"), relation class by relation class.
+//! Evaluates actual access (`docs/drift.md`, "Actual access, precisely"), one class of relations after the other.
 //!
 //! Relations with the same schema, owner, access lists and row security form one class and are evaluated once, for
 //! role nodes rather than roles. Rows exist only where a caller iterates over them.
@@ -8,30 +8,30 @@ use std::hash::{BuildHasher, RandomState};
 
 use domesday_model::Scope;
 
-use crate::bits::Bits;
-use crate::objects::Grantees;
+use crate::access_path::{AccessPath, ShortestPaths};
+use crate::bit_set::BitSet;
+use crate::grantees::Grantees;
 use crate::privileges::{AccessEntry, PrivilegeSet, Privileges, Relation, RelationIx, RoleIx, SchemaIx};
-use crate::roles::RoleGraph;
-use crate::via::{Via, Ways};
+use crate::role_graph::RoleGraph;
 
 /// Position of a relation class in [`ActualAccess::classes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RelationClassIx(pub u32);
 
-/// Who can reach the relations of one database, by what way.
+/// Who has access to the relations of one database, and by which path.
 #[derive(Debug)]
 pub struct ActualAccess<'p> {
     pub(crate) privileges: &'p Privileges,
     pub(crate) graph: RoleGraph,
-    pub(crate) connects: Bits,
-    pub(crate) usage: Vec<Bits>,
+    pub(crate) connects: BitSet,
+    pub(crate) usage: Vec<BitSet>,
     /// The classes, in order of their first relations.
     pub classes: Vec<RelationClass>,
     /// The class of each relation.
     pub class_of: Vec<RelationClassIx>,
 }
 
-/// Relations that are alike to every role.
+/// Relations that are equivalent for every role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelationClass {
     /// Its relations, ascending.
@@ -43,7 +43,7 @@ pub struct RelationClass {
 }
 
 impl RelationClass {
-    /// The roles that can reach the relations of the class in a scope.
+    /// Returns the roles with access to the relations of the class in a scope.
     #[must_use]
     pub fn scope(&self, scope: Scope) -> &[RoleAccess] {
         match scope {
@@ -53,14 +53,14 @@ impl RelationClass {
     }
 }
 
-/// One way in, shared by every role of a node.
+/// One access, shared by every role of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleAccess {
     /// The roles, ascending by name; all of them may log in.
     pub roles: Box<[RoleIx]>,
-    /// A shortest way.
-    pub via: Via,
-    /// The positions of the columns within reach, ascending; `None` stands for all.
+    /// A shortest path to it.
+    pub path: AccessPath,
+    /// The positions of the accessible columns, ascending; `None` means all.
     pub columns: Option<Box<[u32]>>,
     /// Whether row security binds the roles here.
     pub is_row_filtered: bool,
@@ -86,7 +86,7 @@ impl<'p> ActualAccess<'p> {
             usage.insert_node(graph.write_all);
             usage.holders(&graph)
         });
-        let usage: Vec<Bits> = usage.collect();
+        let usage: Vec<BitSet> = usage.collect();
         let mut access = Self {
             privileges,
             connects,
@@ -99,13 +99,13 @@ impl<'p> ActualAccess<'p> {
         access
     }
 
-    /// The privileges that were evaluated.
+    /// Returns the privileges that were evaluated.
     #[must_use]
     pub fn privileges(&self) -> &'p Privileges {
         self.privileges
     }
 
-    /// The class of a relation.
+    /// Returns the class of a relation.
     #[must_use]
     pub fn class(&self, relation: RelationIx) -> &RelationClass {
         &self.classes[self.class_of[relation.get()].0 as usize]
@@ -116,11 +116,11 @@ impl<'p> ActualAccess<'p> {
         // By hash and then by comparison: the keys are access lists, too large to be copied into a map.
         let mut found: HashMap<u64, Vec<RelationClassIx>> = HashMap::new();
         for (position, relation) in self.privileges.relations.iter().enumerate() {
-            let likeness = Likeness::new(relation);
+            let likeness = RelationKey::new(relation);
             let candidates = found.entry(hasher.hash_one(&likeness)).or_default();
             let alike = candidates.iter().copied().find(|class| {
                 let first = self.classes[class.0 as usize].relations[0];
-                Likeness::new(&self.privileges.relations[first.get()]) == likeness
+                RelationKey::new(&self.privileges.relations[first.get()]) == likeness
             });
             let class = alike.unwrap_or_else(|| {
                 let class = RelationClassIx(RelationIx::from_position(self.classes.len()).0);
@@ -134,9 +134,9 @@ impl<'p> ActualAccess<'p> {
     }
 }
 
-/// What decides whether two relations are alike to every role.
+/// Two relations with equal keys are equivalent for every role.
 #[derive(PartialEq, Eq, Hash)]
-struct Likeness<'r> {
+struct RelationKey<'r> {
     schema: SchemaIx,
     owner: RoleIx,
     access_list: Option<&'r [AccessEntry]>,
@@ -146,7 +146,7 @@ struct Likeness<'r> {
     forces_row_security: bool,
 }
 
-impl<'r> Likeness<'r> {
+impl<'r> RelationKey<'r> {
     fn new(relation: &'r Relation) -> Self {
         let entries =
             |column: &'r crate::privileges::Column| column.access_list.as_deref().unwrap_or_default();
@@ -162,9 +162,9 @@ impl<'r> Likeness<'r> {
     }
 }
 
-fn evaluate(graph: &RoleGraph, connects: &Bits, usage: &[Bits], relation: &Relation) -> RelationClass {
+fn evaluate(graph: &RoleGraph, connects: &BitSet, usage: &[BitSet], relation: &Relation) -> RelationClass {
     let usage = &usage[relation.schema.get()];
-    let place = Place { graph, connects, usage, relation };
+    let place = RelationContext { graph, connects, usage, relation };
     RelationClass {
         relations: Vec::new(),
         read: place.scope(PrivilegeSet::SELECT, PrivilegeSet::SELECT),
@@ -172,39 +172,40 @@ fn evaluate(graph: &RoleGraph, connects: &Bits, usage: &[Bits], relation: &Relat
     }
 }
 
-/// A relation with what surrounds it.
-struct Place<'a> {
+/// A relation with the database, schema and roles around it.
+struct RelationContext<'a> {
     graph: &'a RoleGraph,
-    connects: &'a Bits,
-    usage: &'a Bits,
+    connects: &'a BitSet,
+    usage: &'a BitSet,
     relation: &'a Relation,
 }
 
-impl Place<'_> {
-    /// The roles that can reach the relation by one of these privileges, on the whole or on a column (rules 2 and 3).
+impl RelationContext<'_> {
+    /// Returns the roles with access to the relation by one of these privileges, on the whole or on a column (rules 2 and 3).
     fn scope(&self, wanted: PrivilegeSet, wanted_on_column: PrivilegeSet) -> Vec<RoleAccess> {
         let Self { graph, relation, .. } = *self;
-        let whole = self.on_the_whole(wanted);
-        let on_columns: Vec<(u32, Grantees)> = self.on_columns(wanted_on_column);
+        let whole = self.grantees_of_relation(wanted);
+        let on_columns: Vec<(u32, Grantees)> = self.grantees_of_columns(wanted_on_column);
         let mut either = whole.clone();
-        on_columns.iter().for_each(|(_, grantees)| either.add(grantees));
+        on_columns.iter().for_each(|(_, grantees)| either.union(grantees));
 
-        let whole_holders = whole.holders(graph).and(self.usage);
-        let holders = either.holders(graph).and(self.usage);
+        let whole_holders = whole.holders(graph).intersection(self.usage);
+        let holders = either.holders(graph).intersection(self.usage);
         if holders.is_empty() {
             return Vec::new();
         }
-        let can = graph.union(&holders, &graph.actors).and(&graph.logins).and(self.connects);
+        let can =
+            graph.union(&holders, &graph.actors).intersection(&graph.logins).intersection(self.connects);
         let can_whole = graph.union(&whole_holders, &graph.actors);
-        let column_reach: Vec<(u32, Bits)> = on_columns
+        let column_reach: Vec<(u32, BitSet)> = on_columns
             .iter()
             .map(|(position, grantees)| {
-                let holders = grantees.holders(graph).and(self.usage);
+                let holders = grantees.holders(graph).intersection(self.usage);
                 (*position, graph.union(&holders, &graph.actors))
             })
             .collect();
         let unfiltered = self.unfiltered(&holders);
-        let ways = Ways::new(graph, self.usage, &either, relation.owner);
+        let paths = ShortestPaths::new(graph, self.usage, &either, relation.owner);
         let column_count = relation.columns.len();
         let mut access: Vec<RoleAccess> = can
             .iter()
@@ -215,8 +216,8 @@ impl Place<'_> {
                 });
                 RoleAccess {
                     roles: graph.members[node].clone().into(),
-                    via: ways.via(node),
-                    // All of the columns one by one are all of them, to a reader.
+                    path: paths.path(node),
+                    // A reader of each column reads the relation.
                     columns: columns
                         .filter(|columns| wanted != PrivilegeSet::SELECT || columns.len() < column_count),
                     is_row_filtered: relation.has_row_security && !unfiltered.contains(node),
@@ -227,7 +228,7 @@ impl Place<'_> {
         access
     }
 
-    fn on_the_whole(&self, wanted: PrivilegeSet) -> Grantees {
+    fn grantees_of_relation(&self, wanted: PrivilegeSet) -> Grantees {
         let Self { graph, relation, .. } = *self;
         let list = relation.access_list.as_deref();
         let mut grantees =
@@ -240,7 +241,7 @@ impl Place<'_> {
         grantees
     }
 
-    fn on_columns(&self, wanted: PrivilegeSet) -> Vec<(u32, Grantees)> {
+    fn grantees_of_columns(&self, wanted: PrivilegeSet) -> Vec<(u32, Grantees)> {
         let columns = (0_u32..).zip(&self.relation.columns);
         columns
             .filter_map(|(position, column)| {
@@ -251,13 +252,13 @@ impl Place<'_> {
             .collect()
     }
 
-    /// Those who act as a role that can reach the relation and is not bound by its row security (rule 5).
-    fn unfiltered(&self, holders: &Bits) -> Bits {
+    /// Returns the nodes that act as a role with access to the relation that its row security does not bind (rule 5).
+    fn unfiltered(&self, holders: &BitSet) -> BitSet {
         let Self { graph, relation, .. } = *self;
         let mut free = graph.bypassing.clone();
         if !relation.forces_row_security {
-            free.add(&graph.heirs[graph.node_of[relation.owner.get()]]);
+            free.union(&graph.heirs[graph.node_of[relation.owner.get()]]);
         }
-        graph.union(&free.and(holders), &graph.actors)
+        graph.union(&free.intersection(holders), &graph.actors)
     }
 }

@@ -1,21 +1,21 @@
-//! What people can really reach: the privileges that a platform holds, evaluated, and compared with policy.
+//! Actual access: which role can really read or write which relation of a database, by its privileges.
 //!
-//! [`Privileges`] are what one transaction read from a database; [`ActualAccess::new`] works out which role can read
-//! or write which relation, and by what way. The rules are those of `docs/drift.md`. Relations that are alike form one
-//! class and so do roles, so the cost follows the number of classes, not of pairs.
+//! [`Privileges`] are what one transaction read from a database; [`ActualAccess::new`] evaluates them, with a shortest
+//! path for each access. The rules are those of `docs/drift.md`. Equivalent relations form one class, and so do roles, so
+//! the cost follows the number of classes, not of pairs.
 //!
 //! *Invariants.* No I/O, no clock: expiry is judged at [`Privileges::observed_at`].
 
-mod bits;
+mod access_path;
+mod bit_set;
 mod evaluate;
-mod objects;
+mod grantees;
 mod privileges;
-mod roles;
-mod via;
+mod role_graph;
 
+pub use access_path::AccessPath;
 pub use evaluate::{ActualAccess, RelationClass, RelationClassIx, RoleAccess};
 pub use privileges::{
     AccessEntry, Column, Database, Grantee, Membership, PrivilegeSet, Privileges, Relation, RelationIx,
     RelationKind, Role, RoleIx, Schema, SchemaIx,
 };
-pub use via::Via;

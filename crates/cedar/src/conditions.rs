@@ -1,8 +1,8 @@
 //! Conditions on users as Cedar expressions.
 //!
-//! Cedar cannot join strings, so a template with variables becomes an attribute: of the data source when only
-//! it decides the text, of the user when only they do. Where both do, the data source carries the users for
-//! whom the atom holds.
+//! Cedar cannot join strings, so a template with variables becomes an attribute: of the data source when its text depends
+//! on the data source only, of the user when it depends on the user only. Where it depends on both, the data source lists
+//! the users for whom the atom holds.
 
 use std::collections::BTreeMap;
 
@@ -11,34 +11,34 @@ use domesday_model::{
     ALL_USERS, Condition, Level, Snapshot, SnapshotDataSource, SnapshotUser, UserIx, dotted_ancestors,
 };
 
-use crate::text::{set, string};
+use crate::literals::{set, string};
 
-/// What an atom wants of the text a template resolves to.
+/// What an atom compares the resolved text of a template with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Wanted {
-    /// A group of that name.
+    /// The names of the user's groups.
     Group,
-    /// A value for this key.
+    /// The user's values for this key.
     Value(String),
 }
 
-/// Who decides a template's text.
+/// On what the text of a template depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decides {
+pub(crate) enum TemplateOwner {
     Nobody,
     DataSource,
     User,
     Both,
 }
 
-/// The templates with variables that a snapshot's policies use, each with the number that names its attribute.
+/// The templates with variables in a snapshot's policies, each with the number in the name of its attribute.
 #[derive(Debug, Default)]
 pub(crate) struct Templates {
     pub(crate) by_use: BTreeMap<(String, Wanted), usize>,
 }
 
 impl Templates {
-    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+    pub(crate) fn collect(snapshot: &Snapshot) -> Self {
         let mut templates = Self::default();
         for policy in &snapshot.policies {
             let Level::Entitlements { condition } = &policy.spec.level else { continue };
@@ -56,7 +56,7 @@ impl Templates {
     }
 
     fn add(&mut self, template: &Template, wanted: Wanted) {
-        if decides(template) != Decides::Nobody {
+        if template_owner(template) != TemplateOwner::Nobody {
             let next = self.by_use.len();
             self.by_use.entry((template.as_str().to_owned(), wanted)).or_insert(next);
         }
@@ -67,19 +67,19 @@ impl Templates {
     }
 }
 
-/// Who decides a template's text.
-pub(crate) fn decides(template: &Template) -> Decides {
+/// On what the text of a template depends.
+pub(crate) fn template_owner(template: &Template) -> TemplateOwner {
     let user = template.variables().any(Variable::is_user);
     let source = template.variables().any(Variable::is_data_source);
     match (source, user) {
-        (false, false) => Decides::Nobody,
-        (true, false) => Decides::DataSource,
-        (false, true) => Decides::User,
-        (true, true) => Decides::Both,
+        (false, false) => TemplateOwner::Nobody,
+        (true, false) => TemplateOwner::DataSource,
+        (false, true) => TemplateOwner::User,
+        (true, true) => TemplateOwner::Both,
     }
 }
 
-/// The text of a template for a data source and a user, either of which may be missing.
+/// Resolves a template for a data source and a user, either of which may be missing.
 pub(crate) fn resolve(
     snapshot: &Snapshot,
     template: &Template,
@@ -97,7 +97,7 @@ pub(crate) fn resolve(
     text.map(|text| text.into_owned())
 }
 
-/// What a text asks for, as the strings any of which will do.
+/// Returns the strings that satisfy an atom, given the resolved text.
 pub(crate) fn accepted(text: &str, wanted: &Wanted) -> Vec<String> {
     match wanted {
         Wanted::Group => vec![text.to_owned()],
@@ -123,7 +123,7 @@ pub(crate) fn has_any(snapshot: &Snapshot, user: UserIx, wanted: &Wanted, accept
     }
 }
 
-/// A condition as a Cedar expression.
+/// Translates a condition to a Cedar expression.
 pub(crate) fn expression(snapshot: &Snapshot, templates: &Templates, condition: &Condition) -> String {
     let joined = |parts: &[Condition], operator: &str| {
         let parts: Vec<_> =
@@ -135,65 +135,75 @@ pub(crate) fn expression(snapshot: &Snapshot, templates: &Templates, condition: 
         Condition::And(parts) => joined(parts, " && "),
         Condition::Or(parts) => joined(parts, " || "),
         Condition::Atom(Atom::InGroups(groups)) => {
-            let each = groups.iter().map(|group| wants(snapshot, templates, group, &Wanted::Group));
+            let each =
+                groups.iter().map(|group| template_expression(snapshot, templates, group, &Wanted::Group));
             each.map(|text| format!("({text})")).collect::<Vec<_>>().join(" && ")
         }
         Condition::Atom(Atom::HasAttribute { key, value }) => {
-            wants(snapshot, templates, value, &Wanted::Value(key.clone()))
+            template_expression(snapshot, templates, value, &Wanted::Value(key.clone()))
         }
         Condition::Atom(Atom::HasTagAsAttribute { key, target }) => {
-            with_values(snapshot, key, |values| format!("{values}.containsAny({})", tags(*target)))
+            values_expression(snapshot, key, |values| {
+                format!("{values}.containsAny({})", tags_attribute(*target))
+            })
         }
         Condition::Atom(Atom::HasTagAsGroup { target }) => {
-            format!("principal.groups.containsAny({})", tags(*target))
+            format!("principal.groups.containsAny({})", tags_attribute(*target))
         }
     }
 }
 
-/// The attribute with the tags and their ancestors.
-fn tags(target: TagTarget) -> &'static str {
+/// Returns the attribute with the tags and their ancestors.
+fn tags_attribute(target: TagTarget) -> &'static str {
     match target {
         TagTarget::DataSource => "resource.tags",
         TagTarget::Column => "resource.columnTags",
     }
 }
 
-fn wants(snapshot: &Snapshot, templates: &Templates, template: &Template, wanted: &Wanted) -> String {
+fn template_expression(
+    snapshot: &Snapshot,
+    templates: &Templates,
+    template: &Template,
+    wanted: &Wanted,
+) -> String {
     let held = |accepted: String| match wanted {
         Wanted::Group => format!("principal.groups.containsAny({accepted})"),
         Wanted::Value(key) => {
-            with_values(snapshot, key, |values| format!("{values}.containsAny({accepted})"))
+            values_expression(snapshot, key, |values| format!("{values}.containsAny({accepted})"))
         }
     };
     if let Some(text) = template.literal() {
         return match wanted {
-            Wanted::Group => format!("principal in {}", crate::text::entity("Group", &text)),
+            Wanted::Group => format!("principal in {}", crate::literals::entity("Group", &text)),
             Wanted::Value(_) => held(set(accepted(&text, wanted).iter().map(String::as_str))),
         };
     }
     let attribute = templates.attribute(template, wanted);
-    match decides(template) {
-        Decides::Nobody => unreachable!("a template without variables is literal"),
-        Decides::DataSource => {
+    match template_owner(template) {
+        TemplateOwner::Nobody => unreachable!("a template without variables is literal"),
+        TemplateOwner::DataSource => {
             format!("resource has {attribute} && {}", held(format!("resource.{attribute}")))
         }
-        Decides::User => format!("principal has {attribute} && {}", held(format!("principal.{attribute}"))),
-        Decides::Both => format!("resource.{attribute}.contains(principal)"),
+        TemplateOwner::User => {
+            format!("principal has {attribute} && {}", held(format!("principal.{attribute}")))
+        }
+        TemplateOwner::Both => format!("resource.{attribute}.contains(principal)"),
     }
 }
 
-/// An expression over a user's values for a key, or `false` where nobody has any: the schema knows only keys
+/// Returns an expression over a user's values for a key, or `false` where nobody has any: the schema declares only keys
 /// that somebody has.
-fn with_values(snapshot: &Snapshot, key: &str, expression: impl Fn(&str) -> String) -> String {
-    if !keys(snapshot).contains(&key) {
+fn values_expression(snapshot: &Snapshot, key: &str, expression: impl Fn(&str) -> String) -> String {
+    if !attribute_keys(snapshot).contains(&key) {
         return "false".to_owned();
     }
     let key = string(key);
     format!("principal.values has {key} && {}", expression(&format!("principal.values[{key}]")))
 }
 
-/// The attribute keys that somebody has, in order.
-pub(crate) fn keys(snapshot: &Snapshot) -> Vec<&str> {
+/// Returns the attribute keys that somebody has, in order.
+pub(crate) fn attribute_keys(snapshot: &Snapshot) -> Vec<&str> {
     let users = (0..snapshot.users.len()).map(UserIx::at);
     let mut keys: Vec<&str> = users
         .flat_map(|user| snapshot.attributes_of(user))

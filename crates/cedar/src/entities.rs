@@ -1,4 +1,4 @@
-//! The entities: users, groups and data sources with what the policies ask of them.
+//! The entities: users, groups and data sources with the attributes that the policies read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use domesday_model::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::conditions::{Decides, Templates, accepted, decides, has_any, resolve};
+use crate::conditions::{TemplateOwner, Templates, accepted, has_any, resolve, template_owner};
 use crate::policies::applies;
 
 pub(crate) fn entities(snapshot: &Snapshot, templates: &Templates) -> Value {
@@ -18,7 +18,7 @@ pub(crate) fn entities(snapshot: &Snapshot, templates: &Templates) -> Value {
         .iter()
         .map(|group| json!({ "uid": uid("Group", &group.name), "attrs": {}, "parents": [] }))
         .collect();
-    let covered = covered(snapshot);
+    let covered = covered_sources(snapshot);
     list.extend(
         (0..snapshot.users.len()).map(|position| user(snapshot, templates, UserIx::at(position), &covered)),
     );
@@ -30,7 +30,7 @@ fn uid(kind: &str, id: &str) -> Value {
     json!({ "type": format!("Domesday::{kind}"), "id": id })
 }
 
-fn reference(kind: &str, id: &str) -> Value {
+fn entity_reference(kind: &str, id: &str) -> Value {
     json!({ "__entity": uid(kind, id) })
 }
 
@@ -48,7 +48,7 @@ fn user(snapshot: &Snapshot, templates: &Templates, ix: UserIx, covered: &Covere
             .filter(|cover| (!product_only || cover.product) && (scope == Scope::Read || cover.write))
             .map(|cover| cover.source)
             .collect();
-        names.into_iter().map(|name| reference("DataSource", name)).collect()
+        names.into_iter().map(|name| entity_reference("DataSource", name)).collect()
     };
     let mut attrs = Map::new();
     attrs.insert("active".into(), (user.status == UserStatus::Active).into());
@@ -60,7 +60,7 @@ fn user(snapshot: &Snapshot, templates: &Templates, ix: UserIx, covered: &Covere
     attrs.insert("productWrite".into(), sources(true, Scope::Write).into());
     for ((text, wanted), number) in &templates.by_use {
         let template = Template::new(text.as_str());
-        if decides(&template) == Decides::User
+        if template_owner(&template) == TemplateOwner::User
             && let Some(text) = resolve(snapshot, &template, None, Some(user))
         {
             attrs.insert(format!("resolved{number}"), json!(accepted(&text, wanted)));
@@ -88,33 +88,34 @@ fn data_source(snapshot: &Snapshot, templates: &Templates, source: &SnapshotData
             attrs.insert(name.into(), text.into());
         }
     }
-    let owners = source.owners.iter().map(|owner| reference("User", &snapshot.users[owner.get()].username));
+    let owners =
+        source.owners.iter().map(|owner| entity_reference("User", &snapshot.users[owner.get()].username));
     attrs.insert("owners".into(), owners.collect());
-    attrs.insert("tags".into(), json!(closure(snapshot, source.tags.iter())));
+    attrs.insert("tags".into(), json!(with_ancestors(snapshot, source.tags.iter())));
     let columns = &snapshot.columns[source.columns.start as usize..source.columns.end as usize];
     let column_tags = columns.iter().flat_map(|column| column.tags.iter());
-    attrs.insert("columnTags".into(), json!(closure(snapshot, column_tags)));
+    attrs.insert("columnTags".into(), json!(with_ancestors(snapshot, column_tags)));
     let opted =
         source.opt_in_policies.iter().map(|policy| snapshot.policies[policy.get()].spec.name.as_str());
     attrs.insert("optIn".into(), json!(opted.collect::<BTreeSet<_>>()));
-    attrs.insert("silenced".into(), json!(silenced(snapshot, source)));
+    attrs.insert("silenced".into(), json!(silenced_grants(snapshot, source)));
     for ((text, wanted), number) in &templates.by_use {
         let template = Template::new(text.as_str());
         let attribute = format!("resolved{number}");
-        match decides(&template) {
-            Decides::Nobody | Decides::User => {}
-            Decides::DataSource => {
+        match template_owner(&template) {
+            TemplateOwner::Nobody | TemplateOwner::User => {}
+            TemplateOwner::DataSource => {
                 if let Some(text) = resolve(snapshot, &template, Some(source), None) {
                     attrs.insert(attribute, json!(accepted(&text, wanted)));
                 }
             }
-            Decides::Both => {
+            TemplateOwner::Both => {
                 let holds = |user: &UserIx| {
                     let text = resolve(snapshot, &template, Some(source), Some(&snapshot.users[user.get()]));
                     text.is_some_and(|text| has_any(snapshot, *user, wanted, &accepted(&text, wanted)))
                 };
                 let users = (0..snapshot.users.len()).map(UserIx::at).filter(holds);
-                let users = users.map(|user| reference("User", &snapshot.users[user.get()].username));
+                let users = users.map(|user| entity_reference("User", &snapshot.users[user.get()].username));
                 attrs.insert(attribute, users.collect());
             }
         }
@@ -122,14 +123,14 @@ fn data_source(snapshot: &Snapshot, templates: &Templates, source: &SnapshotData
     json!({ "uid": uid("DataSource", &source.name), "attrs": attrs, "parents": [] })
 }
 
-/// Tags with all their ancestors.
-fn closure<'a>(snapshot: &'a Snapshot, tags: impl Iterator<Item = &'a TagIx>) -> BTreeSet<&'a str> {
+/// Returns tags with all their ancestors.
+fn with_ancestors<'a>(snapshot: &'a Snapshot, tags: impl Iterator<Item = &'a TagIx>) -> BTreeSet<&'a str> {
     tags.map(|tag| snapshot.tags[tag.get()].spec.name.as_str())
         .flat_map(|name| std::iter::once(name).chain(dotted_ancestors(name)))
         .collect()
 }
 
-/// One data source that a request covers for somebody.
+/// A data source that a request covers for a user.
 struct Cover<'s> {
     source: &'s str,
     product: bool,
@@ -138,8 +139,8 @@ struct Cover<'s> {
 
 type Covered<'s> = BTreeMap<&'s str, Vec<Cover<'s>>>;
 
-/// Rule 3, by username.
-fn covered(snapshot: &Snapshot) -> Covered<'_> {
+/// Finds the data sources that requests cover, by username (`docs/access.md` rule 3).
+fn covered_sources(snapshot: &Snapshot) -> Covered<'_> {
     let mut covered = Covered::new();
     for request in &snapshot.requests {
         if request.kind != RequestType::DataAccess || !request.is_in_force(snapshot.at) {
@@ -161,8 +162,8 @@ fn covered(snapshot: &Snapshot) -> Covered<'_> {
     covered
 }
 
-/// Rule 2: the names of the grants that a conflict of levels silences at a source.
-fn silenced<'s>(snapshot: &'s Snapshot, source: &SnapshotDataSource) -> BTreeSet<&'s str> {
+/// Returns the names of the grants that a conflict of levels silences at a source (`docs/access.md` rule 2).
+fn silenced_grants<'s>(snapshot: &'s Snapshot, source: &SnapshotDataSource) -> BTreeSet<&'s str> {
     let mut silenced = BTreeSet::new();
     let strictness = |level: LevelKind| match level {
         LevelKind::Individuals => 3,

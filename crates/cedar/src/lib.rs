@@ -1,23 +1,23 @@
-//! A snapshot in the terms of Cedar: a grant is `permit(…) when {…}`, a guardrail `forbid(…) unless {…}`.
+//! A snapshot as Cedar policies, schema and entities: a grant is `permit(…) when {…}`, a guardrail `forbid(…) unless {…}`.
 //!
 //! Users of Cedar get their policies with a schema that Cedar's validator accepts; the engine gets an oracle,
-//! since this translation shares nothing with it. What Cedar's language cannot say (joining strings, `?` in a
-//! glob, which level wins a conflict) is worked out here and stands in the entities, under names that say so.
-//! Masks on columns are not translated: Cedar decides on access, not on what a value looks like.
+//! since this translation shares nothing with it. What Cedar's language cannot express (joining strings, `?` in a
+//! glob, which level wins a conflict) is computed here and stored in the entities, under names that say so.
+//! Masks on columns are not translated: Cedar decides on access, not on how a value is shown.
 //!
-//! Source of the meaning: design.md, section 3, "Access, precisely"; rule numbers are its own.
+//! Rule numbers are those of `docs/access.md`, "Access, precisely".
 
 mod conditions;
 mod entities;
+mod literals;
 mod policies;
 mod schema;
-mod text;
 
 use domesday_model::Snapshot;
 
 use conditions::Templates;
 
-/// A snapshot as Cedar reads it.
+/// A snapshot in Cedar's formats.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CedarExport {
     /// The schema, in Cedar's own syntax.
@@ -42,7 +42,7 @@ pub struct CedarExport {
 /// ```
 #[must_use]
 pub fn export(snapshot: &Snapshot) -> CedarExport {
-    let templates = Templates::of(snapshot);
+    let templates = Templates::collect(snapshot);
     CedarExport {
         schema: schema::schema(snapshot, &templates),
         policies: policies::policies(snapshot, &templates),

@@ -1,4 +1,4 @@
-//! The policies, and which data sources each binds.
+//! The policies, and the data sources to which each applies.
 
 use std::fmt::Write;
 
@@ -8,9 +8,9 @@ use domesday_model::{
 };
 
 use crate::conditions::{Templates, expression};
-use crate::text::{entity, like, set, string};
+use crate::literals::{entity, like, set, string};
 
-/// What ownership, products and status decide, whatever the policies say (rules 5 and 7).
+/// What ownership, products and status decide, whatever the policies say (`docs/access.md` rules 5 and 7).
 const RIGHTS: &str = r#"
 @id("owner") @kind("right")
 permit (principal, action, resource) when { resource.owners.contains(principal) };
@@ -44,13 +44,13 @@ pub(crate) fn policies(snapshot: &Snapshot, templates: &Templates) -> String {
             record.id,
             string(&policy.name)
         );
-        let target = target(snapshot, policy);
+        let target = selection_expression(snapshot, policy);
         match policy.kind {
             PolicyKind::Grant => {
                 let action = if policy.scope == Scope::Read { READ } else { READ_AND_WRITE };
                 let silenced = format!("!resource.silenced.contains({})", string(&policy.name));
-                for (scope, action) in levels(policy, action) {
-                    let admits = admits(snapshot, templates, policy, scope);
+                for (scope, action) in actions(policy, action) {
+                    let admits = admission_expression(snapshot, templates, policy, scope);
                     let _ = write!(
                         text,
                         "permit (principal, {action}, resource)\nwhen {{ {target} }}\nwhen {{ {silenced} }}\nwhen {{ {admits} }};\n"
@@ -59,7 +59,7 @@ pub(crate) fn policies(snapshot: &Snapshot, templates: &Templates) -> String {
             }
             PolicyKind::Guardrail => {
                 let action = if policy.scope == Scope::Read { READ_AND_WRITE } else { WRITE };
-                let admits = admits(snapshot, templates, policy, policy.scope);
+                let admits = admission_expression(snapshot, templates, policy, policy.scope);
                 let _ = write!(
                     text,
                     "forbid (principal, {action}, resource)\nwhen {{ {target} }}\nunless {{ {admits} }};\n"
@@ -74,16 +74,17 @@ const READ: &str = "action == Domesday::Action::\"Read\"";
 const WRITE: &str = "action == Domesday::Action::\"Write\"";
 const READ_AND_WRITE: &str = "action in [Domesday::Action::\"Read\", Domesday::Action::\"Write\"]";
 
-/// A grant by approval asks for another attribute in each scope; every other level is one policy.
-fn levels(policy: &Policy, action: &'static str) -> Vec<(Scope, &'static str)> {
+/// Returns the scopes and actions of a policy. A grant by approval reads another attribute in each scope; every other
+/// level is one policy.
+fn actions(policy: &Policy, action: &'static str) -> Vec<(Scope, &'static str)> {
     match (&policy.level, policy.scope) {
         (Level::Approval, Scope::Write) => vec![(Scope::Read, READ), (Scope::Write, WRITE)],
         _ => vec![(policy.scope, action)],
     }
 }
 
-/// Rule 4 for a scope.
-fn admits(snapshot: &Snapshot, templates: &Templates, policy: &Policy, scope: Scope) -> String {
+/// Translates whom a policy admits in a scope (`docs/access.md` rule 4).
+fn admission_expression(snapshot: &Snapshot, templates: &Templates, policy: &Policy, scope: Scope) -> String {
     match &policy.level {
         Level::Anyone => "true".to_owned(),
         Level::Approval => match scope {
@@ -99,26 +100,28 @@ fn admits(snapshot: &Snapshot, templates: &Templates, policy: &Policy, scope: Sc
     }
 }
 
-/// Which data sources a policy binds, as an expression.
-fn target(snapshot: &Snapshot, policy: &Policy) -> String {
+/// Translates to which data sources a policy applies.
+fn selection_expression(snapshot: &Snapshot, policy: &Policy) -> String {
     match &policy.applies_to {
         AppliesTo::All => "true".to_owned(),
         AppliesTo::OptIn => format!("resource.optIn.contains({})", string(&policy.name)),
-        AppliesTo::Any(selectors) => any(snapshot, selectors),
+        AppliesTo::Any(selectors) => any_selector(snapshot, selectors),
     }
 }
 
-fn any(snapshot: &Snapshot, selectors: &[Selector]) -> String {
+fn any_selector(snapshot: &Snapshot, selectors: &[Selector]) -> String {
     match selectors {
         [] => "false".to_owned(),
-        [one] => mapping(snapshot, one),
-        many => {
-            many.iter().map(|one| format!("({})", mapping(snapshot, one))).collect::<Vec<_>>().join(" || ")
-        }
+        [one] => selector_expression(snapshot, one),
+        many => many
+            .iter()
+            .map(|one| format!("({})", selector_expression(snapshot, one)))
+            .collect::<Vec<_>>()
+            .join(" || "),
     }
 }
 
-fn mapping(snapshot: &Snapshot, selector: &Selector) -> String {
+fn selector_expression(snapshot: &Snapshot, selector: &Selector) -> String {
     let mut parts = Vec::new();
     let tags = [("tags", &selector.tagged), ("columnTags", &selector.columns_tagged)];
     for (attribute, wanted) in tags {
@@ -149,7 +152,8 @@ fn mapping(snapshot: &Snapshot, selector: &Selector) -> String {
     for (attribute, optional, patterns, known) in fields {
         let Some(patterns) = patterns else { continue };
         let there = if optional { format!("resource has {attribute} && ") } else { String::new() };
-        let matches = patterns.iter().map(|pattern| glob(&format!("resource.{attribute}"), pattern, &known));
+        let matches =
+            patterns.iter().map(|pattern| glob_expression(&format!("resource.{attribute}"), pattern, &known));
         let matches: Vec<_> = matches.collect();
         let matches = if matches.is_empty() { "false".to_owned() } else { matches.join(" || ") };
         parts.push(format!("{there}({matches})"));
@@ -170,13 +174,13 @@ fn mapping(snapshot: &Snapshot, selector: &Selector) -> String {
         parts.push(if names.is_empty() { "false".to_owned() } else { format!("({})", names.join(" || ")) });
     }
     if !selector.except.is_empty() {
-        parts.push(format!("!({})", any(snapshot, &selector.except)));
+        parts.push(format!("!({})", any_selector(snapshot, &selector.except)));
     }
     if parts.is_empty() { "true".to_owned() } else { parts.join(" && ") }
 }
 
-/// A glob over a field. Cedar's `like` has no `?`, so a pattern with one lists what it matches today.
-fn glob(field: &str, pattern: &str, known: &[&str]) -> String {
+/// Translates a glob over a field. Cedar's `like` has no `?`, so a pattern with one lists what it matches today.
+fn glob_expression(field: &str, pattern: &str, known: &[&str]) -> String {
     if !pattern.contains('?') {
         return if pattern.contains('*') {
             format!("{field} like {}", like(pattern))
@@ -190,18 +194,20 @@ fn glob(field: &str, pattern: &str, known: &[&str]) -> String {
     if matching.is_empty() { "false".to_owned() } else { format!("{}.contains({field})", set(matching)) }
 }
 
-/// Whether a policy binds a data source, worked out here for what Cedar cannot say (rule 2).
+/// Whether a policy applies to a data source, evaluated here for what Cedar cannot express (`docs/access.md` rule 2).
 pub(crate) fn applies(snapshot: &Snapshot, policy: &Policy, source: &SnapshotDataSource) -> bool {
     match &policy.applies_to {
         AppliesTo::All => true,
         AppliesTo::OptIn => {
             source.opt_in_policies.iter().any(|opted| snapshot.policies[opted.get()].spec.name == policy.name)
         }
-        AppliesTo::Any(selectors) => selectors.iter().any(|selector| selects(snapshot, selector, source)),
+        AppliesTo::Any(selectors) => {
+            selectors.iter().any(|selector| selector_matches(snapshot, selector, source))
+        }
     }
 }
 
-fn selects(snapshot: &Snapshot, selector: &Selector, source: &SnapshotDataSource) -> bool {
+fn selector_matches(snapshot: &Snapshot, selector: &Selector, source: &SnapshotDataSource) -> bool {
     let names = |tags: &[domesday_model::TagIx]| -> Vec<String> {
         let names = tags.iter().map(|tag| &snapshot.tags[tag.get()].spec.name);
         names.flat_map(|name| dotted_ancestors(name).chain([name.as_str()]).map(str::to_owned)).collect()
@@ -230,5 +236,5 @@ fn selects(snapshot: &Snapshot, selector: &Selector, source: &SnapshotDataSource
         && any_glob(&selector.tables, source.table.as_deref().as_slice())
         && any_glob(&selector.names, &[&source.name])
         && selector.data_sources.as_ref().is_none_or(|names| names.iter().any(|name| **name == *source.name))
-        && !selector.except.iter().any(|except| selects(snapshot, except, source))
+        && !selector.except.iter().any(|except| selector_matches(snapshot, except, source))
 }

@@ -1,41 +1,41 @@
-//! The schema: what Cedar's validator checks the policies against.
+//! The schema against which Cedar's validator checks the policies.
 
 use std::fmt::Write;
 
 use domesday_model::Snapshot;
 use domesday_model::condition::Template;
 
-use crate::conditions::{Decides, Templates, decides, keys};
-use crate::text::string;
+use crate::conditions::{TemplateOwner, Templates, attribute_keys, template_owner};
+use crate::literals::string;
 
 pub(crate) fn schema(snapshot: &Snapshot, templates: &Templates) -> String {
     let mut values = String::new();
-    for key in keys(snapshot) {
+    for key in attribute_keys(snapshot) {
         let _ = write!(values, "\n      {}?: Set<String>,", string(key));
     }
     let (mut of_user, mut of_source) = (String::new(), String::new());
     for ((text, _), number) in &templates.by_use {
-        match decides(&Template::new(text.as_str())) {
-            Decides::Nobody => {}
-            Decides::DataSource => {
+        match template_owner(&Template::new(text.as_str())) {
+            TemplateOwner::Nobody => {}
+            TemplateOwner::DataSource => {
                 let _ = write!(
                     of_source,
                     "\n    // What `{}` asks for here.\n    resolved{number}?: Set<String>,",
-                    line(text)
+                    comment_text(text)
                 );
             }
-            Decides::User => {
+            TemplateOwner::User => {
                 let _ = write!(
                     of_user,
                     "\n    // What `{}` asks for.\n    resolved{number}?: Set<String>,",
-                    line(text)
+                    comment_text(text)
                 );
             }
-            Decides::Both => {
+            TemplateOwner::Both => {
                 let _ = write!(
                     of_source,
                     "\n    // The users for whom `{}` holds here.\n    resolved{number}: Set<User>,",
-                    line(text)
+                    comment_text(text)
                 );
             }
         }
@@ -83,7 +83,7 @@ pub(crate) fn schema(snapshot: &Snapshot, templates: &Templates) -> String {
     )
 }
 
-/// A text that can stand in a one-line comment.
-fn line(text: &str) -> String {
+/// Returns a text without line breaks, for a one-line comment.
+fn comment_text(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

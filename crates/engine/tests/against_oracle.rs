@@ -1,4 +1,4 @@
-//! The engine against a slow and obvious evaluator written from the specification alone (`oracle`).
+//! The engine against a slow and obvious evaluator written from `docs/access.md` alone (`oracle`).
 
 mod oracle;
 

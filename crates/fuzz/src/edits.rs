@@ -1,4 +1,5 @@
-//! Bytes as changes to a world: what coverage learns about one change stays true when another is put before it.
+//! Changes to a world, read from bytes. A change is read independently of those before it, so that what coverage finds
+//! out about one stays valid when another is inserted.
 
 use domesday_model::{
     AppliesTo, Catalog, DataSourceStatus, Declared, Instant, Level, PolicyKind, PolicyState, ProductStatus,
@@ -7,7 +8,7 @@ use domesday_model::{
 
 use crate::oracle::generate::at;
 
-/// Bytes being read; past their end there is nothing but zeros.
+/// Reads bytes; after their end it reads zeros.
 pub(crate) struct Bytes<'b> {
     rest: &'b [u8],
 }
@@ -27,7 +28,7 @@ impl<'b> Bytes<'b> {
         self.take(1).first().map_or(0, |byte| usize::from(*byte))
     }
 
-    /// A text of up to 63 bytes, as far as it is UTF-8.
+    /// Reads a text of up to 63 bytes, as far as it is UTF-8.
     fn text(&mut self) -> String {
         let length = self.byte() % 64;
         let bytes = self.take(length);
@@ -41,11 +42,10 @@ impl<'b> Bytes<'b> {
     }
 }
 
-/// Takes every change that the bytes ask for. What refers to something absent then is left for the generator's own
-/// settling.
+/// Applies every change in the bytes. The generator's `settle` then repairs references to absent objects.
 pub(crate) fn apply(catalog: &mut Catalog, bytes: &mut Bytes<'_>) {
     while !bytes.rest.is_empty() {
-        // A change that has nothing to change is none.
+        // A change without an object to change has no effect.
         let _ = change(catalog, bytes);
     }
 }

@@ -1,12 +1,11 @@
-//! What must hold for any input whatever: three functions that panic where a promise is broken.
+//! Fuzz targets: three functions that panic when a property that must hold for any input does not.
 //!
-//! They are asked in two ways. `cargo test` puts every file of `corpus/` to them; `cargo xtask fuzz` builds them
-//! with coverage counters, which stable Rust has, and lets libFuzzer look for more. An input that breaks a promise
+//! They run in two ways. `cargo test` runs them on every file of `corpus/`; `cargo xtask fuzz` builds them
+//! with coverage counters, which stable Rust supports, and lets libFuzzer search for more. An input that breaks a property
 //! goes into the corpus with the fix.
 //!
-//! What is not here: no promise of speed, and no input that another test makes better. Whole worlds of sensible
-//! names are the property tests' part; here the same worlds are reached from bytes, so that what is covered
-//! steers what is tried.
+//! Speed is not tested here, nor what other tests generate better: the property tests cover whole worlds with sensible
+//! names. Here the same worlds are built from bytes, so that coverage guides the search.
 
 #[path = "../../engine/tests/oracle/mod.rs"]
 #[allow(dead_code, reason = "of the engine's oracle only worlds and rows are used here")]
@@ -26,14 +25,14 @@ use oracle::generate::{at, world};
 use oracle::print::{Printed, print};
 use oracle::settle::settle;
 
-/// Longer inputs teach nothing that shorter ones do not, and the oracle is slow by design.
-const LONGEST: usize = 16 << 10;
+/// The most bytes of an input that are used: longer ones find nothing more, and the oracle is slow by design.
+const MAX_INPUT_BYTES: usize = 16 << 10;
 
-/// The condition parser: any text is read or refused at a place in it, and what is read is printed so that it is
-/// read again as the same.
+/// Tests the condition parser: any text is parsed or refused with a position in it, and a parsed condition is printed so
+/// that it parses to the same.
 ///
 /// # Panics
-/// When that is not so.
+/// When the property does not hold.
 pub fn condition(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match text.parse::<Condition>() {
@@ -60,16 +59,16 @@ pub fn condition(data: &[u8]) {
     assert!(kept <= text.len() && text.len() - kept <= text.matches("@@").count());
 }
 
-/// The catalog loader: any text is loaded or refused with a place for each mistake; what is loaded makes a
-/// snapshot, can be written and loaded again, and evaluates as the oracle says.
+/// Tests the catalog loader: any text is loaded or refused with a position for each mistake. A loaded catalog gives a
+/// snapshot, can be written and loaded again, and evaluates as the oracle does.
 ///
-/// The first byte says how the rest is written: JSON when it is `{`, which then belongs to it, else YAML.
+/// The first byte selects the format: JSON when it is `{`, which is then part of the text, else YAML.
 ///
 /// # Panics
-/// When that is not so.
+/// When the property does not hold.
 pub fn catalog(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    if text.len() > LONGEST {
+    if text.len() > MAX_INPUT_BYTES {
         return;
     }
     let name = if text.starts_with('{') { "world.json" } else { "world.yaml" };
@@ -78,7 +77,7 @@ pub fn catalog(data: &[u8]) {
             let again = domesday_sources::parse_str("world.json", &print(&loaded.catalog));
             let again = again.unwrap_or_else(|wrong| panic!("what was loaded does not load again: {wrong}"));
             assert_eq!(print(&again.catalog), print(&loaded.catalog));
-            agrees(&loaded.catalog);
+            compare_with_oracle(&loaded.catalog);
         }
         Err(wrong) => {
             assert!(wrong.iter().next().is_some(), "a refusal says why");
@@ -87,15 +86,14 @@ pub fn catalog(data: &[u8]) {
     }
 }
 
-/// From a snapshot to its outcomes: bytes choose a world and change it, and the engine says of it what the oracle
-/// says.
+/// Tests evaluation: bytes choose a world and change it, and the engine agrees with the oracle on it.
 ///
 /// The first four bytes choose one of the property tests' worlds, the others are changes (module `edits`).
 ///
 /// # Panics
-/// When that is not so.
+/// When the property does not hold.
 pub fn outcomes(data: &[u8]) {
-    let mut bytes = Bytes::new(&data[..data.len().min(LONGEST)]);
+    let mut bytes = Bytes::new(&data[..data.len().min(MAX_INPUT_BYTES)]);
     let mut seed = [0; 32];
     let chosen = bytes.take(4);
     seed[..chosen.len()].copy_from_slice(chosen);
@@ -104,11 +102,11 @@ pub fn outcomes(data: &[u8]) {
     let Printed(mut catalog) = world().new_tree(&mut runner).expect("every draw is a world").current();
     edits::apply(&mut catalog, &mut bytes);
     settle(&mut catalog);
-    agrees(&catalog);
+    compare_with_oracle(&catalog);
 }
 
-/// Holds the engine's rows, warnings, counts and explanations against the oracle's rows.
-fn agrees(catalog: &Catalog) {
+/// Compares the engine's rows, warnings, counts and explanations with the oracle's rows.
+fn compare_with_oracle(catalog: &Catalog) {
     let snapshot = Snapshot::of_catalog(catalog, at())
         .unwrap_or_else(|error| panic!("a valid catalog makes a snapshot: {error}\n{}", print(catalog)));
     let outcomes = domesday_engine::evaluate(snapshot);
@@ -119,7 +117,7 @@ fn agrees(catalog: &Catalog) {
     let oracle = World { catalog, at: at() };
     assert_eq!(warnings_of(&outcomes), warnings_wanted(oracle), "{}", print(catalog));
     assert_eq!(counts_of(&outcomes), counts_wanted(oracle), "{}", print(catalog));
-    // Explaining works out every class anew: a few pairs are enough for one input.
+    // An explanation evaluates its class again: a few pairs are enough for one input.
     let users = (0..snapshot.users.len().min(3)).map(UserIx::at);
     for (user, source) in users.zip((0..snapshot.data_sources.len()).map(DataSourceIx::at)) {
         for scope in Scope::ALL {

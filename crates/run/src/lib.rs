@@ -1,11 +1,11 @@
 //! The run: take a snapshot, evaluate, encode, deliver, record.
 //!
 //! [`run`] is the whole product in one short function, and the only place that knows both the store and the
-//! destination. Every part of it can fail; none of them leaves the destination between two states.
+//! destination. Every part of it can fail; none leaves the destination between two states.
 
-mod before;
-mod files;
+mod previous_delivery;
 mod report;
+mod summary_files;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -20,23 +20,23 @@ use domesday_model::Instant;
 use domesday_store::{DeliveryRecord, Fence, Store, StoreError};
 use domesday_tables::{EncodeError, Evidence, Manifest, Settings, encode, sha256, snapshot_id};
 
-use before::{Before, Link};
-use files::Files;
+use previous_delivery::{ManifestLink, PreviousDelivery};
 pub use report::{RunReport, TableReport};
+use summary_files::SummaryFiles;
 
-/// How long the tables of the swap layout usually wait to be named: longer than engines take from listing files to
-/// reading which slot is in use.
+/// The usual time to settle in the swap layout: longer than engines take from listing files to reading which slot is in
+/// use.
 pub const SETTLE: Duration = Duration::from_secs(5);
 
-/// What to deliver where, and on whose word.
+/// What to deliver where, and on whose behalf.
 #[derive(Debug, Clone)]
 pub struct Export {
     /// Where the summary goes.
     pub destination: Arc<dyn DestinationConfig>,
-    /// How the days lie beside each other there.
+    /// The layout of the daily snapshots there.
     pub layout: Layout,
-    /// In the swap layout, how long to wait once all tables are there before `snapshot` names them: a query that an
-    /// engine planned on what lay there before has then read which slot is in use.
+    /// In the swap layout, how long to wait between delivering the tables and the `snapshot` row that names them: a query
+    /// that an engine planned on the previous files has then read which slot is in use.
     pub settle: Duration,
     /// The console's address without a slash at the end, for links.
     pub console_url: String,
@@ -44,46 +44,46 @@ pub struct Export {
     pub trigger: String,
     /// Who began it, for the manifest.
     pub actor: String,
-    /// The lease under which the run is done, when it is done under one: whoever lost it records nothing.
+    /// The fence of the lease under which the run is done, if any: a run that lost its lease records nothing.
     pub fence: Option<Fence>,
-    /// Watches over the run: it ends soon after it was cancelled, whatever it waits for.
+    /// The clock, and the token that cancels the run, whatever it waits for.
     pub supervision: Supervision,
 }
 
-/// Where a run is.
+/// The stage of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Taking the snapshot.
     Snapshot,
     /// Matching policies to users and data sources.
     Evaluating {
-        /// How many users.
+        /// The number of users.
         users: usize,
-        /// How many data sources.
+        /// The number of data sources.
         data_sources: usize,
     },
-    /// Looking at what lies at the destination.
+    /// Listing the destination.
     Opening,
-    /// Working out and writing the rows of a table.
+    /// Evaluating and encoding a table.
     Encoding {
         /// The table.
         table: &'static str,
         /// Its rows so far.
         rows: u64,
     },
-    /// Putting files in place.
+    /// Delivering files.
     Delivering {
-        /// Which file, from 1.
+        /// The number of the file, from 1.
         file: usize,
-        /// Of how many.
+        /// The number of files.
         files: usize,
     },
 }
 
-/// Why a run failed; what was at the destination before is still there.
+/// Why a run failed. The destination still has what it had before.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// No snapshot could be taken, or the delivery not be recorded.
+    /// The snapshot could not be read, or the delivery not be recorded.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The tables could not be encoded.
@@ -92,7 +92,7 @@ pub enum RunError {
     /// The files could not be delivered.
     #[error(transparent)]
     Delivery(DeliveryError),
-    /// The run was cancelled, at whatever stage it was.
+    /// The run was cancelled at some stage.
     #[error("{}", DeliveryError::Cancelled { reason: *reason })]
     Cancelled {
         /// Why.
@@ -122,11 +122,11 @@ impl Reporter<'_> {
     }
 }
 
-/// Takes a snapshot of the store as of `at`, evaluates it and delivers its access summary. `progress` is called on
-/// whichever thread has come to a stage, never by two at a time.
+/// Takes a snapshot of the store as of `at`, evaluates it and delivers its access summary. `progress` is called on the
+/// thread that reaches a stage, never by two at a time.
 ///
-/// The run looks at its cancellation token at every stage, after every row group it encodes, and while it waits for a
-/// server or for readers. Files are renamed into a directory without looking: that takes milliseconds, and a reader is
+/// The run checks its cancellation token at every stage, after every row group it encodes, and while it waits for a
+/// server or for readers. Renaming files into a directory is not interrupted: it takes milliseconds, and a reader is
 /// better served by all of them than by some.
 ///
 /// # Errors
@@ -151,8 +151,8 @@ pub fn run(
     let Opened { mut destination, spool } = export.destination.open(&tenant, &export.supervision)?;
     let name = export.destination.name();
     let existing = Places::existing(&*destination, export.layout, at)?;
-    let before = Before::read(store, &name, &existing)?;
-    let mut files = Files::plan(existing, spool, export.layout, &snapshot, before.slot());
+    let previous = PreviousDelivery::find(store, &name, &existing)?;
+    let mut files = SummaryFiles::plan(existing, spool, export.layout, &snapshot, previous.slot());
 
     let settings = Settings { link_base: export.console_url.clone(), ..Settings::default() };
     let mut cancelled = None;
@@ -168,16 +168,16 @@ pub fn run(
     let encoded = encode(&outcomes, &settings, &mut encoding, |table, part| files.open_part(table, part));
     let encoded = match (encoded, cancelled) {
         (Err(EncodeError::Cancelled), Some(error)) => return Err(error),
-        (encoded, _) => encoded.map_err(|error| files.sort_error(error))?,
+        (encoded, _) => encoded.map_err(|error| files.run_error(error))?,
     };
 
     export.supervision.check()?;
     let id = snapshot_id(&snapshot);
-    let link = before.link_for(id);
+    let link = previous.link_for(id);
     let evidence = evidence(export, files.slot(), &link);
     let mut manifest = Manifest::new(&outcomes, encoded.outcomes, &settings, evidence);
     let scripts = setup_scripts(&*export.destination, export.layout);
-    let must_keep_both = before.is_other_snapshot(id);
+    let must_keep_both = previous.is_other_snapshot(id);
     let kept =
         files.complete(&snapshot, &settings, &encoded.parts, &scripts, must_keep_both, &mut manifest)?;
     let announced = DeliveryRecord {
@@ -189,21 +189,23 @@ pub fn run(
         slot: manifest.slot.clone(),
         manifest_mark: None,
     };
-    recorded(export, store, |store| store.announce_delivery(&name, &announced, export.fence.as_ref()))?;
+    record_with_retry(export, store, |store| {
+        store.announce_delivery(&name, &announced, export.fence.as_ref())
+    })?;
     let receipt = files.deliver(&mut *destination, export.settle, &mut reporter)?;
     let delivery = DeliveryRecord { manifest_mark: receipt.last_mark.clone(), ..announced };
-    recorded(export, store, |store| store.record_delivery(&name, &delivery, export.fence.as_ref()))?;
+    record_with_retry(export, store, |store| store.record_delivery(&name, &delivery, export.fence.as_ref()))?;
     Ok(RunReport::new(&*export.destination, &manifest, &receipt, started.elapsed()))
 }
 
-/// The wait after the first failure to record something, and the longest; in between it doubles.
+/// The wait before the first retry of recording something. It doubles with each retry, up to the longest.
 const RECORD_RETRY: Duration = Duration::from_millis(250);
-const LONGEST_RECORD_RETRY: Duration = Duration::from_secs(5);
+const MAX_RECORD_RETRY: Duration = Duration::from_secs(5);
 
-/// Records something in the store. Under a lease, a database that is away or read-only, as during a failover, is asked
-/// again until the run is cancelled, which the end of its lease does: what took hours to deliver is not done over for
-/// seconds without a database.
-fn recorded(
+/// Records something in the store. Under a lease, retries while the database is unavailable or read-only, as during a
+/// failover, until the run is cancelled, which the end of its lease does: a delivery of hours is not repeated because the
+/// database was away for seconds.
+fn record_with_retry(
     export: &Export,
     store: &mut Store,
     mut record: impl FnMut(&mut Store) -> Result<(), StoreError>,
@@ -213,7 +215,7 @@ fn recorded(
         match record(store) {
             Err(error) if export.fence.is_some() && error.is_transient() => {
                 export.supervision.wait(wait)?;
-                wait = (wait * 2).min(LONGEST_RECORD_RETRY);
+                wait = (wait * 2).min(MAX_RECORD_RETRY);
                 // Another server may have taken over. When none can be reached yet, the record fails again.
                 let _ = store.reconnect();
             }
@@ -222,7 +224,7 @@ fn recorded(
     }
 }
 
-fn evidence(export: &Export, slot: Option<Slot>, link: &Link) -> Evidence {
+fn evidence(export: &Export, slot: Option<Slot>, link: &ManifestLink) -> Evidence {
     let configuration = format!(
         "layout={}\nconsole_url={}\n{}",
         export.layout,

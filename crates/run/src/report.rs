@@ -1,4 +1,4 @@
-//! What a run has to tell.
+//! The report of a run.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunReport {
-    /// The directory, or the address in a bucket, that holds the tables.
+    /// The directory, or the address in a bucket, that contains the tables.
     pub root: String,
-    /// How the days lie beside each other there.
+    /// The layout of the daily snapshots there.
     pub layout: String,
     /// The slot written, in the swap layout.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,15 +29,15 @@ pub struct RunReport {
     pub data_sources: u64,
     /// Rows of policy-outcomes by outcome.
     pub outcomes: OutcomeCounts,
-    /// What somebody should look at.
+    /// Warnings for the operator.
     pub warnings: Vec<String>,
-    /// The manifest's digest; null as `previousManifestSha256` says that it starts a chain.
+    /// The manifest's digest.
     pub manifest_sha256: String,
-    /// The digest of the manifest before it.
+    /// The digest of the previous manifest; null starts a chain.
     pub previous_manifest_sha256: Option<String>,
-    /// Files put, the manifest included.
+    /// The number of files delivered, the manifest included.
     pub files: usize,
-    /// Puts that failed at first and were made again.
+    /// The number of retried puts.
     pub retries: usize,
     /// How long the run took, in seconds.
     pub seconds: f64,
@@ -52,7 +52,7 @@ pub struct TableReport {
     pub rows: u64,
     /// The size of its files in bytes.
     pub bytes: u64,
-    /// How many files it has, zero-row files over stale parts included.
+    /// The number of its files, zero-row files over stale parts included.
     pub parts: usize,
 }
 

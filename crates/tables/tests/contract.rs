@@ -1,4 +1,4 @@
-//! The definition against a second copy of the contract, transcribed from the specification on its own.
+//! The definition against a second copy of the contract, transcribed independently.
 
 use domesday_tables::{TABLES, table};
 use serde::Deserialize;

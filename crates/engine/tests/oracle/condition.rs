@@ -1,4 +1,4 @@
-//! Texts and conditions: globs, dotted names, variables and the four atoms (design.md, "Condition language").
+//! Texts and conditions: globs, dotted names, variables and the four atoms (`docs/access.md`, "Condition language").
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use domesday_model::{DataSource, User};
 
 use super::evaluate::World;
 
-/// catalog.md, `appliesTo`: globs over the whole text, `*` any run, `?` one character, all else itself.
+/// `docs/catalog.md`, `appliesTo`: globs over the whole text, `*` any run, `?` one character, all else itself.
 pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     fn matches(pattern: &[char], text: &[char]) -> bool {
         match pattern.split_first() {

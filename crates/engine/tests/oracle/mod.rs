@@ -1,5 +1,5 @@
-//! An oracle for the engine: the access rules of design.md, section 3, evaluated the slow and obvious way,
-//! and what is needed to set the engine against it.
+//! An oracle for the engine: the access rules of `docs/access.md`, evaluated in the slow and obvious way,
+//! and what is needed to compare the engine with it.
 //!
 //! The oracle shares nothing with the engine but the model's *types*: it compares names as texts, matches its
 //! own globs, reads templates and walks conditions by itself. Rules are cited by their number in "Access,

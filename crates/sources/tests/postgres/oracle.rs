@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domesday_actual::{ActualAccess, Privileges, RelationIx, RoleAccess, Via};
+use domesday_actual::{AccessPath, ActualAccess, Privileges, RelationIx, RoleAccess};
 use domesday_model::Scope;
 use domesday_sources::postgres::{begin, read_privileges};
 use postgres::{Client, NoTls};
@@ -192,7 +192,7 @@ fn access_is_what_postgresql_says_of_every_pair() {
             each(&access, scope, &mut |role, relation, one| {
                 check_way(&mut client, &access, role, relation, scope, one);
                 filtered += usize::from(one.is_row_filtered);
-                *ways.entry(word(&one.via)).or_default() += 1;
+                *ways.entry(word(&one.path)).or_default() += 1;
             });
         }
     }
@@ -203,13 +203,13 @@ fn access_is_what_postgresql_says_of_every_pair() {
     }
 }
 
-fn word(via: &Via) -> &'static str {
-    match via {
-        Via::Superuser => "SUPERUSER",
-        Via::Owner => "OWNER",
-        Via::Direct => "DIRECT",
-        Via::Public => "PUBLIC",
-        Via::Roles(roles) => match roles.len() {
+fn word(path: &AccessPath) -> &'static str {
+    match path {
+        AccessPath::Superuser => "SUPERUSER",
+        AccessPath::Owner => "OWNER",
+        AccessPath::Direct => "DIRECT",
+        AccessPath::Public => "PUBLIC",
+        AccessPath::Roles(roles) => match roles.len() {
             1 => "one role",
             2 => "two roles",
             _ => "more roles",
@@ -226,7 +226,7 @@ fn check_way(
     scope: Scope,
     one: &RoleAccess,
 ) {
-    let Via::Roles(roles) = &one.via else { return };
+    let AccessPath::Roles(roles) = &one.path else { return };
     let names: Vec<&str> = std::iter::once(role)
         .chain(roles.iter().map(|ix| &*access.privileges().roles[ix.get()].name))
         .collect();

@@ -2,17 +2,17 @@
 
 /// A set of numbers below a size fixed at its creation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Bits {
+pub(crate) struct BitSet {
     words: Box<[u64]>,
 }
 
-impl Bits {
-    /// The empty set over `0..size`.
+impl BitSet {
+    /// Creates the empty set over `0..size`.
     pub(crate) fn new(size: usize) -> Self {
         Self { words: vec![0; size.div_ceil(64)].into() }
     }
 
-    /// The full set over `0..size`.
+    /// Creates the full set over `0..size`.
     pub(crate) fn full(size: usize) -> Self {
         let mut bits = Self::new(size);
         for (word, first) in bits.words.iter_mut().zip((0..size).step_by(64)) {
@@ -34,7 +34,7 @@ impl Bits {
         self.words.iter().all(|word| *word == 0)
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub(crate) fn union(&mut self, other: &Self) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
     }
 
@@ -42,17 +42,17 @@ impl Bits {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
     }
 
-    pub(crate) fn and(mut self, other: &Self) -> Self {
+    pub(crate) fn intersection(mut self, other: &Self) -> Self {
         self.intersect(other);
         self
     }
 
-    pub(crate) fn or(mut self, other: &Self) -> Self {
-        self.add(other);
+    pub(crate) fn into_union(mut self, other: &Self) -> Self {
+        self.union(other);
         self
     }
 
-    /// The numbers, ascending.
+    /// Iterates over the numbers, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
         self.words.iter().enumerate().flat_map(|(position, word)| {
             let mut rest = *word;
@@ -72,15 +72,15 @@ mod tests {
     #[test]
     fn sets_behave_at_the_edges_of_words() {
         for size in [0, 1, 63, 64, 65, 200] {
-            let full = Bits::full(size);
+            let full = BitSet::full(size);
             assert_eq!(full.iter().collect::<Vec<_>>(), (0..size).collect::<Vec<_>>());
-            let mut one = Bits::new(size);
+            let mut one = BitSet::new(size);
             assert!(one.is_empty());
             if size > 0 {
                 one.insert(size - 1);
                 assert!(one.contains(size - 1));
-                assert_eq!(one.clone().and(&full), one);
-                assert_eq!(one.or(&full), full);
+                assert_eq!(one.clone().intersection(&full), one);
+                assert_eq!(one.into_union(&full), full);
             }
         }
     }

@@ -1,21 +1,21 @@
-//! Roles as a graph: which roles one inherits from, which it may become, and which roles are alike to every object.
+//! Roles as a graph: from which roles one inherits, which it may become, and which roles are equivalent for every object.
 
 use std::collections::HashMap;
 
-use crate::bits::Bits;
+use crate::bit_set::BitSet;
 use crate::privileges::{Grantee, Privileges, RoleIx};
 
-/// The role of version 14 and later that stands for the owner of the database.
+/// The role that represents the owner of the database, from version 14.
 const DATABASE_OWNER: &str = "pg_database_owner";
 /// The role that may read everything.
 pub(crate) const READ_ALL: &str = "pg_read_all_data";
 /// The role that may write everything.
 pub(crate) const WRITE_ALL: &str = "pg_write_all_data";
 
-/// Position of a node: roles that are alike to every object share one.
+/// Position of a node. Roles that are equivalent for every object share a node.
 pub(crate) type Node = usize;
 
-/// The roles of a cluster, alike ones merged, with their memberships closed.
+/// The roles of a cluster, equivalent ones merged, with the transitive closure of their memberships.
 #[derive(Debug)]
 pub(crate) struct RoleGraph {
     /// The roles of each node, ascending by name. A role that an access list names, that owns something or that has
@@ -28,24 +28,24 @@ pub(crate) struct RoleGraph {
     /// The nodes that each node may become in one step, by name.
     pub(crate) becomes: Vec<Vec<Node>>,
     /// For each node those that inherit from it, in any number of steps, and itself (rule 1, *holds*).
-    pub(crate) heirs: Vec<Bits>,
+    pub(crate) heirs: Vec<BitSet>,
     /// For each node those that may become it, in any number of steps, and itself (rule 1, *acts as*).
-    pub(crate) actors: Vec<Bits>,
+    pub(crate) actors: Vec<BitSet>,
     /// The nodes of superusers.
-    pub(crate) superusers: Bits,
+    pub(crate) superusers: BitSet,
     /// The nodes that row security never binds.
-    pub(crate) bypassing: Bits,
+    pub(crate) bypassing: BitSet,
     /// The nodes that may log in.
-    pub(crate) logins: Bits,
+    pub(crate) logins: BitSet,
     /// The node of `pg_read_all_data`.
     pub(crate) read_all: Option<Node>,
     /// The node of `pg_write_all_data`.
     pub(crate) write_all: Option<Node>,
 }
 
-/// What decides whether two roles without members are alike.
+/// Two roles without members are equivalent if their keys are equal.
 #[derive(PartialEq, Eq, Hash)]
-struct Likeness {
+struct RoleKey {
     inherits: Vec<RoleIx>,
     becomes: Vec<RoleIx>,
     is_superuser: bool,
@@ -56,21 +56,21 @@ struct Likeness {
 impl RoleGraph {
     pub(crate) fn new(privileges: &Privileges) -> Self {
         let roles = &privileges.roles;
-        let (inherits, becomes) = edges(privileges);
-        let named = named(privileges, &inherits, &becomes);
+        let (inherits, becomes) = membership_edges(privileges);
+        let named = referenced_roles(privileges, &inherits, &becomes);
         let mut by_name: Vec<RoleIx> = (0..roles.len()).map(RoleIx::from_position).collect();
         by_name.sort_by(|one, other| roles[one.get()].name.cmp(&roles[other.get()].name));
 
         let mut members: Vec<Vec<RoleIx>> = Vec::new();
         let mut node_of = vec![0; roles.len()];
-        let mut alike: HashMap<Likeness, Node> = HashMap::new();
+        let mut alike: HashMap<RoleKey, Node> = HashMap::new();
         for ix in by_name {
             let role = &roles[ix.get()];
             let next = members.len();
             let node = if named.contains(ix.get()) {
                 next
             } else {
-                let likeness = Likeness {
+                let likeness = RoleKey {
                     inherits: inherits[ix.get()].clone(),
                     becomes: becomes[ix.get()].clone(),
                     is_superuser: role.is_superuser,
@@ -96,7 +96,7 @@ impl RoleGraph {
         };
         let (inherits, becomes) = (of_nodes(&inherits), of_nodes(&becomes));
         let where_role = |is: &dyn Fn(RoleIx) -> bool| {
-            let mut bits = Bits::new(members.len());
+            let mut bits = BitSet::new(members.len());
             let nodes = members.iter().enumerate().filter(|(_, roles)| is(roles[0]));
             nodes.for_each(|(node, _)| bits.insert(node));
             bits
@@ -110,8 +110,8 @@ impl RoleGraph {
             found.map(|position| node_of[position])
         };
         Self {
-            heirs: close_backwards(&inherits),
-            actors: close_backwards(&becomes),
+            heirs: reverse_closure(&inherits),
+            actors: reverse_closure(&becomes),
             superusers,
             bypassing,
             logins,
@@ -124,21 +124,21 @@ impl RoleGraph {
         }
     }
 
-    /// How many nodes there are.
+    /// Returns the number of nodes.
     pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// The union of what `of` gives for each node of a set.
-    pub(crate) fn union(&self, nodes: &Bits, of: &[Bits]) -> Bits {
-        let mut union = Bits::new(self.len());
-        nodes.iter().for_each(|node| union.add(&of[node]));
+    /// Returns the union of the sets in `of` over the nodes of a set.
+    pub(crate) fn union(&self, nodes: &BitSet, of: &[BitSet]) -> BitSet {
+        let mut union = BitSet::new(self.len());
+        nodes.iter().for_each(|node| union.union(&of[node]));
         union
     }
 }
 
-/// For each role those that it inherits from, and those that it may become, in one step (rule 1), ascending.
-fn edges(privileges: &Privileges) -> (Vec<Vec<RoleIx>>, Vec<Vec<RoleIx>>) {
+/// Returns for each role those from which it inherits, and those that it may become, in one step (rule 1), ascending.
+fn membership_edges(privileges: &Privileges) -> (Vec<Vec<RoleIx>>, Vec<Vec<RoleIx>>) {
     let roles = &privileges.roles;
     let by_membership = privileges.server_version >= 16;
     let (mut inherits, mut becomes) = (vec![Vec::new(); roles.len()], vec![Vec::new(); roles.len()]);
@@ -166,9 +166,9 @@ fn edges(privileges: &Privileges) -> (Vec<Vec<RoleIx>>, Vec<Vec<RoleIx>>) {
     (inherits, becomes)
 }
 
-/// The roles that something refers to: they are alike to no other.
-fn named(privileges: &Privileges, inherits: &[Vec<RoleIx>], becomes: &[Vec<RoleIx>]) -> Bits {
-    let mut named = Bits::new(privileges.roles.len());
+/// Returns the roles to which something refers: they are equivalent to no other.
+fn referenced_roles(privileges: &Privileges, inherits: &[Vec<RoleIx>], becomes: &[Vec<RoleIx>]) -> BitSet {
+    let mut named = BitSet::new(privileges.roles.len());
     inherits.iter().chain(becomes).flatten().for_each(|role| named.insert(role.get()));
     named.insert(privileges.database.owner.get());
     let schemas = privileges.schemas.iter();
@@ -192,14 +192,14 @@ fn named(privileges: &Privileges, inherits: &[Vec<RoleIx>], becomes: &[Vec<RoleI
     named
 }
 
-/// For each node those from which it can be reached, itself included.
-fn close_backwards(edges: &[Vec<Node>]) -> Vec<Bits> {
+/// Returns for each node those from which it can be reached, itself included.
+fn reverse_closure(edges: &[Vec<Node>]) -> Vec<BitSet> {
     let mut backwards: Vec<Vec<Node>> = vec![Vec::new(); edges.len()];
     for (from, targets) in edges.iter().enumerate() {
         targets.iter().for_each(|to| backwards[*to].push(from));
     }
     let reach = |start: Node| {
-        let mut reached = Bits::new(edges.len());
+        let mut reached = BitSet::new(edges.len());
         reached.insert(start);
         let mut open = vec![start];
         while let Some(node) = open.pop() {

@@ -1,51 +1,52 @@
-//! The delivery before this one: what a chain of manifests goes on from.
+//! The previous delivery, to which the manifest of this one is chained.
 
 use domesday_delivery::{Listed, Listing, Slot, kept_manifests_prefix, manifest_key};
 use domesday_store::{DeliveryRecord, Store, StoreError};
 use domesday_tables::ChainLink;
 use uuid::Uuid;
 
-/// What the store and the destination know of the deliveries before.
-pub(crate) struct Before {
+/// What the store and the destination record about earlier deliveries.
+pub(crate) struct PreviousDelivery {
     last: Option<DeliveryRecord>,
     /// Whether the store keeps a record of deliveries.
     has_record: bool,
-    /// Whether a manifest is at the destination that is not the last delivery's.
+    /// Whether the destination has a manifest that is not the last delivery's.
     has_unknown_manifest: bool,
 }
 
-impl Before {
-    /// The delivery whose manifest lies at the destination, as far as it is one of this store's.
+impl PreviousDelivery {
+    /// Finds the delivery whose manifest is at the destination, if this store made it.
     ///
-    /// A process may have been cut off around the put of a manifest: then one is announced beside the one that is
-    /// recorded, and the listing tells by its mark which of them is there.
-    pub(crate) fn read(store: &mut Store, destination: &str, listing: &Listing) -> Result<Self, StoreError> {
+    /// A process may have been killed just before or after it put a manifest. Then one delivery is announced besides the
+    /// recorded one, and the mark of the listed manifest shows which of them arrived.
+    pub(crate) fn find(store: &mut Store, destination: &str, listing: &Listing) -> Result<Self, StoreError> {
         let last = store.last_delivery(destination)?;
         let listed = listing.object(&manifest_key());
         let kept = kept_manifests_prefix();
-        let own = last.as_ref().and_then(|last| last.kept_manifest_key.as_deref());
-        let is_unknown = |object: &Listed| object.key.starts_with(&kept) && own != Some(object.key.as_str());
+        let own_key = last.as_ref().and_then(|last| last.kept_manifest_key.as_deref());
+        let is_unknown =
+            |object: &Listed| object.key.starts_with(&kept) && own_key != Some(object.key.as_str());
         let has_unknown_manifest =
             (last.is_none() && listed.is_some()) || listing.objects.iter().any(is_unknown);
-        let before = Self { last, has_record: store.is_persistent(), has_unknown_manifest };
-        let last = &before.last;
-        let Some(announced) = store.announced_delivery(destination)? else { return Ok(before) };
+        let found = Self { last, has_record: store.is_persistent(), has_unknown_manifest };
+        let last = &found.last;
+        let Some(announced) = store.announced_delivery(destination)? else { return Ok(found) };
         let known = last.as_ref().and_then(|last| last.manifest_mark.as_deref());
         let has_arrived = match (listed, known) {
             (None, _) => false,
             (Some(listed), Some(known)) => listed.mark.as_deref() != Some(known),
             (Some(_), None) => last.is_none(),
         };
-        Ok(if has_arrived { Self { last: Some(announced), ..before } } else { before })
+        Ok(if has_arrived { Self { last: Some(announced), ..found } } else { found })
     }
 
-    /// The slot in use, in the swap layout.
+    /// Returns the slot in use, in the swap layout.
     pub(crate) fn slot(&self) -> Option<Slot> {
         self.last.as_ref()?.slot.as_deref()?.parse().ok()
     }
 
-    /// The link that a manifest of this snapshot has to carry.
-    pub(crate) fn link_for(&self, snapshot: Uuid) -> Link {
+    /// Returns the link that a manifest of a snapshot must have.
+    pub(crate) fn link_for(&self, snapshot: Uuid) -> ManifestLink {
         let sha256 = self.last.as_ref().and_then(|last| last.link_for(snapshot)).map(str::to_owned);
         let key = self.last.as_ref().and_then(|last| last.key_for(snapshot)).map(str::to_owned);
         let kind = match (&sha256, &self.last) {
@@ -54,10 +55,10 @@ impl Before {
             (None, _) if self.has_unknown_manifest => ChainLink::Restarts,
             (None, _) => ChainLink::Starts,
         };
-        Link { sha256, key, kind }
+        ManifestLink { sha256, key, kind }
     }
 
-    /// Whether the last delivery was of another snapshot, whose manifest must stay.
+    /// Whether the last delivery was of another snapshot, whose manifest must be retained.
     pub(crate) fn is_other_snapshot(&self, snapshot: Uuid) -> bool {
         self.last.as_ref().is_some_and(|last| last.snapshot_id != snapshot)
     }
@@ -65,12 +66,12 @@ impl Before {
 
 /// How a manifest is linked to the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Link {
-    /// The digest of the manifest before; none starts a chain.
+pub(crate) struct ManifestLink {
+    /// The digest of the previous manifest; none starts a chain.
     pub(crate) sha256: Option<String>,
-    /// The key of that manifest, where it stays at the destination.
+    /// The key of that manifest, where it is retained at the destination.
     pub(crate) key: Option<String>,
-    /// Why.
+    /// Why it has this link.
     pub(crate) kind: ChainLink,
 }
 
@@ -103,7 +104,7 @@ mod tests {
             manifest_mark: mark.map(str::to_owned),
         };
         let link = |store: &mut Store, mark| {
-            Before::read(store, "out", &listing(mark)).unwrap().link_for(Uuid::from_u128(9)).sha256
+            PreviousDelivery::find(store, "out", &listing(mark)).unwrap().link_for(Uuid::from_u128(9)).sha256
         };
         assert_eq!(link(&mut store, None), None);
         store.announce_delivery("out", &delivery(1, "m1", None), None).unwrap();
@@ -121,7 +122,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut lasting = Store::open(&dir.path().join("store.db")).unwrap();
         let kind = |store: &mut Store, mark| {
-            Before::read(store, "out", &listing(mark)).unwrap().link_for(Uuid::from_u128(1)).kind
+            PreviousDelivery::find(store, "out", &listing(mark)).unwrap().link_for(Uuid::from_u128(1)).kind
         };
         assert_eq!(kind(&mut lasting, None), ChainLink::Starts);
         assert_eq!(kind(&mut lasting, Some("e0")), ChainLink::Restarts, "of another store");
@@ -139,7 +140,7 @@ mod tests {
         };
         lasting.record_delivery("out", &first, None).unwrap();
         assert_eq!(kind(&mut lasting, Some("e1")), ChainLink::Starts, "the first again");
-        let before = Before::read(&mut lasting, "out", &listing(Some("e1"))).unwrap();
+        let before = PreviousDelivery::find(&mut lasting, "out", &listing(Some("e1"))).unwrap();
         let next = before.link_for(Uuid::from_u128(2));
         assert_eq!(next.kind, ChainLink::Continues);
         assert_eq!(next.key.as_deref(), Some("v1/_manifests/1.json"));

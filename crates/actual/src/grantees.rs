@@ -1,27 +1,27 @@
-//! Who holds which privilege on an object: access lists and their defaults as sets of nodes.
+//! The grantees of a privilege on an object: access lists and their defaults as sets of nodes.
 
-use crate::bits::Bits;
+use crate::bit_set::BitSet;
 use crate::privileges::{AccessEntry, Grantee, PrivilegeSet, RoleIx};
-use crate::roles::{Node, RoleGraph};
+use crate::role_graph::{Node, RoleGraph};
 
-/// Those who are given a privilege on an object, before inheritance.
+/// The grantees of a privilege on an object, before inheritance.
 #[derive(Debug, Clone)]
 pub(crate) struct Grantees {
-    /// The nodes that are named, or that a predefined role stands for.
-    pub(crate) nodes: Bits,
+    /// The nodes that are named, or that a predefined role represents.
+    pub(crate) nodes: BitSet,
     /// Whether PUBLIC is named.
     pub(crate) is_public: bool,
 }
 
 impl Grantees {
-    /// Those whom an access list gives one of these privileges; `default` is what stands for a missing list.
+    /// Finds the grantees of any of these privileges in an access list; `default` adds those of a missing list.
     pub(crate) fn new(
         graph: &RoleGraph,
         list: Option<&[AccessEntry]>,
         wanted: PrivilegeSet,
         default: impl FnOnce(&mut Self),
     ) -> Self {
-        let mut grantees = Self { nodes: Bits::new(graph.len()), is_public: false };
+        let mut grantees = Self { nodes: BitSet::new(graph.len()), is_public: false };
         match list {
             None => default(&mut grantees),
             Some(entries) => {
@@ -40,23 +40,23 @@ impl Grantees {
         self.nodes.insert(graph.node_of[role.get()]);
     }
 
-    /// Adds a predefined role, where the server has it.
+    /// Adds a predefined role, if the server has it.
     pub(crate) fn insert_node(&mut self, node: Option<Node>) {
         if let Some(node) = node {
             self.nodes.insert(node);
         }
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.nodes.add(&other.nodes);
+    pub(crate) fn union(&mut self, other: &Self) {
+        self.nodes.union(&other.nodes);
         self.is_public |= other.is_public;
     }
 
-    /// Those who hold the privilege (rule 1): by themselves, by PUBLIC, by inheritance or as superusers.
-    pub(crate) fn holders(&self, graph: &RoleGraph) -> Bits {
+    /// Returns the nodes that hold the privilege (rule 1): themselves, by PUBLIC, by inheritance or as superusers.
+    pub(crate) fn holders(&self, graph: &RoleGraph) -> BitSet {
         if self.is_public {
-            return Bits::full(graph.len());
+            return BitSet::full(graph.len());
         }
-        graph.union(&self.nodes, &graph.heirs).or(&graph.superusers)
+        graph.union(&self.nodes, &graph.heirs).into_union(&graph.superusers)
     }
 }
