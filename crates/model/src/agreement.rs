@@ -1,4 +1,4 @@
-//! What people ask through: data use agreements, request forms and data products, as declared.
+//! Data use agreements, request forms and data products, as declared.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,7 +20,7 @@ pub struct Agreement {
     pub text: String,
 }
 
-/// A questionnaire and the review that answers go through.
+/// A questionnaire and the review of its answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestForm {
@@ -42,9 +42,9 @@ pub struct RequestForm {
 pub struct Question {
     /// Key of the answer.
     pub id: String,
-    /// The question as asked.
+    /// The text of the question.
     pub text: String,
-    /// What an answer looks like.
+    /// The type of its answer.
     #[serde(flatten)]
     pub kind: QuestionKind,
     /// Whether an answer must be given.
@@ -52,7 +52,7 @@ pub struct Question {
     pub required: bool,
 }
 
-/// The form of an answer.
+/// The type of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum QuestionKind {
@@ -82,14 +82,14 @@ pub struct ReviewStep {
     pub need: Need,
 }
 
-/// Who may decide a review step: anyone that any entry describes.
+/// Who may decide a review step: every user whom any entry describes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Approvers {
     /// Users with one of these permissions.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub permissions: BTreeSet<Permission>,
-    /// Users with one of these permissions in every domain of the data asked for, such as `MANAGE_POLICIES`.
+    /// Users with one of these permissions in every domain of the requested data, such as `MANAGE_POLICIES`.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub domain_permissions: BTreeSet<String>,
     /// Usernames.
@@ -101,11 +101,11 @@ pub struct Approvers {
     /// Users with one of these attribute values.
     #[serde(skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
-    /// Owners of the data asked for.
+    /// Owners of the requested data.
     pub owners: Owners,
 }
 
-/// Which owners of the data asked for may decide.
+/// Which owners of the requested data may decide.
 ///
 /// In documents `false`, `every` or `any`. Documents of earlier versions say `true`, which is read as `every`: the
 /// owner of one data source must not decide for the others of a product.
@@ -114,7 +114,7 @@ pub enum Owners {
     /// None of them.
     #[default]
     None,
-    /// Users who own every data source asked for.
+    /// Users who own every requested data source.
     Every,
     /// Users who own at least one of them.
     Any,
@@ -176,11 +176,11 @@ pub enum ProductStatus {
     /// They do.
     #[default]
     Published,
-    /// They do not, while it lasts.
+    /// They do not, as long as it is suspended.
     Suspended,
 }
 
-/// A bundle of data sources that is asked for as one.
+/// A set of data sources that is requested as one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DataProduct {
@@ -195,18 +195,18 @@ pub struct DataProduct {
     /// Username of the subject matter expert.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sme: Option<String>,
-    /// Username of its maker.
+    /// Username of its creator.
     pub created_by: String,
     /// Published or suspended.
     #[serde(default)]
     pub status: ProductStatus,
-    /// What it holds.
+    /// Its data sources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data_sources: Vec<ProductAsset>,
-    /// The form by which it is asked for.
+    /// Its request form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<String>,
-    /// Agreements to accept when asking.
+    /// Agreements to accept with a request.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub agreements: BTreeSet<String>,
 }
@@ -217,7 +217,7 @@ pub struct DataProduct {
 pub struct ProductAsset {
     /// The data source's name.
     pub name: String,
-    /// The columns it brings; `None` is all of them.
+    /// The columns that it contains; `None` means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
 }

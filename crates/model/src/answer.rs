@@ -1,4 +1,4 @@
-//! Answers to the questions of a request form, as their JSON was written.
+//! Answers to the questions of a request form, in their original JSON.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use crate::QuestionKind;
 
 /// One answer: the text of a JSON value.
 ///
-/// Kept as text, since a number of JSON has more digits than any number type: `1.10` and `12345678901234567890123`
-/// come out as they were written.
+/// Stored as text, since a number of JSON can have more digits than any number type: `1.10` and
+/// `12345678901234567890123` are returned unchanged.
 #[derive(Debug, Clone)]
 pub struct Answer(Box<RawValue>);
 
@@ -22,11 +22,11 @@ impl PartialEq for Answer {
 
 impl Eq for Answer {}
 
-/// Why a value is no answer to a question.
+/// Why a value is not an answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}")]
 pub struct AnswerError {
-    /// What the question asks for, such as `a date such as 2026-01-31`.
+    /// What the question requires, such as `a date such as 2026-01-31`.
     pub expected: String,
 }
 
@@ -37,7 +37,7 @@ impl Answer {
         Self::from_json(serde_json::Value::from(text).to_string()).expect("a quoted text is JSON")
     }
 
-    /// The answer whose JSON this is.
+    /// Creates an answer from its JSON text.
     ///
     /// # Errors
     /// When the text is not one JSON value.
@@ -45,13 +45,13 @@ impl Answer {
         RawValue::from_string(json).map(Self)
     }
 
-    /// The JSON text.
+    /// Returns the JSON text.
     #[must_use]
     pub fn as_json(&self) -> &str {
         self.0.get()
     }
 
-    /// The same answer without the escapes that a client may have written a text with.
+    /// Returns the same answer without needless escapes in its text.
     #[must_use]
     pub fn into_canonical(self) -> Self {
         match serde_json::from_str::<String>(self.as_json()) {
@@ -66,8 +66,8 @@ impl Answer {
         self.as_json().trim() == "null"
     }
 
-    /// Checks that the answer is one that a question takes: a text, one of the choices, a number, a date or a
-    /// boolean. Nested values answer no question.
+    /// Checks that the answer has the type that a question requires: a text, one of the choices, a number, a date or a
+    /// boolean.
     ///
     /// # Errors
     /// When it is something else.
@@ -91,7 +91,7 @@ impl Answer {
         if fits { Ok(()) } else { Err(AnswerError { expected }) }
     }
 
-    /// A number that every reader of JSON can take in, however many digits it then keeps.
+    /// Whether it is a number that every reader of JSON can parse, with whatever precision.
     fn is_number(&self) -> bool {
         serde_json::from_str::<f64>(self.as_json()).is_ok_and(f64::is_finite)
     }

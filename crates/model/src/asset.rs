@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Instant;
 
-/// A label in a dotted hierarchy: `PII.Contact.Email` lies below `PII.Contact` and `PII`.
+/// A label in a dotted hierarchy: `PII.Contact.Email` is below `PII.Contact` and `PII`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tag {
@@ -17,7 +17,7 @@ pub struct Tag {
     pub description: Option<String>,
 }
 
-/// The proper dotted ancestors of a name, nearest first.
+/// Returns the proper dotted ancestors of a name, nearest first.
 ///
 /// ```
 /// let ancestors: Vec<_> = domesday_model::dotted_ancestors("PII.Contact.Email").collect();
@@ -33,10 +33,10 @@ pub fn dotted_ancestors(name: &str) -> impl Iterator<Item = &str> {
 pub struct Domain {
     /// Unique name.
     pub name: String,
-    /// What the domain holds.
+    /// What the domain contains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Permissions that hold inside the domain only.
+    /// Permissions inside the domain only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<DomainPermission>,
 }
@@ -51,7 +51,7 @@ pub struct DomainPermission {
     pub permission: String,
 }
 
-/// Whether a data source is governed at present.
+/// Whether a data source is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DataSourceStatus {
@@ -70,7 +70,7 @@ pub struct DataSource {
     pub name: String,
     /// Platform, free text in lower case (`snowflake`).
     pub platform: String,
-    /// Host the platform answers on.
+    /// Host of the platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// Database or catalog.
@@ -97,13 +97,13 @@ pub struct DataSource {
     /// Columns in ordinal order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
-    /// Policies with `appliesTo: optIn` that this source takes.
+    /// Policies with `appliesTo: optIn` that the source opts into.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub opt_in_policies: BTreeSet<String>,
-    /// The policy whose level wins a conflict of levels (design.md, rule 2).
+    /// The policy whose level counts in a conflict of levels (`docs/access.md` rule 2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level_choice: Option<String>,
-    /// When the source was registered; the first apply when nobody said.
+    /// When the source was registered; the first apply when not declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Instant>,
 }
@@ -117,13 +117,13 @@ pub struct Column {
     /// The platform's own type name.
     #[serde(rename = "type")]
     pub data_type: String,
-    /// Whether the column takes nulls.
+    /// Whether the column is nullable.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub nullable: bool,
     /// Tags of the column.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tags: BTreeSet<String>,
-    /// What the column holds.
+    /// What the column contains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The catalog: everything governed, as declared, names referring to names.
+//! The catalog: everything that is governed, as declared, with references by name.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::{
     User, dotted_ancestors,
 };
 
-/// The kinds of object that a catalog holds, in the order in which ids are given.
+/// The kinds of object in a catalog, in the order in which ids are assigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// [`Tenant`].
@@ -56,7 +56,7 @@ impl Kind {
         Self::Request,
     ];
 
-    /// The top-level key of the catalog format.
+    /// Returns the top-level key of the catalog format.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -75,13 +75,13 @@ impl Kind {
         }
     }
 
-    /// The kind with this top-level key.
+    /// Returns the kind with a top-level key.
     #[must_use]
     pub fn of_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.key() == key)
     }
 
-    /// The kind in words.
+    /// Returns the kind in words.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
@@ -107,17 +107,17 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A declaration and where it came from.
+/// A declaration and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared<T> {
-    /// What was declared.
+    /// The declaration.
     pub spec: T,
     /// A file's path inside the catalog, or `api`.
     pub origin: Arc<str>,
 }
 
 impl<T> Declared<T> {
-    /// `spec`, as declared at `origin`.
+    /// Creates a declaration of `spec` at `origin`.
     pub fn new(spec: T, origin: impl Into<Arc<str>>) -> Self {
         Self { spec, origin: origin.into() }
     }
@@ -150,7 +150,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// How many objects of a kind are declared.
+    /// Returns the number of declared objects of a kind.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
         macro_rules! count {
@@ -164,8 +164,8 @@ impl Catalog {
         crate::for_each_kind!(count)
     }
 
-    /// Every tag declared or implied by one declared below it, ancestors before descendants; an implied tag has
-    /// the origin of the first that implies it.
+    /// Returns every tag that is declared, or implied by one declared below it, ancestors before descendants. An implied
+    /// tag has the origin of the first that implies it.
     #[must_use]
     pub fn tags_with_implied(&self) -> Vec<Declared<Tag>> {
         let declared: HashMap<&str, _> = self.tags.iter().map(|tag| (tag.name.as_str(), tag)).collect();
@@ -185,7 +185,7 @@ impl Catalog {
         tags
     }
 
-    /// Whether nothing at all is declared.
+    /// Whether nothing is declared.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         Kind::ALL.into_iter().all(|kind| self.count(kind) == 0)

@@ -1,8 +1,8 @@
-//! Users and data sources as their documents say, borrowed from the text.
+//! Users and data sources, borrowed from the text of their documents.
 //!
-//! A snapshot is built from hundreds of thousands of names that are looked up or copied once and then dropped. Read as
-//! [`User`] and [`DataSource`] each of them would be a string of its own first; here they stay where they are. What is
-//! declared and what is read from a document become a snapshot by the same way, through these types.
+//! A snapshot is built from hundreds of thousands of names that are looked up or copied once and then dropped. Parsed as
+//! [`User`] and [`DataSource`], each of them would be allocated first; here they are borrowed. Declarations and stored
+//! documents both become a snapshot through these types.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::identity::BUILTIN_PROVIDER;
 use crate::{Attributes, Column, DataSource, DataSourceStatus, Permission, User, UserStatus};
 
-/// A text that lies in a document, or is its own where the document spells it with escapes.
+/// A text that is borrowed from a document, or owned where the document writes it with escapes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text<'a>(Cow<'a, str>);
 
@@ -63,7 +63,7 @@ pub struct Texts<'a>(Vec<Text<'a>>);
 
 impl<'a> Texts<'a> {
     fn of(mut texts: Vec<Text<'a>>) -> Self {
-        // Documents are written from sets, so that there is nothing to do.
+        // Documents are written from sets, so it is usually sorted already.
         if !texts.is_sorted_by(|before, after| before < after) {
             texts.sort_unstable();
             texts.dedup();
@@ -99,7 +99,7 @@ pub struct AttributeTexts<'a>(Vec<(Text<'a>, Texts<'a>)>);
 impl<'a> AttributeTexts<'a> {
     fn of(mut attributes: Vec<(Text<'a>, Texts<'a>)>) -> Self {
         if !attributes.is_sorted_by(|(before, _), (after, _)| before < after) {
-            // Of a key that is said twice the last counts, as everywhere in JSON.
+            // Of a duplicate key the last value counts, as usual in JSON.
             attributes.reverse();
             attributes.sort_by(|(left, _), (right, _)| left.cmp(right));
             attributes.dedup_by(|(left, _), (right, _)| left == right);
@@ -146,7 +146,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for AttributeTexts<'a> {
     }
 }
 
-/// What a snapshot takes of a [`User`].
+/// The fields of a [`User`] in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields of `User`")]
@@ -180,7 +180,8 @@ pub struct UserDocument<'a> {
 }
 
 impl UserDocument<'_> {
-    /// `global_user_id`: the one given, else UUIDv5 with the tenant's id as namespace (catalog.md, `users`).
+    /// Returns `global_user_id`: the declared one, or else the UUIDv5 with the tenant's id as namespace (`docs/catalog.md`,
+    /// `users`).
     #[must_use]
     pub fn global_id(&self, tenant: Uuid) -> Uuid {
         self.id.unwrap_or_else(|| Uuid::new_v5(&tenant, self.username.as_bytes()))
@@ -230,7 +231,7 @@ impl<'a> From<&'a User> for UserDocument<'a> {
     }
 }
 
-/// What a snapshot takes of a [`DataSource`].
+/// The fields of a [`DataSource`] in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields of `DataSource`")]
@@ -301,7 +302,7 @@ impl<'a> From<&'a DataSource> for DataSourceDocument<'a> {
     }
 }
 
-/// What a snapshot takes of a [`Column`].
+/// The fields of a [`Column`] in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields of `Column`")]

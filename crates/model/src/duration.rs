@@ -1,4 +1,4 @@
-//! How long an approval holds, as ISO 8601 writes it.
+//! Durations of approvals, in ISO 8601.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ pub struct ApprovalDuration {
     span: Span,
 }
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "expected an ISO 8601 duration from one second to 100 years, such as PT12H, P2W, P3M or P1Y, found `{0}`"
@@ -34,13 +34,13 @@ const REFERENCE: i64 = 946_684_800_000_000;
 const MAX_MICROS: i64 = 36_525 * 86_400_000_000;
 
 impl ApprovalDuration {
-    /// As it was written.
+    /// Returns the text as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The end of what begins at `start`; the last instant that timestamps know when it would come later.
+    /// Returns the end of a duration that begins at `start`, at most the last representable instant.
     #[must_use]
     pub fn end_from(&self, start: Instant) -> Instant {
         end(start, &self.span).unwrap_or_else(|| Instant::from(jiff::Timestamp::MAX))
@@ -58,7 +58,7 @@ impl FromStr for ApprovalDuration {
 
     fn from_str(text: &str) -> Result<Self, DurationError> {
         let wrong = || DurationError(text.chars().take(100).collect());
-        // The parser also takes signs and lower case, which ISO 8601 does not know.
+        // The parser also accepts signs and lower case, which ISO 8601 does not allow.
         let designators = |byte: u8| byte.is_ascii_digit() || b"PTYMWDHS.".contains(&byte);
         if text.len() > 60 || !text.starts_with('P') || !text.bytes().all(designators) {
             return Err(wrong());

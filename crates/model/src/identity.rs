@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::Instant;
 
-/// The built-in group that holds every active user.
+/// The built-in group that contains every active user.
 pub const ALL_USERS: &str = "All Users";
 
 /// Attribute key to the set of its values.
@@ -21,15 +21,15 @@ pub type Attributes = BTreeMap<String, BTreeSet<String>>;
 pub struct Tenant {
     /// Display name.
     pub name: String,
-    /// IANA time zone in which schedules are meant.
+    /// IANA time zone of schedules.
     pub time_zone: String,
-    /// Immutable once the store holds one; also the external id of assumed roles.
+    /// Immutable once stored; also the external id of assumed roles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Uuid>,
 }
 
 impl Tenant {
-    /// The id of a tenant that declares none where nothing can keep a minted one: UUIDv5 of its name.
+    /// Returns the id of a tenant that declares none, where a random one cannot be stored: the UUIDv5 of its name.
     #[must_use]
     pub fn derived_id(&self) -> Uuid {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"urn:domesday:tenant");
@@ -37,7 +37,7 @@ impl Tenant {
     }
 }
 
-/// Whether a user may do anything at all.
+/// Whether a user can have access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum UserStatus {
@@ -48,7 +48,7 @@ pub enum UserStatus {
     Disabled,
 }
 
-/// What a user may do in Domesday itself (design.md, section 3).
+/// A permission in Domesday itself (`docs/access.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Permission {
@@ -65,11 +65,11 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// Every permission, in the order of the specification.
+    /// Every permission, in the order of `docs/access.md`.
     pub const ALL: [Self; 5] =
         [Self::Governance, Self::UserAdmin, Self::Audit, Self::CreateDataSource, Self::ApplicationAdmin];
 
-    /// The name in files, API and tables.
+    /// Returns the name in files, API and tables.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -116,31 +116,31 @@ pub struct Group {
 pub struct User {
     /// Unique name.
     pub username: String,
-    /// Display name; the username when nobody gave one.
+    /// Display name; the username when not declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// E-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// `global_user_id`; UUIDv5 of tenant id and username when nobody gave one.
+    /// `global_user_id`; UUIDv5 of tenant id and username when not declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Uuid>,
-    /// The identity provider the user comes from (`iam_id`).
+    /// The identity provider of the user (`iam_id`).
     #[serde(default = "builtin", skip_serializing_if = "is_builtin")]
     pub identity_provider: String,
     /// Active or disabled.
     #[serde(default)]
     pub status: UserStatus,
-    /// Groups the user is in, `All Users` left out.
+    /// The user's groups without `All Users`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub groups: BTreeSet<String>,
     /// The user's own attributes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: Attributes,
-    /// What the user may do in Domesday.
+    /// The user's permissions in Domesday.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub permissions: BTreeSet<Permission>,
-    /// The number by which HR knows the person.
+    /// The employee number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub employee_number: Option<String>,
     /// Department.
@@ -152,7 +152,7 @@ pub struct User {
     /// The manager's username.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<String>,
-    /// When the account was made; the first apply when nobody said.
+    /// When the account was created; the first apply when not declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Instant>,
 }
@@ -169,7 +169,7 @@ fn is_builtin(provider: &str) -> bool {
 }
 
 impl User {
-    /// An active user of the built-in identity provider with nothing but a name.
+    /// Creates an active user of the built-in identity provider with a name and nothing else.
     #[must_use]
     pub fn named(username: &str) -> Self {
         Self {

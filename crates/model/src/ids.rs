@@ -1,7 +1,7 @@
-//! Ids and indices as types of their own, so that a user's number never stands where a policy's belongs.
+//! Types for ids and indices, so that a user's number is never used as a policy's.
 //!
-//! An *id* is given by the store at an object's first apply and never changes or returns. An *index* is a
-//! position in one snapshot's list and means nothing outside that snapshot.
+//! An *id* is assigned by the store at an object's first apply and is never changed or reused. An *index* is a
+//! position in a list of one snapshot and has no meaning outside of that snapshot.
 
 use std::fmt;
 
@@ -29,13 +29,13 @@ macro_rules! index {
         pub struct $name(pub u32);
 
         impl $name {
-            /// The position as a slice index.
+            /// Returns the position as a slice index.
             #[must_use]
             pub fn get(self) -> usize {
                 self.0 as usize
             }
 
-            /// The index of a position; lists of a snapshot stay below 2^32 entries.
+            /// Creates the index of a position. Lists of a snapshot have fewer than 2^32 entries.
             ///
             /// # Panics
             /// When `position` does not fit 32 bits.

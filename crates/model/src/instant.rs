@@ -1,4 +1,4 @@
-//! Instants in the resolution of the output contract: microseconds of UTC.
+//! Instants with the resolution of the output contract: microseconds in UTC.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +10,8 @@ use crate::Excerpt;
 
 /// A point in time, in whole microseconds since 1970-01-01T00:00:00Z.
 ///
-/// Written and read as RFC 3339 with an offset; anything finer than a microsecond is cut off, since the access
-/// summary's timestamps hold no more (Parquet `TIMESTAMP(MICROS)`). A leap second (`23:59:60Z`) is read as the second
+/// Written and read as RFC 3339 with an offset. Anything finer than a microsecond is cut off, since the access
+/// summary's timestamps have no higher resolution (Parquet `TIMESTAMP(MICROS)`). A leap second (`23:59:60Z`) is read as the second
 /// before it, since no engine counts leap seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(i64);
@@ -40,19 +40,19 @@ const FIRST: i64 = -62_135_596_800 * MICROS_PER_SECOND;
 const LAST: i64 = 253_402_300_800 * MICROS_PER_SECOND - 1;
 
 impl Instant {
-    /// The instant `micros` microseconds after the epoch.
+    /// Returns the instant `micros` microseconds after the epoch.
     #[must_use]
     pub fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since the epoch.
+    /// Returns the microseconds since the epoch.
     #[must_use]
     pub fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// The instant in UTC as year, month, day, seconds of the day and microseconds of the second.
+    /// Returns the instant in UTC as year, month, day, seconds of the day and microseconds of the second.
     fn civil(self) -> (i64, i64, i64, i64, i64) {
         let (seconds, micros) = (self.0.div_euclid(MICROS_PER_SECOND), self.0.rem_euclid(MICROS_PER_SECOND));
         let (year, month, day) = date_from_days(seconds.div_euclid(86_400));
@@ -93,8 +93,8 @@ impl fmt::Display for Instant {
     }
 }
 
-/// Reads `date-time` of RFC 3339, section 5.6. Not `jiff`'s parser, which reads more (a space for the `T`, zone names,
-/// offsets without colon) and less (it ends a day before the year 9999 does).
+/// Reads `date-time` of RFC 3339, section 5.6. Not `jiff`'s parser, which accepts more (a space for the `T`, zone names,
+/// offsets without colon) and less (its range ends a day before the end of the year 9999).
 fn parse(text: &[u8]) -> Option<Instant> {
     let (text, offset) = split_offset(text)?;
     let (time, fraction) = text.split_at_checked(19)?;
@@ -120,7 +120,7 @@ fn parse(text: &[u8]) -> Option<Instant> {
     Some(Instant(seconds * MICROS_PER_SECOND + micros(fraction)?))
 }
 
-/// The text before the offset, and the offset in minutes.
+/// Returns the text before the offset, and the offset in minutes.
 fn split_offset(text: &[u8]) -> Option<(&[u8], i64)> {
     if let Some(rest) = text.strip_suffix(b"Z").or_else(|| text.strip_suffix(b"z")) {
         return Some((rest, 0));
@@ -136,7 +136,7 @@ fn split_offset(text: &[u8]) -> Option<(&[u8], i64)> {
     (offset[3] == b':').then_some((rest, sign * (hour * 60 + minute)))
 }
 
-/// The microseconds of `.` and at least one digit, or of nothing.
+/// Returns the microseconds of `.` and at least one digit, or of nothing.
 fn micros(fraction: &[u8]) -> Option<i64> {
     let Some((point, fraction)) = fraction.split_first() else { return Some(0) };
     if *point != b'.' || fraction.is_empty() || !fraction.iter().all(u8::is_ascii_digit) {
@@ -165,7 +165,7 @@ fn days_of_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar. Years begin in March here, so that the leap day is a
+/// Returns the days from 1970-01-01 to a date of the Gregorian calendar. Years begin in March here, so that the leap day is a
 /// year's last, and 400 of them, an era, are 146,097 days.
 fn days_from_date(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };

@@ -1,13 +1,12 @@
-//! The governance metadata as pure types: who exists, what data there is, which policies bind them, and the
-//! condition language in which policies speak of users.
+//! The governance metadata as pure types: users, data sources, the policies that apply to them, and the condition
+//! language of policies.
 //!
-//! Three views of one matter live here:
+//! There are three views of it:
 //!
-//! - [`Catalog`]: everything as its owners declare it, names referring to names. What files and the HTTP API
-//!   bring in, and what the store keeps. [`document`] reads the store's largest parts of it without copying them.
-//! - [`validate`]: what makes a catalog wrong, as problems that point at a field, whatever it was read from.
-//! - [`Snapshot`]: everything as it stood at one instant, with ids given and names resolved to dense indices.
-//!   What the engine evaluates.
+//! - [`Catalog`]: everything as declared in files and through the HTTP API, with references by name. [`document`] parses
+//!   the largest stored parts of it without copying them.
+//! - [`validate`]: the problems of a catalog, each with its field, whatever format it was read from.
+//! - [`Snapshot`]: everything at one instant, with ids and with references as dense indices, which the engine evaluates.
 //!
 //! This crate does no I/O, reads no clock, and knows no SQL, HTTP or YAML.
 

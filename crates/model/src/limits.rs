@@ -1,5 +1,4 @@
-//! Bounds of names, texts and numbers. They hold wherever a value comes from: files, the HTTP API and the
-//! configuration use the same constants and functions.
+//! Bounds of names, texts and numbers. Files, the HTTP API and the configuration use the same constants and functions.
 
 use std::ops::RangeInclusive;
 
@@ -28,7 +27,7 @@ pub const MAX_CONDITION_CHARS: usize = 1_000_000;
 /// The longest type of a column, in characters: nested types spell out every field.
 pub const MAX_TYPE_CHARS: usize = 100_000;
 
-/// For how many days an approval can hold: up to a hundred years.
+/// The days that an approval can be valid: up to a hundred years.
 pub const DURATION_DAYS: RangeInclusive<i64> = 1..=36_500;
 
 /// Versions of agreements and request forms.
@@ -73,12 +72,12 @@ pub fn check_name(name: &str) -> Result<(), NameError> {
     }
 }
 
-/// The first control character or line separator of a text.
+/// Returns the first control character or line separator of a text.
 pub(crate) fn control_character(text: &str) -> Option<char> {
     text.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
 }
 
-/// The number of characters of a text that has more than `most`.
+/// Returns the number of characters of a text that has more than `most`.
 pub(crate) fn chars_beyond(text: &str, most: usize) -> Option<usize> {
     // No text has more characters than bytes.
     if text.len() <= most {
@@ -101,10 +100,10 @@ fn hint(near: Option<&str>) -> String {
     near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
-/// The time zone of an IANA name, spelt exactly. The names are those of the tz database that this program contains,
+/// Returns the time zone of an IANA name, in its exact spelling. The names are those of the tz database that this program contains,
 /// so that the same name is accepted on every machine.
 ///
-/// `Factory` and `Etc/Unknown` are refused: they stand for a time zone that nobody chose.
+/// `Factory` and `Etc/Unknown` are refused: they mean that no time zone was chosen.
 ///
 /// # Errors
 /// When the name is not one of the tz database.

@@ -1,7 +1,7 @@
-//! Names that somebody may have meant: what "did you mean" says.
+//! Similar names, for "did you mean" hints.
 
-/// The names nearest to one that nothing has, nearest first, at most `most`: those that differ by a slip or by
-/// case, then those that hold it or that it holds.
+/// Returns the names most similar to an unknown one, most similar first, at most `most`: those that differ by a typo or
+/// by case, then those that contain it or that it contains.
 ///
 /// ```
 /// use domesday_model::nearest_names;
@@ -13,10 +13,10 @@ pub fn nearest_names<'n>(name: &str, names: impl IntoIterator<Item = &'n str>, m
     nearest_within(name, names, most, &mut { usize::MAX })
 }
 
-/// No longer name than this, in bytes, is one with a slip.
+/// The longest name, in bytes, that is compared for typos.
 const LONGEST: usize = 256;
 
-/// [`nearest_names`] for as long as the budget lasts, in pairs of characters compared; nothing when it does not.
+/// [`nearest_names`] within a budget of compared pairs of characters. Returns nothing when the budget is exhausted.
 pub(crate) fn nearest_within<'n>(
     name: &str,
     names: impl IntoIterator<Item = &'n str>,
@@ -57,7 +57,7 @@ pub(crate) fn nearest_within<'n>(
     found.into_iter().take(most).map(|(_, known)| known).collect()
 }
 
-/// Levenshtein distance in characters.
+/// Returns the Levenshtein distance in characters.
 fn edit_distance(left: &[char], right: &str) -> usize {
     let mut row: Vec<usize> = (0..=right.chars().count()).collect();
     for (i, l) in left.iter().enumerate() {

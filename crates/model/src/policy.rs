@@ -1,4 +1,4 @@
-//! Subscription policies (who gets in) and data policies (what they see once in), as declared.
+//! Subscription policies, which decide on access, and data policies, which mask columns, as declared.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,17 +7,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Condition, Instant};
 
-/// What a subscription policy does: open or bound.
+/// The kind of a subscription policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PolicyKind {
-    /// Lets users in.
+    /// Admits users; access requires at least one.
     Grant,
-    /// Everyone, owners and approved requesters included, must pass it.
+    /// Must be passed by everyone, owners and approved requesters included.
     Guardrail,
 }
 
-/// Reading, or writing as well.
+/// The scope of access: reading, or writing as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Scope {
@@ -32,7 +32,7 @@ impl Scope {
     /// Both scopes, in the order of the policy-outcomes table.
     pub const ALL: [Self; 2] = [Self::Read, Self::Write];
 
-    /// The name in tables.
+    /// Returns the name in tables.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Whether a policy counts.
+/// Whether a policy is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PolicyState {
@@ -62,7 +62,7 @@ pub enum PolicyState {
 }
 
 impl PolicyState {
-    /// The name in tables.
+    /// Returns the name in tables.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -73,13 +73,13 @@ impl PolicyState {
     }
 }
 
-/// How a subscription policy decides on a user, with what it needs to decide.
+/// The level of a subscription policy: whom it admits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "level", rename_all = "camelCase")]
 pub enum Level {
     /// Everyone.
     Anyone,
-    /// Anyone who asks and is approved.
+    /// Everyone with an approved request.
     Approval,
     /// Users for whom the condition holds.
     Entitlements {
@@ -88,7 +88,7 @@ pub enum Level {
     },
     /// The users and groups named.
     Individuals {
-        /// Who is named.
+        /// The users and groups.
         individuals: Individuals,
     },
 }
@@ -107,7 +107,7 @@ pub enum LevelKind {
 }
 
 impl LevelKind {
-    /// The name in tables.
+    /// Returns the name in tables.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -138,7 +138,7 @@ impl fmt::Display for LevelKind {
 }
 
 impl Level {
-    /// Which of the four levels this is.
+    /// Returns the kind of the level.
     #[must_use]
     pub fn kind(&self) -> LevelKind {
         match self {
@@ -150,7 +150,7 @@ impl Level {
     }
 }
 
-/// Users and groups named one by one.
+/// Users and groups by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Individuals {
@@ -174,23 +174,23 @@ pub struct Policy {
     /// The scope it grants or guards.
     #[serde(default)]
     pub scope: Scope,
-    /// How it decides; a guardrail's is `entitlements` or `individuals`.
+    /// The level; a guardrail's is `entitlements` or `individuals`.
     #[serde(flatten)]
     pub level: Level,
-    /// Which data sources it binds.
+    /// The data sources to which it applies.
     pub applies_to: AppliesTo,
     /// Username of the owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Whether it counts.
+    /// Whether it is evaluated.
     #[serde(default)]
     pub state: PolicyState,
-    /// When it was written; the first apply when nobody said.
+    /// When it was created; the first apply when not declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Instant>,
 }
 
-/// Which data sources a policy binds (catalog.md, `appliesTo`).
+/// The data sources to which a policy applies (`docs/catalog.md`, `appliesTo`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AppliesTo {
     /// Every data source.
@@ -219,7 +219,7 @@ impl AppliesTo {
 
 /// One mapping of `appliesTo`: every key given must hold, each by any of its entries, and `except` must not.
 ///
-/// `None` is a key not given, which asks nothing; an empty list is one that nothing satisfies.
+/// `None` is a key that is not given, which every source satisfies; an empty list is satisfied by none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Selector {
@@ -256,7 +256,7 @@ pub struct Selector {
     /// Exact names; alone in its mapping they make a local policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_sources: Option<Vec<String>>,
-    /// Sources that any of these matches are left out.
+    /// Sources that any of these matches are excluded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<Selector>,
 }
@@ -356,18 +356,18 @@ pub struct DataPolicy {
     pub mask: Mask,
     /// Which columns.
     pub columns: ColumnSelector,
-    /// Which data sources it binds.
+    /// The data sources to which it applies.
     pub applies_to: AppliesTo,
-    /// Users who see the column clear.
+    /// Users for whom the column is not masked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub except: Option<Condition>,
-    /// Whether it counts.
+    /// Whether it is evaluated.
     #[serde(default)]
     pub state: PolicyState,
     /// Username of the owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// When it was written; the first apply when nobody said.
+    /// When it was created; the first apply when not declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Instant>,
 }

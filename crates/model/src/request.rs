@@ -1,4 +1,4 @@
-//! Access requests and what was decided on them, as declared.
+//! Access requests and the decisions on them, as declared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,17 +9,17 @@ use crate::{Answer, ApprovalDuration, Instant, Scope};
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 
-/// What is asked for.
+/// The type of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RequestType {
     /// Access to a data source or product.
     DataAccess,
-    /// Seeing columns clear that a data policy masks.
+    /// An exception from the masking of columns.
     MaskingException,
 }
 
-/// Where a request stands. Expiry follows from [`Request::expires_at`].
+/// The status of a request. Expiry follows from [`Request::expires_at`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RequestStatus {
@@ -29,13 +29,13 @@ pub enum RequestStatus {
     Approved,
     /// Denied.
     Denied,
-    /// Withdrawn by who asked.
+    /// Withdrawn by the requester.
     Canceled,
-    /// Approved once, then taken back.
+    /// Approved, then revoked.
     Revoked,
 }
 
-/// The one thing a request is about.
+/// The object of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Target {
@@ -45,7 +45,7 @@ pub enum Target {
     DataSource(String),
 }
 
-/// Somebody's wish for access, with its history.
+/// A request for access, with its history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
@@ -54,31 +54,31 @@ pub struct Request {
     /// Access, or an exception from masking.
     #[serde(rename = "type")]
     pub kind: RequestType,
-    /// Username for whom.
+    /// Username of the user for whom it is.
     pub user: String,
-    /// Username of who asked; the user when nobody said.
+    /// Username of the requester; the user when not declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requester: Option<String>,
-    /// What it is about.
+    /// Its object.
     #[serde(flatten)]
     pub target: Target,
     /// The columns of a masking exception.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub columns: BTreeSet<String>,
-    /// The scope asked for.
+    /// The requested scope.
     #[serde(default)]
     pub scope: Scope,
-    /// Where it stands.
+    /// Its status.
     pub status: RequestStatus,
     /// Answers by question id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answers: BTreeMap<String, Answer>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Instant,
-    /// When it last changed; its creation when nobody said.
+    /// When it last changed; its creation when not declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Instant>,
-    /// When an approval ends.
+    /// When the approval expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
     /// Decisions, in order.
@@ -90,7 +90,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Username of who made the request: the requester, or the user who asked for themselves.
+    /// Returns the username of the requester, or of the user who made the request for themselves.
     #[must_use]
     pub fn made_by(&self) -> &str {
         self.requester.as_deref().unwrap_or(&self.user)
@@ -102,7 +102,7 @@ impl Request {
         self.user == username || self.made_by() == username
     }
 
-    /// Whether somebody decided something on the request, so that it is evidence.
+    /// Whether there is a decision on the request, which makes it evidence.
     #[must_use]
     pub fn is_decided(&self) -> bool {
         !matches!(self.status, RequestStatus::Pending | RequestStatus::Canceled)
@@ -110,28 +110,28 @@ impl Request {
             || !self.determinations.is_empty()
     }
 
-    /// Whether the request is approved and its end, if any, lies after `at`.
+    /// Whether the request is approved and expires after `at`, if at all.
     #[must_use]
     pub fn is_in_force(&self, at: Instant) -> bool {
         self.status == RequestStatus::Approved && self.expires_at.is_none_or(|end| end > at)
     }
 }
 
-/// What a reviewer decided.
+/// The decision of a reviewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DeterminationStatus {
-    /// Yes.
+    /// Approved.
     Approved,
-    /// No.
+    /// Denied.
     Denied,
-    /// Not yet.
+    /// Not decided.
     Pending,
     /// Waits for an earlier step.
     Blocked,
     /// No longer needed.
     Canceled,
-    /// An approval was taken back.
+    /// An approval was revoked.
     Revoked,
 }
 
@@ -139,17 +139,17 @@ pub enum DeterminationStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Determination {
-    /// Username of who decided.
+    /// Username of the reviewer.
     pub by: String,
     /// The decision.
     pub status: DeterminationStatus,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// For how many days of 24 hours the approval holds.
+    /// For how many days of 24 hours the approval is valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_days: Option<i64>,
-    /// For how long the approval holds; never together with `duration_days`.
+    /// For how long the approval is valid; never together with `duration_days`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<ApprovalDuration>,
     /// When.
@@ -157,7 +157,7 @@ pub struct Determination {
 }
 
 impl Determination {
-    /// When an approval given at `start` ends, if the decision limits it.
+    /// Returns when an approval given at `start` expires, if the decision limits it.
     #[must_use]
     pub fn end_from(&self, start: Instant) -> Option<Instant> {
         if let Some(duration) = &self.duration {
@@ -167,7 +167,7 @@ impl Determination {
         Some(Instant::from_micros(start.as_micros().saturating_add(micros)))
     }
 
-    /// For how many seconds the approval holds, counted from the decision.
+    /// Returns for how many seconds the approval is valid, counted from the decision.
     #[must_use]
     pub fn duration_seconds(&self) -> Option<i64> {
         if let (None, Some(days)) = (&self.duration, self.duration_days) {
@@ -186,7 +186,7 @@ pub struct AcceptedAgreement {
     pub name: String,
     /// The version accepted.
     pub version: i64,
-    /// Username of who accepted.
+    /// Username of the user who accepted.
     pub accepted_by: String,
     /// When.
     pub accepted_at: Instant,

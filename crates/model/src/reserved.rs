@@ -1,12 +1,12 @@
-//! Names that no user and no group may have, since they already mean somebody or everybody.
+//! Reserved names, which no user and no group may have.
 
 use crate::ALL_USERS;
 
-/// The names by which the audit log, the API and conditions mean somebody or everybody.
+/// The reserved names: they have a meaning in the audit log, the API and conditions.
 const RESERVED: [&str; 6] = ["*", "administrator", "scheduler", "command line", "cli", ALL_USERS];
 
-/// The reserved name that a name is or looks like: letters count in either case, white space as one space, and what is
-/// invisible not at all.
+/// Returns the reserved name that a name is or looks like: case, repeated white space and invisible characters are
+/// ignored.
 ///
 /// ```
 /// use domesday_model::reserved_name;
@@ -22,7 +22,7 @@ pub fn reserved_name(name: &str) -> Option<&'static str> {
     RESERVED.into_iter().find(|reserved| reserved.to_lowercase() == name)
 }
 
-/// Whether a character shows nothing and is no white space.
+/// Whether a character is invisible and not white space.
 fn is_invisible(c: char) -> bool {
     (c.is_control() && !c.is_whitespace())
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

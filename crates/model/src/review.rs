@@ -1,7 +1,7 @@
-//! How a request is reviewed: which step waits, and who may decide it.
+//! The review of a request: which step is current, and who may decide it.
 //!
 //! Decisions are replayed through the steps in the order in which they were made. Each approval counts for the step
-//! that waited when it was given and for no other, so that a person who is named in two steps decides twice.
+//! that was current when it was given and for no other, so that a user who is named in two steps decides twice.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,20 +11,20 @@ use crate::{
     ReviewStep,
 };
 
-/// A person who might decide, with what they hold at present.
+/// A user who might decide, with their present permissions, groups and attributes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reviewer {
     /// Username.
     pub username: String,
     /// Permissions in Domesday.
     pub permissions: BTreeSet<Permission>,
-    /// Groups, `All Users` left out.
+    /// Groups without `All Users`.
     pub groups: BTreeSet<String>,
     /// Attributes, those of the groups included.
     pub attributes: Attributes,
 }
 
-/// The data that a request asks for, as far as it says who may decide.
+/// The owners and domains of the requested data, which determine who may decide.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReviewSubject {
     /// The owners of each data source.
@@ -34,7 +34,7 @@ pub struct ReviewSubject {
 }
 
 impl Approvers {
-    /// Whether these approvers include a person.
+    /// Whether these approvers include a user.
     #[must_use]
     pub fn include(&self, reviewer: &Reviewer, subject: &ReviewSubject) -> bool {
         self.users.contains(&reviewer.username)
@@ -57,8 +57,8 @@ impl Approvers {
         }
     }
 
-    /// Whoever manages one domain must not decide for the data of another, so the permission counts only when it is
-    /// held in every domain.
+    /// The manager of one domain must not decide for the data of another, so the permission counts only when the user has
+    /// it in every domain.
     fn include_domain_manager(&self, username: &str, subject: &ReviewSubject) -> bool {
         let holds = |domain: &BTreeMap<String, BTreeSet<String>>| {
             domain.get(username).is_some_and(|held| !self.domain_permissions.is_disjoint(held))
@@ -75,22 +75,22 @@ pub struct Review<'f> {
     steps: Cow<'f, [ReviewStep]>,
 }
 
-/// How far a review came.
+/// The progress of a review.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReviewState {
-    /// For each decision of the request, the position of the step that waited when it was made.
+    /// For each decision of the request, the position of the step that was current when it was made.
     pub steps: Vec<usize>,
-    /// The position of the step that waits now; `None` when every step is complete.
+    /// The position of the current step; `None` when every step is complete.
     pub current: Option<usize>,
-    /// Users that the current step names and needs, and who have not approved yet. Only with [`Need::All`].
+    /// Users whose approval the current step still needs. Only with [`Need::All`].
     pub missing: BTreeSet<String>,
-    /// How many of the request's decisions were made before the current step began to wait.
+    /// How many of the request's decisions were made before the current step became current.
     pub before: usize,
 }
 
 impl<'f> Review<'f> {
-    /// The review of a form. Without a form, or with one that has no step, holders of GOVERNANCE and users who own
-    /// every data source asked for decide.
+    /// Creates the review of a form. Without a form, or with one that has no step, users with GOVERNANCE and users who own
+    /// every requested data source decide.
     #[must_use]
     pub fn new(form: Option<&'f RequestForm>) -> Self {
         match form.map(|form| form.review.as_slice()) {
@@ -108,17 +108,17 @@ impl<'f> Review<'f> {
         }
     }
 
-    /// The steps in order; at least one.
+    /// Returns the steps in order; there is at least one.
     #[must_use]
     pub fn steps(&self) -> &[ReviewStep] {
         &self.steps
     }
 
-    /// Replays the decisions of a request. `reviewer` finds a person by username. Approvals of people who are no
-    /// approvers of the step, or who made the request or are the one it is for, complete nothing.
+    /// Replays the decisions of a request. `reviewer` finds a user by username. Approvals of users who are not
+    /// approvers of the step, or who made the request or for whom it is, complete nothing.
     ///
     /// # Errors
-    /// What `reviewer` fails with.
+    /// When `reviewer` fails.
     pub fn replay<E>(
         &self,
         request: &Request,
@@ -152,7 +152,7 @@ impl<'f> Review<'f> {
         Ok(state)
     }
 
-    /// Whether a person may decide the request as it stands.
+    /// Whether a user may decide the request at present.
     #[must_use]
     pub fn admits(
         &self,
@@ -172,7 +172,7 @@ impl<'f> Review<'f> {
         step.approvers.include(reviewer, subject)
     }
 
-    /// Whether a person is an approver of some step, whichever waits.
+    /// Whether a user is an approver of any step.
     #[must_use]
     pub fn concerns(&self, reviewer: &Reviewer, subject: &ReviewSubject) -> bool {
         self.steps.iter().any(|step| {

@@ -1,6 +1,6 @@
-//! Whether a text that should name a file or a directory looks like a URL instead.
+//! Recognises URLs where a file or a directory is expected.
 
-/// Schemes that users write where a location is expected, looked for also where the colon is missing.
+/// Schemes that users write for a location. They are recognised even without the colon.
 const KNOWN_SCHEMES: [&str; 20] = [
     "s3",
     "s3a",
@@ -24,7 +24,7 @@ const KNOWN_SCHEMES: [&str; 20] = [
     "postgresql",
 ];
 
-/// The scheme of a text that looks like a URL, as it is written: `s3` of `s3:/bucket`, `S3` of `S3://bucket`, and
+/// Returns the scheme of a text that looks like a URL, as it is written: `s3` of `s3:/bucket`, `S3` of `S3://bucket`, and
 /// `s3` of `s3//bucket`, where the colon is missing. `None` for a path.
 ///
 /// A relative path whose first part contains a colon looks like a URL too; with `./` before it, it is a path.

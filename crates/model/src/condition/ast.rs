@@ -1,4 +1,4 @@
-//! What a condition says, free of how it was written.
+//! The syntax tree of conditions.
 
 use std::iter;
 
@@ -13,9 +13,9 @@ use super::Template;
 /// condition built deeper than [`MAX_DEPTH`](super::MAX_DEPTH) can be printed but not read back.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Condition {
-    /// One fact.
+    /// A function.
     Atom(Atom),
-    /// Holds when the child does not. `NOT NOT x` is kept as it stands.
+    /// Holds when the child does not. `NOT NOT x` is not simplified.
     Not(Box<Condition>),
     /// Holds when every child does.
     And(Vec<Condition>),
@@ -23,7 +23,7 @@ pub enum Condition {
     Or(Vec<Condition>),
 }
 
-/// One fact about a user, possibly set against the data source's names and tags.
+/// A function of the condition language: a fact about a user, possibly compared with fields and tags of the data source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Atom {
     /// The user is in **all** of these groups, of which there is at least one.
@@ -32,24 +32,24 @@ pub enum Atom {
     HasAttribute {
         /// The attribute's key, taken literally.
         key: String,
-        /// The value wanted.
+        /// The value to compare with.
         value: Template,
     },
     /// One of the user's values for `key` is a tag of the target, or a dotted ancestor of one.
     HasTagAsAttribute {
         /// The attribute's key, taken literally.
         key: String,
-        /// Whose tags are meant.
+        /// Whose tags are compared.
         target: TagTarget,
     },
     /// The name of one of the user's groups is a tag of the target, or a dotted ancestor of one.
     HasTagAsGroup {
-        /// Whose tags are meant.
+        /// Whose tags are compared.
         target: TagTarget,
     },
 }
 
-/// Whose tags an atom looks at.
+/// Whose tags an atom compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TagTarget {
     /// The tags of the data source itself.
@@ -59,10 +59,10 @@ pub enum TagTarget {
 }
 
 impl TagTarget {
-    /// Both, in the order the messages name them.
+    /// Both, in the order of messages.
     pub const ALL: [Self; 2] = [Self::DataSource, Self::Column];
 
-    /// The word for it in the language, without quotes.
+    /// Returns the word for it in the language, without quotes.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::DataSource => "dataSource",
@@ -72,8 +72,8 @@ impl TagTarget {
 }
 
 impl Condition {
-    /// All of `children`, of which those that are conjunctions themselves are merged in; a single child is
-    /// returned as it is.
+    /// Returns the conjunction of `children`. Children that are conjunctions are merged into it; a single child is
+    /// returned unchanged.
     ///
     /// # Panics
     /// Without children: the language has no word for a condition that always holds.
@@ -88,8 +88,8 @@ impl Condition {
         Self::joined(flat, Condition::And)
     }
 
-    /// Any of `children`, of which those that are disjunctions themselves are merged in; a single child is
-    /// returned as it is.
+    /// Returns the disjunction of `children`. Children that are disjunctions are merged into it; a single child is
+    /// returned unchanged.
     ///
     /// # Panics
     /// Without children: the language has no word for a condition that never holds.
@@ -104,7 +104,7 @@ impl Condition {
         Self::joined(flat, Condition::Or)
     }
 
-    /// The contrary of `child`.
+    /// Returns the negation of `child`.
     #[expect(clippy::should_implement_trait, reason = "named with `and` and `or`, and not a method")]
     pub fn not(child: Condition) -> Self {
         Condition::Not(Box::new(child))
@@ -117,7 +117,7 @@ impl Condition {
         children.pop().expect("AND and OR need a child")
     }
 
-    /// Every atom, in the order they are written, as often as they are written.
+    /// Iterates over the atoms in the order of the text, duplicates included.
     pub fn atoms(&self) -> impl Iterator<Item = &Atom> {
         let mut open = vec![self];
         iter::from_fn(move || {

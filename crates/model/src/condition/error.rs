@@ -1,24 +1,23 @@
-//! What is wrong with a condition's text, and where.
+//! Errors in the text of a condition, with their position.
 
-/// A text that is no condition: the first place where it cannot go on, what could have stood there and what
-/// does.
+/// A syntax error: its position, what was expected there and what was found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("expected {expected} but found {found} at line {line}, column {column} of the condition")]
 pub struct ParseError {
-    /// Bytes before the place; always between two characters, and at most the text's length.
+    /// The position in bytes; always between two characters, and at most the text's length.
     pub offset: usize,
-    /// The place's line, from 1; lines end at `\n`.
+    /// The line, from 1; lines end at `\n`.
     pub line: usize,
-    /// The place's column in characters, from 1.
+    /// The column in characters, from 1.
     pub column: usize,
-    /// What could have stood there.
+    /// What was expected.
     pub expected: String,
-    /// What stands there, with a hint where a small slip explains it.
+    /// What was found, with a hint where a typo explains it.
     pub found: String,
 }
 
 impl ParseError {
-    /// The error at `offset` of `text`, which must lie between two characters.
+    /// Creates the error at `offset` of `text`, which must be between two characters.
     pub(super) fn at(
         text: &str,
         offset: usize,
@@ -37,7 +36,7 @@ impl ParseError {
     }
 }
 
-/// ` (did you mean …?)` with the candidate that `word` differs from by case or by at most two letters, or
+/// Returns ` (did you mean …?)` with the candidate that differs from `word` by case or by at most two letters, or
 /// nothing.
 pub(super) fn hint(word: &str, candidates: &[&str], quoted: impl Fn(&str) -> String) -> String {
     let word = word.to_lowercase();
@@ -48,8 +47,8 @@ pub(super) fn hint(word: &str, candidates: &[&str], quoted: impl Fn(&str) -> Str
     }
 }
 
-/// Single-character insertions, deletions and replacements from `a` to `b`; any large number when they are
-/// far apart.
+/// Returns the number of single-character insertions, deletions and replacements from `a` to `b`; any large number when
+/// it is large.
 fn edits(a: &str, b: &str) -> usize {
     if a.len().abs_diff(b.len()) > 8 {
         return usize::MAX;

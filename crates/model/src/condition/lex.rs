@@ -1,18 +1,18 @@
-//! The tokens of the language and how each is called in an error.
+//! The tokens of the language, and their names in errors.
 
 use std::fmt;
 
 use super::template::leading_name;
 
-/// A token. Whatever fits nowhere is one too, so that the parser alone decides what is wrong and says so.
+/// A token. Invalid characters are tokens too, so that only the parser reports errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token<'a> {
     Open,
     Close,
     Comma,
-    /// What stands between the quotes, with quotes in it still doubled.
+    /// A string: the text between the quotes, with quotes in it still doubled.
     String(&'a str),
-    /// A quote that nothing closes: the rest of the text.
+    /// A string that is not closed: the rest of the text.
     Unclosed,
     /// A name: an operator, or a mistake.
     Word(&'a str),
@@ -23,7 +23,7 @@ pub(super) enum Token<'a> {
     End,
 }
 
-/// A text and the token under consideration.
+/// A text and its current token.
 #[derive(Debug)]
 pub(super) struct Lexer<'a> {
     pub(super) text: &'a str,
@@ -36,14 +36,14 @@ pub(super) struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    /// A lexer that stands at the first token of `text`.
+    /// Creates a lexer at the first token of `text`.
     pub(super) fn new(text: &'a str) -> Self {
         let mut lexer = Self { text, token: Token::End, start: 0, end: 0, after_string: false };
         lexer.advance();
         lexer
     }
 
-    /// Goes to the next token; at the end it stays there.
+    /// Advances to the next token; at the end it stays there.
     pub(super) fn advance(&mut self) {
         let rest = self.text[self.end..].trim_start();
         let start = self.text.len() - rest.len();
@@ -61,7 +61,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The token that `rest` begins with, and its length in bytes.
+/// Returns the first token of `rest`, and its length in bytes.
 fn first_token(rest: &str) -> (Token<'_>, usize) {
     match rest.chars().next() {
         None => (Token::End, 0),
@@ -83,7 +83,7 @@ fn first_token(rest: &str) -> (Token<'_>, usize) {
     }
 }
 
-/// How far it is to the quote that closes the string, passing over doubled ones.
+/// Returns the distance to the quote that closes the string, without doubled ones.
 fn string_length(text: &str) -> Option<usize> {
     let mut searched = 0;
     loop {
@@ -95,7 +95,7 @@ fn string_length(text: &str) -> Option<usize> {
     }
 }
 
-/// How an error calls the token it found.
+/// The name of a token in an error.
 impl fmt::Display for Token<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -114,7 +114,7 @@ impl fmt::Display for Token<'_> {
     }
 }
 
-/// A text cut to what fits into a message, on one line.
+/// A text shortened to fit into a message, on one line.
 struct Short<'a>(&'a str);
 
 impl fmt::Display for Short<'_> {

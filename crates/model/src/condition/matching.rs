@@ -1,8 +1,8 @@
-//! When two names agree: the only comparisons the language makes. Both are case-sensitive and look at whole
-//! dotted parts, so `acme.f` is no ancestor of `acme.fin`.
+//! The comparisons of the language. Both are case-sensitive and compare whole dotted parts, so `acme.f` is no ancestor
+//! of `acme.fin`.
 
-/// Whether a value a user holds satisfies the value an `@hasAttribute` wants: it is equal, or `*`, or ends in
-/// `.*` and what stands before is a proper dotted ancestor of `wanted`.
+/// Whether a value of a user satisfies the value in an `@hasAttribute`: it is equal, or `*`, or ends in
+/// `.*` and the rest is a proper dotted ancestor of `wanted`.
 ///
 /// ```
 /// use domesday_model::condition::value_matches;
@@ -16,7 +16,7 @@ pub fn value_matches(held: &str, wanted: &str) -> bool {
         || held.strip_suffix(".*").is_some_and(|ancestor| is_proper_ancestor(ancestor, wanted))
 }
 
-/// Whether a dotted name is `ancestor` or lies below it: `PII` reaches `PII.Contact`, not `PIIs`.
+/// Whether a dotted name is `ancestor` or below it: `PII` reaches `PII.Contact`, not `PIIs`.
 pub fn is_same_or_ancestor(ancestor: &str, name: &str) -> bool {
     ancestor == name || is_proper_ancestor(ancestor, name)
 }

@@ -1,26 +1,25 @@
-//! The condition language: who a policy means, said about the user and the data source they ask for.
+//! The condition language (`docs/access.md`, "Condition language"): statements about a user and a data source.
 //!
-//! One grammar serves the files, the HTTP API and the `policy` column of the access summary, so a condition
-//! is kept as what it says ([`Condition`]) and written in one way only: printing is canonical, and parsing
-//! what was printed gives the same condition back. Its rule is the specification, section 3.
+//! Files, the HTTP API and the `policy` column of the access summary have the same grammar. A condition is stored as a
+//! syntax tree ([`Condition`]) and printed canonically: parsing what was printed gives the same condition.
 //!
 //! ```text
 //! condition   = conjunction { OR conjunction }
 //! conjunction = factor { AND factor }
 //! factor      = NOT factor | "(" condition ")" | atom
 //! atom        = @isInGroups "(" string { "," string } ")"        in all of these groups
-//!             | @hasAttribute "(" string "," string ")"          holds a value that agrees with the second
-//!             | @hasTagAsAttribute "(" string "," target ")"     holds a tag, or its ancestor, as a value
+//!             | @hasAttribute "(" string "," string ")"          has a value that satisfies the second
+//!             | @hasTagAsAttribute "(" string "," target ")"     has a tag, or its ancestor, as a value
 //!             | @hasTagAsGroup "(" target ")"                    is in a group named like a tag or its ancestor
 //! target      = 'dataSource' | 'column'
 //! string      = "'" any text, a quote in it doubled "'"
 //! ```
 //!
-//! Operators are read in any case and function names exactly; whitespace, line breaks among it, may stand
-//! between any two tokens. The strings of `@isInGroups` and the value of `@hasAttribute` are [`Template`]s:
-//! they may name fields of the data source and of the user. This module knows neither: it says which texts
-//! are wanted ([`Template::resolve`]) and when two texts agree ([`value_matches`], [`is_same_or_ancestor`]);
-//! whoever evaluates brings the fields.
+//! Operators are accepted in any case, function names only exactly; whitespace, including line breaks, is allowed
+//! between any two tokens. The strings of `@isInGroups` and the value of `@hasAttribute` are [`Template`]s: they may
+//! contain variables, which are fields of the data source and of the user. This module has no access to these: the
+//! evaluator passes them to [`Template::resolve`] and compares texts with [`value_matches`] and
+//! [`is_same_or_ancestor`].
 //!
 //! ```
 //! use domesday_model::condition::Condition;

@@ -1,5 +1,5 @@
-//! From text to [`Condition`]: a recursive descent that looks one token ahead. Its functions are the rules of
-//! the grammar, in the order the module's documentation gives them.
+//! The parser: recursive descent with one token of lookahead. Its functions are the rules of the grammar, in the order
+//! of the module's documentation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,13 +10,13 @@ use super::error::hint;
 use super::lex::{Lexer, Token};
 use super::{Atom, Condition, ParseError, TagTarget, Template};
 
-/// How many parentheses and `NOT`s may lie around an atom. No text can exhaust the stack, neither while it is
-/// read nor when what was read is printed, compared or dropped.
+/// How many parentheses and `NOT`s may enclose an atom, so that no text can exhaust the stack: neither while it is
+/// parsed nor when the condition is printed, compared or dropped.
 pub const MAX_DEPTH: usize = 128;
 
 const FUNCTIONS: [&str; 4] = ["isInGroups", "hasAttribute", "hasTagAsAttribute", "hasTagAsGroup"];
 
-/// What may begin a condition, in the words of an error.
+/// What a condition can begin with, as errors name it.
 const FACTOR: &str = "a function such as `@isInGroups`, NOT or `(`";
 
 impl FromStr for Condition {
@@ -101,7 +101,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Steps over a `NOT` or `(` and reads what it holds, unless that would be too deep.
+    /// Consumes a `NOT` or `(` and parses its operand, unless that would be too deep.
     fn deeper(
         &mut self,
         rule: fn(&mut Self) -> Result<Condition, ParseError>,
@@ -117,7 +117,7 @@ impl<'a> Parser<'a> {
         Ok(inner)
     }
 
-    /// Reads what stands between a function's parentheses.
+    /// Parses the arguments of a function.
     fn arguments(&mut self, rule: fn(&mut Self) -> Result<Atom, ParseError>) -> Result<Atom, ParseError> {
         self.lexer.advance();
         self.expect(Token::Open, "`(`")?;

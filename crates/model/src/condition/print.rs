@@ -1,5 +1,5 @@
-//! The one way a condition is written: operators in capitals, a space after each comma, parentheses only
-//! where the meaning needs them. Parsing what is printed gives the same condition, as long as it is no deeper
+//! The canonical text of a condition: operators in capitals, a space after each comma, parentheses only
+//! where they are needed. Parsing what is printed gives the same condition, as long as it is no deeper
 //! than [`MAX_DEPTH`](super::MAX_DEPTH); a parsed condition never is.
 
 use std::fmt;
@@ -22,7 +22,7 @@ impl fmt::Display for Condition {
     }
 }
 
-/// Under AND, an OR would come apart without parentheses; an AND under OR would not.
+/// An OR under AND needs parentheses; an AND under OR does not.
 fn write_children(f: &mut fmt::Formatter<'_>, children: &[Condition], operator: &str) -> fmt::Result {
     for (index, child) in children.iter().enumerate() {
         if index > 0 {
@@ -65,7 +65,7 @@ impl fmt::Display for TagTarget {
     }
 }
 
-/// A text as a string of the language.
+/// Writes a text as a string of the language.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {

@@ -1,12 +1,12 @@
-//! The strings that may name fields of the data source and of the user.
+//! Strings with variables: fields of the data source and of the user.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A string with variables in it, kept as it stands between the quotes (with `''` already read as `'`).
+/// A string with variables, as written between the quotes (with `''` already replaced by `'`).
 ///
-/// `@` and the name of a [`Variable`] stand for that field; the name ends at the first character that is no
-/// letter, digit or `_`, so `@table2` is no variable. `@@` is a plain `@`, and so is every other `@`.
+/// `@` and the name of a [`Variable`] are replaced by that field; the name ends at the first character that is not a
+/// letter, digit or `_`, so `@table2` is not a variable. `@@` is a plain `@`, and so is every other `@`.
 ///
 /// ```
 /// use domesday_model::condition::{Template, Variable};
@@ -18,7 +18,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Template(String);
 
-/// A field that a [`Template`] may name.
+/// A variable of a [`Template`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variable {
     /// `@hostname`: the data source's host.
@@ -35,32 +35,32 @@ pub enum Variable {
     Iam,
 }
 
-/// A piece of a [`Template`].
+/// A segment of a [`Template`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Segment<'a> {
-    /// Text that stands for itself; never empty.
+    /// Literal text; never empty.
     Text(&'a str),
-    /// A field to be put in.
+    /// A variable.
     Variable(Variable),
 }
 
 impl Template {
-    /// A template of this text, in which quotes are not doubled. Every text is one.
+    /// Creates a template from a text in which quotes are not doubled. Every text is valid.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text as written, with `@@` still double.
+    /// Returns the text as written, with `@@` still double.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its pieces in order. Two texts may follow each other, since `@@` gives up its second `@` by being cut.
+    /// Iterates over the segments in order. Two texts may follow each other, since `@@` is split to drop its second `@`.
     pub fn segments(&self) -> Segments<'_> {
         Segments { rest: &self.0 }
     }
 
-    /// The variables it uses, in order, as often as it uses them.
+    /// Iterates over the variables in order, duplicates included.
     pub fn variables(&self) -> impl Iterator<Item = Variable> {
         self.segments().filter_map(|segment| match segment {
             Segment::Variable(variable) => Some(variable),
@@ -68,13 +68,13 @@ impl Template {
         })
     }
 
-    /// What it always resolves to, or `None` if it uses a variable.
+    /// Returns the text of a template without variables; `None` if it has any.
     pub fn literal(&self) -> Option<Cow<'_, str>> {
         self.resolve(|_| None)
     }
 
-    /// The text with every variable replaced by what `lookup` finds; `None` when one is absent, which makes
-    /// the atom around it false. What is put in is not searched for variables again.
+    /// Replaces every variable by the result of `lookup`. Returns `None` when one is absent, which makes the atom
+    /// false. Replacements are not searched for variables again.
     pub fn resolve<'v>(&self, lookup: impl Fn(Variable) -> Option<&'v str>) -> Option<Cow<'_, str>> {
         let mut resolved = Cow::Borrowed("");
         for segment in self.segments() {
@@ -89,11 +89,11 @@ impl Template {
 }
 
 impl Variable {
-    /// Every variable there is.
+    /// All variables.
     pub const ALL: [Self; 6] =
         [Self::Hostname, Self::Database, Self::Schema, Self::Table, Self::Username, Self::Iam];
 
-    /// Its name, without the `@`.
+    /// Returns the name, without the `@`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hostname => "hostname",
@@ -105,12 +105,12 @@ impl Variable {
         }
     }
 
-    /// Whether the user decides its value, so that it differs between users of one data source.
+    /// Whether it is a field of the user, so that it differs between users of one data source.
     pub fn is_user(self) -> bool {
         matches!(self, Self::Username | Self::Iam)
     }
 
-    /// Whether the data source decides its value; exactly one of this and [`is_user`](Self::is_user) is true.
+    /// Whether it is a field of the data source; exactly one of this and [`is_user`](Self::is_user) is true.
     pub fn is_data_source(self) -> bool {
         !self.is_user()
     }
@@ -126,7 +126,7 @@ impl fmt::Display for Variable {
     }
 }
 
-/// The pieces of a [`Template`], from [`Template::segments`].
+/// The segments of a [`Template`], from [`Template::segments`].
 #[derive(Debug, Clone)]
 pub struct Segments<'a> {
     rest: &'a str,

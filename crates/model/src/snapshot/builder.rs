@@ -19,9 +19,9 @@ pub enum SnapshotError {
     Dangling {
         /// The kind referred to.
         kind: Kind,
-        /// The name that nothing has.
+        /// The missing name.
         name: String,
-        /// Who refers to it.
+        /// The object that refers to it.
         by: String,
     },
 }
@@ -35,7 +35,7 @@ pub struct SnapshotBuilder {
 }
 
 impl SnapshotBuilder {
-    /// An empty snapshot at an instant. A tenant without an id gets the UUIDv5 of its name.
+    /// Creates a builder of a snapshot at an instant. A tenant without an id gets the UUIDv5 of its name.
     #[must_use]
     pub fn new(at: Instant, mut tenant: Tenant) -> Self {
         let tenant_id = tenant.id.unwrap_or_else(|| tenant.derived_id());
@@ -71,7 +71,7 @@ impl SnapshotBuilder {
         build
     }
 
-    /// Adds a tag; its ancestors come as tags of their own.
+    /// Adds a tag; its ancestors are added as tags of their own.
     pub fn tag(&mut self, id: TagId, tag: Tag, provenance: Provenance) {
         let index = TagIx::at(self.snapshot.tags.len());
         self.snapshot.names.tags.insert(tag.name.as_str().into(), index);
@@ -91,8 +91,8 @@ impl SnapshotBuilder {
         });
     }
 
-    /// Builders of the two large kinds, which two threads can use side by side. Groups, tags, domains and policies
-    /// must be there: users and data sources name them.
+    /// Returns builders of the two large kinds, which two threads can use in parallel. Groups, tags, domains and policies
+    /// must have been added: users and data sources refer to them.
     pub fn parts(&mut self) -> (UserBuilder<'_>, DataSourceBuilder<'_>) {
         let Snapshot { tenant_id, symbols, users, data_sources, columns, names, .. } = &mut self.snapshot;
         let AllNames { groups, tags, domains, policies, data_policies, .. } = names;

@@ -1,8 +1,8 @@
-//! Everything as it stood at one instant: ids given, names resolved, ready to evaluate.
+//! A snapshot: the catalog at one instant, with ids and with references as indices, ready to evaluate.
 //!
-//! A snapshot is built by adding the store's objects kind by kind ([`SnapshotBuilder`]), each list in id order. The heavy kinds are kept compact, with indices and
-//! interned symbols in place of names; policies, products, forms and requests are few and keep the form in
-//! which they were declared. Immutable once built; shared by threads without locks.
+//! It is built by adding the store's objects kind by kind ([`SnapshotBuilder`]), each list in id order. The large kinds
+//! are compact, with indices and interned symbols instead of names; policies, products, forms and requests are few and
+//! are stored as declared. A snapshot is immutable once built, and shared by threads without locks.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -48,20 +48,20 @@ impl Symbols {
         symbol
     }
 
-    /// The symbol of a text, if the snapshot holds it.
+    /// Returns the symbol of a text, if the snapshot contains it.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<Symbol> {
         self.by_text.get(text).copied()
     }
 
-    /// The text of a symbol of this snapshot.
+    /// Returns the text of a symbol of this snapshot.
     #[must_use]
     pub fn text(&self, symbol: Symbol) -> &str {
         &self.texts[symbol.0 as usize]
     }
 }
 
-/// When parts of an object came to it, where that is later than the object itself.
+/// When parts of an object were added, where that is later than the object itself.
 ///
 /// Keys name the part: `group:NAME`, `attribute:KEY=VALUE`, `permission:NAME`, `tag:NAME`, `column:NAME`,
 /// `column:NAME/tag:NAME`, `asset:SOURCE`. A part without a key is as old as its object.
@@ -70,14 +70,14 @@ impl Symbols {
 pub struct Since(pub BTreeMap<String, Instant>);
 
 impl Since {
-    /// When the part came, `object` being when its object did.
+    /// Returns when a part was added; `object` is when its object was.
     #[must_use]
     pub fn of(&self, part: &str, object: Instant) -> Instant {
         if self.0.is_empty() { object } else { self.0.get(part).copied().unwrap_or(object) }
     }
 }
 
-/// An object's history as the store knows it.
+/// An object's history in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance {
     /// When it was created: as declared, else its first apply.
@@ -86,14 +86,14 @@ pub struct Provenance {
     pub updated_at: Instant,
     /// A file's path inside the catalog, or `api`.
     pub origin: Box<str>,
-    /// When its parts came, where later.
+    /// When its parts were added, where later.
     pub since: Since,
 }
 
-/// An object kept as declared, with its id and history.
+/// An object as declared, with its id and history.
 #[derive(Debug, Clone)]
 pub struct Record<I, T> {
-    /// The id the store gave.
+    /// The id that the store assigned.
     pub id: I,
     /// As declared.
     pub spec: T,
@@ -104,7 +104,7 @@ pub struct Record<I, T> {
 /// A group. The first of a snapshot is the built-in `All Users`, with id 0.
 #[derive(Debug, Clone)]
 pub struct SnapshotGroup {
-    /// The id the store gave.
+    /// The id that the store assigned.
     pub id: GroupId,
     /// Name.
     pub name: Box<str>,
@@ -117,7 +117,7 @@ pub struct SnapshotGroup {
 /// A user.
 #[derive(Debug, Clone)]
 pub struct SnapshotUser {
-    /// The id the store gave.
+    /// The id that the store assigned.
     pub id: UserId,
     /// `global_user_id`.
     pub global_id: Uuid,
@@ -137,7 +137,7 @@ pub struct SnapshotUser {
     pub attributes: Box<[(Symbol, Symbol)]>,
     /// Permissions in order of their names.
     pub permissions: Box<[Permission]>,
-    /// HR's number.
+    /// The employee number.
     pub employee_number: Option<Box<str>>,
     /// Department.
     pub department: Option<Box<str>>,
@@ -145,16 +145,16 @@ pub struct SnapshotUser {
     pub title: Option<Box<str>>,
     /// Manager.
     pub manager: Option<UserIx>,
-    /// When the account was made.
+    /// When the account was created.
     pub created_at: Instant,
-    /// When its parts came, where later.
+    /// When its parts were added, where later.
     pub since: Since,
 }
 
 /// A data source.
 #[derive(Debug, Clone)]
 pub struct SnapshotDataSource {
-    /// The id the store gave.
+    /// The id that the store assigned.
     pub id: DataSourceId,
     /// Unique name.
     pub name: Box<str>,
@@ -186,33 +186,33 @@ pub struct SnapshotDataSource {
     pub level_choice: Option<PolicyIx>,
     /// When it was registered.
     pub created_at: Instant,
-    /// When its parts came, where later.
+    /// When its parts were added, where later.
     pub since: Since,
 }
 
 /// A column.
 #[derive(Debug, Clone)]
 pub struct SnapshotColumn {
-    /// The id the store gave.
+    /// The id that the store assigned.
     pub id: ColumnId,
     /// Name.
     pub name: Box<str>,
     /// The platform's type name.
     pub data_type: Symbol,
-    /// Whether it takes nulls.
+    /// Whether it is nullable.
     pub nullable: bool,
     /// Tags, in name order.
     pub tags: Box<[TagIx]>,
-    /// What it holds.
+    /// What it contains.
     pub description: Option<Box<str>>,
 }
 
-/// The catalog at one instant, with ids given and names resolved.
+/// The catalog at one instant, with ids and resolved references.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// The instant.
     pub at: Instant,
-    /// The tenant; its id is always there.
+    /// The tenant; its id is always set.
     pub tenant: Tenant,
     /// The tenant's id.
     pub tenant_id: Uuid,
@@ -238,7 +238,7 @@ pub struct Snapshot {
     pub data_policies: Vec<Record<PolicyId, DataPolicy>>,
     /// Agreements in id order.
     pub agreements: Vec<Record<AgreementId, Agreement>>,
-    /// Texts of agreements by (name, version), older versions that the store still knows included.
+    /// Texts of agreements by (name, version), older versions that are still stored included.
     pub agreement_texts: BTreeMap<(String, i64), String>,
     /// Request forms in id order.
     pub request_forms: Vec<Record<RequestFormId, RequestForm>>,
@@ -265,55 +265,55 @@ struct AllNames {
 }
 
 impl Snapshot {
-    /// The index of a tag by full name.
+    /// Returns the index of a tag by full name.
     #[must_use]
     pub fn tag(&self, name: &str) -> Option<TagIx> {
         self.names.tags.get(name).copied()
     }
 
-    /// The index of a group by name, `All Users` included.
+    /// Returns the index of a group by name, `All Users` included.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<GroupIx> {
         self.names.groups.get(name).copied()
     }
 
-    /// The index of a user by username.
+    /// Returns the index of a user by username.
     #[must_use]
     pub fn user(&self, username: &str) -> Option<UserIx> {
         self.names.users.get(username).copied()
     }
 
-    /// The index of a domain by name.
+    /// Returns the index of a domain by name.
     #[must_use]
     pub fn domain(&self, name: &str) -> Option<DomainIx> {
         self.names.domains.get(name).copied()
     }
 
-    /// The index of a data source by name.
+    /// Returns the index of a data source by name.
     #[must_use]
     pub fn data_source(&self, name: &str) -> Option<DataSourceIx> {
         self.names.data_sources.get(name).copied()
     }
 
-    /// The index of a subscription policy by name.
+    /// Returns the index of a subscription policy by name.
     #[must_use]
     pub fn policy(&self, name: &str) -> Option<PolicyIx> {
         self.names.policies.get(name).copied()
     }
 
-    /// The index of a data policy by name.
+    /// Returns the index of a data policy by name.
     #[must_use]
     pub fn data_policy(&self, name: &str) -> Option<DataPolicyIx> {
         self.names.data_policies.get(name).copied()
     }
 
-    /// A data product by name.
+    /// Returns a data product by name.
     #[must_use]
     pub fn data_product(&self, name: &str) -> Option<&Record<DataProductId, DataProduct>> {
         self.names.products.get(name).map(|position| &self.data_products[*position])
     }
 
-    /// The columns of a data source with their indices, in ordinal order.
+    /// Returns the columns of a data source with their indices, in ordinal order.
     pub fn columns_of(
         &self,
         source: DataSourceIx,
@@ -330,18 +330,18 @@ impl Snapshot {
         self.users[user.get()].status == UserStatus::Active
     }
 
-    /// A user's effective attribute pairs: their own and those of their groups (`All Users` has none).
+    /// Returns a user's effective attribute pairs: their own and those of their groups (`All Users` has none).
     pub fn attributes_of(&self, user: UserIx) -> impl Iterator<Item = (Symbol, Symbol)> + '_ {
         let user = &self.users[user.get()];
         let inherited = user.groups.iter().flat_map(|group| self.groups[group.get()].attributes.iter());
         user.attributes.iter().chain(inherited).copied()
     }
 
-    /// The snapshot that a store holding just this valid catalog since `at` would give, with ids from 1 in
+    /// Builds the snapshot of a store that contains only this valid catalog, since `at`, with ids from 1 in
     /// catalog order. The tenant's id is derived from its name when none is declared.
     ///
     /// # Errors
-    /// When a name refers to nothing; [`validate`](crate::validate::validate) says so with positions.
+    /// When a name refers to nothing; [`validate`](crate::validate::validate) reports that with positions.
     pub fn of_catalog(catalog: &Catalog, at: Instant) -> Result<Self, SnapshotError> {
         let tenant = catalog.tenant.as_ref().map_or_else(
             || Tenant { name: "default".to_owned(), time_zone: "UTC".to_owned(), id: None },
