@@ -307,7 +307,8 @@ class Case:
         return [("credential_process", command)]
 
     def with_sso(self, name):
-        settings = [("sso_session", self.pick(*SESSIONS, SESSIONS[0], "gone")), ("sso_account_id", "111122223333"), ("sso_role_name", "Reader")]
+        session = self.pick(*SESSIONS, SESSIONS[0], "gone")
+        settings = [("sso_session", session), ("sso_account_id", "111122223333"), ("sso_role_name", "Reader")]
         if self.chance(0.1):
             settings.pop(self.pick(1, 2))
         return settings + [("sso_region", "eu-west-1")] * self.chance(0.1)
@@ -335,7 +336,7 @@ class Case:
         return "{broken" if self.chance(0.03) else json.dumps(token)
 
     def file(self, name, text):
-        path = self.folder / "scripts" / f"{self.random.randrange(10**9)} {name}" if " " in name else self.folder / "scripts" / f"{self.random.randrange(10**9)}{name}"
+        path = self.folder / "scripts" / f"{self.random.randrange(10**9)}{name}"
         path.write_text(text)
         return str(path)
 
@@ -404,6 +405,11 @@ def sha1(text):
     return hashlib.sha1(text.encode()).hexdigest()
 
 
+def stored_tokens(home):
+    texts = [path.read_text() for path in sorted((home / ".aws/sso/cache").iterdir())]
+    return [json.loads(text).get("accessToken") for text in texts if "broken" not in text]
+
+
 CASES = int(os.environ.get("ORACLE_CASES", "400"))
 
 
@@ -422,9 +428,7 @@ def test_credentials_are_those_that_botocore_finds(program, services, tmp_path, 
         provider = answer.get("provider", "none")
         counted[provider] = counted.get(provider, 0) + 1
         # A session that was renewed is stored for the next run, and for other tools.
-        cached = [json.loads(path.read_text()) for path in sorted((folder / "own/.aws/sso/cache").iterdir()) if "broken" not in path.read_text()]
-        others = [json.loads(path.read_text()) for path in sorted((folder / "botocore/.aws/sso/cache").iterdir()) if "broken" not in path.read_text()]
-        assert [token.get("accessToken") for token in cached] == [token.get("accessToken") for token in others], shown
+        assert stored_tokens(folder / "own") == stored_tokens(folder / "botocore"), shown
     # The comparison would say little if most cases were refused, or a provider were never asked.
     providers = {"environment", "assume-role", "web-identity", "sso", "credentials-file", "process", "config-file", "container", "instance"}
     assert providers <= counted.keys() and counted["none"] < CASES * 0.6, counted

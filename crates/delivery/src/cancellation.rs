@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::Clock;
+use crate::DeliveryClock;
 
-/// How often a wait looks for a reason that nobody announces, such as a deadline.
+/// How often a wait checks for a reason that is not announced, such as a deadline.
 const POLL: Duration = Duration::from_millis(50);
 
 /// Why work was cancelled.
@@ -35,7 +35,7 @@ impl fmt::Display for CancelReason {
     }
 }
 
-/// A duration in the unit that reads best.
+/// Displays a duration in its most readable unit.
 pub(crate) struct DisplayDuration(pub(crate) Duration);
 
 impl fmt::Display for DisplayDuration {
@@ -50,7 +50,7 @@ impl fmt::Display for DisplayDuration {
     }
 }
 
-/// Tells work that it is to end. Clones share their state.
+/// Cancels work. Clones share their state.
 #[derive(Clone, Default)]
 pub struct CancellationToken(Arc<Shared>);
 
@@ -62,21 +62,21 @@ struct Shared {
 }
 
 impl CancellationToken {
-    /// A token that is cancelled by [`CancellationToken::cancel`] alone.
+    /// Creates a token that only [`CancellationToken::cancel`] cancels.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A token that is cancelled as soon as `check` gives a reason, too.
+    /// Creates a token that is also cancelled as soon as `check` returns a reason.
     #[must_use]
     pub fn with_check(check: impl Fn() -> Option<CancelReason> + Send + Sync + 'static) -> Self {
         Self(Arc::new(Shared { check: Some(Box::new(check)), ..Shared::default() }))
     }
 
-    /// A token that is cancelled with this one, and when `limit` has passed by the clock.
+    /// Creates a token that is cancelled with this one, and when `limit` has passed by the clock.
     #[must_use]
-    pub fn with_deadline(&self, clock: &Clock, limit: Duration) -> Self {
+    pub fn with_deadline(&self, clock: &DeliveryClock, limit: Duration) -> Self {
         let (parent, clock) = (self.clone(), clock.clone());
         let end = clock.elapsed().saturating_add(limit);
         Self::with_check(move || {
@@ -91,7 +91,7 @@ impl CancellationToken {
         self.0.cancelled.notify_all();
     }
 
-    /// Why the work is to end; `None` while it may go on.
+    /// Returns why the work was cancelled; `None` while it may continue.
     #[must_use]
     pub fn reason(&self) -> Option<CancelReason> {
         if let Some(reason) = *self.lock() {
@@ -101,7 +101,7 @@ impl CancellationToken {
         found.map(|reason| *self.lock().get_or_insert(reason))
     }
 
-    /// Whether the work is to end.
+    /// Whether the work was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.reason().is_some()
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_deadline_follows_the_clock_and_the_parent_comes_first() {
-        let clock = Clock::simulated("2026-01-01T00:00:00Z".parse().unwrap());
+        let clock = DeliveryClock::simulated("2026-01-01T00:00:00Z".parse().unwrap());
         let limit = Duration::from_secs(10);
         let (parent, other) = (CancellationToken::new(), CancellationToken::new());
         let (token, cancelled) = (parent.with_deadline(&clock, limit), other.with_deadline(&clock, limit));

@@ -1,4 +1,4 @@
-//! The time: what signatures carry, what deadlines are measured by, and how attempts wait for each other.
+//! The clock: for signatures, deadlines and the pauses between attempts.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,9 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::CancellationToken;
 
-/// Where the time comes from: the system's clock, or one whose waits only move it.
+/// A source of time: the system's clock, or a simulated one that only waits move.
 #[derive(Clone)]
-pub struct Clock(Source);
+pub struct DeliveryClock(Source);
 
 #[derive(Clone)]
 enum Source {
@@ -18,20 +18,20 @@ enum Source {
     Simulated { start: Timestamp, now: Arc<Mutex<Timestamp>> },
 }
 
-impl Clock {
-    /// The system's clock.
+impl DeliveryClock {
+    /// Returns the system's clock.
     #[must_use]
     pub fn system() -> Self {
         Self(Source::System { start: Instant::now() })
     }
 
-    /// A clock that starts at an instant and is moved by waits alone, which return at once.
+    /// Creates a clock that starts at an instant. Waits move it, and return at once.
     #[must_use]
     pub fn simulated(start: Timestamp) -> Self {
         Self(Source::Simulated { start, now: Arc::new(Mutex::new(start)) })
     }
 
-    /// The time.
+    /// Returns the time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
@@ -40,7 +40,7 @@ impl Clock {
         }
     }
 
-    /// The time since the clock was made. Setting the system's time does not change it.
+    /// Returns the time since the clock was created. Setting the system's time does not change it.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
@@ -51,7 +51,7 @@ impl Clock {
         }
     }
 
-    /// Waits, unless the work is cancelled before.
+    /// Waits, or returns early when the work is cancelled.
     pub fn wait(&self, duration: Duration, cancellation: &CancellationToken) {
         match &self.0 {
             Source::System { .. } => cancellation.wait(duration),
@@ -66,7 +66,7 @@ impl Clock {
     }
 }
 
-impl fmt::Debug for Clock {
+impl fmt::Debug for DeliveryClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use domesday_tables::SCHEMA_FOLDER;
 
-use crate::{Check, DeliveryError, Destination, Environment, Spool, SummaryReader, Supervision, TenantName};
+use crate::{
+    DeliveryError, Destination, Environment, Spool, SummaryReader, Supervision, TenantName, VerificationCheck,
+};
 
 /// A kind of destination, such as a directory or a bucket.
 pub trait DestinationKind: fmt::Debug + Sync {
@@ -52,7 +54,7 @@ pub trait DestinationConfig: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// When the destination cannot be made, or its configuration cannot be used.
-    fn open(&self, tenant: &TenantName, supervision: &Supervision) -> Result<Opened, DeliveryError>;
+    fn open(&self, tenant: &TenantName, supervision: &Supervision) -> Result<OpenDestination, DeliveryError>;
 
     /// Opens the destination to be read.
     ///
@@ -65,7 +67,7 @@ pub trait DestinationConfig: fmt::Debug + Send + Sync {
     ) -> Result<Box<dyn SummaryReader>, DeliveryError>;
 
     /// Tries whether the destination takes summaries.
-    fn verify(&self, tenant: &TenantName, supervision: &Supervision) -> Vec<Check>;
+    fn verify(&self, tenant: &TenantName, supervision: &Supervision) -> Vec<VerificationCheck>;
 
     /// Returns where the tables are, for the scripts that set engines up.
     ///
@@ -78,14 +80,14 @@ pub trait DestinationConfig: fmt::Debug + Send + Sync {
 }
 
 /// A destination at work.
-pub struct Opened {
+pub struct OpenDestination {
     /// The destination.
     pub destination: Box<dyn Destination>,
     /// Where files wait for their delivery.
     pub spool: Spool,
 }
 
-impl fmt::Debug for Opened {
+impl fmt::Debug for OpenDestination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opened").field("spool", &self.spool).finish_non_exhaustive()
     }
@@ -111,7 +113,7 @@ impl DestinationOptions {
     }
 
     /// Returns the name of an option that is set.
-    pub(crate) fn any(&self) -> Option<&'static str> {
+    pub(crate) fn first_name(&self) -> Option<&'static str> {
         self.0.keys().next().copied()
     }
 }

@@ -6,14 +6,13 @@
 //! destination may list and put, no more.
 //!
 //! - [`configure_destination`] makes a [`DestinationConfig`] of an address. `destinations` has a folder for each kind.
-//! - [`Layout`], [`Places`] and [`Slots`] say which keys a run writes, [`KeyKind`] what a key names.
-//! - [`verify`] tries a destination, [`audit`] checks what was delivered there.
+//! - [`Layout`], [`RunKeys`] and [`SlotState`] say which keys a run writes, [`KeyKind`] what a key names.
+//! - [`verify`] tries a destination, [`check_integrity`] checks what was delivered there.
 //! - `documents` generates what the other side needs: policies for AWS, scripts for engines. Nothing depends on it.
 //! - [`DeliveryError`] says what is wrong by what to do about it.
 //!
-//! What is not here: no evaluation, no encoding, no store. Time comes from a [`Clock`] that is given.
+//! What is not here: no evaluation, no encoding, no store. Time comes from a [`DeliveryClock`] that is given.
 
-mod answer;
 mod aws_partition;
 mod cancellation;
 mod clock;
@@ -23,6 +22,7 @@ mod destinations;
 mod documents;
 mod environment;
 mod error;
+mod error_response;
 mod http;
 mod integrity;
 mod layout;
@@ -31,38 +31,40 @@ mod spool;
 mod summary_reader;
 mod supervision;
 mod tenant_name;
+mod text;
 mod timestamps;
 mod verification;
 
-pub use answer::Answer;
 pub use cancellation::{CancelReason, CancellationToken};
-pub use clock::Clock;
-pub use destination::{Destination, Listed, Listing, Receipt};
+pub use clock::DeliveryClock;
+pub use destination::{Destination, ListedObject, Listing, Receipt};
 pub use destination_config::{
-    DestinationConfig, DestinationKind, DestinationOptions, ObjectStore, Opened, TableLocation,
+    DestinationConfig, DestinationKind, DestinationOptions, ObjectStore, OpenDestination, TableLocation,
 };
 pub use destinations::configure_destination;
 pub use destinations::local::LocalConfig;
 #[doc(hidden)]
 pub use destinations::s3::oracle;
 pub use destinations::s3::{
-    Access, Encryption, Identity, Role, S3Config, S3Settings, ServiceIdentity, service_identity,
+    AssumedRole, Encryption, S3Access, S3Config, S3Settings, ServiceIdentity, SigningIdentity,
+    service_identity,
 };
 pub use documents::{
-    Document, DocumentKind, SetupScript, assume_policy, bucket_policy, iam_policy, key_policy, lifecycle,
-    setup_script, setup_scripts, trust_policy,
+    SetupDocument, SetupDocumentKind, SetupScript, assume_policy, bucket_policy, iam_policy, key_policy,
+    lifecycle, setup_script, setup_scripts, trust_policy,
 };
 pub use environment::Environment;
 pub use error::DeliveryError;
+pub use error_response::ErrorResponse;
 pub use http::Timeouts;
-pub use integrity::{Audit, AuditOptions, ChainBegin, GivenManifest, audit};
+pub use integrity::{ChainStart, IntegrityOptions, IntegrityReport, StoredManifest, check_integrity};
 pub use layout::{
-    Engine, Folder, KeyKind, Layout, Places, Slot, Slots, kept_manifests_prefix, manifest_key, probe_key,
-    setup_key, snapshot_key, stale_parts, version_prefix,
+    Engine, KeyKind, Layout, PartFolder, RunKeys, Slot, SlotState, kept_manifests_prefix, manifest_key,
+    probe_key, setup_key, snapshot_key, stale_parts, version_prefix,
 };
-pub use retry::{Patience, Retry};
+pub use retry::{RetryClass, RetryPolicy};
 pub use spool::{Spool, SpooledFile};
 pub use summary_reader::{StoredObject, SummaryReader};
-pub use supervision::{Notice, Notices, Supervision};
+pub use supervision::{DeliveryNotice, NoticeHandler, Supervision};
 pub use tenant_name::TenantName;
-pub use verification::{Check, CheckStatus, Verification, verify};
+pub use verification::{CheckStatus, Verification, VerificationCheck, verify};

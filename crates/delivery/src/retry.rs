@@ -1,39 +1,41 @@
-//! When to try again: what can heal, a bounded number of times, later each time and never all at once.
+//! The retry policy: transient errors, a limited number of times, with growing and random pauses.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::{DeliveryError, Notice, Supervision};
+use crate::{DeliveryError, DeliveryNotice, Supervision};
 
-/// Attempts at what heals rarely: enough for a moment's disturbance.
+/// Attempts at calls whose errors are rarely transient: enough for a short disturbance.
 const FEW_ATTEMPTS: u32 = 3;
 
-/// Whether another attempt can succeed where one failed.
+/// Whether an error is transient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retry {
-    /// It cannot: somebody has to change something first.
+pub enum RetryClass {
+    /// It is not: somebody has to change something first.
     Never,
-    /// Once more, with what was fetched anew meanwhile.
+    /// One more attempt, with new credentials.
     Once,
-    /// A few times within seconds: most likely it cannot.
+    /// A few attempts within seconds: most likely it is not.
     Few,
-    /// As often as is configured.
+    /// As many attempts as are configured.
     Often,
 }
 
 impl DeliveryError {
-    /// Whether another attempt can succeed.
+    /// Returns whether the error is transient.
     #[must_use]
-    pub fn retry(&self) -> Retry {
+    pub fn retry_class(&self) -> RetryClass {
         match self {
             Self::Throttled { .. }
             | Self::Unavailable { .. }
             | Self::Damaged { .. }
-            | Self::Unreachable { .. } => Retry::Often,
-            Self::HostNotFound { .. } | Self::TlsFailed { .. } | Self::InvalidResponse { .. } => Retry::Few,
+            | Self::Unreachable { .. } => RetryClass::Often,
+            Self::HostNotFound { .. } | Self::TlsFailed { .. } | Self::InvalidResponse { .. } => {
+                RetryClass::Few
+            }
             // Credentials that nobody renews are refused again.
-            Self::ExpiredSession { .. } => Retry::Once,
+            Self::ExpiredSession { .. } => RetryClass::Once,
             Self::NotADirectory { .. }
             | Self::NotWritable { .. }
             | Self::Full { .. }
@@ -50,20 +52,20 @@ impl DeliveryError {
             | Self::LimitExceeded { .. }
             | Self::Cancelled { .. }
             | Self::Untrusted { .. }
-            | Self::Refused { .. } => Retry::Never,
+            | Self::Refused { .. } => RetryClass::Never,
         }
     }
 
-    /// Whether the same attempt again, a little later, can succeed.
+    /// Whether the same call can succeed a little later.
     #[must_use]
-    pub fn heals(&self) -> bool {
-        self.retry() != Retry::Never
+    pub fn is_retryable(&self) -> bool {
+        self.retry_class() != RetryClass::Never
     }
 }
 
-/// How often and how patiently attempts are repeated.
+/// How often, and after which pauses, a failed call is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// Attempts in all, the first included.
     pub attempts: u32,
     /// The longest pause before the second attempt; each further one may be twice as long.
@@ -72,30 +74,30 @@ pub struct Patience {
     pub longest: Duration,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     /// Nine attempts over about two minutes.
     fn default() -> Self {
         Self { attempts: 9, first: Duration::from_millis(500), longest: Duration::from_secs(30) }
     }
 }
 
-impl Patience {
+impl RetryPolicy {
     /// One attempt.
     pub const NONE: Self = Self { attempts: 1, first: Duration::ZERO, longest: Duration::ZERO };
 
-    /// How many attempts an error is worth in all.
+    /// Returns the number of attempts for an error, the first included.
     #[must_use]
     pub fn attempts_for(&self, error: &DeliveryError) -> u32 {
-        match error.retry() {
-            Retry::Never => 1,
-            Retry::Once => self.attempts.min(2),
-            Retry::Few => self.attempts.min(FEW_ATTEMPTS),
-            Retry::Often => self.attempts,
+        match error.retry_class() {
+            RetryClass::Never => 1,
+            RetryClass::Once => self.attempts.min(2),
+            RetryClass::Few => self.attempts.min(FEW_ATTEMPTS),
+            RetryClass::Often => self.attempts,
         }
     }
 
-    /// The pause after a number of failed attempts, or nothing when it is not worth another. `random` between 0
-    /// and 1 spreads those who failed together: a pause is between half of its length and all of it.
+    /// Returns the pause after a number of failed attempts; `None` when there is no further attempt. `random` between 0
+    /// and 1 spreads callers that failed together: a pause is between half of its length and all of it.
     #[must_use]
     pub fn pause(&self, failed: u32, error: &DeliveryError, random: f64) -> Option<Duration> {
         if failed >= self.attempts_for(error) {
@@ -105,9 +107,8 @@ impl Patience {
         Some(doubled.min(self.longest).mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0)))
     }
 
-    /// Runs attempts at a call until one succeeds, the last failure, or the work is cancelled; counts those made
-    /// again.
-    pub(crate) fn attempt<T>(
+    /// Repeats a call until it succeeds, no further attempt is left or the work is cancelled; counts the repetitions.
+    pub(crate) fn retry<T>(
         &self,
         supervision: &Supervision,
         call: &str,
@@ -120,7 +121,7 @@ impl Patience {
             let error = match attempt() {
                 Ok(done) => {
                     if failed > 0 {
-                        supervision.notices.send(&Notice::Recovered { call: call.to_owned() });
+                        supervision.notices.send(&DeliveryNotice::Recovered { call: call.to_owned() });
                     }
                     return Ok(done);
                 }
@@ -129,7 +130,7 @@ impl Patience {
             failed += 1;
             let Some(wait) = self.pause(failed, &error, random()) else { return Err(error) };
             *retries += 1;
-            supervision.notices.send(&Notice::Retrying {
+            supervision.notices.send(&DeliveryNotice::Retrying {
                 call: call.to_owned(),
                 error: error.problem(),
                 kind: error.kind(),
@@ -142,7 +143,7 @@ impl Patience {
     }
 }
 
-/// A number between 0 and 1, from the same randomness as UUIDs.
+/// Returns a random number between 0 and 1, from the source of UUIDs.
 fn random() -> f64 {
     let (high, _) = Uuid::new_v4().as_u64_pair();
     (high >> 16) as f64 / (1_u64 << 48) as f64
@@ -153,38 +154,41 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::{CancelReason, Clock, Notices};
+    use crate::{CancelReason, DeliveryClock, NoticeHandler};
 
     fn simulated() -> Supervision {
-        Supervision { clock: Clock::simulated("2026-01-01T00:00:00Z".parse().unwrap()), ..Supervision::new() }
+        Supervision {
+            clock: DeliveryClock::simulated("2026-01-01T00:00:00Z".parse().unwrap()),
+            ..Supervision::new()
+        }
     }
 
     fn busy() -> DeliveryError {
-        DeliveryError::Throttled { answer: Box::default() }
+        DeliveryError::Throttled { response: Box::default() }
     }
 
     #[test]
     fn pauses_double_up_to_the_longest_and_end() {
-        let patience = Patience::default();
-        let pause = |failed| patience.pause(failed, &busy(), 1.0).map(|pause| pause.as_millis());
+        let retry_policy = RetryPolicy::default();
+        let pause = |failed| retry_policy.pause(failed, &busy(), 1.0).map(|pause| pause.as_millis());
         assert_eq!(pause(1), Some(500));
         assert_eq!(pause(2), Some(1000));
         assert_eq!(pause(8), Some(30_000));
         assert_eq!(pause(9), None);
-        assert_eq!(patience.pause(1, &busy(), 0.0), Some(Duration::from_millis(250)));
-        assert_eq!(Patience::NONE.pause(1, &busy(), 0.5), None);
+        assert_eq!(retry_policy.pause(1, &busy(), 0.0), Some(Duration::from_millis(250)));
+        assert_eq!(RetryPolicy::NONE.pause(1, &busy(), 0.5), None);
     }
 
     #[test]
     fn what_cannot_heal_is_not_tried_again() {
-        let denied = DeliveryError::NoSuchBucket { bucket: "b".into(), answer: Box::default() };
-        assert_eq!(Patience::default().pause(1, &denied, 0.5), None);
+        let denied = DeliveryError::NoSuchBucket { bucket: "b".into(), response: Box::default() };
+        assert_eq!(RetryPolicy::default().pause(1, &denied, 0.5), None);
         let (supervision, mut retries) = (simulated(), 0);
-        let patience = Patience { attempts: 3, ..Patience::default() };
-        assert!(patience.attempt::<()>(&supervision, "list", &mut retries, || Err(busy())).is_err());
+        let retry_policy = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
+        assert!(retry_policy.retry::<()>(&supervision, "list", &mut retries, || Err(busy())).is_err());
         assert_eq!(retries, 2);
         let mut first = true;
-        let second = patience.attempt(&supervision, "list", &mut retries, || {
+        let second = retry_policy.retry(&supervision, "list", &mut retries, || {
             if std::mem::take(&mut first) { Err(busy()) } else { Ok(7) }
         });
         assert_eq!((second.ok(), retries), (Some(7), 3));
@@ -193,21 +197,21 @@ mod tests {
 
     #[test]
     fn what_hardly_heals_is_over_within_seconds() {
-        let (supervision, patience) = (simulated(), Patience::default());
+        let (supervision, retry_policy) = (simulated(), RetryPolicy::default());
         for (error, attempts) in [
             (DeliveryError::HostNotFound { host: "h".into() }, 3),
-            (DeliveryError::ExpiredSession { answer: Box::default() }, 2),
+            (DeliveryError::ExpiredSession { response: Box::default() }, 2),
             (DeliveryError::Configuration { message: String::new() }, 1),
         ] {
             let (mut made, mut error) = (0, Some(error));
             let before = supervision.clock.elapsed();
             let kind = error.as_ref().unwrap().kind();
-            let result = patience.attempt::<()>(&supervision, "put", &mut 0, || {
+            let result = retry_policy.retry::<()>(&supervision, "put", &mut 0, || {
                 made += 1;
                 let next = match error.as_ref().unwrap() {
                     DeliveryError::HostNotFound { .. } => DeliveryError::HostNotFound { host: "h".into() },
                     DeliveryError::ExpiredSession { .. } => {
-                        DeliveryError::ExpiredSession { answer: Box::default() }
+                        DeliveryError::ExpiredSession { response: Box::default() }
                     }
                     _ => DeliveryError::Configuration { message: String::new() },
                 };
@@ -223,22 +227,22 @@ mod tests {
     fn every_retry_is_reported_with_its_attempt_and_pause() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let receive = Arc::clone(&told);
-        let notices = Notices::new(move |notice| receive.lock().unwrap().push(notice.clone()));
+        let notices = NoticeHandler::new(move |notice| receive.lock().unwrap().push(notice.clone()));
         let supervision = Supervision { notices, ..simulated() };
         let mut failures = 2;
-        let done = Patience::default().attempt(&supervision, "list v1/", &mut 0, || {
+        let done = RetryPolicy::default().retry(&supervision, "list v1/", &mut 0, || {
             failures -= 1;
             if failures >= 0 { Err(busy()) } else { Ok(()) }
         });
         assert!(done.is_ok());
         let told = told.lock().unwrap();
         let attempts = told.iter().map(|notice| match notice {
-            Notice::Retrying { call, attempt, attempts, wait, kind, .. } => {
+            DeliveryNotice::Retrying { call, attempt, attempts, wait, kind, .. } => {
                 assert_eq!((call.as_str(), *kind), ("list v1/", "throttled"));
                 assert!(*wait >= Duration::from_millis(250));
                 (*attempt, *attempts)
             }
-            Notice::Recovered { .. } => (0, 0),
+            DeliveryNotice::Recovered { .. } => (0, 0),
             notice => panic!("{notice:?}"),
         });
         assert_eq!(attempts.collect::<Vec<_>>(), [(2, 9), (3, 9), (0, 0)]);
@@ -248,9 +252,9 @@ mod tests {
     fn a_wait_between_attempts_ends_when_the_work_is_cancelled() {
         let supervision = Supervision::new();
         let cancel = supervision.cancellation.clone();
-        let patience =
-            Patience { attempts: 9, first: Duration::from_secs(3600), longest: Duration::from_secs(3600) };
-        let result = patience.attempt::<()>(&supervision, "put", &mut 0, || {
+        let retry_policy =
+            RetryPolicy { attempts: 9, first: Duration::from_secs(3600), longest: Duration::from_secs(3600) };
+        let result = retry_policy.retry::<()>(&supervision, "put", &mut 0, || {
             cancel.cancel(CancelReason::Requested);
             Err(busy())
         });
@@ -260,8 +264,8 @@ mod tests {
     #[test]
     fn attempts_end_with_the_deadline_of_the_whole_work() {
         let supervision = simulated().with_deadline(Duration::from_secs(40));
-        let patience = Patience { attempts: u32::MAX, ..Patience::default() };
-        let result = patience.attempt::<()>(&supervision, "put", &mut 0, || Err(busy()));
+        let retry_policy = RetryPolicy { attempts: u32::MAX, ..RetryPolicy::default() };
+        let result = retry_policy.retry::<()>(&supervision, "put", &mut 0, || Err(busy()));
         assert_eq!(result.unwrap_err().kind(), "deadline-exceeded");
         assert!(supervision.clock.elapsed() < Duration::from_secs(80));
     }

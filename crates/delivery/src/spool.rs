@@ -1,4 +1,4 @@
-//! Where a summary is written before any of it is delivered: complete files with their digests.
+//! The spool: files are written here completely, with their digests, before any of them is delivered.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,23 +9,23 @@ use tempfile::TempDir;
 
 use crate::DeliveryError;
 
-/// A directory for the files of one run. Removed with all it still holds when dropped; what a run that was killed
-/// left behind, the next one removes.
+/// A directory for the files of one run. Dropping it removes it with all its files; the spool of a run that was killed is
+/// removed by the next one.
 #[derive(Debug)]
 pub struct Spool {
     dir: TempDir,
-    /// Locked as long as the spool is in use, which ends with the process however that ends.
+    /// Locked while the spool is in use; the lock ends with the process, however that ends.
     _lock: File,
 }
 
-/// How the directories of spools begin.
+/// The prefix of the names of spools.
 pub(crate) const PREFIX: &str = ".domesday-";
 
-/// The file in them that is locked.
+/// The name of the file that is locked.
 const LOCK: &str = "lock";
 
-/// A spool this young may not have taken its lock yet.
-const YOUNG: Duration = Duration::from_secs(60);
+/// A younger spool may not be locked yet.
+const MIN_AGE: Duration = Duration::from_secs(60);
 
 /// A complete file of a spool, on its way to a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,56 +36,56 @@ pub struct SpooledFile {
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
-    /// SHA-256 of its bytes as they were written: what arrives is compared with it.
+    /// SHA-256 of its bytes as they were written, to compare with what arrives.
     pub sha256: [u8; 32],
 }
 
 impl Spool {
-    /// A new spool inside a directory, hidden there under a name of its own.
+    /// Creates a spool inside a directory, with a hidden name of its own.
     ///
     /// # Errors
-    /// When the directory takes no files.
-    pub fn within(dir: &Path) -> Result<Self, DeliveryError> {
+    /// When no file can be created in the directory.
+    pub fn create_in(dir: &Path) -> Result<Self, DeliveryError> {
         let failed = |source| DeliveryError::from_io(dir, source);
-        sweep(dir);
+        remove_abandoned(dir);
         let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(dir).map_err(failed)?;
         let lock = File::create(made.path().join(LOCK)).map_err(failed)?;
-        // A file system without locks keeps what is left behind, which harms nobody.
+        // On a file system without locks, abandoned spools remain.
         let _ = lock.try_lock();
         Ok(Self { dir: made, _lock: lock })
     }
 
-    /// A new file for a key.
+    /// Creates the file of a key.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn create(&self, key: &str) -> io::Result<File> {
-        File::create(self.file_of(key))
+        File::create(self.path_of(key))
     }
 
-    /// The file of a key, complete, with its size and digest.
+    /// Returns the complete file of a key, with its size and digest.
     #[must_use]
     pub fn complete(&self, key: &str, bytes: u64, sha256: [u8; 32]) -> SpooledFile {
-        SpooledFile { key: key.to_owned(), path: self.file_of(key), bytes, sha256 }
+        SpooledFile { key: key.to_owned(), path: self.path_of(key), bytes, sha256 }
     }
 
-    /// The directory that holds the spool.
+    /// Returns the directory that contains the spool.
     #[must_use]
     pub fn parent(&self) -> &Path {
         self.dir.path().parent().unwrap_or(self.dir.path())
     }
 
-    fn file_of(&self, key: &str) -> PathBuf {
+    fn path_of(&self, key: &str) -> PathBuf {
         self.dir.path().join(key.replace('/', "__"))
     }
 }
 
-/// Removes the spools of processes that are no more. What cannot be removed stays.
-fn sweep(dir: &Path) {
+/// Removes the spools of processes that no longer run, as far as they can be removed.
+fn remove_abandoned(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let is_spool = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
         let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
-        if !is_spool || age().is_none_or(|age| age < YOUNG) {
+        if !is_spool || age().is_none_or(|age| age < MIN_AGE) {
             continue;
         }
         let lock = File::options().write(true).open(entry.path().join(LOCK));
@@ -104,9 +104,9 @@ mod tests {
     #[test]
     fn what_a_killed_run_left_is_removed_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
-        let long_ago = SystemTime::now() - 2 * YOUNG;
+        let long_ago = SystemTime::now() - 2 * MIN_AGE;
         let age = |path: &Path| File::open(path).unwrap().set_modified(long_ago).unwrap();
-        let in_use = Spool::within(dir.path()).unwrap();
+        let in_use = Spool::create_in(dir.path()).unwrap();
         age(in_use.dir.path());
         for name in [".domesday-left", ".domesday-young", ".domesday-foreign", "mine"] {
             fs::create_dir(dir.path().join(name)).unwrap();
@@ -117,7 +117,7 @@ mod tests {
         for name in [".domesday-left", ".domesday-foreign", "mine"] {
             age(&dir.path().join(name));
         }
-        let next = Spool::within(dir.path()).unwrap();
+        let next = Spool::create_in(dir.path()).unwrap();
         let is_there = |name: &str| dir.path().join(name).exists();
         assert!(!is_there(".domesday-left"));
         assert!(is_there(".domesday-young") && is_there(".domesday-foreign") && is_there("mine"));

@@ -1,30 +1,34 @@
-//! What watches over work that depends on a server: the time, a way to cancel it, and who is told how it goes.
+//! The supervision of calls: the clock, the cancellation token and the receiver of notices.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{CancellationToken, Clock, DeliveryError};
+use crate::{CancellationToken, DeliveryClock, DeliveryError};
 
-/// Watches over the calls to a destination. Clones share their state.
+/// Supervises the calls to a destination. Clones share their state.
 #[derive(Debug, Clone)]
 pub struct Supervision {
     /// The time.
-    pub clock: Clock,
+    pub clock: DeliveryClock,
     /// Cancels the work.
     pub cancellation: CancellationToken,
-    /// Receives what a person who waits wants to know.
-    pub notices: Notices,
+    /// Receives notices for a person who waits.
+    pub notices: NoticeHandler,
 }
 
 impl Supervision {
-    /// The system's clock, a token of its own, and nobody who is told.
+    /// Creates a supervision with the system's clock, a new token and no receiver of notices.
     #[must_use]
     pub fn new() -> Self {
-        Self { clock: Clock::system(), cancellation: CancellationToken::new(), notices: Notices::default() }
+        Self {
+            clock: DeliveryClock::system(),
+            cancellation: CancellationToken::new(),
+            notices: NoticeHandler::default(),
+        }
     }
 
-    /// The same with a time limit for the whole work, from now on.
+    /// Returns the same with a time limit for the whole work, from now on.
     #[must_use]
     pub fn with_deadline(&self, limit: Duration) -> Self {
         let cancellation = self.cancellation.with_deadline(&self.clock, limit);
@@ -58,9 +62,9 @@ impl Default for Supervision {
     }
 }
 
-/// Something to know about a call that does not simply succeed.
+/// A notice of a call that does not succeed at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
+pub enum DeliveryNotice {
     /// A call has waited for its server for a while.
     Waiting {
         /// The call, such as `list access/v1/`.
@@ -78,7 +82,7 @@ pub enum Notice {
         call: String,
         /// Why the attempt failed.
         error: String,
-        /// The kind of the error, as [`DeliveryError::kind`] has it.
+        /// The kind of the error, by [`DeliveryError::kind`].
         kind: &'static str,
         /// The number of the next attempt; the first is 1.
         attempt: u32,
@@ -94,27 +98,27 @@ pub enum Notice {
     },
 }
 
-type Receiver = dyn Fn(&Notice) + Send + Sync;
+type Receiver = dyn Fn(&DeliveryNotice) + Send + Sync;
 
-/// Receives [`Notice`]s, on whichever thread they arise.
+/// Receives [`DeliveryNotice`]s, on whichever thread they arise.
 #[derive(Clone, Default)]
-pub struct Notices(Option<Arc<Receiver>>);
+pub struct NoticeHandler(Option<Arc<Receiver>>);
 
-impl Notices {
+impl NoticeHandler {
     /// Calls `receive` with every notice. It must not block.
     #[must_use]
-    pub fn new(receive: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
+    pub fn new(receive: impl Fn(&DeliveryNotice) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(receive)))
     }
 
-    pub(crate) fn send(&self, notice: &Notice) {
+    pub(crate) fn send(&self, notice: &DeliveryNotice) {
         if let Some(receive) = &self.0 {
             receive(notice);
         }
     }
 }
 
-impl fmt::Debug for Notices {
+impl fmt::Debug for NoticeHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Notices")
     }

@@ -1,11 +1,11 @@
-//! Times as servers write them: RFC 3339, the same without an offset, or the dates of HTTP.
+//! Times in the formats of servers: RFC 3339, the same without an offset, or the dates of HTTP.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::tz::TimeZone;
 
-/// Reads a time. One without an offset is in UTC: that is what every server that leaves it out means.
+/// Parses a time. One without an offset is in UTC, as all servers that leave it out mean it.
 pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if text.len() > 64 {

@@ -21,7 +21,7 @@ pub enum CheckStatus {
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Check {
+pub struct VerificationCheck {
     /// `credentials`, `list` or `put`.
     pub name: &'static str,
     /// How it ended.
@@ -40,7 +40,7 @@ pub struct Check {
     /// The service's own message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_message: Option<String>,
-    /// The id of the request, for whoever operates the service.
+    /// The id of the request, for the operators of the service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
@@ -54,10 +54,10 @@ pub struct Verification {
     /// Whether no check failed.
     pub ok: bool,
     /// The checks.
-    pub checks: Vec<Check>,
+    pub checks: Vec<VerificationCheck>,
 }
 
-impl Check {
+impl VerificationCheck {
     /// Creates a check that passed.
     pub(crate) fn passed(name: &'static str, message: impl Into<String>) -> Self {
         Self::new(name, CheckStatus::Passed, message)
@@ -71,13 +71,13 @@ impl Check {
     /// Creates a check that failed, with what to fix.
     pub(crate) fn failed(name: &'static str, error: &DeliveryError) -> Self {
         let unless_empty = |text: &String| (!text.is_empty()).then(|| text.clone());
-        let answer = error.answer();
+        let response = error.response();
         Self {
             fix: unless_empty(&error.fix()),
             kind: Some(error.kind()),
-            code: answer.and_then(|answer| unless_empty(&answer.code)),
-            service_message: answer.and_then(|answer| unless_empty(&answer.message)),
-            request_id: answer.and_then(|answer| unless_empty(&answer.request_id)),
+            code: response.and_then(|response| unless_empty(&response.code)),
+            service_message: response.and_then(|response| unless_empty(&response.message)),
+            request_id: response.and_then(|response| unless_empty(&response.request_id)),
             ..Self::new(name, CheckStatus::Failed, error.problem())
         }
     }

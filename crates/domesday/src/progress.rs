@@ -1,6 +1,6 @@
 //! The progress of an export: one line on a terminal.
 
-use domesday_delivery::{Notice, Notices};
+use domesday_delivery::{DeliveryNotice, NoticeHandler};
 use domesday_run::Stage;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -25,12 +25,12 @@ impl Progress {
 
     /// Prints a line for each call that waits or is retried, also without a terminal: otherwise an unresponsive server
     /// would look like a program that hangs.
-    pub(crate) fn notices(&self, output: Output) -> Notices {
+    pub(crate) fn notices(&self, output: Output) -> NoticeHandler {
         if output.is_quiet() {
-            return Notices::default();
+            return NoticeHandler::default();
         }
         let bar = self.bar.clone();
-        Notices::new(move |notice| {
+        NoticeHandler::new(move |notice| {
             let line = line(notice);
             match &bar {
                 Some(bar) => bar.suspend(|| output.note(&line)),
@@ -63,18 +63,18 @@ impl Progress {
     }
 }
 
-fn line(notice: &Notice) -> String {
+fn line(notice: &DeliveryNotice) -> String {
     match notice {
-        Notice::Waiting { call, host, elapsed, limit } => format!(
+        DeliveryNotice::Waiting { call, host, elapsed, limit } => format!(
             "waiting: {call}: {host} has not answered for {} s (timeout: {} s)",
             elapsed.as_secs(),
             limit.as_secs()
         ),
-        Notice::Retrying { call, error, attempt, attempts, wait, .. } => format!(
+        DeliveryNotice::Retrying { call, error, attempt, attempts, wait, .. } => format!(
             "retrying: {call}: {error}; attempt {attempt} of {attempts} in {:.1} s",
             wait.as_secs_f64()
         ),
-        Notice::Recovered { call } => format!("recovered: {call}"),
+        DeliveryNotice::Recovered { call } => format!("recovered: {call}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `domesday destination audit` over directories that were delivered into: what is as the manifests state passes,
+//! `domesday destination check-integrity` over directories that were delivered into: what is as the manifests state passes,
 //! everything else is a finding, and nothing outside of the directory is read.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
@@ -9,7 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cli::{Domesday, tree, write};
-use domesday_delivery::{Audit, AuditOptions, DeliveryError, GivenManifest, LocalConfig, TenantName, audit};
+use domesday_delivery::{
+    DeliveryError, IntegrityOptions, IntegrityReport, LocalConfig, StoredManifest, TenantName,
+    check_integrity,
+};
 use serde_json::{Value, json};
 
 const DAYS: [&str; 4] =
@@ -72,11 +75,11 @@ impl World {
             .collect()
     }
 
-    fn given(&self) -> GivenManifest {
-        GivenManifest { name: "given".to_owned(), bytes: fs::read(self.key(MANIFEST)).unwrap() }
+    fn given(&self) -> StoredManifest {
+        StoredManifest { name: "given".to_owned(), bytes: fs::read(self.key(MANIFEST)).unwrap() }
     }
 
-    fn audit(&self, options: &AuditOptions) -> Result<Audit, DeliveryError> {
+    fn audit(&self, options: &IntegrityOptions) -> Result<IntegrityReport, DeliveryError> {
         audit_of(&self.out(), options)
     }
 
@@ -85,9 +88,9 @@ impl World {
     }
 }
 
-fn audit_of(out: &Path, options: &AuditOptions) -> Result<Audit, DeliveryError> {
+fn audit_of(out: &Path, options: &IntegrityOptions) -> Result<IntegrityReport, DeliveryError> {
     let tenant = TenantName { id: uuid::Uuid::nil(), name: "audit".to_owned() };
-    audit(&LocalConfig::new(out), &tenant, options)
+    check_integrity(&LocalConfig::new(out), &tenant, options)
 }
 
 fn edit_json(path: &Path, edit: impl FnOnce(&mut Value)) {
@@ -102,11 +105,11 @@ fn edit_json(path: &Path, edit: impl FnOnce(&mut Value)) {
     fs::write(path, text).unwrap();
 }
 
-fn is_clean(audit: &Audit) {
+fn is_clean(audit: &IntegrityReport) {
     assert!(audit.ok && audit.problems.is_empty(), "{audit:#?}");
 }
 
-fn finds(audit: &Audit, text: &str) {
+fn finds(audit: &IntegrityReport, text: &str) {
     assert!(!audit.ok && audit.problems.iter().any(|problem| problem.contains(text)), "{text}: {audit:#?}");
 }
 
@@ -114,16 +117,17 @@ fn finds(audit: &Audit, text: &str) {
 fn a_history_is_checked_to_its_beginning() {
     let world = World::new();
     DAYS.iter().for_each(|day| drop(world.export("history", day)));
-    let audited = world.audit(&AuditOptions::default()).unwrap();
+    let audited = world.audit(&IntegrityOptions::default()).unwrap();
     is_clean(&audited);
     assert_eq!((audited.links, audited.unlinked.len()), (3, 0));
     assert_eq!(audited.files, 13 + 3 * 12);
     assert!(audited.not_checked.iter().any(|what| what.contains("--expect")), "{audited:#?}");
-    let expected = AuditOptions { expected: Some(audited.manifest_sha256), ..AuditOptions::default() };
+    let expected =
+        IntegrityOptions { expected: Some(audited.manifest_sha256), ..IntegrityOptions::default() };
     let audited = world.audit(&expected).unwrap();
     is_clean(&audited);
     assert!(audited.not_checked.is_empty(), "{audited:#?}");
-    let other = AuditOptions { expected: Some("0".repeat(64)), ..AuditOptions::default() };
+    let other = IntegrityOptions { expected: Some("0".repeat(64)), ..IntegrityOptions::default() };
     finds(&world.audit(&other).unwrap(), "expected was 000");
 }
 
@@ -139,22 +143,22 @@ fn a_deleted_table_of_an_earlier_day_is_a_finding_and_a_forgotten_day_is_reporte
     let bytes = fs::read(&part).unwrap();
     fs::remove_file(&part).unwrap();
     finds(
-        &world.audit(&AuditOptions::default()).unwrap(),
+        &world.audit(&IntegrityOptions::default()).unwrap(),
         "export_date=2026-11-24/part-00000.parquet is missing",
     );
     fs::write(&part, bytes).unwrap();
 
     forget(DAYS[0]);
-    let audited = world.audit(&AuditOptions::default()).unwrap();
+    let audited = world.audit(&IntegrityOptions::default()).unwrap();
     is_clean(&audited);
     assert_eq!(audited.forgotten, 12);
     assert!(audited.not_checked.iter().any(|what| what.contains("2026-11-24")), "{audited:#?}");
-    let kept = |days| AuditOptions { kept_days: Some(days), ..AuditOptions::default() };
+    let kept = |days| IntegrityOptions { kept_days: Some(days), ..IntegrityOptions::default() };
     is_clean(&world.audit(&kept(3)).unwrap());
     finds(&world.audit(&kept(4)).unwrap(), "the day 2026-11-24 is missing");
 
     forget(DAYS[2]);
-    finds(&world.audit(&AuditOptions::default()).unwrap(), "the day 2026-11-26 is missing");
+    finds(&world.audit(&IntegrityOptions::default()).unwrap(), "the day 2026-11-26 is missing");
 }
 
 #[test]
@@ -166,13 +170,13 @@ fn a_missing_or_nulled_link_is_a_finding() {
     let restore = || original.iter().for_each(|(key, bytes)| fs::write(world.key(key), bytes).unwrap());
 
     fs::remove_file(world.key(&kept(1))).unwrap();
-    finds(&world.audit(&AuditOptions::default()).unwrap(), "the chain is broken");
+    finds(&world.audit(&IntegrityOptions::default()).unwrap(), "the chain is broken");
     restore();
     // The link of the newest, in both of its places: it still states that it continues a chain.
     for key in [MANIFEST.to_owned(), kept(3)] {
         world.edit_manifest(&key, |manifest| manifest["previous_manifest_sha256"] = Value::Null);
     }
-    finds(&world.audit(&AuditOptions::default()).unwrap(), "the chain is broken");
+    finds(&world.audit(&IntegrityOptions::default()).unwrap(), "the chain is broken");
     // And nothing is stated: what comes before is in no chain.
     for key in [MANIFEST.to_owned(), kept(3)] {
         world.edit_manifest(&key, |manifest| {
@@ -181,16 +185,16 @@ fn a_missing_or_nulled_link_is_a_finding() {
             manifest.remove("previous_manifest_key");
         });
     }
-    finds(&world.audit(&AuditOptions::default()).unwrap(), "is in no chain");
+    finds(&world.audit(&IntegrityOptions::default()).unwrap(), "is in no chain");
     restore();
     world.edit_manifest(&kept(2), |manifest| manifest["previous_manifest_sha256"] = Value::Null);
-    finds(&world.audit(&AuditOptions::default()).unwrap(), "the chain is broken");
+    finds(&world.audit(&IntegrityOptions::default()).unwrap(), "the chain is broken");
     restore();
     // An earlier manifest is put back over the newest.
     fs::copy(world.key(&kept(2)), world.key(MANIFEST)).unwrap();
-    finds(&world.audit(&AuditOptions::default()).unwrap(), "comes after the newest manifest");
+    finds(&world.audit(&IntegrityOptions::default()).unwrap(), "comes after the newest manifest");
     restore();
-    is_clean(&world.audit(&AuditOptions::default()).unwrap());
+    is_clean(&world.audit(&IntegrityOptions::default()).unwrap());
 }
 
 #[test]
@@ -200,7 +204,7 @@ fn a_chain_that_states_that_it_begins_anew_is_no_finding() {
     for day in &DAYS[..2] {
         world.export_from(&["--catalog"], "catalog", "history", day);
     }
-    let audited = world.audit(&AuditOptions::default()).unwrap();
+    let audited = world.audit(&IntegrityOptions::default()).unwrap();
     is_clean(&audited);
     assert_eq!(audited.links, 0);
     assert!(audited.notes.iter().any(|note| note.contains("begins anew")), "{audited:#?}");
@@ -213,31 +217,31 @@ fn a_chain_that_states_that_it_begins_anew_is_no_finding() {
     for day in &DAYS[2..] {
         world.export("history", day);
     }
-    let audited = world.audit(&AuditOptions::default()).unwrap();
+    let audited = world.audit(&IntegrityOptions::default()).unwrap();
     is_clean(&audited);
     assert_eq!((audited.links, audited.unlinked.len()), (1, 2));
     assert_eq!(audited.files, 13 + 3 * 12);
     // The same snapshot once more.
     world.export("history", DAYS[3]);
-    is_clean(&world.audit(&AuditOptions::default()).unwrap());
+    is_clean(&world.audit(&IntegrityOptions::default()).unwrap());
 }
 
 #[test]
 fn what_was_not_checked_is_stated_with_the_reason() {
     let world = World::new();
     world.export("latest", DAYS[0]);
-    let audited = world.audit(&AuditOptions::default()).unwrap();
+    let audited = world.audit(&IntegrityOptions::default()).unwrap();
     is_clean(&audited);
     assert_eq!(audited.not_checked.len(), 1, "{audited:#?}");
     let first = world.given();
     world.export("latest", DAYS[1]);
-    let audited = world.audit(&AuditOptions::default()).unwrap();
+    let audited = world.audit(&IntegrityOptions::default()).unwrap();
     is_clean(&audited);
     assert!(audited.not_checked.iter().any(|what| what.contains("--previous")), "{audited:#?}");
     let run = Domesday::new(&["destination", "audit", "--to"]).arg(world.out()).run();
     run.succeeds();
     assert!(run.stdout.contains("no earlier manifest was checked"), "{}", run.stdout);
-    let given = AuditOptions { given: vec![first.clone()], ..AuditOptions::default() };
+    let given = IntegrityOptions { given: vec![first.clone()], ..IntegrityOptions::default() };
     let audited = world.audit(&given).unwrap();
     is_clean(&audited);
     assert_eq!(audited.links, 1);
@@ -253,7 +257,7 @@ fn what_was_not_checked_is_stated_with_the_reason() {
     let fresh = World::new();
     fresh.export("latest", DAYS[3]);
     finds(
-        &fresh.audit(&AuditOptions { given: vec![other], ..AuditOptions::default() }).unwrap(),
+        &fresh.audit(&IntegrityOptions { given: vec![other], ..IntegrityOptions::default() }).unwrap(),
         "in no chain",
     );
 }
@@ -268,7 +272,7 @@ fn two_snapshots_of_one_instant_both_stay_in_the_chain() {
     apply.arg("--store").arg(world.path("store.db")).run().succeeds();
     world.export("history", DAYS[1]);
     world.export("history", DAYS[2]);
-    let audited = world.audit(&AuditOptions::default()).unwrap();
+    let audited = world.audit(&IntegrityOptions::default()).unwrap();
     is_clean(&audited);
     assert_eq!((audited.links, audited.unlinked.len()), (3, 0));
 }
@@ -301,10 +305,10 @@ fn every_object_is_named_or_reported() {
             let source = if layout == "latest" { "v1/user-metadata/part-00000.parquet" } else { MANIFEST };
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::copy(world.key(source), &path).unwrap();
-            finds(&world.audit(&AuditOptions::default()).unwrap(), &stray.replace('\n', "\\n"));
+            finds(&world.audit(&IntegrityOptions::default()).unwrap(), &stray.replace('\n', "\\n"));
             fs::remove_file(&path).unwrap();
         }
-        is_clean(&world.audit(&AuditOptions::default()).unwrap());
+        is_clean(&world.audit(&IntegrityOptions::default()).unwrap());
     }
 }
 
@@ -338,7 +342,7 @@ fn keys_of_a_manifest_are_not_followed_out_of_the_directory() {
                 }
             }
         });
-        let audited = world.audit(&AuditOptions::default()).unwrap();
+        let audited = world.audit(&IntegrityOptions::default()).unwrap();
         finds(&audited, "it was not read");
         assert_eq!(audited.files, 12, "{key}");
         fs::write(world.key(MANIFEST), &original).unwrap();
@@ -356,26 +360,26 @@ fn links_and_devices_are_findings_and_not_followed() {
     let elsewhere = world.path("elsewhere.parquet");
     fs::rename(&part, &elsewhere).unwrap();
     symlink(&elsewhere, &part).unwrap();
-    finds(&world.audit(&AuditOptions::default()).unwrap(), "a symbolic link");
+    finds(&world.audit(&IntegrityOptions::default()).unwrap(), "a symbolic link");
     fs::remove_file(&part).unwrap();
     // Reading a pipe that nobody writes would never end.
     let made = std::process::Command::new("mkfifo").arg(&part).status().unwrap();
     assert!(made.success());
-    finds(&world.audit(&AuditOptions::default()).unwrap(), "no regular file");
+    finds(&world.audit(&IntegrityOptions::default()).unwrap(), "no regular file");
     fs::remove_file(&part).unwrap();
     fs::rename(&elsewhere, &part).unwrap();
-    is_clean(&world.audit(&AuditOptions::default()).unwrap());
+    is_clean(&world.audit(&IntegrityOptions::default()).unwrap());
     // A whole folder: what is in it is not looked at, so the table is missing.
     let folder = world.key("v1/user-metadata");
     fs::rename(&folder, world.path("elsewhere")).unwrap();
     symlink(world.path("elsewhere"), &folder).unwrap();
-    finds(&world.audit(&AuditOptions::default()).unwrap(), "part-00000.parquet is missing");
+    finds(&world.audit(&IntegrityOptions::default()).unwrap(), "part-00000.parquet is missing");
     fs::remove_file(&folder).unwrap();
     fs::rename(world.path("elsewhere"), &folder).unwrap();
     // The manifest itself.
     fs::rename(world.key(MANIFEST), world.path("m.json")).unwrap();
     symlink(world.path("m.json"), world.key(MANIFEST)).unwrap();
-    assert!(world.audit(&AuditOptions::default()).is_err());
+    assert!(world.audit(&IntegrityOptions::default()).is_err());
 }
 
 #[test]
@@ -402,17 +406,17 @@ fn numbers_and_sizes_of_a_hostile_manifest_do_no_harm() {
     ];
     for edit in edits {
         world.edit_manifest(MANIFEST, edit);
-        assert!(!world.audit(&AuditOptions::default()).unwrap().ok);
+        assert!(!world.audit(&IntegrityOptions::default()).unwrap().ok);
         fs::write(world.key(MANIFEST), &original).unwrap();
     }
     // Larger than any manifest, and cut off in the middle of it.
     fs::File::create(world.key(MANIFEST)).unwrap().set_len(1 << 40).unwrap();
-    let error = world.audit(&AuditOptions::default()).unwrap_err();
+    let error = world.audit(&IntegrityOptions::default()).unwrap_err();
     assert!(error.to_string().contains("more than"), "{error}");
     fs::write(world.key(MANIFEST), &original[..original.len() / 2]).unwrap();
-    assert!(world.audit(&AuditOptions::default()).is_err());
+    assert!(world.audit(&IntegrityOptions::default()).is_err());
     fs::write(world.key(MANIFEST), "[".repeat(1 << 20)).unwrap();
-    assert!(world.audit(&AuditOptions::default()).is_err());
+    assert!(world.audit(&IntegrityOptions::default()).is_err());
 }
 
 #[test]
@@ -447,14 +451,14 @@ fn a_change_of_layout_leaves_no_rows_of_the_day_before() {
             if before == "history" { "2 days of the layout `history`" } else { "the layout has changed" };
         assert!(warnings.iter().any(|warning| warning.contains(expected)), "{warnings:?}");
         assert!(manifest["warnings"].to_string().contains("layout"), "{manifest}");
-        is_clean(&world.audit(&AuditOptions::default()).unwrap());
+        is_clean(&world.audit(&IntegrityOptions::default()).unwrap());
         // The day after: said once, and still nothing unnamed.
         let warnings = world.export(after, DAYS[3]);
         assert!(!warnings.iter().any(|warning| warning.contains("has changed")), "{warnings:?}");
-        is_clean(&world.audit(&AuditOptions::default()).unwrap());
+        is_clean(&world.audit(&IntegrityOptions::default()).unwrap());
         // And back.
         world.export(before, "2026-11-28T02:00:00Z");
-        is_clean(&world.audit(&AuditOptions::default()).unwrap());
+        is_clean(&world.audit(&IntegrityOptions::default()).unwrap());
     }
 }
 
@@ -576,11 +580,11 @@ fn any_change_to_what_was_delivered_is_a_finding() {
             }
             world.export(layout, day);
         }
-        let options = AuditOptions { given, ..AuditOptions::default() };
+        let options = IntegrityOptions { given, ..IntegrityOptions::default() };
         let clean = world.audit(&options).unwrap();
         is_clean(&clean);
         // The newest manifest alone can be put anew to fit whatever else was: its digest is known from elsewhere.
-        let options = AuditOptions { expected: Some(clean.manifest_sha256), ..options };
+        let options = IntegrityOptions { expected: Some(clean.manifest_sha256), ..options };
         is_clean(&world.audit(&options).unwrap());
         let keys: Vec<String> = tree(&world.out()).into_keys().collect();
         for n in 0..40 {

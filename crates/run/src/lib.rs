@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{
-    CancelReason, DeliveryError, DestinationConfig, Layout, Opened, Places, Slot, Supervision, TenantName,
-    setup_scripts,
+    CancelReason, DeliveryError, DestinationConfig, Layout, OpenDestination, RunKeys, Slot, Supervision,
+    TenantName, setup_scripts,
 };
 use domesday_engine::evaluate;
 use domesday_model::Instant;
@@ -148,9 +148,9 @@ pub fn run(
 
     reporter.enter(Stage::Opening)?;
     let tenant = TenantName { id: snapshot.tenant_id, name: snapshot.tenant.name.clone() };
-    let Opened { mut destination, spool } = export.destination.open(&tenant, &export.supervision)?;
+    let OpenDestination { mut destination, spool } = export.destination.open(&tenant, &export.supervision)?;
     let name = export.destination.name();
-    let existing = Places::existing(&*destination, export.layout, at)?;
+    let existing = RunKeys::list_existing(&*destination, export.layout, at)?;
     let previous = PreviousDelivery::find(store, &name, &existing)?;
     let mut files = SummaryFiles::plan(existing, spool, export.layout, &snapshot, previous.slot());
 
@@ -193,7 +193,7 @@ pub fn run(
         store.announce_delivery(&name, &announced, export.fence.as_ref())
     })?;
     let receipt = files.deliver(&mut *destination, export.settle, &mut reporter)?;
-    let delivery = DeliveryRecord { manifest_mark: receipt.last_mark.clone(), ..announced };
+    let delivery = DeliveryRecord { manifest_mark: receipt.last_etag.clone(), ..announced };
     record_with_retry(export, store, |store| store.record_delivery(&name, &delivery, export.fence.as_ref()))?;
     Ok(RunReport::new(&*export.destination, &manifest, &receipt, started.elapsed()))
 }

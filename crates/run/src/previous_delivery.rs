@@ -1,6 +1,6 @@
 //! The previous delivery, to which the manifest of this one is chained.
 
-use domesday_delivery::{Listed, Listing, Slot, kept_manifests_prefix, manifest_key};
+use domesday_delivery::{ListedObject, Listing, Slot, kept_manifests_prefix, manifest_key};
 use domesday_store::{DeliveryRecord, Store, StoreError};
 use domesday_tables::ChainLink;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ impl PreviousDelivery {
         let kept = kept_manifests_prefix();
         let own_key = last.as_ref().and_then(|last| last.kept_manifest_key.as_deref());
         let is_unknown =
-            |object: &Listed| object.key.starts_with(&kept) && own_key != Some(object.key.as_str());
+            |object: &ListedObject| object.key.starts_with(&kept) && own_key != Some(object.key.as_str());
         let has_unknown_manifest =
             (last.is_none() && listed.is_some()) || listing.objects.iter().any(is_unknown);
         let found = Self { last, has_record: store.is_persistent(), has_unknown_manifest };
@@ -34,7 +34,7 @@ impl PreviousDelivery {
         let known = last.as_ref().and_then(|last| last.manifest_mark.as_deref());
         let has_arrived = match (listed, known) {
             (None, _) => false,
-            (Some(listed), Some(known)) => listed.mark.as_deref() != Some(known),
+            (Some(listed), Some(known)) => listed.etag.as_deref() != Some(known),
             (Some(_), None) => last.is_none(),
         };
         Ok(if has_arrived { Self { last: Some(announced), ..found } } else { found })
@@ -82,13 +82,13 @@ mod tests {
     use super::*;
 
     fn listing(mark: Option<&str>) -> Listing {
-        let object = mark.map(|mark| Listed {
+        let object = mark.map(|etag| ListedObject {
             key: manifest_key(),
             bytes: 1,
             modified: Instant::from_micros(0),
-            mark: Some(mark.to_owned()),
+            etag: Some(etag.to_owned()),
         });
-        Listing { objects: object.into_iter().collect(), at: None, clock_step: 1 }
+        Listing { objects: object.into_iter().collect(), server_time: None, time_resolution_micros: 1 }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::io::{self, BufWriter, Write};
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{
-    DeliveryError, Destination, Folder, KeyKind, Layout, Listed, Listing, Places, Receipt, SetupScript, Slot,
-    Slots, Spool, SpooledFile, manifest_key, setup_key, snapshot_key, stale_parts,
+    DeliveryError, Destination, KeyKind, Layout, ListedObject, Listing, PartFolder, Receipt, RunKeys,
+    SetupScript, Slot, SlotState, Spool, SpooledFile, manifest_key, setup_key, snapshot_key, stale_parts,
 };
 use domesday_model::Snapshot;
 use domesday_tables::{
@@ -27,9 +27,9 @@ const WAVES_BEFORE_SNAPSHOT: usize = 3;
 /// The files of a summary in the waves in which they are delivered.
 pub(crate) struct SummaryFiles {
     spool: Spool,
-    places: Places,
+    places: RunKeys,
     /// Objects at the destination as they were before this run.
-    existing: Vec<Listed>,
+    existing: Vec<ListedObject>,
     waves: Vec<Vec<SpooledFile>>,
     /// The earliest time of the first put.
     not_before: Stopwatch,
@@ -47,11 +47,11 @@ impl SummaryFiles {
     ) -> Self {
         let (mut slot, mut not_before) = (Slot::A, Stopwatch::now());
         if layout == Layout::Swap {
-            let slots = Slots::from_listing(&existing, recorded_slot);
+            let slots = SlotState::from_listing(&existing, recorded_slot);
             (slot, not_before) =
-                (slots.next(), not_before + Duration::from_micros(slots.wait.unsigned_abs()));
+                (slots.next(), not_before + Duration::from_micros(slots.wait_micros.unsigned_abs()));
         }
-        let places = Places::new(layout, slot, snapshot.at);
+        let places = RunKeys::new(layout, slot, snapshot.at);
         Self { spool, places, existing: existing.objects, waves: Vec::new(), not_before }
     }
 
@@ -154,7 +154,7 @@ impl SummaryFiles {
         let (mut files, mut full) = (Vec::new(), 0);
         for object in &self.existing {
             let Some(KeyKind::Part { table, folder, number }) = KeyKind::parse(&object.key) else { continue };
-            if folder.layout() == self.places.layout() || matches!(folder, Folder::Day(_)) {
+            if folder.layout() == self.places.layout() || matches!(folder, PartFolder::Day(_)) {
                 continue;
             }
             let writer = self.spool.create(&object.key).map_err(|source| self.spool_error(source))?;
@@ -179,7 +179,7 @@ impl SummaryFiles {
             return None;
         }
         let days = self.existing.iter().filter_map(|object| match KeyKind::parse(&object.key)? {
-            KeyKind::Part { folder: Folder::Day(day), .. } => Some(day),
+            KeyKind::Part { folder: PartFolder::Day(day), .. } => Some(day),
             _ => None,
         });
         let days: BTreeSet<_> = days.collect();
@@ -236,7 +236,7 @@ impl SummaryFiles {
             files: first.files + last.files,
             bytes: first.bytes + last.bytes,
             retries: first.retries + last.retries,
-            last_mark: last.last_mark,
+            last_etag: last.last_etag,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use domesday_delivery::Check;
+use domesday_delivery::VerificationCheck;
 use domesday_model::Permission;
 use domesday_store::StoreError;
 use serde_json::{Map, Value};
@@ -56,7 +56,7 @@ pub enum ServiceError {
     )]
     DestinationRefused {
         /// Every check, in order.
-        checks: Vec<Check>,
+        checks: Vec<VerificationCheck>,
     },
     /// Send the call again later.
     #[error("{0}")]

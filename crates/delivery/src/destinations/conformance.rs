@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::KINDS;
 use super::local::LocalConfig;
 use super::s3::fake_server::FakeServer;
-use super::s3::{Access, Identity, S3Config, S3Settings};
+use super::s3::{S3Access, S3Config, S3Settings, SigningIdentity};
 use crate::layout::{manifest_key, probe_key, snapshot_key, version_prefix};
 use crate::{
-    CheckStatus, DestinationConfig, Engine, Environment, KeyKind, Layout, Opened, Patience, Places, Slot,
-    Spool, SpooledFile, Supervision, TenantName, setup_script, verify,
+    CheckStatus, DestinationConfig, Engine, Environment, KeyKind, Layout, OpenDestination, RetryPolicy,
+    RunKeys, Slot, Spool, SpooledFile, Supervision, TenantName, setup_script, verify,
 };
 
 /// A destination of one kind, with nothing at it, and one that does not work.
@@ -34,9 +34,9 @@ fn s3() -> Fixture {
     let config = |url: &str| {
         let settings = S3Settings::new("acme-audit", "access/summary", "eu-central-1").unwrap();
         let settings = settings.with(Some(url), None, None).unwrap();
-        let identity = Identity::access_key("AKIAEXAMPLE", "secret".into()).unwrap();
-        let mut access = Access::new(identity, None, Environment::default());
-        access.patience = Patience::NONE;
+        let identity = SigningIdentity::access_key("AKIAEXAMPLE", "secret".into()).unwrap();
+        let mut access = S3Access::new(identity, None, Environment::default());
+        access.retry_policy = RetryPolicy::NONE;
         Arc::new(S3Config::new(settings, access))
     };
     // Nothing listens on the port of a listener that is closed.
@@ -72,7 +72,7 @@ fn spooled(spool: &Spool, key: &str, content: &str) -> SpooledFile {
 
 /// Delivers files, each in a wave of its own, and returns the marks of the last one: reported and listed.
 fn deliver(config: &dyn DestinationConfig, files: &[(&str, &str)]) -> (Option<String>, Option<String>) {
-    let Opened { mut destination, spool } = config.open(&tenant(), &Supervision::new()).unwrap();
+    let OpenDestination { mut destination, spool } = config.open(&tenant(), &Supervision::new()).unwrap();
     let waves: Vec<_> = files.iter().map(|(key, content)| vec![spooled(&spool, key, content)]).collect();
     let mut counts = Vec::new();
     let receipt = destination.deliver(&waves, &mut |count| counts.push(count)).unwrap();
@@ -80,8 +80,8 @@ fn deliver(config: &dyn DestinationConfig, files: &[(&str, &str)]) -> (Option<St
     assert_eq!(receipt.bytes, files.iter().map(|(_, content)| content.len() as u64).sum::<u64>());
     assert_eq!(counts.last(), Some(&files.len()));
     let last = files.last().map(|(key, _)| *key).unwrap_or_default();
-    let listed = destination.list(last).unwrap().object(last).and_then(|object| object.mark.clone());
-    (receipt.last_mark, listed)
+    let listed = destination.list(last).unwrap().object(last).and_then(|object| object.etag.clone());
+    (receipt.last_etag, listed)
 }
 
 /// Reads every object back.
@@ -153,7 +153,7 @@ fn files_arrive_whole_in_the_order_of_waves_and_are_replaced() {
                 .objects
                 .is_empty()
         );
-        let places = Places::new(Layout::History, Slot::A, "2026-11-24T02:00:00Z".parse().unwrap());
+        let places = RunKeys::new(Layout::History, Slot::A, "2026-11-24T02:00:00Z".parse().unwrap());
         let part = places.part_key("user-metadata", 0);
         let files = [(part.as_str(), "rows"), (&snapshot_key(), "row"), (&manifest_key(), "{\"a\": 1}")];
         let (reported, listed) = deliver(&*config, &files);
@@ -191,7 +191,7 @@ fn listings_are_in_the_order_of_keys_and_hold_what_is_wanted() {
         assert_eq!(parts.objects.len(), 7);
         assert_eq!(opened.destination.list("v1/user-metadata/part-00003").unwrap().objects.len(), 1);
         assert!(opened.destination.list("v2/").unwrap().objects.is_empty());
-        assert!(listing.clock_step > 0);
+        assert!(listing.time_resolution_micros > 0);
     }
 }
 
@@ -199,7 +199,7 @@ fn listings_are_in_the_order_of_keys_and_hold_what_is_wanted() {
 fn nothing_of_a_later_wave_is_put_when_a_file_cannot_be_put() {
     for fixture in FIXTURES {
         let Fixture { config, _keep, .. } = fixture();
-        let Opened { mut destination, spool } = config.open(&tenant(), &Supervision::new()).unwrap();
+        let OpenDestination { mut destination, spool } = config.open(&tenant(), &Supervision::new()).unwrap();
         let first = spooled(&spool, "v1/user-metadata/part-00000.parquet", "rows");
         let missing = spool.complete("v1/tag-metadata/part-00000.parquet", 4, [0; 32]);
         let last = spooled(&spool, &manifest_key(), "{}");

@@ -1,8 +1,8 @@
-//! Documents of rights: what the identity that delivers needs, and what the owners of bucket, role and key must
-//! agree to. Least privilege: two actions of S3, on one path, and two of KMS where a key is named.
+//! Policies for AWS: the permissions of the identity that delivers, and the consent of the owners of bucket, role and
+//! key. Least privilege: two actions of S3, on one path, and two of KMS where a key is named.
 //!
-//! Every document is data; [`Document::to_json`] is what the console of AWS takes, `terraform` writes the same as
-//! resources.
+//! Every document is data; [`SetupDocument::to_json`] is the form for the console of AWS, `terraform` writes the same
+//! content as resources.
 
 use serde_json::{Value, json};
 
@@ -11,46 +11,46 @@ use crate::{DeliveryError, S3Settings};
 
 /// Which document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DocumentKind {
+pub enum SetupDocumentKind {
     /// For the user or role that delivers.
     IamPolicy,
-    /// For a bucket that belongs to another account than who delivers.
+    /// For a bucket of another account than that of the identity that delivers.
     BucketPolicy,
     /// For the role: who may assume it, and with what external id.
     TrustPolicy,
     /// For the identity of the service: which role it may assume.
     AssumePolicy,
-    /// For a KMS key that belongs to another account than who delivers.
+    /// For a KMS key of another account than that of the identity that delivers.
     KeyPolicy,
-    /// For a bucket in the history layout: forgets old days.
+    /// For a bucket in the history layout: deletes old days.
     Lifecycle,
 }
 
 /// A document, ready to be written.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Document {
-    pub(crate) kind: DocumentKind,
+pub struct SetupDocument {
+    pub(crate) kind: SetupDocumentKind,
     pub(crate) bucket: String,
     pub(crate) value: Value,
 }
 
-impl Document {
-    /// The document as JSON.
+impl SetupDocument {
+    /// Returns the document as JSON.
     #[must_use]
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// The document as text.
+    /// Returns the document as text.
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(&self.value).expect("a document is plain data")
     }
 }
 
-/// What an identity needs that delivers into a bucket.
+/// Generates the policy of an identity that delivers into a bucket.
 #[must_use]
-pub fn iam_policy(settings: &S3Settings) -> Document {
+pub fn iam_policy(settings: &S3Settings) -> SetupDocument {
     let mut statements = s3_statements(settings, None);
     if let Some(key) = &settings.kms_key_id {
         statements.push(json!({
@@ -61,19 +61,19 @@ pub fn iam_policy(settings: &S3Settings) -> Document {
             "Condition": { "StringEquals": { "kms:ViaService": via_service(settings) } },
         }));
     }
-    document(DocumentKind::IamPolicy, settings, &statements)
+    document(SetupDocumentKind::IamPolicy, settings, &statements)
 }
 
-/// What a bucket's owner grants an identity of another account.
+/// Generates the bucket policy that admits an identity of another account.
 ///
 /// # Errors
 /// When the principal is no ARN.
-pub fn bucket_policy(settings: &S3Settings, principal: &str) -> Result<Document, DeliveryError> {
-    checked_principal(principal)?;
-    Ok(document(DocumentKind::BucketPolicy, settings, &s3_statements(settings, Some(principal))))
+pub fn bucket_policy(settings: &S3Settings, principal: &str) -> Result<SetupDocument, DeliveryError> {
+    check_principal(principal)?;
+    Ok(document(SetupDocumentKind::BucketPolicy, settings, &s3_statements(settings, Some(principal))))
 }
 
-/// What a role's owner grants the identity that assumes it, for one tenant.
+/// Generates the trust policy of a role, for the identity that assumes it for one tenant.
 ///
 /// # Errors
 /// When the principal is no ARN.
@@ -81,8 +81,8 @@ pub fn trust_policy(
     settings: &S3Settings,
     principal: &str,
     external_id: &str,
-) -> Result<Document, DeliveryError> {
-    checked_principal(principal)?;
+) -> Result<SetupDocument, DeliveryError> {
+    check_principal(principal)?;
     let statement = json!({
         "Sid": "DomesdayAssumes",
         "Effect": "Allow",
@@ -90,15 +90,15 @@ pub fn trust_policy(
         "Action": "sts:AssumeRole",
         "Condition": { "StringEquals": { "sts:ExternalId": external_id } },
     });
-    Ok(document(DocumentKind::TrustPolicy, settings, &[statement]))
+    Ok(document(SetupDocumentKind::TrustPolicy, settings, &[statement]))
 }
 
-/// What the identity of the service needs to assume a role. Where both belong to one account, the role's trust policy
-/// alone suffices; between two accounts both sides must allow it.
+/// Generates the policy with which the identity of the service assumes a role. Within one account the role's trust
+/// policy alone suffices; between two accounts both sides must allow it.
 ///
 /// # Errors
 /// When the ARN is not that of one role.
-pub fn assume_policy(role_arn: &str) -> Result<Document, DeliveryError> {
+pub fn assume_policy(role_arn: &str) -> Result<SetupDocument, DeliveryError> {
     let role = role_arn.splitn(6, ':').collect::<Vec<_>>();
     let is_role = match role.as_slice() {
         ["arn", partition, "iam", "", account, resource] => {
@@ -124,16 +124,16 @@ pub fn assume_policy(role_arn: &str) -> Result<Document, DeliveryError> {
             "Resource": role_arn,
         }],
     });
-    Ok(Document { kind: DocumentKind::AssumePolicy, bucket: String::new(), value })
+    Ok(SetupDocument { kind: SetupDocumentKind::AssumePolicy, bucket: String::new(), value })
 }
 
-/// What a key's owner grants an identity of another account: a statement to add to the key's policy, which must
-/// keep those that administer it.
+/// Generates the statement of a KMS key's policy that admits an identity of another account. It is added to the
+/// statements for those who administer the key.
 ///
 /// # Errors
 /// When the principal is no ARN.
-pub fn key_policy(settings: &S3Settings, principal: &str) -> Result<Document, DeliveryError> {
-    checked_principal(principal)?;
+pub fn key_policy(settings: &S3Settings, principal: &str) -> Result<SetupDocument, DeliveryError> {
+    check_principal(principal)?;
     let statement = json!({
         "Sid": "DomesdayEncrypts",
         "Effect": "Allow",
@@ -142,15 +142,15 @@ pub fn key_policy(settings: &S3Settings, principal: &str) -> Result<Document, De
         "Resource": "*",
         "Condition": { "StringEquals": { "kms:ViaService": via_service(settings) } },
     });
-    Ok(document(DocumentKind::KeyPolicy, settings, &[statement]))
+    Ok(document(SetupDocumentKind::KeyPolicy, settings, &[statement]))
 }
 
-/// A lifecycle that forgets the days of the history after a number of them. Manifests stay: they are small, and
-/// the chain needs each.
+/// Generates a lifecycle that deletes the days of the history after a number of days, except the manifests: they are
+/// small, and the chain needs each.
 ///
 /// # Errors
 /// When no day would be kept.
-pub fn lifecycle(settings: &S3Settings, days: u32) -> Result<Document, DeliveryError> {
+pub fn lifecycle(settings: &S3Settings, days: u32) -> Result<SetupDocument, DeliveryError> {
     if days == 0 {
         let message = "a lifecycle that keeps no day would delete today's; keep at least 1".to_owned();
         return Err(DeliveryError::Configuration { message });
@@ -167,20 +167,20 @@ pub fn lifecycle(settings: &S3Settings, days: u32) -> Result<Document, DeliveryE
         })
     });
     let value = json!({ "Rules": rules.collect::<Vec<_>>() });
-    Ok(Document { kind: DocumentKind::Lifecycle, bucket: settings.bucket.clone(), value })
+    Ok(SetupDocument { kind: SetupDocumentKind::Lifecycle, bucket: settings.bucket.clone(), value })
 }
 
-fn document(kind: DocumentKind, settings: &S3Settings, statements: &[Value]) -> Document {
+fn document(kind: SetupDocumentKind, settings: &S3Settings, statements: &[Value]) -> SetupDocument {
     let value = json!({ "Version": "2012-10-17", "Statement": statements });
-    Document { kind, bucket: settings.bucket.clone(), value }
+    SetupDocument { kind, bucket: settings.bucket.clone(), value }
 }
 
-/// Listing under the path, and putting there. Without a path, the schema version's folder is what is ours.
+/// Returns the statements for list and put under the path; without a path, under the folder of the schema version.
 fn s3_statements(settings: &S3Settings, principal: Option<&str>) -> Vec<Value> {
     let bucket = format!("arn:{}:s3:::{}", AwsPartition::from_region(&settings.region).name, settings.bucket);
     let within = match settings.path.as_str() {
         "" => format!("{}/*", domesday_tables::SCHEMA_FOLDER),
-        path => format!("{}/*", literal(path)),
+        path => format!("{}/*", escape_pattern(path)),
     };
     let mut list = json!({
         "Sid": "DomesdayLists",
@@ -196,7 +196,7 @@ fn s3_statements(settings: &S3Settings, principal: Option<&str>) -> Vec<Value> {
         "Resource": format!("{bucket}/{within}"),
     });
     if let Some(encryption) = settings.encryption {
-        // What is allowed is what a delivery does: puts that ask for the encryption.
+        // Only puts that ask for the encryption are allowed, as a delivery makes them.
         put["Condition"] = json!({
             "StringEquals": { "s3:x-amz-server-side-encryption": encryption.as_str() }
         });
@@ -209,12 +209,12 @@ fn s3_statements(settings: &S3Settings, principal: Option<&str>) -> Vec<Value> {
     vec![list, put]
 }
 
-/// A path whose characters stand for themselves in a pattern.
-fn literal(path: &str) -> String {
+/// Escapes a path, so that each of its characters stands for itself in a pattern.
+fn escape_pattern(path: &str) -> String {
     path.replace('$', "${$}").replace('*', "${*}").replace('?', "${?}")
 }
 
-/// A key as a resource: an alias is no resource, so a key that is named so is meant by a condition elsewhere.
+/// Returns the ARN of a key as a resource. An alias is no resource, so it becomes every key of the account.
 fn key_arn(settings: &S3Settings, key: &str) -> String {
     if key.starts_with("arn:") {
         return key.to_owned();
@@ -232,7 +232,7 @@ fn via_service(settings: &S3Settings) -> String {
     format!("s3.{}.{}", settings.region, AwsPartition::from_region(&settings.region).dns_suffix)
 }
 
-fn checked_principal(principal: &str) -> Result<(), DeliveryError> {
+fn check_principal(principal: &str) -> Result<(), DeliveryError> {
     if principal.starts_with("arn:") && principal.split(':').count() >= 6 && !principal.contains('*') {
         return Ok(());
     }
@@ -262,7 +262,7 @@ mod tests {
             trust_policy(&settings("access"), PRINCIPAL, "tenant-1").unwrap(),
             key_policy(&encrypted, PRINCIPAL).unwrap(),
         ];
-        let texts: Vec<_> = documents.iter().map(Document::to_json).collect();
+        let texts: Vec<_> = documents.iter().map(SetupDocument::to_json).collect();
         insta::assert_snapshot!(texts.join("\n"));
     }
 

@@ -1,13 +1,14 @@
-//! What the other side needs: scripts for the engines that read, documents of rights for the bucket's owner.
+//! Generated documents: scripts for the engines that read a summary, policies for the owners of bucket, role and key.
 //!
-//! Everything is generated: external tables and views from the one schema definition, rights from the bucket and
-//! path. Nothing here asks a server.
+//! External tables and views are generated from the schema definition, policies from the bucket and path. Nothing here
+//! calls a server, and no delivery depends on this module.
 
 mod aws_policies;
 mod ddl;
 mod terraform;
 
 pub use aws_policies::{
-    Document, DocumentKind, assume_policy, bucket_policy, iam_policy, key_policy, lifecycle, trust_policy,
+    SetupDocument, SetupDocumentKind, assume_policy, bucket_policy, iam_policy, key_policy, lifecycle,
+    trust_policy,
 };
 pub use ddl::{SetupScript, setup_script, setup_scripts};

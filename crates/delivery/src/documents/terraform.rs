@@ -1,42 +1,41 @@
-//! The documents of rights as Terraform: the same content, as the resources that carry it.
+//! The generated documents as Terraform: the same content, as resources.
 
 use serde_json::Value;
 
-use super::aws_policies::{Document, DocumentKind};
+use super::aws_policies::{SetupDocument, SetupDocumentKind};
 
-impl Document {
-    /// The document as a Terraform configuration. What it hangs on (the user or role, the key) is named by a
-    /// variable where the document itself does not name it.
+impl SetupDocument {
+    /// Returns the document as a Terraform configuration.
     #[must_use]
     pub fn to_terraform(&self) -> String {
         let policy = || format!("jsonencode({})", expression(&self.value, 1));
         let bucket = text(&self.bucket);
         match self.kind {
-            DocumentKind::IamPolicy => format!(
+            SetupDocumentKind::IamPolicy => format!(
                 "resource \"aws_iam_policy\" \"domesday\" {{\n  name   = \"domesday-delivery\"\n  policy = {}\n}}",
                 policy()
             ),
-            DocumentKind::BucketPolicy => format!(
+            SetupDocumentKind::BucketPolicy => format!(
                 "# A bucket has one policy: add the statements to the one it has.\n\
                  resource \"aws_s3_bucket_policy\" \"domesday\" {{\n  bucket = {bucket}\n  policy = {}\n}}",
                 policy()
             ),
-            DocumentKind::TrustPolicy => format!(
+            SetupDocumentKind::TrustPolicy => format!(
                 "resource \"aws_iam_role\" \"domesday\" {{\n  name               = \"domesday-delivery\"\n  \
                  assume_role_policy = {}\n}}",
                 policy()
             ),
-            DocumentKind::AssumePolicy => format!(
+            SetupDocumentKind::AssumePolicy => format!(
                 "# Attach it to the user or role that the service runs as.\n\
                  resource \"aws_iam_policy\" \"domesday_assume\" {{\n  name   = \"domesday-assume-role\"\n  policy = {}\n}}",
                 policy()
             ),
-            DocumentKind::KeyPolicy => format!(
+            SetupDocumentKind::KeyPolicy => format!(
                 "# A key has one policy: add the statement to the one it has, beside those that administer it.\n\
                  data \"aws_iam_policy_document\" \"domesday_key\" {{\n  source_policy_documents = [{}]\n}}",
                 policy()
             ),
-            DocumentKind::Lifecycle => self.lifecycle(&bucket),
+            SetupDocumentKind::Lifecycle => self.lifecycle(&bucket),
         }
     }
 
@@ -63,7 +62,7 @@ impl Document {
     }
 }
 
-/// A value as an expression, at a depth of indentation.
+/// Writes a value as an expression, at a depth of indentation.
 fn expression(value: &Value, depth: usize) -> String {
     let (outer, inner) = ("  ".repeat(depth), "  ".repeat(depth + 1));
     match value {
@@ -87,12 +86,12 @@ fn expression(value: &Value, depth: usize) -> String {
     }
 }
 
-/// A key of an object: bare when it is an identifier.
+/// Writes a key of an object, without quotes when it is an identifier.
 fn key(name: &str) -> String {
     if name.chars().all(|c| c.is_ascii_alphanumeric()) { name.to_owned() } else { text(name) }
 }
 
-/// A string in quotes; `${` would begin an expression.
+/// Writes a string in quotes, with `${` and `%{` escaped, which would begin an expression.
 fn text(string: &str) -> String {
     let mut written = String::from("\"");
     for c in string.chars() {

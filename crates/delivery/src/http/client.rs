@@ -15,7 +15,7 @@ use super::proxy::ProxySettings;
 use super::request::{HttpRequest, HttpResponse, Payload};
 use super::timeouts::Timeouts;
 use crate::cancellation::DisplayDuration;
-use crate::{DeliveryError, Notice, Supervision};
+use crate::{DeliveryError, DeliveryNotice, Supervision};
 
 /// How often a waiting caller checks whether its work was cancelled.
 const POLL: Duration = Duration::from_millis(50);
@@ -75,7 +75,7 @@ impl Http {
     }
 
     /// Creates a client for services on this machine or its own network: it never uses a proxy and does not wait long.
-    pub(crate) fn local(supervision: Supervision) -> Self {
+    pub(crate) fn new_local(supervision: Supervision) -> Self {
         Self::with(Timeouts::LOCAL, &TlsConfig::default(), ProxySettings::default(), supervision)
     }
 
@@ -174,7 +174,7 @@ impl Http {
             if elapsed >= next_notice {
                 next_notice = elapsed + NEXT_NOTICE;
                 let (call, host) = (call.to_owned(), host.to_owned());
-                self.supervision.notices.send(&Notice::Waiting { call, host, elapsed, limit });
+                self.supervision.notices.send(&DeliveryNotice::Waiting { call, host, elapsed, limit });
             }
         }
     }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::io;
 
 use crate::DeliveryError;
-use crate::answer::quoted;
+use crate::text::excerpt;
 
-/// Reading the body that was to be sent failed: a fault of this machine, not of the server.
+/// The body of a request could not be read: a fault of this machine, not of the server.
 #[derive(Debug)]
 pub(super) struct BodyReadFailed(pub(super) io::Error);
 
@@ -30,11 +30,11 @@ pub(super) fn classify(url: &str, error: ureq::Error) -> DeliveryError {
     let host = host_of(url);
     let unreachable = |reason: &dyn fmt::Display| DeliveryError::Unreachable {
         host: host.clone(),
-        reason: quoted(&reason.to_string()),
+        reason: excerpt(&reason.to_string()),
     };
-    let configuration = |message: String| DeliveryError::Configuration { message: quoted(&message) };
+    let configuration = |message: String| DeliveryError::Configuration { message: excerpt(&message) };
     match error {
-        // What was to be sent cannot be: it comes from a configuration.
+        // The request cannot be sent because of its configuration.
         Error::Http(error) => configuration(format!(
             "the request to {host} cannot be built: {error}; a name, key or token has a character that HTTP does not \
              allow"
@@ -58,7 +58,7 @@ pub(super) fn classify(url: &str, error: ureq::Error) -> DeliveryError {
         Error::Timeout(timeout) => unreachable(&format_args!("it took too long ({timeout})")),
         Error::ConnectionFailed | Error::BodyStalled => unreachable(&error),
         Error::ConnectProxyFailed(ref reason) => {
-            // The proxy itself answers: what it refuses it refuses again.
+            // The proxy itself refuses, and would refuse again.
             if reason.split_ascii_whitespace().any(|word| word.starts_with('4') && word.contains('/')) {
                 return configuration(format!("the proxy refuses the way to {host}: {reason}"));
             }
@@ -72,9 +72,9 @@ pub(super) fn classify(url: &str, error: ureq::Error) -> DeliveryError {
             "{host} redirects, which is not followed; name the address that it leads to"
         )),
         Error::Protocol(reason) => {
-            DeliveryError::InvalidResponse { host, reason: quoted(&reason.to_string()) }
+            DeliveryError::InvalidResponse { host, reason: excerpt(&reason.to_string()) }
         }
-        other => DeliveryError::InvalidResponse { host, reason: quoted(&other.to_string()) },
+        other => DeliveryError::InvalidResponse { host, reason: excerpt(&other.to_string()) },
     }
 }
 
@@ -82,24 +82,24 @@ fn io_failed(host: String, source: io::Error) -> DeliveryError {
     if source.get_ref().is_some_and(|inner| inner.is::<BodyReadFailed>()) {
         return DeliveryError::Io { path: "the file to be sent".into(), source };
     }
-    // The standard library has no kind for it.
+    // The standard library has no error kind for it.
     let text = source.to_string();
     if text.contains("failed to lookup address information") && !text.contains("Temporary failure") {
         return DeliveryError::HostNotFound { host };
     }
     match source.kind() {
-        // What rustls says comes as data that is not valid.
+        // Errors of rustls have this kind.
         io::ErrorKind::InvalidData => tls(host, &source.to_string()),
         io::ErrorKind::InvalidInput => DeliveryError::Configuration {
-            message: format!("`{host}` is no address of a server: {}", quoted(&source.to_string())),
+            message: format!("`{host}` is no address of a server: {}", excerpt(&source.to_string())),
         },
-        _ => DeliveryError::Unreachable { host, reason: quoted(&source.to_string()) },
+        _ => DeliveryError::Unreachable { host, reason: excerpt(&source.to_string()) },
     }
 }
 
-/// A certificate that is not trusted stays so; anything else about TLS may be a moment's disturbance.
+/// A certificate that is not trusted is no transient error; any other failure of TLS may be one.
 fn tls(host: String, reason: &str) -> DeliveryError {
-    let reason = quoted(reason);
+    let reason = excerpt(reason);
     if reason.contains("certificate") || reason.contains("CertNotValid") || reason.contains("UnknownIssuer") {
         return DeliveryError::Untrusted { host, reason };
     }
@@ -111,7 +111,7 @@ mod tests {
     use ureq::{Error, Timeout, http};
 
     use super::*;
-    use crate::Retry;
+    use crate::RetryClass;
 
     fn io(kind: io::ErrorKind, text: &str) -> Error {
         Error::Io(io::Error::new(kind, text.to_owned()))
@@ -124,27 +124,27 @@ mod tests {
         let method = http::Method::from_bytes(b"\n").unwrap_err();
         let uri = http::Request::builder().uri("http://a b/").body(()).unwrap_err();
         for (error, kind, retry) in [
-            (Error::Http(header.into()), "configuration", Retry::Never),
-            (Error::Http(method.into()), "configuration", Retry::Never),
-            (Error::Http(uri), "configuration", Retry::Never),
-            (Error::BadUri("x".into()), "configuration", Retry::Never),
-            (Error::InvalidProxyUrl, "configuration", Retry::Never),
-            (Error::RequireHttpsOnly("x".into()), "configuration", Retry::Never),
-            (Error::TlsRequired, "configuration", Retry::Never),
-            (Error::BodyExceedsLimit(7), "configuration", Retry::Never),
-            (Error::TooManyRedirects, "configuration", Retry::Never),
-            (Error::RedirectFailed, "configuration", Retry::Never),
-            (Error::LargeResponseHeader(70_000, 65_536), "limit-exceeded", Retry::Never),
-            (io(io::ErrorKind::InvalidInput, "invalid argument"), "configuration", Retry::Never),
+            (Error::Http(header.into()), "configuration", RetryClass::Never),
+            (Error::Http(method.into()), "configuration", RetryClass::Never),
+            (Error::Http(uri), "configuration", RetryClass::Never),
+            (Error::BadUri("x".into()), "configuration", RetryClass::Never),
+            (Error::InvalidProxyUrl, "configuration", RetryClass::Never),
+            (Error::RequireHttpsOnly("x".into()), "configuration", RetryClass::Never),
+            (Error::TlsRequired, "configuration", RetryClass::Never),
+            (Error::BodyExceedsLimit(7), "configuration", RetryClass::Never),
+            (Error::TooManyRedirects, "configuration", RetryClass::Never),
+            (Error::RedirectFailed, "configuration", RetryClass::Never),
+            (Error::LargeResponseHeader(70_000, 65_536), "limit-exceeded", RetryClass::Never),
+            (io(io::ErrorKind::InvalidInput, "invalid argument"), "configuration", RetryClass::Never),
             (
                 io(io::ErrorKind::InvalidData, "invalid peer certificate: UnknownIssuer"),
                 "untrusted",
-                Retry::Never,
+                RetryClass::Never,
             ),
             (
                 io(io::ErrorKind::InvalidData, "invalid peer certificate: certificate expired: …"),
                 "untrusted",
-                Retry::Never,
+                RetryClass::Never,
             ),
             (
                 io(
@@ -152,19 +152,19 @@ mod tests {
                     "invalid peer certificate: certificate not valid for name \"x\"",
                 ),
                 "untrusted",
-                Retry::Never,
+                RetryClass::Never,
             ),
-            (Error::Tls("no certificate"), "untrusted", Retry::Never),
+            (Error::Tls("no certificate"), "untrusted", RetryClass::Never),
             (
                 Error::ConnectProxyFailed("proxy server responded 407/407".into()),
                 "configuration",
-                Retry::Never,
+                RetryClass::Never,
             ),
-            (Error::HostNotFound, "host-not-found", Retry::Few),
+            (Error::HostNotFound, "host-not-found", RetryClass::Few),
             (
                 io(io::ErrorKind::Other, "failed to lookup address information: Name or service not known"),
                 "host-not-found",
-                Retry::Few,
+                RetryClass::Few,
             ),
             (
                 io(
@@ -172,31 +172,35 @@ mod tests {
                     "failed to lookup address information: Temporary failure in name resolution",
                 ),
                 "unreachable",
-                Retry::Often,
+                RetryClass::Often,
             ),
-            (Error::Tls("handshake"), "tls-failed", Retry::Few),
+            (Error::Tls("handshake"), "tls-failed", RetryClass::Few),
             (
                 io(io::ErrorKind::InvalidData, "received corrupt message of type InvalidContentType"),
                 "tls-failed",
-                Retry::Few,
+                RetryClass::Few,
             ),
-            (Error::StatusCode(500), "invalid-response", Retry::Few),
-            (Error::Other("x".into()), "invalid-response", Retry::Few),
-            (Error::ConnectProxyFailed("proxy server responded 503/503".into()), "unreachable", Retry::Often),
-            (Error::ConnectionFailed, "unreachable", Retry::Often),
-            (Error::BodyStalled, "unreachable", Retry::Often),
-            (io(io::ErrorKind::ConnectionRefused, "refused"), "unreachable", Retry::Often),
-            (io(io::ErrorKind::ConnectionReset, "reset"), "unreachable", Retry::Often),
-            (io(io::ErrorKind::UnexpectedEof, "eof"), "unreachable", Retry::Often),
-            (io(io::ErrorKind::NetworkUnreachable, "no route"), "unreachable", Retry::Often),
-            (io(io::ErrorKind::TimedOut, "timed out"), "unreachable", Retry::Often),
-            (Error::Timeout(Timeout::Global), "unreachable", Retry::Often),
-            (Error::Timeout(Timeout::Connect), "unreachable", Retry::Often),
-            (Error::Timeout(Timeout::PerRead), "unreachable", Retry::Often),
+            (Error::StatusCode(500), "invalid-response", RetryClass::Few),
+            (Error::Other("x".into()), "invalid-response", RetryClass::Few),
+            (
+                Error::ConnectProxyFailed("proxy server responded 503/503".into()),
+                "unreachable",
+                RetryClass::Often,
+            ),
+            (Error::ConnectionFailed, "unreachable", RetryClass::Often),
+            (Error::BodyStalled, "unreachable", RetryClass::Often),
+            (io(io::ErrorKind::ConnectionRefused, "refused"), "unreachable", RetryClass::Often),
+            (io(io::ErrorKind::ConnectionReset, "reset"), "unreachable", RetryClass::Often),
+            (io(io::ErrorKind::UnexpectedEof, "eof"), "unreachable", RetryClass::Often),
+            (io(io::ErrorKind::NetworkUnreachable, "no route"), "unreachable", RetryClass::Often),
+            (io(io::ErrorKind::TimedOut, "timed out"), "unreachable", RetryClass::Often),
+            (Error::Timeout(Timeout::Global), "unreachable", RetryClass::Often),
+            (Error::Timeout(Timeout::Connect), "unreachable", RetryClass::Often),
+            (Error::Timeout(Timeout::PerRead), "unreachable", RetryClass::Often),
         ] {
             let text = error.to_string();
             let sorted = classify("https://h:1/p?q=secret", error);
-            assert_eq!((sorted.kind(), sorted.retry()), (kind, retry), "{text}");
+            assert_eq!((sorted.kind(), sorted.retry_class()), (kind, retry), "{text}");
             assert!(!sorted.to_string().contains("secret"));
         }
     }
@@ -205,7 +209,7 @@ mod tests {
     fn a_file_that_cannot_be_read_is_no_fault_of_the_server() {
         let inner = BodyReadFailed(io::Error::new(io::ErrorKind::PermissionDenied, "denied"));
         let error = classify("http://h/", io::Error::new(io::ErrorKind::PermissionDenied, inner).into());
-        assert_eq!((error.kind(), error.retry()), ("io", Retry::Never));
+        assert_eq!((error.kind(), error.retry_class()), ("io", RetryClass::Never));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The chain of manifests, from the newest into the past.
 //!
-//! A chain may begin anew: an export of a catalog directory has no record of deliveries, and a store may be new. The
-//! manifest then states it. A link that is missing without such a statement is a finding.
+//! A chain may begin again: an export of a catalog directory has no record of deliveries, and a store may be new. The
+//! manifest then says so. A link that is missing without such a statement is a finding.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,10 +9,10 @@ use domesday_tables::{ChainLink, Manifest, hex, sha256};
 use jiff::civil::Date;
 
 use super::reader::Content;
-use super::report::{AuditOptions, ChainBegin, GivenManifest, printable};
+use super::report::{ChainStart, IntegrityOptions, StoredManifest, printable};
 use super::state::{IntegrityCheck, MAX_MANIFEST_BYTES};
 use crate::layout::kept_manifests_prefix;
-use crate::{DeliveryError, KeyKind, Layout, Places, Slot};
+use crate::{DeliveryError, KeyKind, Layout, RunKeys, Slot};
 
 /// All kept manifests together are read into memory.
 const MAX_KEPT_BYTES: u64 = 512 << 20;
@@ -20,7 +20,7 @@ const MAX_KEPT_BYTES: u64 = 512 << 20;
 /// A manifest besides the newest.
 #[derive(Debug, Clone)]
 pub(super) struct KeptManifest {
-    /// Its keys at the destination; none for one that was given.
+    /// Its keys at the destination; empty for one that was stored elsewhere.
     pub(super) keys: Vec<String>,
     /// How messages name it.
     pub(super) name: String,
@@ -28,10 +28,10 @@ pub(super) struct KeptManifest {
     pub(super) manifest: Manifest,
 }
 
-/// Reads the manifests that stay at the destination, and those that were given.
+/// Reads the manifests that are kept at the destination, and those that were stored elsewhere.
 pub(super) fn kept_manifests(
     check: &mut IntegrityCheck,
-    given: &[GivenManifest],
+    given: &[StoredManifest],
 ) -> Result<Vec<KeptManifest>, DeliveryError> {
     let mut kept: BTreeMap<String, KeptManifest> = BTreeMap::new();
     let mut left = MAX_KEPT_BYTES;
@@ -79,12 +79,12 @@ pub(super) fn kept_manifests(
     Ok(kept.into_values().collect())
 }
 
-/// What a manifest must state that stays under a key.
+/// Checks a kept manifest against its key.
 fn check_kept(check: &mut IntegrityCheck, key: &str, manifest: &Manifest, bytes: &[u8], digest: &[u8; 32]) {
     if manifest.layout != Layout::History.as_str() {
         check.report.problem(format!("{key} is of the layout `{}`, which keeps none", manifest.layout));
     }
-    let places = Places::new(Layout::History, Slot::A, manifest.snapshot.instant);
+    let places = RunKeys::new(Layout::History, Slot::A, manifest.snapshot.instant);
     let own = [places.kept_manifest_key(), places.kept_manifest_key_with(digest)];
     if !own.iter().flatten().any(|own| own == key) {
         check.report.problem(format!(
@@ -99,10 +99,10 @@ fn check_kept(check: &mut IntegrityCheck, key: &str, manifest: &Manifest, bytes:
     }
 }
 
-/// What following a chain found.
+/// The result of following a chain.
 struct Followed {
-    begin: ChainBegin,
-    /// The instant of the manifest that states that it begins a chain anew.
+    begin: ChainStart,
+    /// Whether its first manifest states that it begins a chain again.
     restarts: bool,
     links: usize,
 }
@@ -112,14 +112,14 @@ impl IntegrityCheck {
     pub(super) fn check_chains(
         &mut self,
         kept: Vec<KeptManifest>,
-        options: &AuditOptions,
+        options: &IntegrityOptions,
     ) -> Result<(), DeliveryError> {
         let newest = self.newest.clone();
         let newest_sha256 = self.report.manifest_sha256.clone();
         let mut left: HashMap<String, KeptManifest> =
             kept.into_iter().map(|kept| (kept.sha256.clone(), kept)).collect();
         let own = left.remove(&newest_sha256);
-        let own_key = Places::new(Layout::History, Slot::A, newest.snapshot.instant).kept_manifest_key();
+        let own_key = RunKeys::new(Layout::History, Slot::A, newest.snapshot.instant).kept_manifest_key();
         if newest.layout == Layout::History.as_str() && own.is_none_or(|own| own.keys.is_empty()) {
             let key = own_key.unwrap_or_default();
             self.report
@@ -138,7 +138,7 @@ impl IntegrityCheck {
         self.report.chain_begins = followed.begin;
         self.say_what_chain_was_checked(&newest);
 
-        // Younger ones first: what an older chain says of a day that was exported again no longer counts.
+        // Younger ones first: the files of a day that was exported again are those of the younger chain.
         while let Some(head) = self.next_head(&left) {
             let Some(head) = left.remove(&head) else { break };
             self.report.unlinked.push(printable(&head.name));
@@ -153,7 +153,7 @@ impl IntegrityCheck {
         Ok(())
     }
 
-    /// A manifest that no other one left names, the youngest first.
+    /// Returns the youngest manifest that no other remaining one names.
     fn next_head(&self, left: &HashMap<String, KeptManifest>) -> Option<String> {
         let named: HashSet<&str> =
             left.values().filter_map(|kept| kept.manifest.previous_manifest_sha256.as_deref()).collect();
@@ -182,7 +182,7 @@ impl IntegrityCheck {
                     ));
                 }
                 let restarts = matches!(current.chain, Some(ChainLink::Restarts | ChainLink::Standalone));
-                return Ok(Followed { begin: ChainBegin::Start { at }, restarts, links });
+                return Ok(Followed { begin: ChainStart::Start { at }, restarts, links });
             };
             if !matches!(current.chain, None | Some(ChainLink::Continues)) {
                 self.report
@@ -194,7 +194,7 @@ impl IntegrityCheck {
                     self.check_missing_link(&current, &name, &digest);
                 }
                 return Ok(Followed {
-                    begin: ChainBegin::NotKept { at, sha256: printable(&digest) },
+                    begin: ChainStart::NotKept { at, sha256: printable(&digest) },
                     restarts: false,
                     links,
                 });
@@ -213,7 +213,7 @@ impl IntegrityCheck {
         }
     }
 
-    /// A manifest before this one is not here: which is as it should be where the layout keeps none.
+    /// Reports a missing predecessor, which is in order where the layout keeps none.
     fn check_missing_link(&mut self, manifest: &Manifest, name: &str, digest: &str) {
         let is_history = manifest.layout == Layout::History.as_str();
         if let Some(key) = &manifest.previous_manifest_key {
@@ -240,22 +240,22 @@ impl IntegrityCheck {
         }
     }
 
-    fn note_restart(&mut self, begin: &ChainBegin) {
-        let (ChainBegin::Start { at } | ChainBegin::NotKept { at, .. }) = begin;
+    fn note_restart(&mut self, begin: &ChainStart) {
+        let (ChainStart::Start { at } | ChainStart::NotKept { at, .. }) = begin;
         self.report.note(format!(
             "the chain begins anew with the manifest of {at}, which states that it has no record of the deliveries \
              before it; earlier chains were checked each by itself"
         ));
     }
 
-    /// A manifest that is in no chain followed so far.
+    /// Reports a manifest that is in no chain followed so far.
     fn check_head(
         &mut self,
         head: &KeptManifest,
         newest: &Manifest,
         done: &HashSet<String>,
         has_restart: bool,
-        main_begin: &ChainBegin,
+        main_begin: &ChainStart,
     ) {
         let (name, at) = (&head.name, head.manifest.snapshot.instant);
         let previous = head.manifest.previous_manifest_sha256.as_deref();
@@ -273,7 +273,7 @@ impl IntegrityCheck {
             self.report.note(format!(
                 "{name} of {at} is in no chain: its run was cut off, or delivered again with another result"
             ));
-        } else if at <= newest.snapshot.instant && matches!(main_begin, ChainBegin::NotKept { .. }) {
+        } else if at <= newest.snapshot.instant && matches!(main_begin, ChainStart::NotKept { .. }) {
             self.report.not_checked(format!(
                 "the link to {name} of {at}: no manifest here leads from the newest one to it"
             ));
@@ -320,8 +320,8 @@ impl IntegrityCheck {
         }
     }
 
-    /// Tells days that a lifecycle rule has deleted, the oldest ones, from others that are missing.
-    fn check_days(&mut self, days: Days, options: &AuditOptions) {
+    /// Distinguishes days that a lifecycle rule has deleted, the oldest ones, from others that are missing.
+    fn check_days(&mut self, days: Days, options: &IntegrityOptions) {
         let oldest = days.present.iter().min().copied();
         let today = day_of(&self.newest);
         let mut forgotten = Vec::new();

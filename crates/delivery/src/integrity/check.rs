@@ -4,17 +4,17 @@ use domesday_tables::TABLES;
 
 use super::chain::{KeptManifest, kept_manifests};
 use super::reader::is_spool;
-use super::report::{Audit, AuditOptions};
+use super::report::{IntegrityOptions, IntegrityReport};
 use super::state::IntegrityCheck;
 use crate::layout::{manifest_key, version_prefix};
-use crate::{DeliveryError, Folder, KeyKind, Layout, Slot, StoredObject};
+use crate::{DeliveryError, KeyKind, Layout, PartFolder, Slot, StoredObject};
 
 impl IntegrityCheck {
     /// Compares everything with the manifests.
     ///
     /// # Errors
     /// When the destination cannot be read.
-    pub(super) fn run(mut self, options: &AuditOptions) -> Result<Audit, DeliveryError> {
+    pub(super) fn run(mut self, options: &IntegrityOptions) -> Result<IntegrityReport, DeliveryError> {
         self.check_expected(options);
         let newest = self.newest.clone();
         for missing in self.check_files(&newest, &manifest_key())? {
@@ -29,7 +29,7 @@ impl IntegrityCheck {
         Ok(self.report)
     }
 
-    fn check_expected(&mut self, options: &AuditOptions) {
+    fn check_expected(&mut self, options: &IntegrityOptions) {
         match &options.expected {
             None => self.report.not_checked(
                 "whether this is the manifest that was delivered: no digest was given to compare it with (--expect)"
@@ -43,8 +43,8 @@ impl IntegrityCheck {
         }
     }
 
-    /// Tells a later delivery from one that was replaced.
-    fn check_expected_in_chain(&mut self, options: &AuditOptions, kept: &[KeptManifest]) {
+    /// Distinguishes a later delivery from a manifest that was replaced.
+    fn check_expected_in_chain(&mut self, options: &IntegrityOptions, kept: &[KeptManifest]) {
         let Some(expected) = &options.expected else { return };
         if let Some(found) = kept.iter().find(|kept| kept.sha256.eq_ignore_ascii_case(expected))
             && found.sha256 != self.report.manifest_sha256
@@ -99,7 +99,7 @@ impl IntegrityCheck {
             }
             match KeyKind::parse(&found.key) {
                 Some(KeyKind::Probe) if found.bytes < 1024 => {}
-                Some(KeyKind::Part { folder: Folder::Slot(slot), .. }) if self.is_other_slot(slot) => {
+                Some(KeyKind::Part { folder: PartFolder::Slot(slot), .. }) if self.is_other_slot(slot) => {
                     let is_empty = self.reader.is_empty_part(&found)?;
                     other_slot += usize::from(!is_empty);
                 }
@@ -131,7 +131,7 @@ impl IntegrityCheck {
     fn why_stray(&self, key: &str, kind: Option<&KeyKind>) -> String {
         let layout = &self.newest.layout;
         match kind {
-            Some(KeyKind::Part { folder: Folder::Day(day), .. }) => {
+            Some(KeyKind::Part { folder: PartFolder::Day(day), .. }) => {
                 format!(
                     "no manifest of {day} names it; a run of that day was cut off, or somebody else put it there"
                 )

@@ -1,4 +1,4 @@
-//! An object against its entry in a manifest.
+//! Comparing an object with its entry in a manifest.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -12,11 +12,11 @@ use parquet::file::statistics::Statistics;
 
 use super::reader::Copied;
 use super::state::{IntegrityCheck, run_keys};
-use crate::{DeliveryError, Folder, KeyKind, Places};
+use crate::{DeliveryError, KeyKind, PartFolder, RunKeys};
 
 impl IntegrityCheck {
-    /// Compares the files of a manifest that no newer one names; gives the keys of those that are missing. `name`
-    /// is the manifest's in messages.
+    /// Compares the files of a manifest that no newer one names, and returns the keys of those that are missing. `name` is
+    /// the manifest's name in messages.
     pub(super) fn check_files(
         &mut self,
         manifest: &Manifest,
@@ -49,7 +49,7 @@ impl IntegrityCheck {
         Ok(missing)
     }
 
-    /// Compares a file with its entry; `false` when there is none.
+    /// Compares a file with its entry; returns `false` when there is no file.
     fn check_file(&mut self, manifest: &Manifest, file: &ManifestFile) -> Result<bool, DeliveryError> {
         let Some(found) = self.objects.get(&file.key).cloned() else { return Ok(false) };
         if found.why_unreadable.is_none() && found.bytes != file.bytes {
@@ -76,7 +76,7 @@ impl IntegrityCheck {
                 file.sha256
             ));
         } else if file.key.ends_with(".parquet") {
-            // The footer may be anybody's, if the manifest is.
+            // Both the manifest and the footer may come from anybody.
             let read = catch_unwind(AssertUnwindSafe(|| content(copy, manifest.snapshot.instant)));
             match read.unwrap_or_else(|_| Err("it is no Parquet file that can be read".to_owned())) {
                 Ok(rows) if rows == file.rows => {}
@@ -90,9 +90,9 @@ impl IntegrityCheck {
     }
 }
 
-/// Whether a manifest of these places may name a file: a key of the form that a run writes, in its own layout, or a
-/// file of no rows in another.
-fn check_key(places: &Places, file: &ManifestFile) -> Result<(), String> {
+/// Checks that a manifest of a run with these keys may name a file: a key of the form that a run writes, in its own
+/// layout, or a file of no rows in another.
+fn check_key(places: &RunKeys, file: &ManifestFile) -> Result<(), String> {
     let kind = KeyKind::parse(&file.key).filter(|kind| kind.table_name().is_some());
     let Some(kind) = kind else { return Err("which is no key of a summary's file".to_owned()) };
     if kind.table_name() != Some(file.table.as_str()) {
@@ -100,7 +100,7 @@ fn check_key(places: &Places, file: &ManifestFile) -> Result<(), String> {
     }
     match kind {
         KeyKind::Part { table, number, .. } if places.part_key(table.name, number) == file.key => Ok(()),
-        KeyKind::Part { folder: Folder::Day(_), .. } => Err("which is of another day".to_owned()),
+        KeyKind::Part { folder: PartFolder::Day(_), .. } => Err("which is of another day".to_owned()),
         KeyKind::Part { .. } if file.rows == 0 => Ok(()),
         KeyKind::Part { .. } => Err("which is of another layout or slot".to_owned()),
         KeyKind::Setup(_) if file.rows > 0 => Err("which has no rows".to_owned()),
@@ -108,7 +108,7 @@ fn check_key(places: &Places, file: &ManifestFile) -> Result<(), String> {
     }
 }
 
-/// A file's rows, every one of which must carry the snapshot's instant.
+/// Returns the number of rows of a file; every row must have the snapshot's instant.
 fn content(file: File, at: Instant) -> Result<u64, String> {
     let reader = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
     let about = reader.metadata();

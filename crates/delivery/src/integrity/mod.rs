@@ -2,7 +2,7 @@
 //! the chain.
 //!
 //! It is for those who read: it takes the right to get objects, which an identity that delivers does not have. A chain
-//! is as strong as the newest digest that somebody stored elsewhere ([`AuditOptions::expected`]): an identity that may
+//! is as strong as the newest digest that somebody stored elsewhere ([`IntegrityOptions::expected`]): an identity that may
 //! put objects can put a manifest that fits them.
 //!
 //! - `reader`: what is at the destination, read within limits. Only listed objects are read, and only those whose
@@ -21,7 +21,7 @@ mod state;
 
 use std::time::Duration;
 
-pub use report::{Audit, AuditOptions, ChainBegin, GivenManifest};
+pub use report::{ChainStart, IntegrityOptions, IntegrityReport, StoredManifest};
 
 use crate::{DeliveryError, DestinationConfig, Supervision, TenantName};
 use reader::BoundedReader;
@@ -35,11 +35,11 @@ const TIME_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// # Errors
 /// When there is no manifest that can be read, or the destination cannot be read. What is wrong with the summary is
 /// no error but a finding of the report.
-pub fn audit(
+pub fn check_integrity(
     destination: &dyn DestinationConfig,
     tenant: &TenantName,
-    options: &AuditOptions,
-) -> Result<Audit, DeliveryError> {
+    options: &IntegrityOptions,
+) -> Result<IntegrityReport, DeliveryError> {
     let supervision = Supervision::new().with_deadline(TIME_LIMIT);
     let reader = BoundedReader(destination.open_reader(tenant, &supervision)?);
     IntegrityCheck::open(reader, destination.name(), options)?.run(options)

@@ -9,14 +9,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{DeliveryError, KeyKind, StoredObject, SummaryReader};
 
-/// A part without rows is smaller.
+/// A larger part has rows.
 const MAX_EMPTY_PART_BYTES: u64 = 64 << 10;
 
-/// What was read of an object.
+/// The content of an object.
 pub(super) enum Content {
     /// All of it.
     Whole(Vec<u8>),
-    /// Nothing, and why.
+    /// Why it was not read.
     Unreadable(String),
 }
 
@@ -35,7 +35,7 @@ impl BoundedReader {
         self.0.objects()
     }
 
-    /// The bytes of an object of at most `limit` bytes.
+    /// Reads an object of at most `limit` bytes.
     pub(super) fn content(&self, found: &StoredObject, limit: u64) -> Result<Content, DeliveryError> {
         if let Some(why) = self.why_not(found, limit) {
             return Ok(Content::Unreadable(why));
@@ -51,7 +51,7 @@ impl BoundedReader {
         })
     }
 
-    /// A copy of an object whose size is the one listed, with its digest.
+    /// Copies an object, whose size must be the one listed, and returns its digest.
     pub(super) fn copy(&self, found: &StoredObject) -> Result<Result<Copied, String>, DeliveryError> {
         if let Some(why) = self.why_not(found, u64::MAX) {
             return Ok(Err(why));
@@ -96,12 +96,12 @@ impl BoundedReader {
 
 const CHANGED: &str = "its size is not the one listed; it may have changed during the audit";
 
-/// Whether a key is of the files of a run that is under way in a directory.
+/// Whether a key belongs to the spool of a run in a directory.
 pub(super) fn is_spool(key: &str) -> bool {
     key.starts_with(crate::spool::PREFIX) && key.matches('/').count() <= 1
 }
 
-/// Takes so many bytes and no more: what a server sends is not bounded by what it listed.
+/// A writer that accepts a limited number of bytes: a server may send more than it listed.
 struct Bounded<W> {
     into: W,
     left: u64,
@@ -124,7 +124,7 @@ impl<W: Write> Write for Bounded<W> {
     }
 }
 
-/// Hashes what passes through.
+/// A writer that also computes the digest.
 struct Hashing {
     into: File,
     digest: Sha256,

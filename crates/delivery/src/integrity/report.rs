@@ -1,34 +1,34 @@
-//! What is known before a check, and what it found.
+//! The input and the result of a check.
 
 use serde::Serialize;
 
-/// At most so many findings are listed; the rest is counted.
+/// The most findings that are listed.
 const MAX_LISTED: usize = 1000;
 
 /// A manifest that was stored elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GivenManifest {
+pub struct StoredManifest {
     /// How messages name it.
     pub name: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
-/// What is known besides the destination.
+/// What the caller knows besides the destination.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct AuditOptions {
+pub struct IntegrityOptions {
     /// Earlier manifests that were stored elsewhere.
-    pub given: Vec<GivenManifest>,
+    pub given: Vec<StoredManifest>,
     /// SHA-256 of the newest manifest in hexadecimal, as it was stored elsewhere.
     pub expected: Option<String>,
     /// How many days a lifecycle rule keeps: younger days must be there.
     pub kept_days: Option<u32>,
 }
 
-/// What an audit found.
+/// The result of an integrity check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Audit {
+pub struct IntegrityReport {
     /// The destination.
     pub destination: String,
     /// Whether there is no finding.
@@ -51,12 +51,12 @@ pub struct Audit {
     /// Manifests before the newest that were found by the digest that the next one names, and checked.
     pub links: usize,
     /// The oldest manifest that the chain reaches.
-    pub chain_begins: ChainBegin,
-    /// Files of earlier days that are no longer there, as a lifecycle rule leaves it.
+    pub chain_begins: ChainStart,
+    /// Files of earlier days that are no longer there, as after a lifecycle rule.
     pub forgotten: usize,
     /// Manifests that are not in the chain of the newest.
     pub unlinked: Vec<String>,
-    /// What to know about what was found, without being wrong.
+    /// Remarks that are no findings.
     pub notes: Vec<String>,
     /// What was not checked, and why.
     pub not_checked: Vec<String>,
@@ -64,8 +64,8 @@ pub struct Audit {
     pub problems: Vec<String>,
 }
 
-/// A message whose control characters are written out: keys and manifests may be anybody's, and a line break or an
-/// escape sequence would change what a terminal shows.
+/// Escapes the control characters of a message: keys and manifests may come from anybody, and a line break or an escape
+/// sequence would change what a terminal shows.
 pub(super) fn printable(message: &str) -> String {
     let mut text = String::with_capacity(message.len());
     for character in message.chars() {
@@ -78,7 +78,7 @@ pub(super) fn printable(message: &str) -> String {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "callers pass what they have just formatted")]
-impl Audit {
+impl IntegrityReport {
     pub(super) fn problem(&mut self, problem: String) {
         if self.problems.len() < MAX_LISTED {
             self.problems.push(printable(&problem));
@@ -103,13 +103,13 @@ impl Audit {
 /// The oldest manifest that a chain reaches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
-pub enum ChainBegin {
+pub enum ChainStart {
     /// A manifest that names none before it.
     Start {
         /// The instant of its snapshot.
         at: String,
     },
-    /// A manifest whose predecessor is not here.
+    /// A manifest whose predecessor is not at the destination.
     NotKept {
         /// The instant of its snapshot.
         at: String,

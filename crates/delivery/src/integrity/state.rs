@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use domesday_tables::{Manifest, hex, sha256};
 
 use super::reader::{BoundedReader, Content};
-use super::report::{Audit, AuditOptions, ChainBegin, printable};
+use super::report::{ChainStart, IntegrityOptions, IntegrityReport, printable};
 use crate::layout::manifest_key;
-use crate::{DeliveryError, Layout, Places, Slot, StoredObject};
+use crate::{DeliveryError, Layout, RunKeys, Slot, StoredObject};
 
 /// The largest manifest that is read: an entry takes some 300 bytes, and a summary has at most some tens of thousands
 /// of files.
@@ -20,7 +20,7 @@ pub(super) struct IntegrityCheck {
     pub(super) newest: Manifest,
     /// Keys that a manifest names, and that were compared with the newest that does.
     pub(super) claimed: HashSet<String>,
-    pub(super) report: Audit,
+    pub(super) report: IntegrityReport,
 }
 
 impl IntegrityCheck {
@@ -31,7 +31,7 @@ impl IntegrityCheck {
     pub(super) fn open(
         reader: BoundedReader,
         destination: String,
-        options: &AuditOptions,
+        options: &IntegrityOptions,
     ) -> Result<Self, DeliveryError> {
         let unusable = |message: String| DeliveryError::Configuration { message };
         let objects: BTreeMap<_, _> =
@@ -49,7 +49,7 @@ impl IntegrityCheck {
         let newest: Manifest = serde_json::from_slice(&bytes)
             .map_err(|error| unusable(format!("the manifest at {destination} cannot be read: {error}")))?;
         let at = newest.snapshot.instant.to_string();
-        let mut report = Audit {
+        let mut report = IntegrityReport {
             destination,
             ok: true,
             manifest_sha256: hex(&sha256(&bytes)),
@@ -60,7 +60,7 @@ impl IntegrityCheck {
             files: 0,
             bytes: 0,
             links: 0,
-            chain_begins: ChainBegin::Start { at },
+            chain_begins: ChainStart::Start { at },
             forgotten: 0,
             unlinked: Vec::new(),
             notes: Vec::new(),
@@ -78,7 +78,7 @@ impl IntegrityCheck {
 }
 
 /// Returns the keys that a manifest's run wrote, as far as what it states is valid.
-pub(super) fn run_keys(manifest: &Manifest) -> Result<Places, String> {
+pub(super) fn run_keys(manifest: &Manifest) -> Result<RunKeys, String> {
     let layout: Layout = manifest.layout.parse()?;
     let slot = match (layout, manifest.slot.as_deref()) {
         (Layout::Swap, Some(slot)) => slot.parse()?,
@@ -86,5 +86,5 @@ pub(super) fn run_keys(manifest: &Manifest) -> Result<Places, String> {
         (_, None) => Slot::A,
         (_, Some(_)) => return Err(format!("it names a slot in the layout `{layout}`")),
     };
-    Ok(Places::new(layout, slot, manifest.snapshot.instant))
+    Ok(RunKeys::new(layout, slot, manifest.snapshot.instant))
 }

@@ -1,20 +1,20 @@
-//! What is already at a destination, as far as a run must know it.
+//! The objects that are at a destination before a run, as far as the run must know them.
 
 use domesday_model::Instant;
 use domesday_tables::{SCHEMA_FOLDER, TABLES, Table};
 
 use super::key_kind::KeyKind;
 use super::layouts::{Layout, Slot};
-use super::run_keys::{Places, kept_manifests_prefix, manifest_key, version_prefix};
+use super::run_keys::{RunKeys, kept_manifests_prefix, manifest_key, version_prefix};
 use crate::{DeliveryError, Destination, Listing};
 
-impl Places {
-    /// What lies at a destination, as far as a run at an instant must know: every part of an earlier run that it
-    /// must replace, and the manifest.
+impl RunKeys {
+    /// Lists the objects at a destination that concern a run at an instant: every part of an earlier run that it must
+    /// replace, and the manifests.
     ///
     /// # Errors
     /// When the destination cannot be listed.
-    pub fn existing(
+    pub fn list_existing(
         destination: &dyn Destination,
         layout: Layout,
         at: Instant,
@@ -29,18 +29,18 @@ impl Places {
     }
 }
 
-/// Whether a run writes such a key. Only those are kept of a listing: others may lie beside them in any number.
+/// Whether a run writes such a key. Only those are kept of a listing: there may be any number of others.
 fn is_written_by_runs(key: &str) -> bool {
     KeyKind::parse(key).is_some()
 }
 
-/// The prefixes that hold it: one where that is cheap; in the history, whose other days are no concern of
-/// today, for each table today's folder and those of the other layouts, and the manifests.
+/// Returns the prefixes to list: one where that is cheap; in the history, whose other days do not concern the run, for
+/// each table the folder of the day and those of the other layouts, and the manifests.
 fn listed_prefixes(layout: Layout, at: Instant) -> Vec<String> {
     match layout {
         Layout::Latest | Layout::Swap => vec![version_prefix()],
         Layout::History => {
-            let places = Places::new(layout, Slot::A, at);
+            let places = RunKeys::new(layout, Slot::A, at);
             let folder = |table: &Table| format!("{SCHEMA_FOLDER}/{}/", table.name);
             let tables = TABLES.iter().flat_map(|table| {
                 let others = ["part-", "slot="].map(|begin| format!("{}{begin}", folder(table)));

@@ -1,4 +1,4 @@
-//! Keys read back: what an object of a summary is, by its key alone.
+//! Parsing of keys: what an object of a summary is, by its key alone.
 
 use domesday_tables::{SCHEMA_FOLDER, SNAPSHOT, TABLES, Table};
 use jiff::civil::Date;
@@ -15,7 +15,7 @@ pub enum KeyKind {
         /// The table.
         table: &'static Table,
         /// The folder of the part.
-        folder: Folder,
+        folder: PartFolder,
         /// The number of the part.
         number: u32,
     },
@@ -23,7 +23,7 @@ pub enum KeyKind {
     Snapshot,
     /// The manifest.
     Manifest,
-    /// A manifest that stays, in the history layout.
+    /// A manifest that is kept, in the history layout.
     KeptManifest,
     /// A script that sets up an engine.
     Setup(Engine),
@@ -33,7 +33,7 @@ pub enum KeyKind {
 
 /// The folder of a part below its table's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Folder {
+pub enum PartFolder {
     /// The table's own, in the latest layout.
     Table,
     /// A slot, in the swap layout.
@@ -42,8 +42,8 @@ pub enum Folder {
     Day(Date),
 }
 
-impl Folder {
-    /// The layout that has this folder.
+impl PartFolder {
+    /// Returns the layout that has this folder.
     #[must_use]
     pub fn layout(self) -> Layout {
         match self {
@@ -65,7 +65,7 @@ impl Folder {
 }
 
 impl KeyKind {
-    /// Reads a key; `None` when no run writes such a key.
+    /// Parses a key; `None` when no run writes such a key.
     #[must_use]
     pub fn parse(key: &str) -> Option<Self> {
         let fixed =
@@ -84,15 +84,15 @@ impl KeyKind {
         }
         let parts: Vec<&str> = rest.split('/').collect();
         let (name, folder, file) = match parts[..] {
-            [table, file] => (table, Folder::Table, file),
-            [table, folder, file] => (table, Folder::parse(folder)?, file),
+            [table, file] => (table, PartFolder::Table, file),
+            [table, folder, file] => (table, PartFolder::parse(folder)?, file),
             _ => return None,
         };
         let table = TABLES.iter().find(|table| table.name == name)?;
         Some(Self::Part { table, folder, number: part_number(file)? })
     }
 
-    /// The name of the table in a manifest's entry of such a file; `None` for what a manifest does not name.
+    /// Returns the name of the table in a manifest's entry of such a file; `None` for files that a manifest does not name.
     #[must_use]
     pub fn table_name(&self) -> Option<&'static str> {
         match self {
@@ -104,7 +104,7 @@ impl KeyKind {
     }
 }
 
-/// The number in `part-00007.parquet`, in the one form that is written.
+/// Parses the number in `part-00007.parquet`, in the one form that is written.
 fn part_number(file: &str) -> Option<u32> {
     let digits = file.strip_prefix("part-")?.strip_suffix(".parquet")?;
     let number: u32 = digits.parse().ok()?;
@@ -114,14 +114,14 @@ fn part_number(file: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Places;
+    use crate::RunKeys;
 
     #[test]
     fn every_key_that_is_written_is_read_back() {
         let at = "2026-11-24T23:59:59.25Z".parse().unwrap();
         for layout in Layout::ALL {
             for slot in Slot::ALL {
-                let places = Places::new(layout, slot, at);
+                let places = RunKeys::new(layout, slot, at);
                 for table in &TABLES {
                     for number in [0, 7, 99_999, 100_000] {
                         let key = places.part_key(table.name, number);

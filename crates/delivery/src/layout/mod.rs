@@ -8,10 +8,10 @@ mod run_keys;
 mod slot_state;
 
 pub use engine::Engine;
-pub use key_kind::{Folder, KeyKind};
+pub use key_kind::{KeyKind, PartFolder};
 pub use layouts::{Layout, Slot};
 pub use run_keys::{
-    Places, kept_manifests_prefix, manifest_key, probe_key, setup_key, snapshot_key, stale_parts,
+    RunKeys, kept_manifests_prefix, manifest_key, probe_key, setup_key, snapshot_key, stale_parts,
     version_prefix,
 };
-pub use slot_state::Slots;
+pub use slot_state::SlotState;

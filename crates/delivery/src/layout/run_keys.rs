@@ -6,11 +6,11 @@ use domesday_model::Instant;
 use domesday_tables::{SCHEMA_FOLDER, hex};
 
 use super::layouts::{Layout, Slot};
-use crate::Listed;
+use crate::ListedObject;
 
 /// The keys of one run's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
+pub struct RunKeys {
     layout: Layout,
     /// The folder between a table's prefix and its parts: nothing, `slot=a/` or `export_date=2026-11-24/`.
     folder: String,
@@ -18,7 +18,7 @@ pub struct Places {
     at: Instant,
 }
 
-impl Places {
+impl RunKeys {
     /// Creates the keys of a run of the snapshot at `at`; a run of the swap layout writes into `slot`.
     #[must_use]
     pub fn new(layout: Layout, slot: Slot, at: Instant) -> Self {
@@ -116,8 +116,8 @@ pub fn probe_key() -> String {
 ///
 /// Nothing can be deleted at a destination, so each of them is overwritten with a file of no rows.
 #[must_use]
-pub fn stale_parts(objects: &[Listed], prefix: &str, parts: u32) -> Vec<u32> {
-    let number = |object: &Listed| {
+pub fn stale_parts(objects: &[ListedObject], prefix: &str, parts: u32) -> Vec<u32> {
+    let number = |object: &ListedObject| {
         let digits = object.key.strip_prefix(prefix)?.strip_prefix("part-")?.strip_suffix(".parquet")?;
         (digits.len() == 5).then(|| digits.parse::<u32>().ok()).flatten()
     };
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn every_layout_has_its_keys() {
         let day: Instant = "2026-11-24T23:59:59Z".parse().unwrap();
-        let key = |layout, slot| Places::new(layout, slot, day).part_key("user-metadata", 3);
+        let key = |layout, slot| RunKeys::new(layout, slot, day).part_key("user-metadata", 3);
         assert_eq!(key(Layout::Latest, Slot::B), "v1/user-metadata/part-00003.parquet");
         assert_eq!(key(Layout::Swap, Slot::B), "v1/user-metadata/slot=b/part-00003.parquet");
         assert_eq!(
@@ -142,7 +142,7 @@ mod tests {
         );
         assert_eq!(snapshot_key(), "v1/snapshot/part-00000.parquet");
         assert_eq!(manifest_key(), "v1/_manifest.json");
-        let kept = |layout| Places::new(layout, Slot::A, day).kept_manifest_key();
+        let kept = |layout| RunKeys::new(layout, Slot::A, day).kept_manifest_key();
         assert_eq!(kept(Layout::Latest), None);
         assert_eq!(kept(Layout::History).as_deref(), Some("v1/_manifests/2026-11-24T235959Z.json"));
     }
@@ -150,11 +150,11 @@ mod tests {
     #[test]
     fn only_surplus_parts_are_stale() {
         let keys = ["t/part-00002.parquet", "t/part-00000.parquet", "t/notes.txt", "t/part-1.parquet"];
-        let objects = keys.map(|key| Listed {
+        let objects = keys.map(|key| ListedObject {
             key: format!("v1/{key}"),
             bytes: 1,
             modified: Instant::from_micros(0),
-            mark: None,
+            etag: None,
         });
         assert_eq!(stale_parts(&objects, "v1/t/", 1), [2]);
         assert!(stale_parts(&objects, "v1/t/", 3).is_empty());

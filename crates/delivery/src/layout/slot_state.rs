@@ -6,24 +6,26 @@ use crate::Listing;
 
 /// The state of the two slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slots {
+pub struct SlotState {
     /// The slot that `snapshot` names; none before the first complete run.
     pub in_use: Option<Slot>,
-    /// How long to wait before the first put, in microseconds of the destination's clock, so that what this
-    /// run puts is younger than `snapshot` even where the clock's step is coarse.
-    pub wait: i64,
+    /// How long to wait before the first put, in microseconds of the destination's clock, so that the objects of this run
+    /// are younger than `snapshot` even where the resolution of times is coarse.
+    pub wait_micros: i64,
 }
 
-impl Slots {
+impl SlotState {
     /// Derives the state from a listing of the whole summary: the slot in use is the one whose newest object is
     /// not younger than `snapshot`'s row, and of two such slots the one written later. A run that was cut off
     /// has left younger objects in the other slot, never in this one, since `snapshot` is put after the tables.
     ///
-    /// The listing outranks what the store remembers: it also knows of the run that was cut off between
-    /// `snapshot` and the store. `remembered` decides when the listing cannot.
+    /// The listing outranks the store: it also shows a run that was cut off between `snapshot` and its record in the
+    /// store. `remembered`, the slot by the store, decides when the listing cannot.
     #[must_use]
     pub fn from_listing(listing: &Listing, remembered: Option<Slot>) -> Self {
-        let Some(snapshot) = listing.object(&snapshot_key()) else { return Self { in_use: None, wait: 0 } };
+        let Some(snapshot) = listing.object(&snapshot_key()) else {
+            return Self { in_use: None, wait_micros: 0 };
+        };
         let newest = |slot: Slot| {
             let folder = format!("/slot={}/", slot.as_str());
             let in_slot = listing.objects.iter().filter(move |object| object.key.contains(&folder));
@@ -36,9 +38,9 @@ impl Slots {
             (None, Some(_)) => Some(Slot::B),
             (None, None) => remembered,
         };
-        let next_step = snapshot.modified.as_micros() + listing.clock_step;
-        let wait = listing.at.map_or(0, |at| next_step - at.as_micros());
-        Self { in_use, wait: wait.clamp(0, listing.clock_step) }
+        let next_step = snapshot.modified.as_micros() + listing.time_resolution_micros;
+        let wait = listing.server_time.map_or(0, |at| next_step - at.as_micros());
+        Self { in_use, wait_micros: wait.clamp(0, listing.time_resolution_micros) }
     }
 
     /// Returns the slot that the next run writes.
@@ -53,20 +55,20 @@ mod tests {
     use domesday_model::Instant;
 
     use super::*;
-    use crate::Listed;
+    use crate::ListedObject;
 
     fn at(seconds: i64) -> Instant {
         Instant::from_micros(seconds * 1_000_000)
     }
 
     fn listing(objects: &[(&str, i64)]) -> Listing {
-        let listed = objects.iter().map(|(key, seconds)| Listed {
+        let listed = objects.iter().map(|(key, seconds)| ListedObject {
             key: format!("v1/{key}"),
             bytes: 1,
             modified: at(*seconds),
-            mark: None,
+            etag: None,
         });
-        Listing { objects: listed.collect(), at: None, clock_step: 1_000_000 }
+        Listing { objects: listed.collect(), server_time: None, time_resolution_micros: 1_000_000 }
     }
 
     const SNAPSHOT: &str = "snapshot/part-00000.parquet";
@@ -75,8 +77,9 @@ mod tests {
 
     #[test]
     fn the_listing_tells_the_slot_in_use() {
-        let next =
-            |objects: &[(&str, i64)], remembered| Slots::from_listing(&listing(objects), remembered).next();
+        let next = |objects: &[(&str, i64)], remembered| {
+            SlotState::from_listing(&listing(objects), remembered).next()
+        };
         assert_eq!(next(&[], None), Slot::A, "a first run");
         assert_eq!(next(&[(A, 5)], None), Slot::A, "a first run again after one that was cut off");
         assert_eq!(next(&[(A, 5), (SNAPSHOT, 5)], None), Slot::B);
@@ -85,7 +88,7 @@ mod tests {
         assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 9)], None), Slot::A, "the later of two complete ones");
         assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 6)], None), Slot::B, "b was cut off");
         assert_eq!(next(&[(A, 12), (B, 9), (SNAPSHOT, 9)], None), Slot::A, "a was cut off");
-        // The store was not told of the run that named b.
+        // The store has no record of the run that named b.
         assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 9)], Some(Slot::A)), Slot::A);
         // Times that say nothing.
         assert_eq!(next(&[(A, 9), (B, 9), (SNAPSHOT, 9)], Some(Slot::B)), Slot::A);
@@ -95,8 +98,8 @@ mod tests {
     fn a_run_waits_until_its_objects_are_younger_than_the_snapshot() {
         let mut listing = listing(&[(A, 5), (SNAPSHOT, 7)]);
         let mut wait = |micros| {
-            listing.at = Some(Instant::from_micros(micros));
-            Slots::from_listing(&listing, None).wait
+            listing.server_time = Some(Instant::from_micros(micros));
+            SlotState::from_listing(&listing, None).wait_micros
         };
         assert_eq!(wait(7_000_000), 1_000_000);
         assert_eq!(wait(7_400_000), 600_000);

@@ -119,7 +119,8 @@ pub(crate) struct DestinationArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DestinationCommand {
     Verify(VerifyArgs),
-    Audit(DestinationAuditArgs),
+    #[command(alias = "audit")]
+    CheckIntegrity(CheckIntegrityArgs),
 }
 
 /// Test whether a destination accepts deliveries: credentials, list, put
@@ -154,10 +155,10 @@ pub(crate) struct VerifyArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday destination audit --to ./out
-  domesday destination audit --to s3://acme-audit/access --region eu-central-1 --expect 5f2c…
-  domesday destination audit --to ./out --previous kept/2026-11-23.json --format json")]
-pub(crate) struct DestinationAuditArgs {
+  domesday destination check-integrity --to ./out
+  domesday destination check-integrity --to s3://acme-audit/access --region eu-central-1 --expect 5f2c…
+  domesday destination check-integrity --to ./out --previous kept/2026-11-23.json --format json")]
+pub(crate) struct CheckIntegrityArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
     /// An earlier manifest that was stored elsewhere, to check the chain with; may be given several times

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use domesday_delivery::{
-    Audit, AuditOptions, ChainBegin, CheckStatus, DestinationConfig, GivenManifest, Supervision, TenantName,
-    Verification, audit, verify,
+    ChainStart, CheckStatus, DestinationConfig, IntegrityOptions, IntegrityReport, StoredManifest,
+    Supervision, TenantName, Verification, check_integrity, verify,
 };
 
-use crate::cli::{DestinationArgs, DestinationAuditArgs, DestinationCommand, Format, VerifyArgs};
+use crate::cli::{CheckIntegrityArgs, DestinationArgs, DestinationCommand, Format, VerifyArgs};
 use crate::failure::ChecksFailed;
 use crate::output::{DIM, ERROR, GOOD, Output, STRONG, grouped, size};
 use crate::target::{destination, tenant};
@@ -16,7 +16,7 @@ use crate::target::{destination, tenant};
 pub(crate) fn run(args: &DestinationArgs, output: &Output) -> anyhow::Result<()> {
     match &args.command {
         DestinationCommand::Verify(args) => verify_destination(args, *output),
-        DestinationCommand::Audit(args) => audit_destination(args, *output),
+        DestinationCommand::CheckIntegrity(args) => check_delivered(args, *output),
     }
 }
 
@@ -34,72 +34,72 @@ fn verify_destination(args: &VerifyArgs, output: Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn audit_destination(args: &DestinationAuditArgs, output: Output) -> anyhow::Result<()> {
+fn check_delivered(args: &CheckIntegrityArgs, output: Output) -> anyhow::Result<()> {
     let read = |path: &PathBuf| {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(GivenManifest { name: path.display().to_string(), bytes })
+        Ok(StoredManifest { name: path.display().to_string(), bytes })
     };
     let given = args.previous.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
-    let options = AuditOptions { given, expected: args.expect.clone(), kept_days: args.kept_days };
-    let audited = audit(&*destination(&args.target)?, &unknown_tenant(), &options)?;
+    let options = IntegrityOptions { given, expected: args.expect.clone(), kept_days: args.kept_days };
+    let report = check_integrity(&*destination(&args.target)?, &unknown_tenant(), &options)?;
     match output.format {
-        Format::Json => output.json(&audited),
-        _ => print_audit(&audited, output),
+        Format::Json => output.json(&report),
+        _ => print_report(&report, output),
     }
-    if !audited.ok {
-        let count = audited.problems.len();
+    if !report.ok {
+        let count = report.problems.len();
         let differences = if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
         anyhow::bail!(ChecksFailed(format!(
             "{} differs from its manifests: {differences}",
-            audited.destination
+            report.destination
         )));
     }
     Ok(())
 }
 
-fn print_audit(audit: &Audit, output: Output) {
-    let (files, bytes) = (grouped(audit.files as u64), size(audit.bytes));
+fn print_report(report: &IntegrityReport, output: Output) {
+    let (files, bytes) = (grouped(report.files as u64), size(report.bytes));
     output.result(format_args!(
         "Manifest: {} of {}, layout {}.",
-        audit.manifest_sha256, audit.snapshot_at, audit.layout
+        report.manifest_sha256, report.snapshot_at, report.layout
     ));
-    if audit.expected_sha256.as_ref() == Some(&audit.manifest_sha256) {
+    if report.expected_sha256.as_ref() == Some(&report.manifest_sha256) {
         output.result("The digest of the manifest is the expected one.");
     }
     output.result(format_args!(
         "Files: {} objects found, {files} of them ({bytes}) compared with the manifests: size, digest, rows.",
-        grouped(audit.objects as u64)
+        grouped(report.objects as u64)
     ));
-    let links = match audit.links {
+    let links = match report.links {
         0 => "no earlier manifest was checked".to_owned(),
         1 => "1 earlier manifest was checked".to_owned(),
         links => format!("{} earlier manifests were checked", grouped(links as u64)),
     };
-    let begin = match &audit.chain_begins {
-        ChainBegin::Start { at } if audit.links == 0 => format!("the manifest of {at} names none before it"),
-        ChainBegin::Start { at } => format!("back to that of {at}, which names none before it"),
-        ChainBegin::NotKept { at, sha256 } => {
+    let begin = match &report.chain_begins {
+        ChainStart::Start { at } if report.links == 0 => format!("the manifest of {at} names none before it"),
+        ChainStart::Start { at } => format!("back to that of {at}, which names none before it"),
+        ChainStart::NotKept { at, sha256 } => {
             format!("the manifest of {at} names {sha256}, which is not at the destination")
         }
     };
     output.result(format_args!("Chain: {links}; {begin}."));
-    for note in &audit.notes {
+    for note in &report.notes {
         output.result(format_args!("{STRONG}note:{STRONG:#} {note}"));
     }
-    for what in &audit.not_checked {
+    for what in &report.not_checked {
         output.result(format_args!("{DIM}not checked:{DIM:#} {what}"));
     }
-    for problem in &audit.problems {
+    for problem in &report.problems {
         output.result(format_args!("{ERROR}wrong:{ERROR:#} {problem}"));
     }
-    if audit.ok {
+    if report.ok {
         output.result(format_args!("{GOOD}No difference found.{GOOD:#}"));
     }
 }
 
 /// A stand-in for the tenant where no external id depends on it.
 fn unknown_tenant() -> TenantName {
-    TenantName { id: uuid::Uuid::nil(), name: "audit".to_owned() }
+    TenantName { id: uuid::Uuid::nil(), name: "integrity-check".to_owned() }
 }
 
 /// Returns the tenant where it matters: as the external id of a role without one.

@@ -1,8 +1,8 @@
 //! `domesday setup`: policies, and scripts for engines.
 
 use domesday_delivery::{
-    Document, Environment, S3Settings, ServiceIdentity, assume_policy, bucket_policy, iam_policy, key_policy,
-    lifecycle, service_identity, setup_script, trust_policy,
+    Environment, S3Settings, ServiceIdentity, SetupDocument, assume_policy, bucket_policy, iam_policy,
+    key_policy, lifecycle, service_identity, setup_script, trust_policy,
 };
 
 use crate::cli::{AssumeArgs, BucketArgs, Format, IdentityArgs, SetupArgs, SetupCommand, TrustArgs};
@@ -36,14 +36,14 @@ pub(crate) fn run(args: &SetupArgs, output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print(document: &Document, output: Output) {
+fn print(document: &SetupDocument, output: Output) {
     match output.format {
         Format::Terraform => output.result(document.to_terraform()),
         _ => output.result(document.to_json()),
     }
 }
 
-fn trust(args: &TrustArgs, output: Output) -> anyhow::Result<Document> {
+fn trust(args: &TrustArgs, output: Output) -> anyhow::Result<SetupDocument> {
     let external_id = match &args.external_id {
         Some(id) => id.clone(),
         None => tenant(args.catalog.as_deref(), &args.store, output)?.id.to_string(),
@@ -64,7 +64,7 @@ fn trust(args: &TrustArgs, output: Output) -> anyhow::Result<Document> {
     Ok(trust_policy(&settings, &principal, &external_id)?)
 }
 
-fn assume(args: &AssumeArgs, output: Output) -> anyhow::Result<Document> {
+fn assume(args: &AssumeArgs, output: Output) -> anyhow::Result<SetupDocument> {
     let document = assume_policy(&args.role_arn)?;
     if !output.is_quiet() {
         // The document does not depend on the identity, so a missing one is not an error.

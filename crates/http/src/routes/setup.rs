@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use domesday_delivery::{
-    Access, DeliveryError, Document, Encryption, Engine, Environment, Identity, Layout, S3Config, S3Settings,
-    ServiceIdentity, assume_policy, bucket_policy, iam_policy, key_policy, lifecycle, setup_script,
-    trust_policy,
+    DeliveryError, Encryption, Engine, Environment, Layout, S3Access, S3Config, S3Settings, ServiceIdentity,
+    SetupDocument, SigningIdentity, assume_policy, bucket_policy, iam_policy, key_policy, lifecycle,
+    setup_script, trust_policy,
 };
 use domesday_model::Permission;
 use domesday_service::caller::Permit;
@@ -264,7 +264,7 @@ async fn place(app: &AppState, query: &PlaceQuery) -> Result<Place, Problem> {
 async fn document(
     app: &AppState,
     query: &PlaceQuery,
-    write: impl FnOnce(&S3Settings, &str) -> Result<Document, DeliveryError>,
+    write: impl FnOnce(&S3Settings, &str) -> Result<SetupDocument, DeliveryError>,
 ) -> Result<Response, Problem> {
     let Place { bucket, tenant, .. } = place(app, query).await?;
     let document = bucket.settings().and_then(|settings| write(&settings, &tenant));
@@ -332,7 +332,7 @@ async fn ddl(
     };
     let settings = place.bucket.settings().map_err(|error| configuration_error(&error))?;
     // A script names no credentials.
-    let access = Access::new(Identity::Ambient, None, Environment::from_process());
+    let access = S3Access::new(SigningIdentity::Ambient, None, Environment::from_process());
     let destination = S3Config::new(settings, access);
     let text = setup_script(engine, &destination, layout).map_err(|error| configuration_error(&error))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domesday_delivery::{
-    Access, CancelReason, CancellationToken, DeliveryError, DestinationConfig, Environment, Identity,
-    Patience, Role, S3Config, Supervision, TenantName, Verification, verify,
+    AssumedRole, CancelReason, CancellationToken, DeliveryError, DestinationConfig, Environment, RetryPolicy,
+    S3Access, S3Config, SigningIdentity, Supervision, TenantName, Verification, verify,
 };
 use domesday_model::Tenant;
 use domesday_store::SealedSecret;
@@ -69,8 +69,8 @@ impl Destinations {
         // The operator may have shortened the list since.
         self.check_endpoint(&stored.configuration)?;
         let secret = self.secret(stored)?;
-        let patience = Patience { attempts: self.attempts, ..Patience::default() };
-        build_destination(&stored.configuration.destination, secret, patience)
+        let retry_policy = RetryPolicy { attempts: self.attempts, ..RetryPolicy::default() };
+        build_destination(&stored.configuration.destination, secret, retry_policy)
             .map_err(|error| configuration_error(&error))
     }
 
@@ -141,20 +141,20 @@ impl Drop for CancelOnDrop {
 pub fn build_destination(
     destination: &DestinationConfiguration,
     secret: Option<SecretString>,
-    patience: Patience,
+    retry_policy: RetryPolicy,
 ) -> Result<Arc<dyn DestinationConfig>, DeliveryError> {
     let DestinationConfiguration::S3(S3Configuration { bucket, credentials }) = destination;
     let settings = bucket.settings()?;
     let (identity, role) = match (credentials, secret) {
-        (Credentials::AccessKey { id }, Some(secret)) => (Identity::access_key(id, secret)?, None),
+        (Credentials::AccessKey { id }, Some(secret)) => (SigningIdentity::access_key(id, secret)?, None),
         (Credentials::AccessKey { id }, None) => {
             let message =
                 format!("no secret is stored for the access key `{id}`; set `secretAccessKey` again");
             return Err(DeliveryError::Configuration { message });
         }
-        (Credentials::Role { arn }, _) => (Identity::Ambient, Some(Role::new(arn, None)?)),
+        (Credentials::Role { arn }, _) => (SigningIdentity::Ambient, Some(AssumedRole::new(arn, None)?)),
     };
-    let access = Access { patience, ..Access::new(identity, role, Environment::from_process()) };
+    let access = S3Access { retry_policy, ..S3Access::new(identity, role, Environment::from_process()) };
     Ok(Arc::new(S3Config::new(settings, access)))
 }
 

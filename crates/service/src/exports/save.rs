@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domesday_delivery::{Patience, Verification};
+use domesday_delivery::{RetryPolicy, Verification};
 use domesday_model::{Instant, Tenant};
 use domesday_store::{NewAuditEntry, RunRecord, Store};
 use serde_json::json;
@@ -197,7 +197,7 @@ impl Exports {
             (Secret::Kept, Some(stored)) => self.destinations.secret(stored)?,
             (Secret::Kept | Secret::None, _) => None,
         };
-        let destination = build_destination(&configuration.destination, secret, Patience::default())
+        let destination = build_destination(&configuration.destination, secret, RetryPolicy::default())
             .map_err(|error| configuration_error(&error))?;
         self.destinations.verify(destination, tenant_name(tenant)).await
     }

@@ -115,7 +115,7 @@ fn blocking(
         Ok(destination) => destination,
         Err(problem) => return failed("configuration", &problem.to_string(), "", false),
     };
-    let clock = domesday_delivery::Clock::system();
+    let clock = domesday_delivery::DeliveryClock::system();
     let supervision = Supervision {
         cancellation: cancellation.token.with_deadline(&clock, context.run_timeout),
         clock,
@@ -147,8 +147,8 @@ fn blocking(
         Err(RunError::Cancelled { reason }) => cancelled(reason),
         Err(RunError::Delivery(error)) => {
             let kind = error.kind();
-            let mut outcome = failed(kind, &error.problem(), &error.fix(), error.heals());
-            if let (Some(answer), AttemptOutcome::Failed { error, .. }) = (error.answer(), &mut outcome) {
+            let mut outcome = failed(kind, &error.problem(), &error.fix(), error.is_retryable());
+            if let (Some(answer), AttemptOutcome::Failed { error, .. }) = (error.response(), &mut outcome) {
                 error["service"] = json!({
                     "name": answer.service,
                     "status": answer.status,

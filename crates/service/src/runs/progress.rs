@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domesday_delivery::{CancelReason, Notice, Notices};
+use domesday_delivery::{CancelReason, DeliveryNotice, NoticeHandler};
 use domesday_model::Instant;
 use domesday_run::Stage;
 use domesday_store::{Fence, Store, StoreError};
@@ -135,17 +135,17 @@ impl ProgressReporter {
     }
 
     /// Returns the receiver of the delivery's notices about its calls.
-    pub(super) fn notices(&self) -> Notices {
+    pub(super) fn notices(&self) -> NoticeHandler {
         let reporter = self.clone();
-        Notices::new(move |notice| reporter.handle_notice(notice))
+        NoticeHandler::new(move |notice| reporter.handle_notice(notice))
     }
 
-    fn handle_notice(&self, notice: &Notice) {
+    fn handle_notice(&self, notice: &DeliveryNotice) {
         let now = self.shared.clock.now();
         let mut state = self.state();
         let waiting = &mut state.progress.waiting_for;
         match notice {
-            Notice::Waiting { call, elapsed, .. } => {
+            DeliveryNotice::Waiting { call, elapsed, .. } => {
                 let before = waiting.take().filter(|before| before.call == *call);
                 let (attempt, attempts, error) =
                     before.map_or((1, None, None), |before| (before.attempt, before.attempts, before.error));
@@ -154,7 +154,7 @@ impl ProgressReporter {
                 *waiting =
                     Some(WaitingFor { call, waiting_since, attempt, attempts, next_attempt_at: None, error });
             }
-            Notice::Retrying { call, error, kind, attempt, attempts, wait } => {
+            DeliveryNotice::Retrying { call, error, kind, attempt, attempts, wait } => {
                 tracing::warn!(%call, kind, %error, attempt, attempts, "a call to the destination is tried again");
                 *waiting = Some(WaitingFor {
                     call: call.clone(),
@@ -165,7 +165,7 @@ impl ProgressReporter {
                     error: Some(AttemptError { kind, message: error.clone() }),
                 });
             }
-            Notice::Recovered { call } => {
+            DeliveryNotice::Recovered { call } => {
                 if waiting.as_ref().is_some_and(|before| before.call == *call) {
                     *waiting = None;
                 }
@@ -251,7 +251,7 @@ mod tests {
         clock.set("2026-01-01T00:00:05Z".parse().unwrap());
         reporter.enter(Stage::Opening);
         let call = || "list v1/".to_owned();
-        reporter.handle_notice(&Notice::Waiting {
+        reporter.handle_notice(&DeliveryNotice::Waiting {
             call: call(),
             host: "http://h".into(),
             elapsed: Duration::from_secs(3),
@@ -263,7 +263,7 @@ mod tests {
             (Some("opening"), Some("2026-01-01T00:00:05Z"))
         );
         assert_eq!(shown["waitingFor"]["waitingSince"], "2026-01-01T00:00:02Z");
-        reporter.handle_notice(&Notice::Retrying {
+        reporter.handle_notice(&DeliveryNotice::Retrying {
             call: call(),
             error: "no answer".into(),
             kind: "unreachable",
@@ -277,7 +277,7 @@ mod tests {
             "error": { "kind": "unreachable", "message": "no answer" }
         });
         assert_eq!(shown["waitingFor"], expected);
-        reporter.handle_notice(&Notice::Recovered { call: call() });
+        reporter.handle_notice(&DeliveryNotice::Recovered { call: call() });
         assert!(reporter.take_unwritten().unwrap()["waitingFor"].is_null());
         reporter.enter(Stage::Delivering { file: 3, files: 20 });
         let shown = reporter.take_unwritten().unwrap();

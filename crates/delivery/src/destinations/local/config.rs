@@ -7,8 +7,8 @@ use domesday_model::url_scheme;
 
 use super::directory::LocalDirectory;
 use crate::{
-    Check, DeliveryError, DestinationConfig, DestinationKind, DestinationOptions, Environment, Opened,
-    SummaryReader, Supervision, TableLocation, TenantName,
+    DeliveryError, DestinationConfig, DestinationKind, DestinationOptions, Environment, OpenDestination,
+    SummaryReader, Supervision, TableLocation, TenantName, VerificationCheck,
 };
 
 /// The kind: a path, or `file:///PATH`.
@@ -34,7 +34,7 @@ impl DestinationKind for LocalKind {
             None => address.into(),
             Some(path) => parse_url_path(path)?,
         };
-        if let Some(option) = options.any() {
+        if let Some(option) = options.first_name() {
             return wrong(format!(
                 "`--{option}` is only for destinations in S3, and `{address}` is a directory"
             ));
@@ -97,19 +97,19 @@ impl DestinationConfig for LocalConfig {
     }
 
     /// Spools inside the directory, so that delivering is renaming.
-    fn open(&self, _: &TenantName, _: &Supervision) -> Result<Opened, DeliveryError> {
+    fn open(&self, _: &TenantName, _: &Supervision) -> Result<OpenDestination, DeliveryError> {
         let directory = LocalDirectory::open(&self.0)?;
-        Ok(Opened { spool: directory.spool()?, destination: Box::new(directory) })
+        Ok(OpenDestination { spool: directory.spool()?, destination: Box::new(directory) })
     }
 
     fn open_reader(&self, _: &TenantName, _: &Supervision) -> Result<Box<dyn SummaryReader>, DeliveryError> {
         Ok(Box::new(LocalDirectory::open_existing(&self.0)?))
     }
 
-    fn verify(&self, _: &TenantName, _: &Supervision) -> Vec<Check> {
+    fn verify(&self, _: &TenantName, _: &Supervision) -> Vec<VerificationCheck> {
         vec![match LocalDirectory::open(&self.0).and_then(|directory| directory.spool()) {
-            Ok(_) => Check::passed("put", format!("{} takes files", self.0.display())),
-            Err(error) => Check::failed("put", &error),
+            Ok(_) => VerificationCheck::passed("put", format!("{} takes files", self.0.display())),
+            Err(error) => VerificationCheck::failed("put", &error),
         }]
     }
 
@@ -117,7 +117,7 @@ impl DestinationConfig for LocalConfig {
         let Some(path) = self.0.to_str() else {
             return wrong(format!("the path {} is not Unicode text, as SQL is", self.0.display()));
         };
-        // A tilde at the start would be the home directory of whoever runs the script.
+        // A tilde at the start would be the home directory of the user who runs the script.
         let absolute = path.starts_with('~').then(|| std::path::absolute(path).ok()).flatten();
         let path = absolute.as_deref().and_then(Path::to_str).unwrap_or(path).trim_end_matches('/');
         Ok(TableLocation::new(path, None))

@@ -8,22 +8,23 @@ use std::time::UNIX_EPOCH;
 use domesday_model::Instant;
 
 use crate::{
-    DeliveryError, Destination, Listed, Listing, Receipt, Spool, SpooledFile, StoredObject, SummaryReader,
+    DeliveryError, Destination, ListedObject, Listing, Receipt, Spool, SpooledFile, StoredObject,
+    SummaryReader,
 };
 
-/// A directory that summaries are delivered into.
+/// A directory as a destination.
 #[derive(Debug)]
 pub(super) struct LocalDirectory {
     root: PathBuf,
-    /// The topmost directory that [`LocalDirectory::open`] made, to be taken back when nothing arrives.
+    /// The topmost directory that [`LocalDirectory::open`] created, to be removed when nothing is delivered.
     made: Option<PathBuf>,
 }
 
 impl LocalDirectory {
-    /// Opens a directory as a destination, making it when it does not exist.
+    /// Opens a directory as a destination, and creates it when it does not exist.
     ///
     /// # Errors
-    /// When the path is a file or cannot be made a directory.
+    /// When the path is a file, or the directory cannot be created.
     pub(super) fn open(root: &Path) -> Result<Self, DeliveryError> {
         let mut made = None;
         let mut missing = Some(root);
@@ -47,16 +48,16 @@ impl LocalDirectory {
         Ok(Self { root: root.to_owned(), made: None })
     }
 
-    /// A new spool inside the directory, on the same file system, so that delivering is renaming.
+    /// Creates a spool inside the directory, on the same file system, so that delivering is renaming.
     ///
     /// # Errors
-    /// When the directory takes no files.
+    /// When no file can be created in the directory.
     pub(super) fn spool(&self) -> Result<Spool, DeliveryError> {
-        Spool::within(&self.root)
+        Spool::create_in(&self.root)
     }
 
-    /// Readies the destination for these files: every directory they need is there and every file is on disk.
-    /// What can fail for want of room or rights fails here, before any file is replaced.
+    /// Prepares the delivery of a file: creates its directory and makes the file durable. A lack of space or permissions
+    /// is found here, before any file is replaced.
     fn prepare(&self, file: &SpooledFile) -> Result<(), DeliveryError> {
         let target = self.root.join(&file.key);
         let parent = target.parent().unwrap_or(&self.root);
@@ -65,13 +66,13 @@ impl LocalDirectory {
             let source = io::Error::from(io::ErrorKind::IsADirectory);
             return Err(DeliveryError::from_io(target, source));
         }
-        // Renaming asks for the right to write the directory, which making it or its age does not prove.
+        // Renaming takes the permission to write the directory, which its existence does not prove.
         tempfile::tempfile_in(parent).map_err(|source| DeliveryError::from_io(parent, source))?;
         let synced = File::open(&file.path).and_then(|file| file.sync_all());
         synced.map_err(|source| DeliveryError::from_io(parent, source))
     }
 
-    /// Puts one file under its key, replacing what was there at one instant.
+    /// Puts one file under its key, and replaces an earlier one atomically.
     fn put(&mut self, file: &SpooledFile) -> Result<(), DeliveryError> {
         let target = self.root.join(&file.key);
         let failed = |source| DeliveryError::from_io(&target, source);
@@ -85,8 +86,8 @@ impl LocalDirectory {
         Ok(())
     }
 
-    /// Adds the files below a directory whose key is `prefix`.
-    fn add(&self, prefix: &str, objects: &mut Vec<Listed>) -> Result<(), DeliveryError> {
+    /// Adds the files below a directory whose key is `prefix` to a listing.
+    fn list_folder(&self, prefix: &str, objects: &mut Vec<ListedObject>) -> Result<(), DeliveryError> {
         let dir = self.root.join(prefix);
         let failed = |source| DeliveryError::from_io(&dir, source);
         let entries = match fs::read_dir(&dir) {
@@ -101,12 +102,12 @@ impl LocalDirectory {
             };
             let about = entry.metadata().map_err(failed)?;
             if about.is_dir() {
-                self.add(&format!("{name}/"), objects)?;
+                self.list_folder(&format!("{name}/"), objects)?;
             } else {
                 let since = about.modified().map_err(failed)?.duration_since(UNIX_EPOCH).unwrap_or_default();
                 let modified = Instant::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
-                let mark = Some(mark(&about));
-                objects.push(Listed { key: name, bytes: about.len(), modified, mark });
+                let etag = Some(etag(&about));
+                objects.push(ListedObject { key: name, bytes: about.len(), modified, etag });
             }
         }
         Ok(())
@@ -117,10 +118,10 @@ impl Destination for LocalDirectory {
     fn list_where(&self, prefix: &str, is_wanted: &dyn Fn(&str) -> bool) -> Result<Listing, DeliveryError> {
         let mut objects = Vec::new();
         let dir = prefix.rfind('/').map_or("", |slash| &prefix[..=slash]);
-        self.add(dir, &mut objects)?;
+        self.list_folder(dir, &mut objects)?;
         objects.retain(|object| object.key.starts_with(prefix) && is_wanted(&object.key));
         objects.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        Ok(Listing { objects, at: None, clock_step: 1 })
+        Ok(Listing { objects, server_time: None, time_resolution_micros: 1 })
     }
 
     fn deliver(
@@ -137,7 +138,7 @@ impl Destination for LocalDirectory {
             progress(receipt.files);
         }
         if let Some(last) = waves.iter().flatten().last() {
-            receipt.last_mark = fs::metadata(self.root.join(&last.key)).ok().as_ref().map(mark);
+            receipt.last_etag = fs::metadata(self.root.join(&last.key)).ok().as_ref().map(etag);
         }
         Ok(receipt)
     }
@@ -190,14 +191,14 @@ impl SummaryReader for LocalDirectory {
     }
 }
 
-/// What changes with a file's content: when it was written, and its size.
-fn mark(about: &fs::Metadata) -> String {
+/// Returns an entity tag: the time when a file was written, and its size.
+fn etag(about: &fs::Metadata) -> String {
     let since = about.modified().ok().and_then(|modified| modified.duration_since(UNIX_EPOCH).ok());
     format!("{}-{}", since.unwrap_or_default().as_nanos(), about.len())
 }
 
 impl Drop for LocalDirectory {
-    /// Takes back directories made for a summary that never came; nothing but empty ones.
+    /// Removes the directories that were created for a delivery that did not take place, if they are empty.
     fn drop(&mut self) {
         if let Some(made) = &self.made {
             remove_empty(made);
@@ -205,14 +206,14 @@ impl Drop for LocalDirectory {
     }
 }
 
-/// Removes a directory if it holds nothing but empty directories.
+/// Removes a directory if it contains only empty directories.
 fn remove_empty(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             remove_empty(&entry.path());
         }
     }
-    // Fails on a directory that holds anything, which is what is wanted.
+    // Fails on a directory that is not empty, as intended.
     let _ = fs::remove_dir(dir);
 }
 

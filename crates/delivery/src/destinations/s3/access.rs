@@ -1,36 +1,36 @@
-//! Who calls S3, and with how much patience.
+//! Who calls S3, and with how much retry_policy.
 
-use super::credentials::{Identity, Role};
+use super::credentials::{AssumedRole, SigningIdentity};
 use crate::http::Timeouts;
-use crate::{Environment, Patience};
+use crate::{Environment, RetryPolicy};
 
-/// Who calls S3, and with how much patience.
+/// Who calls S3, and with how much retry_policy.
 #[derive(Debug, Clone)]
-pub struct Access {
+pub struct S3Access {
     /// Whose credentials sign.
-    pub identity: Identity,
+    pub identity: SigningIdentity,
     /// A role to assume with them first.
-    pub role: Option<Role>,
+    pub role: Option<AssumedRole>,
     /// The environment variables.
     pub environment: Environment,
     /// How long a server may take.
     pub timeouts: Timeouts,
     /// How often calls are repeated.
-    pub patience: Patience,
+    pub retry_policy: RetryPolicy,
     /// How many files are put at the same time.
     pub parallel: usize,
 }
 
-impl Access {
+impl S3Access {
     /// Creates the access of an identity, with the default retry policy.
     #[must_use]
-    pub fn new(identity: Identity, role: Option<Role>, environment: Environment) -> Self {
+    pub fn new(identity: SigningIdentity, role: Option<AssumedRole>, environment: Environment) -> Self {
         Self {
             identity,
             role,
             environment,
             timeouts: Timeouts::default(),
-            patience: Patience::default(),
+            retry_policy: RetryPolicy::default(),
             parallel: 4,
         }
     }

@@ -4,29 +4,29 @@ use std::io::Write;
 
 use domesday_model::Instant;
 
-use super::access::Access;
+use super::access::S3Access;
 use super::client::Client;
 use super::credentials::{CredentialsResolver, ProviderContext, RoleSession};
 use super::endpoints::{DeliveryEndpoints, EndpointResolver};
-use super::listing::{ListingLimits, Progress};
+use super::listing_limits::{ListingLimits, ListingProgress};
 use super::settings::S3Settings;
 use super::shared_config::SharedConfig;
 use super::upload;
 use crate::http::{Http, ProxySettings};
 use crate::layout::version_prefix;
 use crate::{
-    DeliveryError, Destination, Listed, Listing, Patience, Receipt, SpooledFile, StoredObject, SummaryReader,
-    Supervision, TenantName,
+    DeliveryError, Destination, ListedObject, Listing, Receipt, RetryPolicy, SpooledFile, StoredObject,
+    SummaryReader, Supervision, TenantName,
 };
 
 /// S3 reports the times of its listings in seconds.
-const CLOCK_STEP_MICROS: i64 = 1_000_000;
+const TIME_RESOLUTION_MICROS: i64 = 1_000_000;
 
 /// A prefix of a bucket as a destination.
 #[derive(Debug)]
 pub(super) struct S3Bucket {
     pub(super) client: Client,
-    patience: Patience,
+    retry_policy: RetryPolicy,
     parallel: usize,
     /// Whether the server is not AWS.
     pub(super) is_compatible_store: bool,
@@ -40,11 +40,11 @@ impl S3Bucket {
     /// When an endpoint, a certificate or a proxy that the environment names cannot be used.
     pub(super) fn open(
         settings: &S3Settings,
-        access: Access,
+        access: S3Access,
         tenant: &TenantName,
         supervision: Supervision,
     ) -> Result<Self, DeliveryError> {
-        let Access { identity, role, environment, timeouts, patience, parallel } = access;
+        let S3Access { identity, role, environment, timeouts, retry_policy, parallel } = access;
         let config = SharedConfig::load(&environment)?;
         let resolver = EndpointResolver::new(&environment, &config);
         let endpoints = DeliveryEndpoints::new(
@@ -71,7 +71,7 @@ impl S3Bucket {
             address: endpoints.bucket,
         };
         let is_compatible_store = endpoints.is_compatible_store;
-        Ok(Self { client, patience, parallel, is_compatible_store, limits: ListingLimits::default() })
+        Ok(Self { client, retry_policy, parallel, is_compatible_store, limits: ListingLimits::default() })
     }
 }
 
@@ -81,14 +81,18 @@ impl Destination for S3Bucket {
         let full = format!("{within}{prefix}");
         let (supervision, call) = (self.client.supervision(), format!("list {full}"));
         let started = supervision.clock.elapsed();
-        let mut progress = Progress::new(self.limits, &full);
-        let mut listing = Listing { objects: Vec::new(), at: None, clock_step: CLOCK_STEP_MICROS };
+        let mut progress = ListingProgress::new(self.limits, &full);
+        let mut listing = Listing {
+            objects: Vec::new(),
+            server_time: None,
+            time_resolution_micros: TIME_RESOLUTION_MICROS,
+        };
         let mut after: Option<String> = None;
         loop {
             let page = self
-                .patience
-                .attempt(supervision, &call, &mut 0, || self.client.list(&full, after.as_deref()))?;
-            listing.at = page.date.map(Instant::from);
+                .retry_policy
+                .retry(supervision, &call, &mut 0, || self.client.list(&full, after.as_deref()))?;
+            listing.server_time = page.date.map(Instant::from);
             let next = progress.add_page(&page, supervision.clock.elapsed().saturating_sub(started))?;
             for object in page.objects {
                 let Some(key) = object.key.strip_prefix(&within).filter(|key| is_wanted(key)) else {
@@ -96,7 +100,7 @@ impl Destination for S3Bucket {
                 };
                 let key = key.to_owned();
                 progress.keep(&object)?;
-                listing.objects.push(Listed { key, ..object });
+                listing.objects.push(ListedObject { key, ..object });
             }
             match next {
                 Some(next) => after = Some(next),
@@ -112,7 +116,7 @@ impl Destination for S3Bucket {
     ) -> Result<Receipt, DeliveryError> {
         let mut receipt = Receipt::default();
         for wave in waves {
-            upload::wave(&self.client, self.patience, self.parallel, wave, &mut receipt, progress)?;
+            upload::put_wave(&self.client, self.retry_policy, self.parallel, wave, &mut receipt, progress)?;
         }
         Ok(receipt)
     }

@@ -1,4 +1,4 @@
-//! One attempt at each call that S3 is asked: list, put, and get for those who read.
+//! One attempt at each call of S3: list and put for a delivery, get for readers.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,15 +10,15 @@ use domesday_tables::sha256;
 
 use super::credentials::{Credentials, CredentialsResolver};
 use super::endpoints::BucketAddress;
-use super::errors::{Asked, refusal};
-use super::listing::{MAX_PAGE_BYTES, Page, mark, read_page};
+use super::errors::{CallDescription, classify_refusal};
+use super::listing::{MAX_PAGE_BYTES, Page, read_page, unquote_etag};
 use super::settings::{Encryption, S3Settings};
 use super::signing::{SignableRequest, SigningScope, encode_pairs, encode_path, sign};
 use crate::aws_partition::AwsPartition;
 use crate::http::{HttpRequest, HttpResponse, MAX_SHORT_RESPONSE_BYTES, Payload};
-use crate::{Answer, DeliveryError, SpooledFile, Supervision};
+use crate::{DeliveryError, ErrorResponse, SpooledFile, Supervision};
 
-/// A bucket and whoever asks for it.
+/// A bucket and the credentials of its caller.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) settings: S3Settings,
@@ -26,7 +26,7 @@ pub(crate) struct Client {
     pub(crate) address: BucketAddress,
 }
 
-/// What is asked, for errors.
+/// A call, for errors.
 #[derive(Clone, Copy)]
 struct Call<'a> {
     action: &'static str,
@@ -39,7 +39,7 @@ impl Client {
         self.credentials.context().http.supervision()
     }
 
-    /// One page of the objects under a full key prefix.
+    /// Lists one page of the objects under a full key prefix.
     pub(crate) fn list(&self, prefix: &str, after: Option<&str>) -> Result<Page, DeliveryError> {
         let mut query = vec![
             ("list-type".to_owned(), "2".to_owned()),
@@ -50,13 +50,13 @@ impl Client {
         let resource = format!("{} (prefix {prefix})", self.bucket_arn());
         let call = Call { action: "s3:ListBucket", resource: &resource, what: &format!("list {prefix}") };
         let credentials = self.credentials.current()?;
-        // A server that is told the bucket by the path knows it with and without a slash at the end.
+        // With the bucket in the path, a slash at the end may be left out.
         let path = self.address.path.trim_end_matches('/');
         let path = if path.is_empty() { "/" } else { path };
         let request = self.request("GET", path.to_owned(), query, sha256(b""));
         let url = self.address.endpoint.url(&request.path, &encode_pairs(&request.query));
         let headers = self.sign(&request, &credentials);
-        let answer = self.credentials.context().http.send(HttpRequest {
+        let response = self.credentials.context().http.send(HttpRequest {
             method: "GET",
             url: &url,
             headers: &headers,
@@ -64,10 +64,10 @@ impl Client {
             max_response_bytes: MAX_PAGE_BYTES,
             call: call.what,
         })?;
-        read_page(&self.checked(call, &credentials, answer)?)
+        read_page(&self.check_response(call, &credentials, response)?)
     }
 
-    /// Puts a spooled file under its key; gives the object's mark.
+    /// Puts a spooled file under its key, and returns the object's entity tag.
     pub(crate) fn put_file(&self, file: &SpooledFile) -> Result<Option<String>, DeliveryError> {
         let failed = |path: &Path, source| DeliveryError::from_io(path, source);
         let body = File::open(&file.path).map_err(|source| failed(&file.path, source))?;
@@ -97,7 +97,7 @@ impl Client {
         }
         let url = self.address.endpoint.url(&request.path, "");
         let headers = self.sign(&request, &credentials);
-        let answer = self.credentials.context().http.send(HttpRequest {
+        let response = self.credentials.context().http.send(HttpRequest {
             method: "PUT",
             url: &url,
             headers: &headers,
@@ -105,11 +105,11 @@ impl Client {
             max_response_bytes: MAX_SHORT_RESPONSE_BYTES,
             call: call.what,
         })?;
-        let answer = self.checked(call, &credentials, answer)?;
-        Ok(answer.header("etag").map(mark).filter(|mark| mark.len() <= 256))
+        let response = self.check_response(call, &credentials, response)?;
+        Ok(response.header("etag").map(unquote_etag).filter(|etag| etag.len() <= 256))
     }
 
-    /// Reads an object whole into a writer. `false` when there is none.
+    /// Copies an object into a writer; returns `false` when there is none.
     pub(crate) fn get(&self, key: &str, into: &mut dyn Write) -> Result<bool, DeliveryError> {
         let full = self.settings.full_key(key);
         let resource = format!("{}/{full}", self.bucket_arn());
@@ -119,11 +119,11 @@ impl Client {
         let request = self.request("GET", path, Vec::new(), sha256(b""));
         let url = self.address.endpoint.url(&request.path, "");
         let headers = self.sign(&request, &credentials);
-        let answer = self.credentials.context().http.fetch(&url, &headers, into)?;
-        if answer.status == 404 && Answer::of("S3", &answer).code == "NoSuchKey" {
+        let response = self.credentials.context().http.fetch(&url, &headers, into)?;
+        if response.status == 404 && ErrorResponse::from_response("S3", &response).code == "NoSuchKey" {
             return Ok(false);
         }
-        self.checked(call, &credentials, answer).map(|_| true)
+        self.check_response(call, &credentials, response).map(|_| true)
     }
 
     fn bucket_arn(&self) -> String {
@@ -154,17 +154,17 @@ impl Client {
         sign(request, credentials, scope, self.credentials.context().now())
     }
 
-    /// An answer that is a success, or the error it means.
-    fn checked(
+    /// Returns a successful response, or the error of another.
+    fn check_response(
         &self,
         call: Call<'_>,
         credentials: &Credentials,
-        answer: HttpResponse,
+        response: HttpResponse,
     ) -> Result<HttpResponse, DeliveryError> {
-        if answer.is_success() {
-            return Ok(answer);
+        if response.is_success() {
+            return Ok(response);
         }
-        let asked = Asked {
+        let asked = CallDescription {
             service: "S3",
             action: call.action,
             resource: call.resource,
@@ -178,7 +178,7 @@ impl Client {
                 && self.settings.encryption.is_none(),
             at: self.credentials.context().now(),
         };
-        let error = refusal(asked, &answer);
+        let error = classify_refusal(asked, &response);
         if matches!(error, DeliveryError::ExpiredSession { .. }) {
             self.credentials.invalidate(credentials);
         }

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::access::Access;
+use super::access::S3Access;
 use super::bucket::S3Bucket;
-use super::credentials::{Identity, Role};
+use super::credentials::{AssumedRole, SigningIdentity};
 use super::endpoints::{AwsService, EndpointResolver};
 use super::settings::{Encryption, S3Settings};
 use super::shared_config::SharedConfig;
 use super::verification;
 use crate::{
-    Check, DeliveryError, DestinationConfig, DestinationKind, DestinationOptions, Environment, ObjectStore,
-    Opened, Spool, SummaryReader, Supervision, TableLocation, TenantName,
+    DeliveryError, DestinationConfig, DestinationKind, DestinationOptions, Environment, ObjectStore,
+    OpenDestination, Spool, SummaryReader, Supervision, TableLocation, TenantName, VerificationCheck,
 };
 
 /// The kind: `s3://BUCKET/PATH`.
@@ -55,9 +55,14 @@ impl DestinationKind for S3Kind {
         let settings = S3Settings::new(&bucket, &path, &region)?
             .with(endpoint, options.get("kms-key-id"), options.get("bucket-owner"))?
             .with_encryption(encryption)?;
-        let role =
-            options.get("role-arn").map(|arn| Role::new(arn, options.get("external-id"))).transpose()?;
-        Ok(Arc::new(S3Config::new(settings, Access::new(Identity::Ambient, role, environment.clone()))))
+        let role = options
+            .get("role-arn")
+            .map(|arn| AssumedRole::new(arn, options.get("external-id")))
+            .transpose()?;
+        Ok(Arc::new(S3Config::new(
+            settings,
+            S3Access::new(SigningIdentity::Ambient, role, environment.clone()),
+        )))
     }
 }
 
@@ -130,13 +135,13 @@ impl S3Settings {
 #[derive(Debug, Clone)]
 pub struct S3Config {
     settings: S3Settings,
-    access: Access,
+    access: S3Access,
 }
 
 impl S3Config {
     /// Creates the configuration.
     #[must_use]
-    pub fn new(settings: S3Settings, access: Access) -> Self {
+    pub fn new(settings: S3Settings, access: S3Access) -> Self {
         Self { settings, access }
     }
 
@@ -182,9 +187,9 @@ impl DestinationConfig for S3Config {
     }
 
     /// Spools among the system's temporary files.
-    fn open(&self, tenant: &TenantName, supervision: &Supervision) -> Result<Opened, DeliveryError> {
+    fn open(&self, tenant: &TenantName, supervision: &Supervision) -> Result<OpenDestination, DeliveryError> {
         let destination = Box::new(self.open_bucket(tenant, supervision)?);
-        Ok(Opened { spool: Spool::within(&std::env::temp_dir())?, destination })
+        Ok(OpenDestination { spool: Spool::create_in(&std::env::temp_dir())?, destination })
     }
 
     fn open_reader(
@@ -195,7 +200,7 @@ impl DestinationConfig for S3Config {
         Ok(Box::new(self.open_bucket(tenant, supervision)?))
     }
 
-    fn verify(&self, tenant: &TenantName, supervision: &Supervision) -> Vec<Check> {
+    fn verify(&self, tenant: &TenantName, supervision: &Supervision) -> Vec<VerificationCheck> {
         verification::check_bucket(&self.settings, &self.access, tenant, supervision)
     }
 

@@ -1,9 +1,9 @@
 //! The address of a server: scheme and host.
 
 use crate::DeliveryError;
-use crate::answer::quoted_short;
 use crate::aws_partition::is_aws_host;
 use crate::http::is_authority;
+use crate::text::excerpt_short;
 
 /// An address: scheme and host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Endpoint {
             DeliveryError::Configuration {
                 message: format!(
                     "`{hidden}{}` is no endpoint; write scheme and host, such as https://s3.example.com:9000",
-                    quoted_short(shown)
+                    excerpt_short(shown)
                 ),
             }
         };

@@ -1,26 +1,26 @@
-//! Refusals of S3 and STS, sorted by what to do about them.
+//! Error responses of S3 and STS, classified by what to do about them.
 //!
 //! The codes are those of "Error responses" in the S3 reference and "Common errors" in the STS reference. A code
-//! that is not known is told as it came, and judged by its status alone.
+//! that is not known is reported as it came, and classified by its status alone.
 
 use jiff::Timestamp;
 
 use super::settings::is_region;
 use super::xml::Element;
-use crate::answer::{quoted, quoted_short};
 use crate::http::HttpResponse;
-use crate::{Answer, DeliveryError};
+use crate::text::{excerpt, excerpt_short};
+use crate::{DeliveryError, ErrorResponse};
 
-/// What was asked when the refusal came.
+/// The call that was refused.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct CallDescription<'a> {
     /// `S3` or `STS`.
     pub(crate) service: &'static str,
     /// The action that is needed, such as `s3:PutObject`.
     pub(crate) action: &'static str,
-    /// On which ARN.
+    /// The ARN of the resource.
     pub(crate) resource: &'a str,
-    /// In words, for refusals of no known kind.
+    /// The call in words, for refusals of no known kind.
     pub(crate) what: &'a str,
     pub(crate) bucket: &'a str,
     pub(crate) region: &'a str,
@@ -28,46 +28,46 @@ pub(crate) struct Asked<'a> {
     pub(crate) kms_key_id: Option<&'a str>,
     /// Whether this is a put that asks for no encryption.
     pub(crate) asked_no_encryption: bool,
-    /// When it was asked, by this machine's clock.
+    /// The time of the call, by this machine's clock.
     pub(crate) at: Timestamp,
 }
 
-impl Answer {
-    /// What a refusal says of itself.
-    pub(crate) fn of(service: &'static str, answer: &HttpResponse) -> Box<Self> {
-        let document = Element::parse(&answer.body);
+impl ErrorResponse {
+    /// Parses an error response.
+    pub(crate) fn from_response(service: &'static str, response: &HttpResponse) -> Box<Self> {
+        let document = Element::parse(&response.body);
         let find =
             |name: &str| document.as_ref().and_then(|document| document.find(name)).unwrap_or_default();
-        let header = |name: &str| answer.header(name).unwrap_or_default();
+        let header = |name: &str| response.header(name).unwrap_or_default();
         let id = [find("RequestId"), header("x-amz-request-id"), header("x-amzn-requestid")];
         let request_id = id.into_iter().find(|id| !id.is_empty()).unwrap_or_default();
         Box::new(Self {
             service,
-            status: answer.status,
-            code: quoted_short(find("Code")),
-            message: quoted(find("Message")),
-            request_id: quoted_short(request_id),
+            status: response.status,
+            code: excerpt_short(find("Code")),
+            message: excerpt(find("Message")),
+            request_id: excerpt_short(request_id),
         })
     }
 }
 
-/// Sorts a refusal.
-pub(crate) fn refusal(asked: Asked<'_>, answer: &HttpResponse) -> DeliveryError {
-    let said = Answer::of(asked.service, answer);
-    let region = actual_region(answer).filter(|region| region != asked.region);
-    let is_about_kms = said.message.contains("kms:") || said.message.contains("KMS");
-    match said.code.as_str() {
+/// Classifies an error response.
+pub(crate) fn classify_refusal(call: CallDescription<'_>, response: &HttpResponse) -> DeliveryError {
+    let error = ErrorResponse::from_response(call.service, response);
+    let region = actual_region(response).filter(|region| region != call.region);
+    let is_about_kms = error.message.contains("kms:") || error.message.contains("KMS");
+    match error.code.as_str() {
         "AccessDenied" | "AllAccessDisabled" | "AccessDeniedException" | "UnauthorizedAccess" => {
-            denied(asked, said, is_about_kms)
+            classify_denied(call, error, is_about_kms)
         }
-        "NoSuchBucket" => DeliveryError::NoSuchBucket { bucket: asked.bucket.to_owned(), answer: said },
+        "NoSuchBucket" => DeliveryError::NoSuchBucket { bucket: call.bucket.to_owned(), response: error },
         "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException" => {
-            wrong_region(asked, region, said)
+            wrong_region(call, region, error)
         }
         "AuthorizationHeaderMalformed" | "AuthorizationQueryParametersError" | "InvalidRegion"
-            if region.is_some() || said.message.contains("region") =>
+            if region.is_some() || error.message.contains("region") =>
         {
-            wrong_region(asked, region, said)
+            wrong_region(call, region, error)
         }
         "InvalidAccessKeyId"
         | "InvalidClientTokenId"
@@ -77,26 +77,26 @@ pub(crate) fn refusal(asked: Asked<'_>, answer: &HttpResponse) -> DeliveryError 
         | "IncompleteSignature"
         | "InvalidSecurity" => {
             let is_about_time = ["Signature expired", "Signature not yet current"];
-            if is_about_time.iter().any(|text| said.message.contains(text)) {
-                return clock_skew(asked, answer, said);
+            if is_about_time.iter().any(|text| error.message.contains(text)) {
+                return clock_skew(call, response, error);
             }
-            DeliveryError::BadCredentials { access_key_id: asked.access_key_id.to_owned(), answer: said }
+            DeliveryError::BadCredentials { access_key_id: call.access_key_id.to_owned(), response: error }
         }
         "ExpiredToken"
         | "ExpiredTokenException"
         | "TokenRefreshRequired"
         | "InvalidToken"
-        | "ExpiredIdentityToken" => DeliveryError::ExpiredSession { answer: said },
-        "RequestTimeTooSkewed" | "RequestExpired" | "RequestInTheFuture" => clock_skew(asked, answer, said),
-        code if code.starts_with("KMS.") || code.starts_with("Kms") => kms_unusable(asked, said),
-        "InvalidArgument" | "InvalidRequest" if is_about_kms && asked.kms_key_id.is_some() => {
-            kms_unusable(asked, said)
+        | "ExpiredIdentityToken" => DeliveryError::ExpiredSession { response: error },
+        "RequestTimeTooSkewed" | "RequestExpired" | "RequestInTheFuture" => clock_skew(call, response, error),
+        code if code.starts_with("KMS.") || code.starts_with("Kms") => kms_unusable(call, error),
+        "InvalidArgument" | "InvalidRequest" if is_about_kms && call.kms_key_id.is_some() => {
+            kms_unusable(call, error)
         }
         "BadDigest"
         | "XAmzContentSHA256Mismatch"
         | "InvalidDigest"
         | "XAmzContentChecksumMismatch"
-        | "IncompleteBody" => DeliveryError::Damaged { key: asked.what.to_owned(), answer: said },
+        | "IncompleteBody" => DeliveryError::Damaged { key: call.what.to_owned(), response: error },
         "SlowDown"
         | "Throttling"
         | "ThrottlingException"
@@ -105,83 +105,100 @@ pub(crate) fn refusal(asked: Asked<'_>, answer: &HttpResponse) -> DeliveryError 
         | "TooManyRequests"
         | "TooManyRequestsException"
         | "BandwidthLimitExceeded"
-        | "RequestThrottled" => DeliveryError::Throttled { answer: said },
+        | "RequestThrottled" => DeliveryError::Throttled { response: error },
         "InternalError"
         | "ServiceUnavailable"
         | "RequestTimeout"
         | "OperationAborted"
-        | "ConditionalRequestConflict" => DeliveryError::Unavailable { answer: said },
-        _ => by_status(asked, region, answer.header("location"), said),
+        | "ConditionalRequestConflict" => DeliveryError::Unavailable { response: error },
+        _ => classify_by_status(call, region, response.header("location"), error),
     }
 }
 
-fn by_status(
-    asked: Asked<'_>,
+fn classify_by_status(
+    call: CallDescription<'_>,
     region: Option<String>,
     location: Option<&str>,
-    said: Box<Answer>,
+    error: Box<ErrorResponse>,
 ) -> DeliveryError {
-    match said.status {
-        301 | 302 | 303 | 307 | 308 if region.is_some() || !said.code.is_empty() => {
-            wrong_region(asked, region, said)
+    match error.status {
+        301 | 302 | 303 | 307 | 308 if region.is_some() || !error.code.is_empty() => {
+            wrong_region(call, region, error)
         }
-        300..=399 => redirected(asked, location, said),
-        400 if region.is_some() => wrong_region(asked, region, said),
-        403 if said.code.is_empty() => denied(asked, said, false),
-        408 | 500 | 502 | 504 | 520..=599 => DeliveryError::Unavailable { answer: said },
-        429 | 503 => DeliveryError::Throttled { answer: said },
-        _ => DeliveryError::Refused { what: asked.what.to_owned(), answer: said },
+        300..=399 => redirected(call, location, error),
+        400 if region.is_some() => wrong_region(call, region, error),
+        403 if error.code.is_empty() => classify_denied(call, error, false),
+        408 | 500 | 502 | 504 | 520..=599 => DeliveryError::Unavailable { response: error },
+        429 | 503 => DeliveryError::Throttled { response: error },
+        _ => DeliveryError::Refused { what: call.what.to_owned(), response: error },
     }
 }
 
-fn denied(asked: Asked<'_>, said: Box<Answer>, is_about_kms: bool) -> DeliveryError {
-    if let Some(key) = asked.kms_key_id.filter(|_| is_about_kms) {
-        // S3 names the right that the key refused; it encrypts with one and reads back with the other.
-        let action = if said.message.contains("kms:Decrypt") { "kms:Decrypt" } else { "kms:GenerateDataKey" };
+fn classify_denied(
+    call: CallDescription<'_>,
+    error: Box<ErrorResponse>,
+    is_about_kms: bool,
+) -> DeliveryError {
+    if let Some(key) = call.kms_key_id.filter(|_| is_about_kms) {
+        // S3 names the permission that the key refused; it encrypts with one and reads back with the other.
+        let action =
+            if error.message.contains("kms:Decrypt") { "kms:Decrypt" } else { "kms:GenerateDataKey" };
         let (action, resource) = (action.to_owned(), key.to_owned());
         return DeliveryError::MissingPermission {
             action,
             resource,
             asked_no_encryption: false,
-            answer: said,
+            response: error,
         };
     }
-    let (action, resource) = (asked.action.to_owned(), asked.resource.to_owned());
-    let asked_no_encryption = asked.asked_no_encryption;
-    DeliveryError::MissingPermission { action, resource, asked_no_encryption, answer: said }
+    let (action, resource) = (call.action.to_owned(), call.resource.to_owned());
+    let asked_no_encryption = call.asked_no_encryption;
+    DeliveryError::MissingPermission { action, resource, asked_no_encryption, response: error }
 }
 
-/// A redirect that says nothing of a region. It is not followed: the request is signed for one host.
-fn redirected(asked: Asked<'_>, location: Option<&str>, mut answer: Box<Answer>) -> DeliveryError {
-    let location = location.map(|location| format!(" to {}", quoted_short(location))).unwrap_or_default();
-    answer.message = format!("it redirects{location}, which is not followed {}", answer.message);
-    answer.message.truncate(answer.message.trim_end().len());
-    DeliveryError::Refused { what: asked.what.to_owned(), answer }
+/// A redirect that names no region. It is not followed: the request is signed for one host.
+fn redirected(
+    call: CallDescription<'_>,
+    location: Option<&str>,
+    mut response: Box<ErrorResponse>,
+) -> DeliveryError {
+    let location = location.map(|location| format!(" to {}", excerpt_short(location))).unwrap_or_default();
+    response.message = format!("it redirects{location}, which is not followed {}", response.message);
+    response.message.truncate(response.message.trim_end().len());
+    DeliveryError::Refused { what: call.what.to_owned(), response }
 }
 
-fn wrong_region(asked: Asked<'_>, actual: Option<String>, answer: Box<Answer>) -> DeliveryError {
-    let (bucket, used) = (asked.bucket.to_owned(), asked.region.to_owned());
-    DeliveryError::WrongRegion { bucket, used, actual, answer }
+fn wrong_region(
+    call: CallDescription<'_>,
+    actual: Option<String>,
+    response: Box<ErrorResponse>,
+) -> DeliveryError {
+    let (bucket, used) = (call.bucket.to_owned(), call.region.to_owned());
+    DeliveryError::WrongRegion { bucket, used, actual, response }
 }
 
-fn kms_unusable(asked: Asked<'_>, answer: Box<Answer>) -> DeliveryError {
-    let key = asked.kms_key_id.unwrap_or("of the bucket's default encryption").to_owned();
-    DeliveryError::KmsUnusable { key, answer }
+fn kms_unusable(call: CallDescription<'_>, response: Box<ErrorResponse>) -> DeliveryError {
+    let key = call.kms_key_id.unwrap_or("of the bucket's default encryption").to_owned();
+    DeliveryError::KmsUnusable { key, response }
 }
 
-fn clock_skew(asked: Asked<'_>, answer: &HttpResponse, said: Box<Answer>) -> DeliveryError {
-    let ahead = answer.date().map(|date| asked.at.as_second() - date.as_second());
-    DeliveryError::ClockSkew { ahead, answer: said }
+fn clock_skew(
+    call: CallDescription<'_>,
+    response: &HttpResponse,
+    error: Box<ErrorResponse>,
+) -> DeliveryError {
+    let ahead = response.date().map(|date| call.at.as_second() - date.as_second());
+    DeliveryError::ClockSkew { ahead, response: error }
 }
 
-/// The region that the service says the bucket is in: a header of S3, an element of the error, or words. What cannot
-/// be a region's name is none.
-fn actual_region(answer: &HttpResponse) -> Option<String> {
-    let document = Element::parse(&answer.body);
+/// Returns the region that the service names for the bucket: in a header of S3, an element of the error, or its words.
+/// An invalid name counts as none.
+fn actual_region(response: &HttpResponse) -> Option<String> {
+    let document = Element::parse(&response.body);
     let find = |name: &str| document.as_ref().and_then(|document| document.find(name));
     let in_words = || find("Message")?.split("expecting '").nth(1)?.split('\'').next();
     let named =
-        answer.header("x-amz-bucket-region").or_else(|| find("Region").filter(|region| !region.is_empty()));
+        response.header("x-amz-bucket-region").or_else(|| find("Region").filter(|region| !region.is_empty()));
     named.or_else(in_words).filter(|region| is_region(region)).map(str::to_owned)
 }
 
@@ -189,14 +206,19 @@ fn actual_region(answer: &HttpResponse) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn sorted(status: u16, headers: &[(&str, &str)], body: &str, kms_key_id: Option<&str>) -> DeliveryError {
-        let mut answer =
+    fn classified(
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &str,
+        kms_key_id: Option<&str>,
+    ) -> DeliveryError {
+        let mut response =
             HttpResponse { status, headers: ureq::http::HeaderMap::new(), body: body.to_owned() };
         for (name, value) in headers {
             let name = ureq::http::HeaderName::from_bytes(name.as_bytes()).unwrap();
-            answer.headers.insert(name, value.parse().unwrap());
+            response.headers.insert(name, value.parse().unwrap());
         }
-        let asked = Asked {
+        let call = CallDescription {
             service: "S3",
             action: "s3:PutObject",
             resource: "arn:aws:s3:::b/p/*",
@@ -208,7 +230,7 @@ mod tests {
             asked_no_encryption: kms_key_id.is_none(),
             at: "2026-01-01T01:00:00Z".parse().unwrap(),
         };
-        refusal(asked, &answer)
+        classify_refusal(call, &response)
     }
 
     fn error(code: &str, message: &str) -> String {
@@ -222,27 +244,37 @@ mod tests {
         let date = [("date", "Thu, 01 Jan 2026 00:00:00 GMT")];
         let region = [("x-amz-bucket-region", "us-west-2")];
         let told: Vec<String> = [
-            sorted(403, &[], &error("AccessDenied", "Access Denied"), None),
-            sorted(403, &[], &error("AccessDenied", "not authorized to perform: kms:GenerateDataKey"), key),
-            sorted(404, &[], &error("NoSuchBucket", "The specified bucket does not exist"), None),
-            sorted(301, &region, &error("PermanentRedirect", "use the endpoint"), None),
-            sorted(
+            classified(403, &[], &error("AccessDenied", "Access Denied"), None),
+            classified(
+                403,
+                &[],
+                &error("AccessDenied", "not authorized to perform: kms:GenerateDataKey"),
+                key,
+            ),
+            classified(404, &[], &error("NoSuchBucket", "The specified bucket does not exist"), None),
+            classified(301, &region, &error("PermanentRedirect", "use the endpoint"), None),
+            classified(
                 400,
                 &[],
                 &error("AuthorizationHeaderMalformed", "the region 'x' is wrong; expecting 'us-east-2'"),
                 None,
             ),
-            sorted(403, &[], &error("InvalidAccessKeyId", "no such key"), None),
-            sorted(403, &[], &error("SignatureDoesNotMatch", "does not match"), None),
-            sorted(403, &[], &error("SignatureDoesNotMatch", "Signature expired: 1 is now earlier"), None),
-            sorted(400, &[], &error("ExpiredToken", "The provided token has expired."), None),
-            sorted(403, &date, &error("RequestTimeTooSkewed", "too large"), None),
-            sorted(400, &[], &error("KMS.DisabledException", "is disabled."), key),
-            sorted(400, &[], &error("BadDigest", "did not match"), None),
-            sorted(503, &[], &error("SlowDown", "Please reduce your request rate."), None),
-            sorted(503, &[], "<html>busy</html>", None),
-            sorted(500, &[("x-amz-request-id", "H7")], "", None),
-            sorted(418, &[], &error("Teapot", "short  and\n stout"), None),
+            classified(403, &[], &error("InvalidAccessKeyId", "no such key"), None),
+            classified(403, &[], &error("SignatureDoesNotMatch", "does not match"), None),
+            classified(
+                403,
+                &[],
+                &error("SignatureDoesNotMatch", "Signature expired: 1 is now earlier"),
+                None,
+            ),
+            classified(400, &[], &error("ExpiredToken", "The provided token has expired."), None),
+            classified(403, &date, &error("RequestTimeTooSkewed", "too large"), None),
+            classified(400, &[], &error("KMS.DisabledException", "is disabled."), key),
+            classified(400, &[], &error("BadDigest", "did not match"), None),
+            classified(503, &[], &error("SlowDown", "Please reduce your request rate."), None),
+            classified(503, &[], "<html>busy</html>", None),
+            classified(500, &[("x-amz-request-id", "H7")], "", None),
+            classified(418, &[], &error("Teapot", "short  and\n stout"), None),
         ]
         .iter()
         .map(|error| format!("{}: {error}", error.kind()))
@@ -252,35 +284,36 @@ mod tests {
 
     #[test]
     fn only_what_can_heal_is_tried_again() {
-        let heals = |status, code: &str| sorted(status, &[], &error(code, ""), None).heals();
+        let is_retryable =
+            |status, code: &str| classified(status, &[], &error(code, ""), None).is_retryable();
         for code in ["SlowDown", "InternalError", "RequestTimeout", "BadDigest", "ExpiredToken"] {
-            assert!(heals(400, code), "{code}");
+            assert!(is_retryable(400, code), "{code}");
         }
         for code in
             ["AccessDenied", "NoSuchBucket", "PermanentRedirect", "SignatureDoesNotMatch", "MalformedXML"]
         {
-            assert!(!heals(403, code), "{code}");
+            assert!(!is_retryable(403, code), "{code}");
         }
         for code in
             ["PreconditionFailed", "NotImplemented", "EntityTooLarge", "InvalidBucketName", "ValidationError"]
         {
-            assert!(!heals(400, code), "{code}");
+            assert!(!is_retryable(400, code), "{code}");
         }
         for status in [400, 401, 402, 404, 405, 411, 412, 413, 431, 451, 501, 505, 507] {
-            assert!(!sorted(status, &[], "", None).heals(), "{status}");
+            assert!(!classified(status, &[], "", None).is_retryable(), "{status}");
         }
         for status in [408, 429, 500, 502, 503, 504, 524] {
-            assert!(sorted(status, &[], "", None).heals(), "{status}");
+            assert!(classified(status, &[], "", None).is_retryable(), "{status}");
         }
-        assert!(sorted(502, &[], "", None).heals());
-        assert!(!sorted(404, &[], "", None).heals());
+        assert!(classified(502, &[], "", None).is_retryable());
+        assert!(!classified(404, &[], "", None).is_retryable());
     }
     #[test]
     fn a_redirect_is_not_followed_and_says_where_to() {
         let location = [("location", "https://elsewhere.test/login")];
-        let refused = sorted(302, &location, "<html/>", None);
+        let refused = classified(302, &location, "<html/>", None);
         assert!(refused.to_string().contains("redirects to https://elsewhere.test/login"), "{refused}");
-        assert_eq!((refused.kind(), refused.heals()), ("refused", false));
+        assert_eq!((refused.kind(), refused.is_retryable()), ("refused", false));
     }
 
     #[test]
@@ -290,14 +323,14 @@ mod tests {
         let region = [("x-amz-bucket-region", header.as_str()), ("x-amz-request-id", header.as_str())];
         let body =
             format!("<Error><Code>{long}</Code><Message>{long}</Message><Region>{long}</Region></Error>");
-        let refused = sorted(403, &region, &body, None);
-        let answer = refused.answer().unwrap();
-        assert_eq!((answer.code.chars().count(), answer.message.chars().count()), (129, 501));
-        assert!(answer.request_id.len() < 140);
+        let refused = classified(403, &region, &body, None);
+        let response = refused.response().unwrap();
+        assert_eq!((response.code.chars().count(), response.message.chars().count()), (129, 501));
+        assert!(response.request_id.len() < 140);
         assert!(!refused.to_string().contains(['\u{202e}', '\u{7}']));
-        assert!(sorted(301, &region, "", None).to_string().len() < 1_000);
+        assert!(classified(301, &region, "", None).to_string().len() < 1_000);
         assert!(
-            sorted(400, &region, &error("AuthorizationHeaderMalformed", &long), None).to_string().len()
+            classified(400, &region, &error("AuthorizationHeaderMalformed", &long), None).to_string().len()
                 < 2_000
         );
     }
@@ -305,9 +338,9 @@ mod tests {
     #[test]
     fn a_put_that_asked_for_no_encryption_hints_at_policies_that_require_it() {
         let denied = error("AccessDenied", "Access Denied");
-        assert!(sorted(403, &[], &denied, None).fix().contains("AES256"));
+        assert!(classified(403, &[], &denied, None).fix().contains("AES256"));
         assert!(
-            !sorted(403, &[], &denied, Some("arn:aws:kms:eu-central-1:1:key/k")).fix().contains("AES256")
+            !classified(403, &[], &denied, Some("arn:aws:kms:eu-central-1:1:key/k")).fix().contains("AES256")
         );
     }
 }

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::bucket::S3Bucket;
-use super::listing::ListingLimits;
-use super::{Access, Identity, S3Config, S3Settings};
+use super::listing_limits::ListingLimits;
+use super::{S3Access, S3Config, S3Settings, SigningIdentity};
 use crate::{
-    CancelReason, CheckStatus, DeliveryError, Destination, Environment, Notice, Notices, Patience,
-    SpooledFile, Supervision, TenantName, Timeouts, verify,
+    CancelReason, CheckStatus, DeliveryError, DeliveryNotice, Destination, Environment, NoticeHandler,
+    RetryPolicy, SpooledFile, Supervision, TenantName, Timeouts, verify,
 };
 
 /// Longer than any of these calls takes, on a machine that is busy.
@@ -56,17 +56,17 @@ impl Hostile {
         Self::new(move |_, _, stream| stream.write_all(text.as_bytes()))
     }
 
-    fn target(&self) -> (S3Settings, Access) {
+    fn target(&self) -> (S3Settings, S3Access) {
         let settings = S3Settings::new("acme-audit", "p", "eu-central-1").unwrap();
         let settings = settings.with(Some(&self.url), None, None).unwrap();
-        let identity = Identity::access_key("AKIAEXAMPLE", "planted-word".into()).unwrap();
-        let mut access = Access::new(identity, None, Environment::default());
-        access.patience = Patience::NONE;
+        let identity = SigningIdentity::access_key("AKIAEXAMPLE", "planted-word".into()).unwrap();
+        let mut access = S3Access::new(identity, None, Environment::default());
+        access.retry_policy = RetryPolicy::NONE;
         access.timeouts = Timeouts { call: Duration::from_millis(400), ..Timeouts::default() };
         (settings, access)
     }
 
-    fn open(&self, change: impl FnOnce(&mut Access), supervision: Supervision) -> S3Bucket {
+    fn open(&self, change: impl FnOnce(&mut S3Access), supervision: Supervision) -> S3Bucket {
         let (settings, mut access) = self.target();
         change(&mut access);
         S3Bucket::open(&settings, access, &tenant(), supervision).unwrap()
@@ -135,7 +135,7 @@ fn an_endless_listing_ends_with_the_limit_that_it_exceeds() {
     let mut s3 = server.open(|access| access.timeouts = Timeouts::default(), Supervision::new());
     s3.limits = ListingLimits::for_test(50, 2_000);
     let error = s3.list_where("v1/", &|_| false).unwrap_err();
-    assert_eq!((error.kind(), error.heals()), ("limit-exceeded", false));
+    assert_eq!((error.kind(), error.is_retryable()), ("limit-exceeded", false));
     assert!(error.to_string().contains("2000 objects"), "{error}");
     assert!(server.requests.load(Ordering::SeqCst) <= 21);
 }
@@ -186,8 +186,8 @@ fn cancelling_ends_a_call_that_hangs_and_says_what_it_waits_for() {
     let supervision = Supervision::new();
     let cancel = supervision.cancellation.clone();
     // The first notice is the sign that the call hangs.
-    let notices = Notices::new(move |notice| {
-        assert!(matches!(notice, Notice::Waiting { call, .. } if call == "list p/v1/"), "{notice:?}");
+    let notices = NoticeHandler::new(move |notice| {
+        assert!(matches!(notice, DeliveryNotice::Waiting { call, .. } if call == "list p/v1/"), "{notice:?}");
         cancel.cancel(CancelReason::Requested);
     });
     let patient =
@@ -332,9 +332,9 @@ fn what_can_never_succeed_is_tried_once() {
     });
     let settings = S3Settings::new("acme-audit", "", "eu-central-1").unwrap();
     let settings = settings.with(Some(&https), None, None).unwrap();
-    let identity = Identity::AccessKey { access_key_id: "A".into(), secret_access_key: "s".into() };
-    let mut access = Access::new(identity, None, Environment::default());
-    access.patience = Patience::NONE;
+    let identity = SigningIdentity::AccessKey { access_key_id: "A".into(), secret_access_key: "s".into() };
+    let mut access = S3Access::new(identity, None, Environment::default());
+    access.retry_policy = RetryPolicy::NONE;
     let error =
         S3Bucket::open(&settings, access, &tenant(), Supervision::new()).unwrap().list("v1/").unwrap_err();
     assert!(["tls-failed", "unreachable"].contains(&error.kind()), "{error}");
@@ -342,14 +342,15 @@ fn what_can_never_succeed_is_tried_once() {
     // A key with a line break that came in past every check: no request is sent at all.
     let retried = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&retried);
-    let notices = Notices::new(move |_| {
+    let notices = NoticeHandler::new(move |_| {
         count.fetch_add(1, Ordering::SeqCst);
     });
-    let identity = Identity::AccessKey { access_key_id: "AKIA\n".into(), secret_access_key: "s".into() };
+    let identity =
+        SigningIdentity::AccessKey { access_key_id: "AKIA\n".into(), secret_access_key: "s".into() };
     let supervision = Supervision { notices, ..Supervision::new() };
     let server = Hostile::saying(ok("<ListBucketResult/>"));
     let (settings, mut access) = server.target();
-    (access.identity, access.patience) = (identity, Patience::default());
+    (access.identity, access.retry_policy) = (identity, RetryPolicy::default());
     let before = server.requests.load(Ordering::SeqCst);
     let error = S3Bucket::open(&settings, access, &tenant(), supervision).unwrap().list("v1/").unwrap_err();
     assert_eq!(error.kind(), "configuration");

@@ -1,163 +1,48 @@
-//! Listings: pages of `ListObjectsV2`, read as a stream of events, with bounds on everything that a server decides.
-
-use std::collections::HashSet;
-use std::time::Duration;
+//! Pages of `ListObjectsV2`, parsed as a stream of events, with limits on everything that a server decides.
 
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::xml::{local, push_reference};
-use crate::answer::quoted_short;
-use crate::cancellation::DisplayDuration;
+use super::xml::{local_name, push_reference};
 use crate::http::HttpResponse;
+use crate::text::excerpt_short;
 use crate::timestamps::parse_time;
-use crate::{Answer, DeliveryError, Listed};
+use crate::{DeliveryError, ErrorResponse, ListedObject};
 
-/// The largest page in bytes: 1,000 keys of 1,024 characters, each written as `%XX`, and what is said of them.
+/// The largest page in bytes: 1,000 keys of 1,024 characters, each written as `%XX`, with their attributes.
 pub(crate) const MAX_PAGE_BYTES: u64 = 4 << 20;
 
-/// How many objects a page has at most; S3 sends 1,000.
+/// The most objects of a page; S3 sends 1,000.
 const MAX_PAGE_OBJECTS: usize = 10_000;
 
-/// How many elements a page has at most.
+/// The most elements of a page.
 const MAX_PAGE_ELEMENTS: usize = 200_000;
 
 /// The longest text of an element in bytes: a key of 1,024 characters as `%XX`, or a token.
 const MAX_TEXT_BYTES: usize = 8 << 10;
 
 /// The longest `ETag` in bytes.
-const MAX_MARK_BYTES: usize = 256;
-
-/// Bounds on a whole listing.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ListingLimits {
-    /// Pages.
-    pages: usize,
-    /// Objects that are listed.
-    objects: usize,
-    /// Objects that are kept, and the bytes of their keys.
-    kept: usize,
-    kept_bytes: usize,
-    /// The time for all pages.
-    time: Duration,
-}
-
-#[cfg(test)]
-impl ListingLimits {
-    pub(crate) fn for_test(pages: usize, objects: usize) -> Self {
-        Self { pages, objects, ..Self::default() }
-    }
-}
-
-impl Default for ListingLimits {
-    fn default() -> Self {
-        Self {
-            pages: 2_000,
-            objects: 1_000_000,
-            kept: 250_000,
-            kept_bytes: 64 << 20,
-            time: Duration::from_secs(15 * 60),
-        }
-    }
-}
+const MAX_ETAG_BYTES: usize = 256;
 
 /// A page of a listing.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     /// Every object, by its full key.
-    pub(crate) objects: Vec<Listed>,
-    /// What asks for the next page, unless this is the last.
+    pub(crate) objects: Vec<ListedObject>,
+    /// The continuation token of the next page, unless this is the last.
     pub(crate) next: Option<String>,
     /// The server's time.
     pub(crate) date: Option<Timestamp>,
 }
 
-/// What a listing has come to so far, compared with its limits.
-#[derive(Debug)]
-pub(super) struct Progress {
-    limits: ListingLimits,
-    prefix: String,
-    pages: usize,
-    objects: usize,
-    kept: usize,
-    kept_bytes: usize,
-    tokens: HashSet<String>,
-    token_bytes: usize,
-}
-
-impl Progress {
-    pub(crate) fn new(limits: ListingLimits, prefix: &str) -> Self {
-        Self {
-            limits,
-            prefix: prefix.to_owned(),
-            pages: 0,
-            objects: 0,
-            kept: 0,
-            kept_bytes: 0,
-            tokens: HashSet::new(),
-            token_bytes: 0,
-        }
-    }
-
-    /// Counts a page, and tells what asks for the next one.
-    ///
-    /// # Errors
-    /// When a limit is exceeded, or the listing comes back to a page that it had.
-    pub(crate) fn add_page(
-        &mut self,
-        page: &Page,
-        elapsed: Duration,
-    ) -> Result<Option<String>, DeliveryError> {
-        self.pages += 1;
-        self.objects += page.objects.len();
-        self.at_most(self.objects, self.limits.objects, "objects")?;
-        let Some(next) = page.next.clone() else { return Ok(None) };
-        self.at_most(self.pages + 1, self.limits.pages, "pages")?;
-        if elapsed > self.limits.time {
-            return Err(self.exceeded(&format!("{}", DisplayDuration(self.limits.time))));
-        }
-        self.token_bytes += next.len();
-        self.at_most(self.token_bytes, self.limits.kept_bytes, "bytes of continuation tokens")?;
-        if !self.tokens.insert(next.clone()) {
-            let what = format!(
-                "the listing of `{}` never ends: its continuation token `{}` leads back to a page that was read",
-                self.prefix,
-                quoted_short(&next)
-            );
-            return Err(DeliveryError::LimitExceeded { what });
-        }
-        Ok(Some(next))
-    }
-
-    /// Counts an object that is kept.
-    ///
-    /// # Errors
-    /// When there are too many.
-    pub(crate) fn keep(&mut self, object: &Listed) -> Result<(), DeliveryError> {
-        self.kept += 1;
-        self.kept_bytes += object.key.len() + object.mark.as_ref().map_or(0, String::len);
-        self.at_most(self.kept, self.limits.kept, "objects to compare with")?;
-        self.at_most(self.kept_bytes, self.limits.kept_bytes, "bytes of keys")
-    }
-
-    fn at_most(&self, count: usize, limit: usize, of: &str) -> Result<(), DeliveryError> {
-        if count > limit { Err(self.exceeded(&format!("{limit} {of}"))) } else { Ok(()) }
-    }
-
-    fn exceeded(&self, limit: &str) -> DeliveryError {
-        let what = format!("the listing of `{}` exceeds the limit of {limit}", self.prefix);
-        DeliveryError::LimitExceeded { what }
-    }
-}
-
-/// Reads a page of `ListObjectsV2`.
+/// Parses a page of `ListObjectsV2`.
 ///
 /// # Errors
-/// When it is no listing, or larger than one can be.
-pub(crate) fn read_page(answer: &HttpResponse) -> Result<Page, DeliveryError> {
-    let mut page = match parse(&answer.body) {
+/// When it is no listing, or exceeds a limit.
+pub(crate) fn read_page(response: &HttpResponse) -> Result<Page, DeliveryError> {
+    let mut page = match parse(&response.body) {
         Ok(page) => page,
         Err(Unreadable::TooLarge(what)) => {
             let what = format!("a page of the listing exceeds the limit of {what}");
@@ -166,16 +51,16 @@ pub(crate) fn read_page(answer: &HttpResponse) -> Result<Page, DeliveryError> {
         Err(Unreadable::NotAListing(why)) => {
             return Err(DeliveryError::Refused {
                 what: "read the listing".to_owned(),
-                answer: Box::new(Answer {
+                response: Box::new(ErrorResponse {
                     service: "S3",
-                    status: answer.status,
+                    status: response.status,
                     message: format!("what came is no listing: {why}"),
-                    ..Answer::default()
+                    ..ErrorResponse::default()
                 }),
             });
         }
     };
-    page.date = answer.date();
+    page.date = response.date();
     Ok(page)
 }
 
@@ -190,16 +75,16 @@ fn no_listing(why: impl Into<String>) -> Unreadable {
     Unreadable::NotAListing(why.into())
 }
 
-/// An object as the page writes it.
+/// An object with its texts as they are in the page.
 #[derive(Debug, Default)]
 struct Written {
     key: Option<String>,
     size: Option<String>,
     modified: Option<String>,
-    mark: Option<String>,
+    etag: Option<String>,
 }
 
-/// The page as far as it is read.
+/// The page as far as it is parsed.
 #[derive(Debug, Default)]
 struct Parser {
     /// Open elements.
@@ -207,7 +92,7 @@ struct Parser {
     elements: usize,
     /// Whether the open element directly below the root is `Contents`.
     in_contents: bool,
-    /// The text of the innermost open element, as far as it is one that is read.
+    /// The text of the innermost open element, if it is one of those that are read.
     text: String,
     object: Written,
     objects: Vec<Written>,
@@ -220,14 +105,14 @@ fn parse(text: &str) -> Result<Page, Unreadable> {
     let mut reader = Reader::from_str(text);
     let mut parser = Parser::default();
     loop {
-        match reader.read_event().map_err(|error| no_listing(quoted_short(&error.to_string())))? {
-            Event::Start(start) => parser.open(local(start.name().as_ref()))?,
+        match reader.read_event().map_err(|error| no_listing(excerpt_short(&error.to_string())))? {
+            Event::Start(start) => parser.open(local_name(start.name().as_ref()))?,
             Event::Empty(start) => {
                 let name = start.name();
-                parser.open(local(name.as_ref()))?;
-                parser.close(local(name.as_ref()))?;
+                parser.open(local_name(name.as_ref()))?;
+                parser.close(local_name(name.as_ref()))?;
             }
-            Event::End(end) => parser.close(local(end.name().as_ref()))?,
+            Event::End(end) => parser.close(local_name(end.name().as_ref()))?,
             Event::Text(part) => parser.text(&part.xml10_content())?,
             Event::CData(part) => parser.text(&part.xml10_content())?,
             Event::GeneralRef(reference) => {
@@ -253,13 +138,13 @@ impl Parser {
         self.text.clear();
         match self.depth {
             1 if self.elements > 1 || name != "ListBucketResult" => {
-                Err(no_listing(format!("it begins with `{}`", quoted_short(name))))
+                Err(no_listing(format!("it begins with `{}`", excerpt_short(name))))
             }
             2 => {
                 self.in_contents = name == "Contents";
                 Ok(())
             }
-            // S3's elements lie four deep.
+            // S3 nests elements four deep.
             17.. => Err(no_listing("elements nested too deep")),
             _ => Ok(()),
         }
@@ -284,7 +169,7 @@ impl Parser {
                 "Key" => self.object.key = Some(text),
                 "Size" => self.object.size = Some(text),
                 "LastModified" => self.object.modified = Some(text),
-                "ETag" => self.object.mark = Some(text),
+                "ETag" => self.object.etag = Some(text),
                 _ => {}
             },
             (2, true) => {
@@ -322,11 +207,11 @@ impl Parser {
 }
 
 impl Written {
-    fn read(self, is_encoded: bool) -> Result<Listed, Unreadable> {
+    fn read(self, is_encoded: bool) -> Result<ListedObject, Unreadable> {
         let missing = |what: &str| no_listing(format!("an object without {what}"));
         let key = self.key.ok_or_else(|| missing("Key"))?;
         let key = if is_encoded {
-            // Encoded as a form is: a blank may stand as `+`.
+            // Encoded like a form: a blank may be `+`.
             let encoded = key.trim().replace('+', "%20");
             let decoded = percent_decode_str(&encoded).decode_utf8();
             decoded.map(String::from).map_err(|_| no_listing("a key that is not UTF-8"))?
@@ -335,17 +220,18 @@ impl Written {
         };
         let size = self.size.ok_or_else(|| missing("Size"))?;
         let bytes =
-            size.trim().parse().map_err(|_| no_listing(format!("the size `{}`", quoted_short(&size))))?;
+            size.trim().parse().map_err(|_| no_listing(format!("the size `{}`", excerpt_short(&size))))?;
         let modified = self.modified.ok_or_else(|| missing("LastModified"))?;
         let modified = parse_time(&modified)
-            .ok_or_else(|| no_listing(format!("the time `{}`", quoted_short(&modified))))?;
-        let mark = self.mark.map(|etag| mark(etag.trim())).filter(|mark| mark.len() <= MAX_MARK_BYTES);
-        Ok(Listed { key, bytes, modified: modified.into(), mark })
+            .ok_or_else(|| no_listing(format!("the time `{}`", excerpt_short(&modified))))?;
+        let etag =
+            self.etag.map(|etag| unquote_etag(etag.trim())).filter(|etag| etag.len() <= MAX_ETAG_BYTES);
+        Ok(ListedObject { key, bytes, modified: modified.into(), etag })
     }
 }
 
-/// An `ETag` without the quotes around it.
-pub(crate) fn mark(etag: &str) -> String {
+/// Removes the quotes around an `ETag`.
+pub(crate) fn unquote_etag(etag: &str) -> String {
     etag.trim_matches('"').to_owned()
 }
 
@@ -363,7 +249,8 @@ mod tests {
             </ListBucketResult>";
         let page = parse(body).unwrap();
         let modified = "2026-01-01T00:00:00Z".parse().unwrap();
-        let listed = Listed { key: "a/b cü".to_owned(), bytes: 12, modified, mark: Some("e1".to_owned()) };
+        let listed =
+            ListedObject { key: "a/b cü".to_owned(), bytes: 12, modified, etag: Some("e1".to_owned()) };
         assert_eq!(page.objects, [listed]);
         assert_eq!(page.next.as_deref(), Some("n/1"));
         let plain = "<ListBucketResult><IsTruncated>false</IsTruncated>\
@@ -433,41 +320,5 @@ mod tests {
         }
         let deep = format!("<ListBucketResult>{}", "<a>".repeat(100_000));
         assert!(matches!(parse(&deep), Err(Unreadable::NotAListing(_))));
-    }
-
-    #[test]
-    fn endless_listings_end_with_the_limit_that_they_exceed() {
-        let limits = ListingLimits { pages: 5, objects: 8, kept: 3, ..ListingLimits::default() };
-        let object = |n: usize| Listed {
-            key: format!("k{n}"),
-            bytes: 1,
-            modified: domesday_model::Instant::from_micros(0),
-            mark: None,
-        };
-        let page = |n: usize, objects: usize| Page {
-            objects: (0..objects).map(object).collect(),
-            next: Some(format!("t{n}")),
-            date: None,
-        };
-        let run = |pages: &[Page], elapsed: u64| {
-            let mut progress = Progress::new(limits, "p/v1/");
-            for page in pages {
-                progress.add_page(page, Duration::from_secs(elapsed))?;
-                page.objects.iter().try_for_each(|object| progress.keep(object))?;
-            }
-            Ok::<_, DeliveryError>(())
-        };
-        assert!(run(&[page(1, 1), page(2, 1)], 0).is_ok());
-        for (pages, elapsed, told) in [
-            ((0..9).map(|n| page(n, 0)).collect::<Vec<_>>(), 0, "5 pages"),
-            (vec![page(1, 9)], 0, "8 objects"),
-            (vec![page(1, 4)], 0, "3 objects to compare"),
-            (vec![page(1, 0), page(2, 0), page(1, 0)], 0, "`t1` leads back"),
-            (vec![page(1, 0)], 901, "15 min"),
-        ] {
-            let error = run(&pages, elapsed).unwrap_err();
-            assert_eq!(error.kind(), "limit-exceeded");
-            assert!(error.to_string().contains(told) && error.to_string().contains("p/v1/"), "{error}");
-        }
     }
 }

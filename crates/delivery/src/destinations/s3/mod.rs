@@ -19,6 +19,7 @@ mod endpoint;
 mod endpoints;
 mod errors;
 mod listing;
+mod listing_limits;
 pub mod oracle;
 mod service_identity;
 mod settings;
@@ -30,10 +31,10 @@ mod upload;
 mod verification;
 mod xml;
 
-pub use access::Access;
+pub use access::S3Access;
 pub use config::S3Config;
 pub(super) use config::S3Kind;
-pub use credentials::{Identity, Role};
+pub use credentials::{AssumedRole, SigningIdentity};
 pub use service_identity::{ServiceIdentity, service_identity};
 pub use settings::{Encryption, S3Settings};
 

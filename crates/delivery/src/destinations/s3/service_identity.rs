@@ -1,4 +1,4 @@
-//! The identity of the service itself: whose the credentials are that the surroundings give.
+//! The identity of the service itself: the owner of the credentials that the environment provides.
 //!
 //! The owner of a role has to name this identity in the trust policy, so set-up shows it.
 
@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::access::Access;
+use super::access::S3Access;
 use super::bucket::S3Bucket;
-use super::credentials::Identity;
+use super::credentials::SigningIdentity;
 use super::settings::S3Settings;
 use super::sts::caller_identity;
 use crate::{DeliveryError, Environment, Supervision, TenantName};
 
-/// No bucket is asked for anything: settings need the name of one.
+/// No bucket is called, but settings need the name of one.
 const NO_BUCKET: &str = "domesday";
 
-/// How long finding credentials and asking STS may take together.
+/// The limit for finding credentials and calling STS together.
 const TIME_LIMIT: Duration = Duration::from_secs(15);
 
 /// Who a service is for AWS.
@@ -35,14 +35,14 @@ const PATH_NOTE: &str = "STS does not report the path of a role. If the role has
                          name that ARN as the principal instead";
 
 impl ServiceIdentity {
-    /// The identity of an ARN that STS reports.
+    /// Derives the identity from an ARN that STS reports.
     #[must_use]
     pub fn from_arn(arn: &str) -> Self {
         let parts: Vec<_> = arn.splitn(6, ':').collect();
         let role = match parts.as_slice() {
             ["arn", partition, "sts", _, account, session] => session
                 .strip_prefix("assumed-role/")
-                // A role's name has no slash; what follows it is the name of the session.
+                // A role's name has no slash; the name of the session follows it.
                 .and_then(|session| session.split('/').next())
                 .map(|name| format!("arn:{partition}:iam::{account}:role/{name}")),
             _ => None,
@@ -52,7 +52,8 @@ impl ServiceIdentity {
     }
 }
 
-/// Asks STS who the credentials belong to that the surroundings give, before any role is assumed. It needs no right.
+/// Asks STS for the identity of the credentials that the environment provides, before a role is assumed. It takes no
+/// permission.
 ///
 /// # Errors
 /// When there are no credentials, they are not accepted, or the server has no STS.
@@ -62,7 +63,7 @@ pub fn service_identity(
     environment: Environment,
 ) -> Result<ServiceIdentity, DeliveryError> {
     let settings = S3Settings::new(NO_BUCKET, "", region)?.with(endpoint, None, None)?;
-    let access = Access::new(Identity::Ambient, None, environment);
+    let access = S3Access::new(SigningIdentity::Ambient, None, environment);
     let nobody = TenantName { id: Uuid::nil(), name: String::new() };
     let supervision = Supervision::new();
     let cancellation = supervision.cancellation.with_deadline(&supervision.clock, TIME_LIMIT);

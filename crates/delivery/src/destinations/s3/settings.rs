@@ -2,12 +2,12 @@
 
 use super::endpoint::Endpoint;
 use crate::DeliveryError;
-use crate::answer::quoted_short;
 use crate::aws_partition::AwsPartition;
+use crate::text::excerpt_short;
 
 const ONE_ENCRYPTION: &str = "name a KMS key or the encryption AES256, not both";
 
-/// Whether a text can be the name of a bucket.
+/// Whether a text is a valid name of a bucket.
 fn is_bucket(name: &str) -> bool {
     let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
     let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -19,7 +19,7 @@ fn is_bucket(name: &str) -> bool {
         && name.parse::<std::net::Ipv4Addr>().is_err()
 }
 
-/// Whether a text can be the name of a region, which becomes part of hosts and signatures.
+/// Whether a text is a valid name of a region, which becomes part of hosts and signatures.
 pub(crate) fn is_region(name: &str) -> bool {
     let in_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=40).contains(&name.len())
@@ -33,13 +33,13 @@ pub(crate) fn is_region(name: &str) -> bool {
 pub struct S3Settings {
     /// The bucket's name.
     pub bucket: String,
-    /// The prefix of every key, without a slash at either end; empty for the bucket's top.
+    /// The prefix of every key, without a slash at either end; empty for the whole bucket.
     pub path: String,
     /// The bucket's region; requests are signed for it, and STS is the one there.
     pub region: String,
     /// A server other than AWS, as scheme and host.
     pub endpoint: Option<String>,
-    /// The KMS key that encrypts what is put; without, the bucket's default encryption does.
+    /// The KMS key that encrypts objects; without it, the bucket's default encryption applies.
     pub kms_key_id: Option<String>,
     /// The encryption that puts ask for where no KMS key is named.
     pub encryption: Option<Encryption>,
@@ -56,7 +56,7 @@ pub enum Encryption {
 }
 
 impl Encryption {
-    /// The name in the header, the API and the command line.
+    /// Returns the name in the header, the API and the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -88,7 +88,7 @@ impl S3Settings {
             return wrong(format!(
                 "`{}` is no name of a bucket; it has 3 to 63 lower-case letters, digits, dots and hyphens, begins and \
                  ends with a letter or digit, and is no IP address",
-                quoted_short(bucket)
+                excerpt_short(bucket)
             ));
         }
         let path = path.trim_matches('/');
@@ -99,11 +99,14 @@ impl S3Settings {
         {
             return wrong(format!(
                 "the path `{}` is no prefix of keys; write words with single slashes between",
-                quoted_short(path)
+                excerpt_short(path)
             ));
         }
         if !is_region(region) {
-            return wrong(format!("`{}` is no region; write one such as eu-central-1", quoted_short(region)));
+            return wrong(format!(
+                "`{}` is no region; write one such as eu-central-1",
+                excerpt_short(region)
+            ));
         }
         Ok(Self {
             bucket: bucket.to_owned(),

@@ -1,6 +1,6 @@
-//! Signatures of requests: AWS Signature Version 4, with the body's real digest under the signature.
+//! Signatures of requests: AWS Signature Version 4, which covers the digest of the body.
 //!
-//! A request is brought into one canonical text (method, path, query, headers, digest of the body); a key
+//! A request is written as one canonical text (method, path, query, headers, digest of the body); a key
 //! derived from the secret, the day, the region and the service signs it. The rules are those of "Create a
 //! signed AWS API request" in the AWS reference; the tests are the worked examples published for S3.
 
@@ -14,17 +14,17 @@ use domesday_tables::{hex, sha256};
 
 use super::credentials::Credentials;
 
-/// What RFC 3986 leaves as it is: everything else is `%XX` in the canonical text.
+/// Characters that RFC 3986 does not encode; every other is `%XX` in the canonical text.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The same for the path of a key, whose slashes stay.
+/// The same for the path of a key, whose slashes are not encoded.
 const UNRESERVED_PATH: &AsciiSet = &UNRESERVED.remove(b'/');
 
 /// A request before it is signed.
 #[derive(Debug, Clone)]
 pub(crate) struct SignableRequest {
     pub(crate) method: &'static str,
-    /// Host and, where it is not the scheme's own, port: as the `Host` header will say.
+    /// The value of the `Host` header: host, and port unless it is the scheme's default.
     pub(crate) host: String,
     /// Encoded, beginning with `/`.
     pub(crate) path: String,
@@ -36,31 +36,31 @@ pub(crate) struct SignableRequest {
     pub(crate) body_sha256: [u8; 32],
 }
 
-/// For whom a signature is made.
+/// The scope in which a signature is valid.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SigningScope<'a> {
     pub(crate) region: &'a str,
     pub(crate) service: &'static str,
 }
 
-/// A text as it stands in a path, its slashes kept.
+/// Encodes a text for a path, except its slashes.
 pub(crate) fn encode_path(path: &str) -> String {
     utf8_percent_encode(path, UNRESERVED_PATH).to_string()
 }
 
-/// A text as it stands in a query or a form.
+/// Encodes a text for a query or a form.
 pub(crate) fn encode(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
-/// Pairs as a query or a form, in the order of their names.
+/// Encodes pairs as a query or a form, in the order of their names.
 pub(crate) fn encode_pairs(pairs: &[(String, String)]) -> String {
     let mut encoded: Vec<_> = pairs.iter().map(|(name, value)| (encode(name), encode(value))).collect();
     encoded.sort_unstable();
     encoded.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
-/// The headers that sign a request at an instant: all that the request sends besides `Host`, its own included.
+/// Returns the headers of a request with its signature at an instant: all headers except `Host`.
 pub(crate) fn sign(
     request: &SignableRequest,
     credentials: &Credentials,

@@ -1,18 +1,18 @@
-//! STS: a role's credentials for those who may assume it, and who somebody is.
+//! The calls of STS: assuming a role, and asking for the identity of credentials.
 
 use super::credentials::{Credentials, PartNames, ProviderContext, RoleSession};
-use super::errors::{Asked, refusal};
+use super::errors::{CallDescription, classify_refusal};
 use super::signing::{SignableRequest, SigningScope, encode_pairs, sign};
 use super::xml::Element;
-use crate::answer::quoted;
 use crate::http::{HttpRequest, HttpResponse, MAX_SHORT_RESPONSE_BYTES, Payload};
+use crate::text::excerpt;
 use crate::timestamps::parse_time;
-use crate::{Answer, DeliveryError};
+use crate::{DeliveryError, ErrorResponse};
 
 /// The lifetime of a session for a web identity, in seconds; every role allows it.
 const SESSION_SECONDS: &str = "3600";
 
-/// Who credentials belong to.
+/// The identity of credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CallerIdentity {
     pub(crate) arn: String,
@@ -37,22 +37,22 @@ pub(crate) fn assume_role(
     if !role.external_id.is_empty() {
         form.push(("ExternalId", role.external_id.as_str()));
     }
-    let answer = call(context, Some(own), &form, "call sts:AssumeRole")?;
-    if answer.is_success() {
-        return session(&answer);
+    let response = call(context, Some(own), &form, "call sts:AssumeRole")?;
+    if response.is_success() {
+        return session(&response);
     }
-    match refused(context, Some(own), "sts:AssumeRole", &role.arn, &answer) {
-        // STS says one and the same to a wrong external id, a stranger and a role that is not there.
-        DeliveryError::MissingPermission { answer, .. } => Err(DeliveryError::RoleRefused {
+    match refused(context, Some(own), "sts:AssumeRole", &role.arn, &response) {
+        // STS gives the same error for a wrong external id, another identity and a role that does not exist.
+        DeliveryError::MissingPermission { response, .. } => Err(DeliveryError::RoleRefused {
             role: role.arn.clone(),
             external_id: role.external_id.clone(),
-            answer,
+            response,
         }),
         other => Err(other),
     }
 }
 
-/// Assumes a role with a token that the surroundings have issued.
+/// Assumes a role with a web identity token.
 ///
 /// # Errors
 /// When STS refuses or cannot be reached.
@@ -69,14 +69,14 @@ pub(crate) fn assume_role_with_web_identity(
         ("DurationSeconds", SESSION_SECONDS),
         ("WebIdentityToken", token),
     ];
-    let answer = call(context, None, &form, "call sts:AssumeRoleWithWebIdentity")?;
-    if answer.is_success() {
-        return session(&answer);
+    let response = call(context, None, &form, "call sts:AssumeRoleWithWebIdentity")?;
+    if response.is_success() {
+        return session(&response);
     }
-    Err(refused(context, None, "sts:AssumeRoleWithWebIdentity", role_arn, &answer))
+    Err(refused(context, None, "sts:AssumeRoleWithWebIdentity", role_arn, &response))
 }
 
-/// Asks who credentials belong to. Nobody needs a right for that.
+/// Asks for the identity of credentials. It takes no permission.
 ///
 /// # Errors
 /// When they are not accepted; `None` when the server has no STS.
@@ -84,24 +84,24 @@ pub(crate) fn caller_identity(
     context: &ProviderContext,
     credentials: &Credentials,
 ) -> Result<Option<CallerIdentity>, DeliveryError> {
-    let answer =
+    let response =
         call(context, Some(credentials), &[("Action", "GetCallerIdentity")], "call sts:GetCallerIdentity")?;
-    let document = Element::parse(&answer.body);
+    let document = Element::parse(&response.body);
     let find = |name: &str| document.as_ref().and_then(|document| document.find(name));
-    if answer.is_success() {
-        return Ok(find("Arn").map(|arn| CallerIdentity { arn: quoted(arn) }));
+    if response.is_success() {
+        return Ok(find("Arn").map(|arn| CallerIdentity { arn: excerpt(arn) }));
     }
-    match refused(context, Some(credentials), "sts:GetCallerIdentity", "*", &answer) {
+    match refused(context, Some(credentials), "sts:GetCallerIdentity", "*", &response) {
         error @ (DeliveryError::BadCredentials { .. }
         | DeliveryError::ExpiredSession { .. }
         | DeliveryError::ClockSkew { .. }
         | DeliveryError::Throttled { .. }
         | DeliveryError::Unavailable { .. })
-            if answer.status != 501 =>
+            if response.status != 501 =>
         {
             Err(error)
         }
-        // A store without STS takes the call for something else, and refuses that.
+        // A store without STS takes the call for another one, and refuses it.
         _ => Ok(None),
     }
 }
@@ -140,18 +140,22 @@ fn call(
     })
 }
 
-fn session(answer: &HttpResponse) -> Result<Credentials, DeliveryError> {
+fn session(response: &HttpResponse) -> Result<Credentials, DeliveryError> {
     let read = || {
-        let document = Element::parse(&answer.body)?;
+        let document = Element::parse(&response.body)?;
         let find = |name: &str| document.find(name).map(str::to_owned);
         let expires_at = parse_time(&find("Expiration")?)?;
         Some((find("AccessKeyId")?, find("SecretAccessKey")?, find("SessionToken")?, expires_at))
     };
-    // What came instead is not told: it may hold a secret.
+    // The response is not repeated: it may contain a secret.
     let Some((id, secret, token, expires_at)) = read() else {
         return Err(DeliveryError::Refused {
             what: "read the session that STS gave".to_owned(),
-            answer: Box::new(Answer { service: "STS", status: answer.status, ..Answer::default() }),
+            response: Box::new(ErrorResponse {
+                service: "STS",
+                status: response.status,
+                ..ErrorResponse::default()
+            }),
         });
     };
     let names = PartNames {
@@ -167,9 +171,9 @@ fn refused(
     credentials: Option<&Credentials>,
     action: &'static str,
     resource: &str,
-    answer: &HttpResponse,
+    response: &HttpResponse,
 ) -> DeliveryError {
-    let asked = Asked {
+    let asked = CallDescription {
         service: "STS",
         action,
         resource,
@@ -181,5 +185,5 @@ fn refused(
         asked_no_encryption: false,
         at: context.now(),
     };
-    refusal(asked, answer)
+    classify_refusal(asked, response)
 }

@@ -1,16 +1,16 @@
-//! The files of one wave, several at a time.
+//! Puts the files of one wave, several at a time.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
 use super::client::Client;
-use crate::{DeliveryError, Patience, Receipt, SpooledFile};
+use crate::{DeliveryError, Receipt, RetryPolicy, SpooledFile};
 
-/// Puts every file of a wave. The first failure that does not heal stops the others after the file they are at.
-pub(super) fn wave(
+/// Puts every file of a wave. The first error that is not transient stops the others after their current file.
+pub(super) fn put_wave(
     client: &Client,
-    patience: Patience,
+    retry_policy: RetryPolicy,
     parallel: usize,
     files: &[SpooledFile],
     receipt: &mut Receipt,
@@ -27,9 +27,9 @@ pub(super) fn wave(
                     let mut retries = 0;
                     let call = format!("put {}", client.settings.full_key(&file.key));
                     let supervision = client.supervision();
-                    let put = patience.attempt(supervision, &call, &mut retries, || client.put_file(file));
+                    let put = retry_policy.retry(supervision, &call, &mut retries, || client.put_file(file));
                     stop.fetch_or(put.is_err(), Ordering::Relaxed);
-                    if done.send((put.map(|mark| (file.bytes, mark)), retries)).is_err() {
+                    if done.send((put.map(|etag| (file.bytes, etag)), retries)).is_err() {
                         break;
                     }
                 }
@@ -40,10 +40,10 @@ pub(super) fn wave(
         for (put, retries) in finished {
             receipt.retries += retries;
             match put {
-                Ok((bytes, mark)) => {
+                Ok((bytes, etag)) => {
                     receipt.files += 1;
                     receipt.bytes += bytes;
-                    receipt.last_mark = mark;
+                    receipt.last_etag = etag;
                     progress(receipt.files);
                 }
                 Err(error) => failure = failure.or(Some(error)),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::access::Access;
+use super::access::S3Access;
 use super::bucket::S3Bucket;
 use super::settings::S3Settings;
 use super::sts::caller_identity;
 use crate::layout::{probe_key, version_prefix};
-use crate::{Check, CheckStatus, DeliveryError, Supervision, TenantName};
+use crate::{CheckStatus, DeliveryError, Supervision, TenantName, VerificationCheck};
 
 /// The limit for all checks together; an endpoint that needs longer takes no summary in time.
 const TIME_LIMIT: Duration = Duration::from_secs(45);
@@ -22,16 +22,16 @@ const PROBE: &str = "Written by domesday to see whether it may; overwritten each
 /// enough.
 pub(super) fn check_bucket(
     settings: &S3Settings,
-    access: &Access,
+    access: &S3Access,
     tenant: &TenantName,
     supervision: &Supervision,
-) -> Vec<Check> {
+) -> Vec<VerificationCheck> {
     let supervision = supervision.with_deadline(TIME_LIMIT);
     let mut access = access.clone();
     access.timeouts.call = access.timeouts.call.min(CALL_LIMIT);
     let bucket = match S3Bucket::open(settings, access, tenant, supervision) {
         Ok(bucket) => bucket,
-        Err(error) => return with_skipped(Check::failed("credentials", &error)),
+        Err(error) => return with_skipped(VerificationCheck::failed("credentials", &error)),
     };
     let credentials = credentials(&bucket);
     if credentials.status == CheckStatus::Failed {
@@ -39,16 +39,18 @@ pub(super) fn check_bucket(
     }
     let within = settings.full_key(&version_prefix());
     let list = match bucket.client.list(&within, None) {
-        Ok(_) => Check::passed("list", format!("{} can be listed under {within}", settings.bucket)),
-        // Where there is no STS to ask, the bucket is the first to judge them.
-        Err(error) if is_about_credentials(&error) => {
-            return with_skipped(Check::failed("credentials", &error));
+        Ok(_) => {
+            VerificationCheck::passed("list", format!("{} can be listed under {within}", settings.bucket))
         }
-        Err(error) => Check::failed("list", &error),
+        // Without STS, the bucket is the first to check the credentials.
+        Err(error) if is_about_credentials(&error) => {
+            return with_skipped(VerificationCheck::failed("credentials", &error));
+        }
+        Err(error) => VerificationCheck::failed("list", &error),
     };
     let put = match bucket.client.put_text(&probe_key(), PROBE) {
-        Ok(()) => Check::passed("put", format!("{} was put", settings.full_key(&probe_key()))),
-        Err(error) => Check::failed("put", &error),
+        Ok(()) => VerificationCheck::passed("put", format!("{} was put", settings.full_key(&probe_key()))),
+        Err(error) => VerificationCheck::failed("put", &error),
     };
     vec![credentials, list, put]
 }
@@ -62,36 +64,41 @@ fn is_about_credentials(error: &DeliveryError) -> bool {
     )
 }
 
-fn with_skipped(credentials: Check) -> Vec<Check> {
-    let skipped = |name| Check::skipped(name, "not tried without credentials");
+fn with_skipped(credentials: VerificationCheck) -> Vec<VerificationCheck> {
+    let skipped = |name| VerificationCheck::skipped(name, "not tried without credentials");
     vec![credentials, skipped("list"), skipped("put")]
 }
 
-fn credentials(bucket: &S3Bucket) -> Check {
+fn credentials(bucket: &S3Bucket) -> VerificationCheck {
     const NAME: &str = "credentials";
     let resolver = &bucket.client.credentials;
     let found = match resolver.current() {
         Ok(found) => found,
-        Err(error) => return Check::failed(NAME, &error),
+        Err(error) => return VerificationCheck::failed(NAME, &error),
     };
     if let Some(role) = resolver.role() {
         let message = format!("the role {} was assumed with the external id {}", role.arn, role.external_id);
-        return Check::passed(NAME, message);
+        return VerificationCheck::passed(NAME, message);
     }
     match caller_identity(resolver.context(), &found) {
-        Ok(Some(identity)) => Check::passed(NAME, format!("{} is {}", found.access_key_id, identity.arn)),
+        Ok(Some(identity)) => {
+            VerificationCheck::passed(NAME, format!("{} is {}", found.access_key_id, identity.arn))
+        }
         Ok(None) => {
             let message = format!(
                 "{}: this server has no STS to ask, the next checks show whether it is accepted",
                 found.access_key_id
             );
-            Check::skipped(NAME, message)
+            VerificationCheck::skipped(NAME, message)
         }
         // Other stores may have no STS, or take the call for another one; AWS has one.
         Err(error) if bucket.is_compatible_store => {
             let reason = error.problem();
-            Check::skipped(NAME, format!("{}: no STS has answered for it ({reason})", found.access_key_id))
+            VerificationCheck::skipped(
+                NAME,
+                format!("{}: no STS has answered for it ({reason})", found.access_key_id),
+            )
         }
-        Err(error) => Check::failed(NAME, &error),
+        Err(error) => VerificationCheck::failed(NAME, &error),
     }
 }

@@ -1,28 +1,28 @@
-//! What S3 and STS answer when it is short: an error, a session, an identity. Listings are read by `listing`.
+//! Short responses of S3 and STS: an error, a session, an identity. `listing` parses listings.
 //!
-//! The sender is not trusted: depth, elements and text are bounded, and no entity is expanded but the five of XML
+//! The sender is not trusted: depth, elements and text are limited, and no entities are expanded except the five of XML
 //! itself.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, Event};
 
-/// How deep elements may lie in each other; S3's lie four deep.
+/// The deepest nesting of elements; S3 nests four deep.
 const MAX_DEPTH: usize = 16;
 
-/// How many elements a short answer has at most; S3's have a dozen.
+/// The most elements of a short response; those of S3 have a dozen.
 const MAX_ELEMENTS: usize = 500;
 
-/// An element with its text and the elements inside it. Namespaces are not looked at.
+/// An element with its text and its children. Namespaces are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Element {
     pub(crate) name: String,
     pub(crate) text: String,
-    pub(crate) inside: Vec<Element>,
+    pub(crate) children: Vec<Element>,
 }
 
 impl Element {
-    /// Reads a document; `None` when it is not XML, or not an element.
+    /// Parses a document; `None` when it is not XML, or not an element.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut reader = Reader::from_str(text);
         let mut open = vec![Self::default()];
@@ -34,30 +34,30 @@ impl Element {
                     if open.len() >= MAX_DEPTH || elements > MAX_ELEMENTS {
                         return None;
                     }
-                    open.push(Self::named(local(start.name().as_ref())));
+                    open.push(Self::named(local_name(start.name().as_ref())));
                 }
                 Event::Empty(start) => {
                     elements += 1;
                     if elements > MAX_ELEMENTS {
                         return None;
                     }
-                    open.last_mut()?.inside.push(Self::named(local(start.name().as_ref())));
+                    open.last_mut()?.children.push(Self::named(local_name(start.name().as_ref())));
                 }
                 Event::End(_) => {
                     let done = open.pop()?;
-                    open.last_mut()?.inside.push(done);
+                    open.last_mut()?.children.push(done);
                 }
                 Event::Text(part) => open.last_mut()?.text.push_str(&part.xml10_content()),
                 Event::CData(part) => open.last_mut()?.text.push_str(&part.xml10_content()),
                 Event::GeneralRef(reference) => push_reference(&mut open.last_mut()?.text, &reference)?,
                 Event::Eof => break,
-                // Only a document type can declare entities; no answer of S3 has one.
+                // Only a document type can declare entities; no response of S3 has one.
                 Event::DocType(_) => return None,
                 Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
             }
         }
         match <[Self; 1]>::try_from(open) {
-            Ok([document]) => document.inside.into_iter().next(),
+            Ok([document]) => document.children.into_iter().next(),
             Err(_) => None,
         }
     }
@@ -66,16 +66,16 @@ impl Element {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    /// The text of the first element of a name, however deep.
+    /// Returns the text of the first element with a name, at any depth.
     pub(crate) fn find(&self, name: &str) -> Option<&str> {
         if self.name == name {
             return Some(self.text.trim());
         }
-        self.inside.iter().find_map(|element| element.find(name))
+        self.children.iter().find_map(|element| element.find(name))
     }
 }
 
-/// Adds the character that a reference stands for; `None` for an entity that XML itself does not have.
+/// Appends the character of a reference; `None` for an entity that is not predefined in XML.
 pub(super) fn push_reference(text: &mut String, reference: &BytesRef<'_>) -> Option<()> {
     match reference.resolve_char_ref().ok()? {
         Some(character) => text.push(character),
@@ -84,8 +84,8 @@ pub(super) fn push_reference(text: &mut String, reference: &BytesRef<'_>) -> Opt
     Some(())
 }
 
-/// A name without its prefix.
-pub(super) fn local(name: &str) -> &str {
+/// Returns a name without its namespace prefix.
+pub(super) fn local_name(name: &str) -> &str {
     name.rsplit(':').next().unwrap_or_default()
 }
 

@@ -4,7 +4,7 @@
 use domesday_tables::FieldKind;
 
 use super::escape::escaped_string;
-use super::script_tables::{ScriptTables, all_tables, backticked, columns, quoted, view_name};
+use super::script_tables::{ScriptTables, all_tables, backtick, columns, double_quote, view_name};
 
 pub(super) fn script(tables: &ScriptTables) -> String {
     let comment =
@@ -21,7 +21,7 @@ pub(super) fn script(tables: &ScriptTables) -> String {
             };
             // The catalog takes comments of at most 255 characters.
             let about: String = field.about.chars().take(200).collect();
-            format!("{} {kind} COMMENT {}", backticked(field.name), escaped_string(&about))
+            format!("{} {kind} COMMENT {}", backtick(field.name), escaped_string(&about))
         });
         text.push_str(&format!(
             "\nCREATE EXTERNAL TABLE IF NOT EXISTS domesday.{} (\n{fields}\n)\nSTORED AS PARQUET\nLOCATION {};\n",
@@ -30,7 +30,7 @@ pub(super) fn script(tables: &ScriptTables) -> String {
         ));
     }
     for table in all_tables() {
-        let query = tables.query(table, quoted, &|name| format!("domesday.{name}"));
+        let query = tables.query(table, double_quote, &|name| format!("domesday.{name}"));
         text.push_str(&format!("\nCREATE OR REPLACE VIEW domesday.{} AS\n{query};\n", view_name(table)));
     }
     text

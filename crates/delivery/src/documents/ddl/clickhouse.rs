@@ -3,7 +3,7 @@
 use domesday_tables::FieldKind;
 
 use super::escape::{escaped_string, url_path};
-use super::script_tables::{ScriptTables, all_tables, backticked, quoted, view_name};
+use super::script_tables::{ScriptTables, all_tables, backtick, double_quote, view_name};
 use crate::Layout;
 use crate::aws_partition::AwsPartition;
 
@@ -28,7 +28,7 @@ pub(super) fn script(tables: &ScriptTables) -> String {
                 FieldKind::Timestamp => "DateTime64(6, 'UTC')",
             };
             let kind = if field.nullable { format!("Nullable({kind})") } else { kind.to_owned() };
-            format!("{} {kind}", backticked(field.name))
+            format!("{} {kind}", backtick(field.name))
         });
         let fields = escaped_string(&fields.collect::<Vec<_>>().join(", "));
         let is_history = tables.layout == Layout::History && source.table.name != "snapshot";
@@ -44,13 +44,13 @@ pub(super) fn script(tables: &ScriptTables) -> String {
         ));
     }
     for table in all_tables() {
-        let query = tables.query(table, quoted, &|name| format!("domesday.{name}"));
+        let query = tables.query(table, double_quote, &|name| format!("domesday.{name}"));
         text.push_str(&format!("\nCREATE OR REPLACE VIEW domesday.{} AS\n{query};\n", view_name(table)));
     }
     text
 }
 
-/// The place as an address of HTTP, which is what this engine wants.
+/// Returns the location as an HTTP address, which this engine needs.
 fn address(tables: &ScriptTables) -> String {
     let Some(store) = &tables.object_store else { return tables.root.clone() };
     let within = tables.root.trim_start_matches("s3://");

@@ -4,7 +4,7 @@
 use domesday_tables::FieldKind;
 
 use super::escape::escaped_string;
-use super::script_tables::{ScriptTables, all_tables, backticked, columns, view_name};
+use super::script_tables::{ScriptTables, all_tables, backtick, columns, view_name};
 
 pub(super) fn script(tables: &ScriptTables) -> String {
     let comment = "It takes an external location that covers the path. Spark keeps a table's list of files for a\n\
@@ -20,7 +20,7 @@ pub(super) fn script(tables: &ScriptTables) -> String {
                 FieldKind::Boolean => "BOOLEAN",
                 FieldKind::Timestamp => "TIMESTAMP",
             };
-            format!("{} {kind} COMMENT {}", backticked(field.name), escaped_string(field.about))
+            format!("{} {kind} COMMENT {}", backtick(field.name), escaped_string(field.about))
         });
         text.push_str(&format!(
             "\nCREATE TABLE IF NOT EXISTS domesday.{} (\n{fields}\n)\nUSING PARQUET\n\
@@ -30,7 +30,7 @@ pub(super) fn script(tables: &ScriptTables) -> String {
         ));
     }
     for table in all_tables() {
-        let query = tables.query(table, backticked, &|name| format!("domesday.{name}"));
+        let query = tables.query(table, backtick, &|name| format!("domesday.{name}"));
         text.push_str(&format!("\nCREATE OR REPLACE VIEW domesday.{} AS\n{query};\n", view_name(table)));
     }
     text.push('\n');

@@ -1,7 +1,7 @@
 //! DuckDB: views over `read_parquet`. It lists anew with every query, so there is nothing to refresh.
 
 use super::escape::{duckdb_path, string};
-use super::script_tables::{ScriptTables, all_tables, quoted, view_name};
+use super::script_tables::{ScriptTables, all_tables, double_quote, view_name};
 use crate::Layout;
 
 pub(super) fn script(tables: &ScriptTables) -> String {
@@ -9,7 +9,7 @@ pub(super) fn script(tables: &ScriptTables) -> String {
     text.push_str("\nCREATE SCHEMA IF NOT EXISTS domesday;\n");
     let glob = if tables.layout == Layout::History { "*/*.parquet" } else { "*.parquet" };
     for source in tables.all_sources() {
-        // The day stands in the history's keys too, and must not take the column's tables.
+        // In the history a folder has the name of the column, and must not take its place.
         let glob = if source.table.name == "snapshot" { "*.parquet" } else { glob };
         text.push_str(&format!(
             "\nCREATE OR REPLACE VIEW domesday.{} AS\nFROM read_parquet({}, hive_partitioning = false);\n",
@@ -18,7 +18,7 @@ pub(super) fn script(tables: &ScriptTables) -> String {
         ));
     }
     for table in all_tables() {
-        let query = tables.query(table, quoted, &|name| format!("domesday.{name}"));
+        let query = tables.query(table, double_quote, &|name| format!("domesday.{name}"));
         text.push_str(&format!("\nCREATE OR REPLACE VIEW domesday.{} AS\n{query};\n", view_name(table)));
     }
     text

@@ -1,6 +1,6 @@
-//! Locations as SQL writes them: strings of each engine, and the characters that an engine cannot be given.
+//! Locations in SQL: strings of each engine, and the characters that an engine cannot read.
 //!
-//! What an engine does with a character was tried on it where it can run here (`tests/s3/test_ddl.py`,
+//! What an engine does with a character is tested where the engine can run (`tests/s3/test_ddl.py`,
 //! `tests/spark/test_ddl.py`), and is taken from its documentation otherwise.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,18 +11,18 @@ use crate::{DeliveryError, Engine};
 const IN_URL_PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/').remove(b'=');
 
-/// A text as a string of standard SQL: DuckDB, Trino.
+/// Writes a text as a string of standard SQL: DuckDB, Trino.
 pub(super) fn string(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// A text as a string in which a backslash escapes: Snowflake, Spark, Hive, ClickHouse. Two quotes in a row would
+/// Writes a text as a string in which a backslash escapes: Snowflake, Spark, Hive, ClickHouse. Two quotes in a row would
 /// end one string and begin another in some of them.
 pub(super) fn escaped_string(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-/// A path of `DuckDB` in which every character stands for itself.
+/// Escapes a path of `DuckDB`, so that each of its characters stands for itself.
 pub(super) fn duckdb_path(path: &str) -> String {
     let mut escaped = String::with_capacity(path.len());
     for character in path.chars() {
@@ -34,7 +34,7 @@ pub(super) fn duckdb_path(path: &str) -> String {
     escaped
 }
 
-/// A path as it is written in a URL.
+/// Encodes a path for a URL.
 pub(super) fn url_path(path: &str) -> String {
     utf8_percent_encode(path, IN_URL_PATH).to_string()
 }

@@ -1,4 +1,4 @@
-//! External tables over a delivered summary, and the views that keep to one snapshot.
+//! Scripts that define external tables over a delivered summary, and views of one snapshot.
 //!
 //! Each script is made of the same parts in an engine's own words. *External tables* (`ext_…`) lie over the
 //! delivered files, one a table; in the swap layout two, one a slot, so that no engine needs partitions. *Views*,
@@ -69,11 +69,11 @@ mod tests {
 
     use super::script_tables::{all_tables, view_name};
     use super::*;
-    use crate::{Access, Environment, Identity, LocalConfig, S3Config, S3Settings};
+    use crate::{Environment, LocalConfig, S3Access, S3Config, S3Settings, SigningIdentity};
 
     fn bucket(path: &str) -> S3Config {
         let settings = S3Settings::new("acme-audit", path, "eu-central-1").unwrap();
-        S3Config::new(settings, Access::new(Identity::Ambient, None, Environment::default()))
+        S3Config::new(settings, S3Access::new(SigningIdentity::Ambient, None, Environment::default()))
     }
 
     fn target() -> S3Config {

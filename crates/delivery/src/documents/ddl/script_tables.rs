@@ -17,7 +17,7 @@ impl ScriptTables {
         self.object_store.as_ref().map_or("", |store| &store.region)
     }
 
-    /// The external tables over a table's files. The `snapshot` table lies in one place in every layout.
+    /// Returns the external tables over a table's files. The `snapshot` table has one folder in every layout.
     pub(super) fn sources(&self, table: &'static Table) -> Vec<ExternalTable> {
         let name = view_name(table);
         let slots = match self.layout {
@@ -41,12 +41,12 @@ impl ScriptTables {
         slots.into_iter().map(source).collect()
     }
 
-    /// Every external table, the snapshot's first.
+    /// Returns every external table, the snapshot's first.
     pub(super) fn all_sources(&self) -> Vec<ExternalTable> {
         all_tables().flat_map(|table| self.sources(table)).collect()
     }
 
-    /// The query of a table's view. `quote` writes a field's name, `qualify` a table's.
+    /// Returns the query of a table's view. `quote` writes a field's name, `qualify` a table's.
     pub(super) fn query(
         &self,
         table: &'static Table,
@@ -77,15 +77,15 @@ impl ScriptTables {
         selects.join("\nUNION ALL\n")
     }
 
-    /// The root for a comment. Tools that split a script at `;` or `'` look into comments too, so that a root
-    /// with such characters stays out of them.
+    /// Returns the root for a comment. Tools that split a script at `;` or `'` also split comments, so a root with such
+    /// characters is left out.
     pub(super) fn shown_root(&self) -> &str {
         let is_plain = |c: char| c.is_alphanumeric() || "/:._-=".contains(c);
         let is_comment_end = self.root.contains("--");
         if self.root.chars().all(is_plain) && !is_comment_end { &self.root } else { "the destination" }
     }
 
-    /// The lines that open every script.
+    /// Returns the first lines of a script.
     pub(super) fn heading(&self, engine: &str, comment: &str) -> String {
         let lines = [
             format!("The access summary in {engine}: external tables over {}", self.shown_root()),
@@ -105,32 +105,32 @@ impl ScriptTables {
 pub(super) struct ExternalTable {
     pub(super) table: &'static Table,
     pub(super) name: String,
-    /// Under the place's root, with a slash at the end.
+    /// Under the root, with a slash at the end.
     pub(super) folder: String,
     pub(super) slot: Option<Slot>,
 }
 
-/// Every table, the snapshot's first: the views of the others look at it.
+/// Returns every table, the snapshot's first: the views of the others refer to it.
 pub(super) fn all_tables() -> impl Iterator<Item = &'static Table> {
     std::iter::once(&SNAPSHOT).chain(&TABLES)
 }
 
-/// A table's name as SQL likes it.
+/// Returns a table's name as an identifier of SQL.
 pub(super) fn view_name(table: &Table) -> String {
     table.name.replace('-', "_")
 }
 
-/// A name in double quotes.
-pub(super) fn quoted(name: &str) -> String {
+/// Writes a name in double quotes.
+pub(super) fn double_quote(name: &str) -> String {
     format!("\"{name}\"")
 }
 
-/// A name in backticks.
-pub(super) fn backticked(name: &str) -> String {
+/// Writes a name in backticks.
+pub(super) fn backtick(name: &str) -> String {
     format!("`{name}`")
 }
 
-/// A table's fields as lines of a definition, indented and separated by commas.
+/// Writes a table's fields as lines of a definition, indented and separated by commas.
 pub(super) fn columns(table: &Table, line: impl Fn(&Field) -> String) -> String {
     table.fields.iter().map(|field| format!("  {}", line(field))).collect::<Vec<_>>().join(",\n")
 }

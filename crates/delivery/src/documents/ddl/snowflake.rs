@@ -7,7 +7,7 @@
 use domesday_tables::FieldKind;
 
 use super::escape::escaped_string;
-use super::script_tables::{ScriptTables, all_tables, columns, quoted, view_name};
+use super::script_tables::{ScriptTables, all_tables, columns, double_quote, view_name};
 
 pub(super) fn script(tables: &ScriptTables) -> String {
     let comment = "Fill in the role that may read the bucket. External tables are stale until they are refreshed:\n\
@@ -32,7 +32,7 @@ pub(super) fn script(tables: &ScriptTables) -> String {
                 FieldKind::Boolean => "BOOLEAN",
                 FieldKind::Timestamp => "TIMESTAMP_LTZ(6)",
             };
-            format!("{} {kind} AS (VALUE:{}::{kind})", upper(field.name), quoted(field.name))
+            format!("{} {kind} AS (VALUE:{}::{kind})", upper(field.name), double_quote(field.name))
         });
         text.push_str(&format!(
             "\nCREATE OR REPLACE EXTERNAL TABLE DOMESDAY.{} (\n{fields}\n)\n  \
@@ -49,7 +49,7 @@ pub(super) fn script(tables: &ScriptTables) -> String {
             upper(&view_name(table))
         ));
     }
-    // The snapshot comes last: until then the views keep to the day before.
+    // The snapshot comes last: until then the views show the day before.
     let refresh = sources.iter().skip(1).chain(&sources[..1]);
     let refresh: Vec<_> = refresh
         .map(|source| format!("  ALTER EXTERNAL TABLE DOMESDAY.{} REFRESH;", upper(&source.name)))
@@ -65,5 +65,5 @@ pub(super) fn script(tables: &ScriptTables) -> String {
 }
 
 fn upper(name: &str) -> String {
-    quoted(&name.to_uppercase())
+    double_quote(&name.to_uppercase())
 }

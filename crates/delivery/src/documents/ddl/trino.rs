@@ -3,7 +3,7 @@
 use domesday_tables::FieldKind;
 
 use super::escape::string;
-use super::script_tables::{ScriptTables, all_tables, columns, quoted, view_name};
+use super::script_tables::{ScriptTables, all_tables, columns, double_quote, view_name};
 use crate::Layout;
 
 pub(super) fn script(tables: &ScriptTables) -> String {
@@ -26,7 +26,7 @@ pub(super) fn script(tables: &ScriptTables) -> String {
                 FieldKind::Boolean => "boolean",
                 FieldKind::Timestamp => "timestamp(6)",
             };
-            format!("{} {kind} COMMENT {}", quoted(field.name), string(field.about))
+            format!("{} {kind} COMMENT {}", double_quote(field.name), string(field.about))
         });
         text.push_str(&format!(
             "\nCREATE TABLE IF NOT EXISTS hive.domesday.{} (\n{fields}\n)\n\
@@ -36,7 +36,7 @@ pub(super) fn script(tables: &ScriptTables) -> String {
         ));
     }
     for table in all_tables() {
-        let query = tables.query(table, quoted, &|name| format!("hive.domesday.{name}"));
+        let query = tables.query(table, double_quote, &|name| format!("hive.domesday.{name}"));
         text.push_str(&format!("\nCREATE OR REPLACE VIEW hive.domesday.{} AS\n{query};\n", view_name(table)));
     }
     text

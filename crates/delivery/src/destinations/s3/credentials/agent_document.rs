@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::credentials_value::{Credentials, PartNames};
 use crate::DeliveryError;
-use crate::answer::quoted;
 use crate::http::HttpResponse;
+use crate::text::excerpt;
 use crate::timestamps::parse_time;
 
 /// Credentials in JSON.
@@ -131,7 +131,7 @@ fn json_words(body: &str, sent: Option<&str>) -> String {
 
 fn without(text: &str, sent: Option<&str>) -> String {
     let sent = sent.filter(|sent| !sent.is_empty());
-    quoted(&sent.map_or_else(|| text.to_owned(), |sent| text.replace(sent, "…")))
+    excerpt(&sent.map_or_else(|| text.to_owned(), |sent| text.replace(sent, "…")))
 }
 
 fn after_colon(text: &str) -> String {

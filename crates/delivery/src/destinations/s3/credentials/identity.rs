@@ -7,7 +7,7 @@ use crate::{DeliveryError, TenantName};
 
 /// Who signs.
 #[derive(Debug, Clone)]
-pub enum Identity {
+pub enum SigningIdentity {
     /// A user's access key.
     AccessKey {
         /// Its id, which is no secret.
@@ -19,7 +19,7 @@ pub enum Identity {
     Ambient,
 }
 
-impl Identity {
+impl SigningIdentity {
     /// Creates an access key, validated as far as that is possible without a call.
     ///
     /// # Errors
@@ -33,14 +33,14 @@ impl Identity {
 
 /// A role that a configuration names, to be assumed before any other call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Role {
+pub struct AssumedRole {
     /// Its ARN.
     pub arn: String,
     /// The external id that its trust policy requires, which is no secret; the tenant's id when none is set.
     pub external_id: Option<String>,
 }
 
-impl Role {
+impl AssumedRole {
     /// Creates a role, validated as far as that is possible without a call.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ pub(super) const SESSION_NAME: &str = "domesday";
 
 impl RoleSession {
     /// Creates a session for a tenant, named after it as far as STS accepts its characters.
-    pub(crate) fn new(role: &Role, tenant: &TenantName) -> Self {
+    pub(crate) fn new(role: &AssumedRole, tenant: &TenantName) -> Self {
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
         let name = tenant.name.chars().map(|c| if is_allowed(c) { c } else { '-' });
         Self {
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn nothing_secret_is_printed() {
         let identity =
-            Identity::AccessKey { access_key_id: "AKIA1".into(), secret_access_key: "s3cr3t".into() };
+            SigningIdentity::AccessKey { access_key_id: "AKIA1".into(), secret_access_key: "s3cr3t".into() };
         let shown = format!("{identity:?}");
         assert!(shown.contains("AKIA1") && !shown.contains("s3cr3t"), "{shown}");
     }
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn sessions_are_named_after_the_tenant_in_characters_that_sts_takes() {
         let session = |tenant: &str, external_id: Option<&str>| {
-            let role = Role { arn: "arn".into(), external_id: external_id.map(Into::into) };
+            let role = AssumedRole { arn: "arn".into(), external_id: external_id.map(Into::into) };
             RoleSession::new(&role, &TenantName { id: Uuid::from_u128(7), name: tenant.into() })
         };
         let name = |tenant: &str| session(tenant, None).name;

@@ -63,7 +63,7 @@ impl InstanceProvider<'_> {
             other => Err(DeliveryError::Configuration {
                 message: format!(
                     "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE must be IPv4 or IPv6, found `{}`",
-                    crate::answer::quoted_short(other)
+                    crate::text::excerpt_short(other)
                 ),
             }),
         }

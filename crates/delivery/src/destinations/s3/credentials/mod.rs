@@ -28,7 +28,7 @@ mod web_identity;
 pub(crate) use credentials_value::{Credentials, PartNames};
 pub(crate) use default_chain::find_credentials;
 pub(crate) use identity::RoleSession;
-pub use identity::{Identity, Role};
+pub use identity::{AssumedRole, SigningIdentity};
 pub(crate) use provider::ProviderContext;
 pub(crate) use resolver::CredentialsResolver;
 

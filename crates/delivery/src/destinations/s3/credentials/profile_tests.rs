@@ -25,7 +25,7 @@ fn found(config: &str, credentials_file: &str, more: &[(&str, &str)]) -> String 
     ];
     variables.extend(more);
     let context = ProviderContext {
-        http: Http::local(Supervision::new()),
+        http: Http::new_local(Supervision::new()),
         environment: Environment::from_variables(variables),
         region: "r".into(),
         sts: Endpoint::parse("http://127.0.0.1:1").unwrap(),

@@ -39,6 +39,6 @@ impl ProviderContext {
 
     /// Creates a client for metadata services and container agents.
     pub(super) fn local_http(&self) -> Http {
-        Http::local(self.http.supervision().clone())
+        Http::new_local(self.http.supervision().clone())
     }
 }

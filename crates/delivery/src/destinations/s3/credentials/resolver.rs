@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::cache::CachedCredentials;
 use super::credentials_value::Credentials;
 use super::default_chain::find_credentials;
-use super::identity::{Identity, RoleSession};
+use super::identity::{RoleSession, SigningIdentity};
 use super::provider::ProviderContext;
 use crate::DeliveryError;
 use crate::destinations::s3::sts;
@@ -16,14 +16,18 @@ use crate::destinations::s3::sts;
 #[derive(Debug)]
 pub(crate) struct CredentialsResolver {
     context: ProviderContext,
-    identity: Identity,
+    identity: SigningIdentity,
     role: Option<RoleSession>,
     identity_credentials: CachedCredentials,
     role_credentials: CachedCredentials,
 }
 
 impl CredentialsResolver {
-    pub(crate) fn new(context: ProviderContext, identity: Identity, role: Option<RoleSession>) -> Self {
+    pub(crate) fn new(
+        context: ProviderContext,
+        identity: SigningIdentity,
+        role: Option<RoleSession>,
+    ) -> Self {
         let (identity_credentials, role_credentials) = Default::default();
         Self { context, identity, role, identity_credentials, role_credentials }
     }
@@ -55,8 +59,8 @@ impl CredentialsResolver {
 
     fn identity_credentials(&self, now: Timestamp) -> Result<Arc<Credentials>, DeliveryError> {
         self.identity_credentials.get(now, || match &self.identity {
-            Identity::Ambient => Ok(find_credentials(&self.context)?.0),
-            Identity::AccessKey { access_key_id, secret_access_key } => Ok(Credentials {
+            SigningIdentity::Ambient => Ok(find_credentials(&self.context)?.0),
+            SigningIdentity::AccessKey { access_key_id, secret_access_key } => Ok(Credentials {
                 access_key_id: access_key_id.clone(),
                 secret_access_key: secret_access_key.clone(),
                 session_token: None,

@@ -1,10 +1,10 @@
-//! What keys, tokens and roles can be: a value that no server can accept is refused where it comes from, by name,
-//! and not tried for minutes.
+//! Validation of keys, tokens and roles: a value that no server accepts is refused at its source, by name, and not tried
+//! for minutes.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::DeliveryError;
-use crate::answer::quoted_short;
+use crate::text::excerpt_short;
 
 /// The longest access key id, and the longest token; AWS's own are shorter.
 const MAX_ID_BYTES: usize = 128;
@@ -15,7 +15,7 @@ fn wrong<T>(message: String) -> Result<T, DeliveryError> {
     Err(DeliveryError::Configuration { message })
 }
 
-/// Names the first character that cannot be sent, without the text around it, which may be secret.
+/// Describes the first character that cannot be sent, without the text around it, which may be secret.
 fn bad_character(text: &str, is_good: impl Fn(char) -> bool) -> Option<String> {
     let (position, c) = text.chars().enumerate().find(|(_, c)| !is_good(*c))?;
     let name = match c {
@@ -91,11 +91,11 @@ pub(super) fn check_role_arn(arn: &str, name: &str) -> Result<(), DeliveryError>
     }
     wrong(format!(
         "{name} must be a role such as arn:aws:iam::111122223333:role/domesday, found `{}`",
-        quoted_short(arn)
+        excerpt_short(arn)
     ))
 }
 
-/// Checks an external id by the rule of STS.
+/// Checks an external id by the rules of STS.
 pub(super) fn check_external_id(id: &str, name: &str) -> Result<(), DeliveryError> {
     let in_id = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
     if (2..=1224).contains(&id.len()) && id.chars().all(in_id) {
@@ -103,7 +103,7 @@ pub(super) fn check_external_id(id: &str, name: &str) -> Result<(), DeliveryErro
     }
     wrong(format!(
         "{name} must have 2 to 1224 letters, digits and characters of _+=,.@:/-, found `{}`",
-        quoted_short(id)
+        excerpt_short(id)
     ))
 }
 
@@ -111,9 +111,9 @@ pub(super) fn check_external_id(id: &str, name: &str) -> Result<(), DeliveryErro
 mod tests {
     use super::*;
 
-    fn told(result: Result<(), DeliveryError>) -> String {
+    fn message(result: Result<(), DeliveryError>) -> String {
         let error = result.unwrap_err();
-        assert_eq!((error.kind(), error.heals()), ("configuration", false));
+        assert_eq!((error.kind(), error.is_retryable()), ("configuration", false));
         error.to_string()
     }
 
@@ -133,8 +133,8 @@ mod tests {
             ("", "1 to 128 characters"),
             (&"A".repeat(129), "found 129"),
         ] {
-            let told = told(check_access_key_id(id, "`accessKeyId`"));
-            assert!(told.contains(words) && told.contains("`accessKeyId`"), "{id:?}: {told}");
+            let text = message(check_access_key_id(id, "`accessKeyId`"));
+            assert!(text.contains(words) && text.contains("`accessKeyId`"), "{id:?}: {text}");
         }
     }
 
@@ -143,12 +143,12 @@ mod tests {
         assert!(check_secret(&"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into(), "x").is_ok());
         assert!(check_secret(&"correct horse bättery".into(), "x").is_ok());
         for secret in ["", "planted-word\n", " planted-word", "planted\u{0}word", "planted\nword"] {
-            let told = told(check_secret(&secret.into(), "`secretAccessKey`"));
-            assert!(!told.contains("planted") && !told.contains("word"), "{told}");
+            let text = message(check_secret(&secret.into(), "`secretAccessKey`"));
+            assert!(!text.contains("planted") && !text.contains("word"), "{text}");
         }
         assert!(check_token("FwoGZXIvYXdzEA==", "x").is_ok());
         for token in ["", "planted word", "planted\n", "plänted"] {
-            assert!(!told(check_token(token, "AWS_SESSION_TOKEN")).contains("planted"));
+            assert!(!message(check_token(token, "AWS_SESSION_TOKEN")).contains("planted"));
         }
     }
 
