@@ -34,7 +34,7 @@ Grants
   ✓ Open sales figures: anyone
 
 Conflicts of levels
-  READ: Customer data on request (APPROVAL) and Open sales figures (ANYONE) have different levels; only ANYONE applies, since `levelChoice` names Open sales figures
+  READ: Customer data on request (APPROVAL) and Open sales figures (ANYONE) have different levels: only ANYONE applies, since `levelChoice` names Open sales figures
 
 Guardrails
   ✓ GDPR training: its condition holds

@@ -52,9 +52,9 @@ pub(super) fn conflict(page: &mut Page, step: &ConflictStep) {
     let (rivals, level) = (join(&rivals, "and"), step.counts);
     let rule = match &step.settled_by {
         Some(choice) => format!("only {level} applies, since `levelChoice` names {choice}"),
-        None => format!("only {level}, the more restrictive, applies; set `levelChoice` to choose"),
+        None => format!("only {level}, the more restrictive, applies (`levelChoice` is not set)"),
     };
-    page.line(1, &format!("{}: {rivals} have different levels; {rule}", step.scope));
+    page.line(1, &format!("{}: {rivals} have different levels: {rule}", step.scope));
 }
 
 /// Prints whether a data policy masks the column for the user.
