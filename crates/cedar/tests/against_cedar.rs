@@ -120,8 +120,8 @@ fn compare(catalog: &Catalog, evaluator: Evaluator) -> Result<usize, TestCaseErr
     let world = World::of(&snapshot);
     let verdicts = evaluator(catalog);
     let mut compared = 0;
-    for user in &snapshot.users {
-        for source in &snapshot.data_sources {
+    for user in snapshot.users.iter() {
+        for source in snapshot.data_sources.iter() {
             for scope in Scope::ALL {
                 let cedar = world.verdict(&user.username, &source.name, scope);
                 let key = (user.username.to_string(), source.name.to_string(), scope);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domesday_engine::{CatalogWarning, data_policy_warnings, policy_warnings};
 use domesday_model::{Kind, Permission, Snapshot};
-use domesday_store::Store;
+use domesday_store::{LoadedSnapshot, Store};
 use serde_json::Value;
 
 use crate::caller::Caller;
@@ -115,12 +115,7 @@ impl PolicyWarnings {
             self.cache.set(revision, evaluation.snapshot());
             return Ok(Arc::clone(evaluation.snapshot()));
         }
-        let read = move |store: &mut Store| -> Result<_, ServiceError> {
-            // Read before the snapshot: one that is newer than its number is read once too often, no worse.
-            Ok((store.revision()?, store.snapshot(now)?))
-        };
-        let (revision, snapshot) = self.pool.with(read).await?;
-        let snapshot = Arc::new(snapshot);
+        let LoadedSnapshot { snapshot, revision, .. } = self.evaluations.load(now).await?;
         self.cache.set(revision, &snapshot);
         Ok(snapshot)
     }

@@ -36,7 +36,9 @@ pub use audit::{
     AuditAnchor, AuditEntry, AuditFault, AuditMismatch, AuditReport, InvalidAnchor, NewAuditEntry,
 };
 pub use backup::RestoreReport;
-pub use catalog::{Action, ApplyOptions, Change, ObjectChange, ObjectPage, Plan, StoredObject};
+pub use catalog::{
+    Action, ApplyOptions, Change, LoadedSnapshot, ObjectChange, ObjectPage, Plan, StoredObject,
+};
 pub use change::{ChangeBy, IfMatch};
 pub use clock_skew::MAX_CLOCK_SKEW_MICROS;
 pub use error::StoreError;

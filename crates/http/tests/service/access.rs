@@ -69,7 +69,7 @@ fn pages_hold_what_the_engine_says_by_user_and_by_source() {
     let wanted = expected(&snapshot);
     assert!(wanted.len() > 500);
     let mut by_user = BTreeSet::new();
-    for user in &snapshot.users {
+    for user in snapshot.users.iter() {
         let rows = pages(&world, &format!("user={}", encoded(&user.username)), 7);
         let count = rows.len();
         let before = by_user.len();
@@ -78,7 +78,7 @@ fn pages_hold_what_the_engine_says_by_user_and_by_source() {
     }
     assert_eq!(by_user, wanted);
     let mut by_source = BTreeSet::new();
-    for source in &snapshot.data_sources {
+    for source in snapshot.data_sources.iter() {
         by_source.extend(pages(&world, &format!("dataSource={}", encoded(&source.name)), 9));
     }
     assert_eq!(by_source, wanted);

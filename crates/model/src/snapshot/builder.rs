@@ -1,9 +1,10 @@
 //! Building a snapshot, object by object.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::parts::{DataSourceBuilder, Unresolved, UserBuilder, pairs};
-use super::{AllNames, Provenance, Record, Since, Snapshot, SnapshotGroup, Symbols};
+use super::{AllNames, Provenance, Record, Since, Snapshot, SnapshotGroup};
 use crate::document::AttributeTexts;
 use crate::{
     ALL_USERS, Agreement, AgreementId, DataPolicy, DataPolicyIx, DataProduct, DataProductId, Domain,
@@ -32,6 +33,8 @@ pub enum SnapshotError {
 pub struct SnapshotBuilder {
     snapshot: Snapshot,
     unresolved: Unresolved,
+    /// Whether the inventory is that of another snapshot, whose names are resolved.
+    has_inventory: bool,
 }
 
 impl SnapshotBuilder {
@@ -46,13 +49,13 @@ impl SnapshotBuilder {
                 tenant,
                 tenant_id,
                 digest: [0; 32],
-                symbols: Symbols::default(),
+                symbols: Arc::default(),
                 tags: Vec::new(),
                 groups: Vec::new(),
-                users: Vec::new(),
+                users: Arc::default(),
                 domains: Vec::new(),
-                data_sources: Vec::new(),
-                columns: Vec::new(),
+                data_sources: Arc::default(),
+                columns: Arc::default(),
                 policies: Vec::new(),
                 data_policies: Vec::new(),
                 agreements: Vec::new(),
@@ -63,12 +66,56 @@ impl SnapshotBuilder {
                 names: AllNames::default(),
             },
             unresolved: Unresolved::default(),
+            has_inventory: false,
         };
         let everyone = Group { name: ALL_USERS.to_owned(), description: None, attributes: BTreeMap::new() };
         let provenance =
             Provenance { created_at: at, updated_at: at, origin: "builtin".into(), since: Since::default() };
         build.group(GroupId(0), &everyone, provenance);
         build
+    }
+
+    /// A snapshot at an instant with the inventory of another: its tenant, tags, groups, users, domains and data sources.
+    /// Policies and the other kinds are added as to an empty one; [`SnapshotBuilder::keeps_policies_of`] then says whether
+    /// the inventory still fits them.
+    #[must_use]
+    pub fn with_inventory(at: Instant, base: &Snapshot) -> Self {
+        let mut build = Self::new(at, base.tenant.clone());
+        // `All Users` is as old as the snapshot.
+        let everyone = build.snapshot.groups.remove(0);
+        build.snapshot = Snapshot {
+            symbols: Arc::clone(&base.symbols),
+            tags: base.tags.clone(),
+            groups: std::iter::once(everyone).chain(base.groups.iter().skip(1).cloned()).collect(),
+            users: Arc::clone(&base.users),
+            domains: base.domains.clone(),
+            data_sources: Arc::clone(&base.data_sources),
+            columns: Arc::clone(&base.columns),
+            names: AllNames {
+                tags: base.names.tags.clone(),
+                groups: base.names.groups.clone(),
+                users: Arc::clone(&base.names.users),
+                domains: base.names.domains.clone(),
+                data_sources: Arc::clone(&base.names.data_sources),
+                ..AllNames::default()
+            },
+            ..build.snapshot
+        };
+        build.has_inventory = true;
+        build
+    }
+
+    /// Whether the data sources of another snapshot refer to the policies added so far as to its own: they refer to them
+    /// by position, so those of `base` must come first, and a further one must not have a name that was there.
+    #[must_use]
+    pub fn keeps_policies_of(&self, base: &Snapshot) -> bool {
+        let (policies, data_policies) = (&self.snapshot.policies, &self.snapshot.data_policies);
+        let is_prefix = policies.iter().zip(&base.policies).all(|(now, before)| now.id == before.id)
+            && data_policies.iter().zip(&base.data_policies).all(|(now, before)| now.id == before.id);
+        let is_new = |name: &str| base.policy(name).is_none() && base.data_policy(name).is_none();
+        is_prefix
+            && policies.iter().skip(base.policies.len()).all(|policy| is_new(&policy.spec.name))
+            && data_policies.iter().skip(base.data_policies.len()).all(|policy| is_new(&policy.spec.name))
     }
 
     /// Adds a tag; its ancestors are added as tags of their own.
@@ -81,7 +128,8 @@ impl SnapshotBuilder {
     /// Adds a group.
     pub fn group(&mut self, id: GroupId, group: &Group, provenance: Provenance) {
         let index = GroupIx::at(self.snapshot.groups.len());
-        let attributes = pairs(&mut self.snapshot.symbols, &AttributeTexts::from(&group.attributes));
+        let attributes =
+            pairs(Arc::make_mut(&mut self.snapshot.symbols), &AttributeTexts::from(&group.attributes));
         self.snapshot.names.groups.insert(group.name.as_str().into(), index);
         self.snapshot.groups.push(SnapshotGroup {
             id,
@@ -98,15 +146,21 @@ impl SnapshotBuilder {
         let AllNames { groups, tags, domains, policies, data_policies, .. } = names;
         let Unresolved { managers, owners, types } = &mut self.unresolved;
         (
-            UserBuilder { tenant_id: *tenant_id, groups, symbols, users, managers },
+            UserBuilder {
+                tenant_id: *tenant_id,
+                groups,
+                symbols: Arc::make_mut(symbols),
+                users: Arc::make_mut(users),
+                managers,
+            },
             DataSourceBuilder {
                 tags,
                 domains,
                 policies,
                 data_policies,
                 types,
-                columns,
-                data_sources,
+                columns: Arc::make_mut(columns),
+                data_sources: Arc::make_mut(data_sources),
                 owners,
             },
         )
@@ -166,7 +220,9 @@ impl SnapshotBuilder {
     /// # Errors
     /// When a manager, an owner or what a request names is unknown.
     pub fn finish(mut self, digest: [u8; 32]) -> Result<Snapshot, SnapshotError> {
-        self.unresolved.resolve(&mut self.snapshot)?;
+        if !self.has_inventory {
+            self.unresolved.resolve(&mut self.snapshot)?;
+        }
         for request in &self.snapshot.requests {
             let by = || format!("request `{}`", request.id);
             for user in [Some(&request.user), request.requester.as_ref()].into_iter().flatten() {

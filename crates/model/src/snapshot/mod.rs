@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -219,19 +220,20 @@ pub struct Snapshot {
     /// SHA-256 of what was read, over every object with its id and history.
     pub digest: [u8; 32],
     /// Interned strings.
-    pub symbols: Symbols,
+    pub symbols: Arc<Symbols>,
     /// Tags, implied ancestors included, in id order.
     pub tags: Vec<Record<TagId, Tag>>,
     /// Groups in id order, `All Users` first.
     pub groups: Vec<SnapshotGroup>,
-    /// Users in id order.
-    pub users: Vec<SnapshotUser>,
+    /// Users in id order. Shared by snapshots between which none of the inventory changed
+    /// ([`SnapshotBuilder::with_inventory`]), as are the other large lists.
+    pub users: Arc<Vec<SnapshotUser>>,
     /// Domains in id order.
     pub domains: Vec<Record<DomainId, Domain>>,
     /// Data sources in id order.
-    pub data_sources: Vec<SnapshotDataSource>,
+    pub data_sources: Arc<Vec<SnapshotDataSource>>,
     /// Columns, those of one data source together.
-    pub columns: Vec<SnapshotColumn>,
+    pub columns: Arc<Vec<SnapshotColumn>>,
     /// Subscription policies in id order.
     pub policies: Vec<Record<PolicyId, Policy>>,
     /// Data policies in id order.
@@ -256,9 +258,9 @@ type Names<I> = FastMap<Box<str>, I>;
 struct AllNames {
     tags: Names<TagIx>,
     groups: Names<GroupIx>,
-    users: Names<UserIx>,
+    users: Arc<Names<UserIx>>,
     domains: Names<DomainIx>,
-    data_sources: Names<DataSourceIx>,
+    data_sources: Arc<Names<DataSourceIx>>,
     policies: Names<PolicyIx>,
     data_policies: Names<DataPolicyIx>,
     products: Names<usize>,

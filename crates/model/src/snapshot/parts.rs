@@ -1,5 +1,7 @@
 //! The two large kinds of a snapshot, each added by a builder of its own, so that two threads can.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::{
@@ -160,11 +162,14 @@ impl Unresolved {
     /// Gives users their managers, data sources their owners, and columns their types.
     pub(super) fn resolve(self, snapshot: &mut Snapshot) -> Result<(), SnapshotError> {
         let Snapshot { users, data_sources, columns, names, symbols, .. } = snapshot;
+        let (users, data_sources) = (Arc::make_mut(users), Arc::make_mut(data_sources));
+        let (columns, symbols) = (Arc::make_mut(columns), Arc::make_mut(symbols));
+        let by_username = users.iter().enumerate();
         names.users =
-            users.iter().enumerate().map(|(at, user)| (user.username.clone(), UserIx::at(at))).collect();
+            Arc::new(by_username.map(|(at, user)| (user.username.clone(), UserIx::at(at))).collect());
         let sources = data_sources.iter().enumerate();
         names.data_sources =
-            sources.map(|(at, source)| (source.name.clone(), DataSourceIx::at(at))).collect();
+            Arc::new(sources.map(|(at, source)| (source.name.clone(), DataSourceIx::at(at))).collect());
         for (user, manager) in self.managers {
             let by = || format!("user `{}`", users[user.get()].username);
             let found = find(&names.users, Kind::User, &manager, &by)?;

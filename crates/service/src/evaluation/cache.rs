@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant as Stopwatch;
 
 use domesday_model::Instant;
-use domesday_store::Store;
+use domesday_store::{LoadedSnapshot, Store};
 use tokio::sync::Mutex;
 
 use super::evaluated::Evaluation;
@@ -25,6 +25,8 @@ pub struct Evaluations {
 #[derive(Debug, Default)]
 struct Cache {
     latest: RwLock<Option<Arc<Evaluation>>>,
+    /// The snapshot that was loaded last, of which the next shares what has not changed.
+    loaded: std::sync::Mutex<Option<LoadedSnapshot>>,
     /// One evaluation at a time: later callers wait for it instead of doing it again.
     turn: Mutex<()>,
 }
@@ -38,6 +40,18 @@ impl Evaluations {
     pub(crate) fn cached(&self, revision: u64, at: Instant) -> Option<Arc<Evaluation>> {
         let latest = self.cache.latest.read().unwrap_or_else(PoisonError::into_inner);
         latest.as_ref().filter(|evaluation| evaluation.is_valid(revision, at)).cloned()
+    }
+
+    /// Loads a snapshot as of an instant; what has not changed since the last one is not read again.
+    pub(crate) async fn load(&self, at: Instant) -> Result<LoadedSnapshot, ServiceError> {
+        let lock = || self.cache.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = lock().clone();
+        let read = move |store: &mut Store| -> Result<_, ServiceError> {
+            Ok(store.load_snapshot(at, earlier.as_ref())?)
+        };
+        let loaded = self.pool.with(read).await?;
+        *lock() = Some(loaded.clone());
+        Ok(loaded)
     }
 
     /// Returns the outcomes as of now, of a revision not older than the one given.
@@ -54,11 +68,7 @@ impl Evaluations {
             return Ok(evaluation);
         }
         let started = Stopwatch::now();
-        let read = move |store: &mut Store| -> Result<_, ServiceError> {
-            // Read before the snapshot: one that is newer than its number is evaluated once too often, no worse.
-            Ok((store.revision()?, store.snapshot(now)?))
-        };
-        let (revision, snapshot) = self.pool.with(read).await?;
+        let LoadedSnapshot { snapshot, revision, .. } = self.load(now).await?;
         // The connection is back in the pool: evaluation needs none.
         let evaluate = move || -> Result<_, ServiceError> { Ok(Evaluation::new(snapshot, revision)) };
         let evaluation = Arc::new(self.pool.compute(evaluate).await?);

@@ -67,7 +67,7 @@ impl Reach {
 
 impl Evaluation {
     /// Evaluates a snapshot; costs the whole evaluation.
-    pub(super) fn new(snapshot: Snapshot, revision: u64) -> Self {
+    pub(super) fn new(snapshot: Arc<Snapshot>, revision: u64) -> Self {
         let outcomes = evaluate(snapshot);
         outcomes.group_users();
         let count = u32::try_from(outcomes.class_count()).expect("classes are counted in 32 bits");

@@ -112,7 +112,7 @@ impl Store {
             return Ok((applied.plan, applied.objects));
         }
         if applied.changes {
-            revision::advance(&mut transaction)?;
+            revision::advance(&mut transaction, Kind::ALL)?;
         }
         if let Some(change) = change {
             audit::append(&mut transaction, change, &applied.entries)?;

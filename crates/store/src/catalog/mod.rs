@@ -18,3 +18,4 @@ pub use apply::{ApplyOptions, ObjectChange};
 pub(crate) use documents::parse;
 pub use objects::{ObjectPage, StoredObject};
 pub use plan::{Action, Change, Plan};
+pub use snapshot::LoadedSnapshot;

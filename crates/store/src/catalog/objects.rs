@@ -201,11 +201,12 @@ impl Store {
             return object(kind, document.name, stored);
         }
         consistency::check_put(&mut transaction, &one, &document, stored.as_ref())?;
-        let mut entries = Vec::new();
+        let (mut entries, mut kinds) = (Vec::new(), vec![kind]);
         match &stored {
             None => {
                 let new = missing(&mut transaction, &implied)?;
                 let new: Vec<_> = new.into_iter().chain([&document]).collect();
+                kinds.extend(new.iter().map(|document| document.kind));
                 records::insert(&mut transaction, &new, change.at)?;
                 entries.extend(new.iter().map(|document| creation(document)));
             }
@@ -215,7 +216,7 @@ impl Store {
             }
         }
         audit::append(&mut transaction, change, &entries)?;
-        revision::advance(&mut transaction)?;
+        revision::advance(&mut transaction, kinds)?;
         let stored = records::find(&mut transaction, kind, name)?;
         transaction.commit()?;
         object(kind, document.name, &stored.expect("it was written in this transaction"))
@@ -241,7 +242,7 @@ impl Store {
         consistency::check_delete(&mut transaction, kind, name, &stored)?;
         records::delete(&mut transaction, kind, stored.id)?;
         audit::append(&mut transaction, change, &[Entry::delete(target, &stored.text)])?;
-        revision::advance(&mut transaction)?;
+        revision::advance(&mut transaction, [kind])?;
         transaction.commit()
     }
 }

@@ -1,6 +1,7 @@
 //! The snapshot: one consistent read of the whole catalog.
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
 
 use domesday_model::document::{DataSourceDocument, UserDocument};
 use domesday_model::{
@@ -15,8 +16,9 @@ use crate::{Store, StoreError};
 use super::documents::parse;
 use super::{revision, tenant};
 
-/// The small kinds, in the order in which a snapshot is built: objects before those that refer to them.
-const FIRST: [Kind; 5] = [Kind::Tag, Kind::Group, Kind::Domain, Kind::Policy, Kind::DataPolicy];
+/// The small kinds, in the order in which a snapshot is built: what is named before who names it.
+const SMALL_INVENTORY: [Kind; 3] = [Kind::Tag, Kind::Group, Kind::Domain];
+const POLICIES: [Kind; 2] = [Kind::Policy, Kind::DataPolicy];
 const LAST: [Kind; 4] = [Kind::Agreement, Kind::RequestForm, Kind::DataProduct, Kind::Request];
 
 /// From this many users on, a second connection pays off.
@@ -24,6 +26,27 @@ const MANY_USERS: i64 = 2_000;
 
 /// How often to try to get two connections to the same revision, before reading with one: writes are rare.
 const ATTEMPTS: usize = 5;
+
+/// A snapshot as it was loaded, with what a later load can take from it.
+#[derive(Debug, Clone)]
+pub struct LoadedSnapshot {
+    /// The snapshot.
+    pub snapshot: Arc<Snapshot>,
+    /// The catalog's revision in the same read.
+    pub revision: u64,
+    /// The revision at which the inventory last changed, when that is known.
+    inventory: Option<u64>,
+    digests: InventoryDigests,
+}
+
+/// Digests of the kinds of the inventory.
+#[derive(Debug, Clone)]
+struct InventoryDigests {
+    /// Of tags, groups and domains.
+    small: [[u8; 32]; 3],
+    /// Of users and data sources.
+    large: [[u8; 32]; 2],
+}
 
 impl Store {
     /// Returns a snapshot of the catalog as of an instant, in one consistent read.
@@ -33,7 +56,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Empty`] when no catalog was ever applied; otherwise when the store cannot be read.
     pub fn snapshot(&mut self, at: Instant) -> Result<Snapshot, StoreError> {
-        self.snapshot_and_revision(at).map(|(snapshot, _)| snapshot)
+        self.read_everything(at).map(|(snapshot, ..)| snapshot)
     }
 
     /// Returns a snapshot as [`Store::snapshot`] does, with the revision of the catalog in the same read.
@@ -41,6 +64,62 @@ impl Store {
     /// # Errors
     /// As [`Store::snapshot`].
     pub fn snapshot_and_revision(&mut self, at: Instant) -> Result<(Snapshot, u64), StoreError> {
+        self.read_everything(at).map(|(snapshot, revision, ..)| (snapshot, revision))
+    }
+
+    /// Loads a snapshot. Where the inventory (tenant, tags, groups, users, domains, data sources) is the same as in an
+    /// earlier one, it is shared with that one and only the other kinds are read. The result is the same either way.
+    ///
+    /// # Errors
+    /// As [`Store::snapshot`].
+    pub fn load_snapshot(
+        &mut self,
+        at: Instant,
+        earlier: Option<&LoadedSnapshot>,
+    ) -> Result<LoadedSnapshot, StoreError> {
+        if let Some(earlier) = earlier
+            && let Some(loaded) = self.load_rules(at, earlier)?
+        {
+            return Ok(loaded);
+        }
+        let (snapshot, revision, inventory, digests) = self.read_everything(at)?;
+        Ok(LoadedSnapshot { snapshot: Arc::new(snapshot), revision, inventory, digests })
+    }
+
+    /// Reads the kinds outside the inventory; none when the inventory is not that of the earlier snapshot.
+    fn load_rules(
+        &mut self,
+        at: Instant,
+        earlier: &LoadedSnapshot,
+    ) -> Result<Option<LoadedSnapshot>, StoreError> {
+        let mut transaction = self.database.read()?;
+        let inventory = revision::read_inventory(&mut transaction)?;
+        if inventory.is_none() || inventory != earlier.inventory {
+            return Ok(None);
+        }
+        let revision = revision::read(&mut transaction)?;
+        let base = &earlier.snapshot;
+        let mut build = SnapshotBuilder::with_inventory(at, base);
+        let [tags, groups, domains] = earlier.digests.small;
+        let mut digest = Sha256::new();
+        digest.update(serde_json::to_string(&base.tenant).expect("a tenant is plain data"));
+        [tags, groups, domains].iter().for_each(|of_kind| digest.update(of_kind));
+        for kind in POLICIES {
+            digest.update(each(&mut transaction, kind, |object| add(&mut build, kind, object))?);
+        }
+        if !build.keeps_policies_of(base) {
+            return Ok(None);
+        }
+        earlier.digests.large.iter().for_each(|of_kind| digest.update(of_kind));
+        let snapshot = Arc::new(finish(&mut transaction, build, digest)?);
+        let digests = earlier.digests.clone();
+        Ok(Some(LoadedSnapshot { snapshot, revision, inventory, digests }))
+    }
+
+    fn read_everything(
+        &mut self,
+        at: Instant,
+    ) -> Result<(Snapshot, u64, Option<u64>, InventoryDigests), StoreError> {
         let mut second = self.second_reader()?;
         let mut transaction = self.database.read()?;
         let mut revision = revision::read(&mut transaction)?;
@@ -61,8 +140,9 @@ impl Store {
                 other.renew()?;
             }
         }
-        let snapshot = read(&mut transaction, parallel.as_deref_mut(), at)?;
-        Ok((snapshot, revision))
+        let inventory = revision::read_inventory(&mut transaction)?;
+        let (snapshot, digests) = read(&mut transaction, parallel.as_deref_mut(), at)?;
+        Ok((snapshot, revision, inventory, digests))
     }
 
     /// A second connection, where reading on two is worth it and can be had.
@@ -80,12 +160,17 @@ fn read(
     database: &mut Database,
     parallel: Option<&mut Database>,
     at: Instant,
-) -> Result<Snapshot, StoreError> {
+) -> Result<(Snapshot, InventoryDigests), StoreError> {
     let (tenant, _) = tenant::read(database)?.ok_or(StoreError::Empty)?;
     let mut digest = Sha256::new();
     digest.update(serde_json::to_string(&tenant).expect("a tenant is plain data"));
     let mut build = SnapshotBuilder::new(at, tenant);
-    for kind in FIRST {
+    let mut small = [[0; 32]; 3];
+    for (kind, of_kind) in SMALL_INVENTORY.into_iter().zip(&mut small) {
+        *of_kind = each(database, kind, |object| add(&mut build, kind, object))?;
+        digest.update(*of_kind);
+    }
+    for kind in POLICIES {
         digest.update(each(database, kind, |object| add(&mut build, kind, object))?);
     }
     let (mut users, mut data_sources) = build.parts();
@@ -98,7 +183,7 @@ fn read(
     let mut of_data_sources = |database: &mut Database| {
         each(database, Kind::DataSource, |object| add_data_source(&mut data_sources, object))
     };
-    let digests = match parallel {
+    let large = match parallel {
         None => [of_users(database)?, of_data_sources(database)?],
         Some(parallel) => std::thread::scope(|scope| {
             let data_sources = scope.spawn(|| of_data_sources(parallel));
@@ -107,7 +192,16 @@ fn read(
             Ok::<_, StoreError>([users?, data_sources?])
         })?,
     };
-    digests.iter().for_each(|of_kind| digest.update(of_kind));
+    large.iter().for_each(|of_kind| digest.update(of_kind));
+    Ok((finish(database, build, digest)?, InventoryDigests { small, large }))
+}
+
+/// Reads the kinds that are built last, and finishes a snapshot.
+fn finish(
+    database: &mut Database,
+    mut build: SnapshotBuilder,
+    mut digest: Sha256,
+) -> Result<Snapshot, StoreError> {
     for kind in LAST {
         digest.update(each(database, kind, |object| add(&mut build, kind, object))?);
     }

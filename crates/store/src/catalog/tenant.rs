@@ -32,7 +32,7 @@ impl Store {
         }
         let tenant = Tenant { name: name.to_owned(), time_zone: time_zone.to_owned(), id: None };
         let tenant = create(&mut transaction, tenant, at, has_random_id)?;
-        revision::advance(&mut transaction)?;
+        revision::advance(&mut transaction, [Kind::Tenant])?;
         transaction.commit()?;
         Ok(tenant)
     }

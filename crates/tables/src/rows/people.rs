@@ -7,7 +7,7 @@ use crate::{EncodeError, json};
 
 pub(crate) fn user_metadata(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
     let symbols = &world.snapshot.symbols;
-    for user in &world.snapshot.users {
+    for user in world.snapshot.users.iter() {
         let mut permissions: Vec<_> = user.permissions.iter().map(|permission| permission.as_str()).collect();
         permissions.sort_unstable();
         let groups = user.groups.iter().map(|group| group_name(world, *group));
@@ -56,7 +56,7 @@ struct Entitlement<'a> {
 }
 
 pub(crate) fn user_entitlements(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
-    for user in &world.snapshot.users {
+    for user in world.snapshot.users.iter() {
         let kinds = [
             ("GROUP", groups(world, user)),
             ("ATTRIBUTE", attributes(world, user)),
