@@ -180,7 +180,10 @@ const CASES: &[(&str, &[&str])] = &[
     // Conflicts of levels.
     (
         "policies: [{ name: P, type: grant, level: anyone, appliesTo: { names: [Orders] } }, { name: Q, type: grant, level: approval, appliesTo: { names: [Orders] } }]",
-        &["data source `Orders`: grants of scope READ disagree on the level: `P` (ANYONE), `Q` (APPROVAL)"],
+        &[
+            "data source `Orders`: policies grant READ with different levels: `P` (ANYONE), `Q` (APPROVAL); only APPROVAL, the most \
+              restrictive level, applies; set `levelChoice` on the data source to choose another",
+        ],
     ),
 ];
 
@@ -274,6 +277,6 @@ fn the_list_is_bounded_and_counts_the_rest() {
 fn the_example_has_conflicts_of_levels_and_no_other_oddity() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/acme");
     let run = check(&example, "text");
-    let conflict = |line: &&str| line.contains("disagree on the level");
+    let conflict = |line: &&str| line.contains("with different levels");
     assert_eq!(warnings(&run.stderr).iter().filter(|line| !conflict(line)).count(), 0, "{}", run.stderr);
 }

@@ -256,7 +256,7 @@ impl From<StoreError> for Problem {
 }
 
 /// A mistake in an object, which may be named beside it.
-fn mistake(problem: &validate::Problem, name: Option<&str>) -> Value {
+fn mistake(problem: &validate::CatalogProblem, name: Option<&str>) -> Value {
     let mut value = serde_json::json!({
         "kind": problem.kind.key(),
         "field": problem.path.to_string(),

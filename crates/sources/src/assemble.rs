@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domesday_model::validate::{Problem, Severity, Unread, validate_limited};
+use domesday_model::validate::{CatalogProblem, Severity, Unread, validate_limited};
 use domesday_model::{Catalog, Kind};
 
 use crate::decode::{Decoder, Positions};
@@ -211,8 +211,8 @@ struct Located<'s> {
 
 impl Located<'_> {
     /// Returns the diagnostic of a problem, with its place.
-    fn diagnostic(&mut self, problem: Problem) -> Diagnostic {
-        let Problem { severity, kind, index, path, message } = problem;
+    fn diagnostic(&mut self, problem: CatalogProblem) -> Diagnostic {
+        let CatalogProblem { severity, kind, index, path, message } = problem;
         let place = self.places.get(&kind).and_then(|places| places.get(index));
         let Some((file, position)) = place.copied() else {
             return Diagnostic::about_file(severity, kind.key(), message);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use domesday_model::validate::Problem;
+use domesday_model::validate::CatalogProblem;
 use domesday_model::{Kind, SnapshotError};
 use postgres::error::SqlState;
 use uuid::Uuid;
@@ -131,13 +131,13 @@ pub enum StoreError {
     )]
     Inconsistent {
         /// The objects that depend on the change, each with its problem.
-        problems: Vec<(String, Problem)>,
+        problems: Vec<(String, CatalogProblem)>,
     },
     /// The object is invalid.
     #[error("the object is invalid:\n{}", invalid(problems))]
     Invalid {
         /// What is wrong with it; the index of each problem has no meaning.
-        problems: Vec<Problem>,
+        problems: Vec<CatalogProblem>,
     },
     /// The object does not exist.
     #[error("there is no {target}")]
@@ -264,14 +264,14 @@ fn message(error: &postgres::Error) -> String {
 /// How many problems a message lists; it counts the others.
 const LISTED: usize = 50;
 
-fn list(problems: &[(String, Problem)]) -> String {
+fn list(problems: &[(String, CatalogProblem)]) -> String {
     let lines = problems
         .iter()
         .map(|(name, problem)| format!("  {} `{name}`: {}: {}", problem.kind, problem.path, problem.message));
     first_of(problems.len(), lines)
 }
 
-fn invalid(problems: &[Problem]) -> String {
+fn invalid(problems: &[CatalogProblem]) -> String {
     let lines = problems.iter().map(|problem| match problem.path.0.as_slice() {
         [] => format!("  {}", problem.message),
         _ => format!("  {}: {}", problem.path, problem.message),

@@ -231,33 +231,29 @@ impl WarningDraft<'_> {
 /// Returns the warning about a conflict of levels.
 fn level_conflict_warning(snapshot: &Snapshot, warning: &LevelWarning) -> CatalogWarning {
     let policy = |ix: &PolicyIx| format!("`{}`", snapshot.policies[ix.get()].spec.name);
-    let (kind, source, field, message) = match warning {
+    let (kind, source, field, message, hint) = match warning {
         LevelWarning::UnsettledConflict { source, scope, policies } => {
-            let level = |ix: &PolicyIx| snapshot.policies[ix.get()].spec.level.kind().as_str();
+            let level = |ix: &PolicyIx| snapshot.policies[ix.get()].spec.level.kind();
             let names: Vec<_> = policies.iter().map(|ix| format!("{} ({})", policy(ix), level(ix))).collect();
-            let message = format!(
-                "grants of scope {scope} disagree on the level: {}; the most restrictive level counts, name one of \
-                 them as `levelChoice` to settle it",
-                names.join(", ")
-            );
-            (WarningKind::LevelConflict, source, None, message)
+            let strictest = policies.iter().map(level).max_by_key(|level| level.restrictiveness());
+            let applies = strictest.map_or_else(String::new, |level| {
+                format!("; only {level}, the most restrictive level, applies")
+            });
+            let message =
+                format!("policies grant {scope} with different levels: {}{applies}", names.join(", "));
+            let hint = "set `levelChoice` on the data source to choose another".to_owned();
+            (WarningKind::LevelConflict, source, None, message, Some(hint))
         }
         LevelWarning::IdleLevelChoice { source, policy: chosen } => {
             let message = format!(
                 "`levelChoice` names {}, which is in no conflict of levels there; it has no effect",
                 policy(chosen)
             );
-            (WarningKind::IdleLevelChoice, source, Some("levelChoice".to_owned()), message)
+            (WarningKind::IdleLevelChoice, source, Some("levelChoice".to_owned()), message, None)
         }
     };
     let name = snapshot.data_sources[source.get()].name.to_string();
-    CatalogWarning {
-        kind,
-        object: WarningObject { kind: Kind::DataSource, name },
-        field,
-        message,
-        hint: None,
-    }
+    CatalogWarning { kind, object: WarningObject { kind: Kind::DataSource, name }, field, message, hint }
 }
 
 /// Returns warnings about names that were stored before names were bounded.

@@ -100,7 +100,7 @@ impl fmt::Display for Path {
 
 /// Something wrong with one field of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct CatalogProblem {
     /// Error or warning.
     pub severity: Severity,
     /// The object's kind.
@@ -127,7 +127,7 @@ pub const LISTED: usize = 10_000;
 /// assert!(validate(&catalog)[0].message.starts_with("there is no group `Analyst`"));
 /// ```
 #[must_use]
-pub fn validate(catalog: &Catalog) -> Vec<Problem> {
+pub fn validate(catalog: &Catalog) -> Vec<CatalogProblem> {
     validate_beside(catalog, &Unread::default())
 }
 
@@ -214,14 +214,14 @@ fn plain(text: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Found {
     /// In catalog order.
-    pub list: Vec<Problem>,
+    pub list: Vec<CatalogProblem>,
     /// How many errors there are, listed or not.
     pub errors: usize,
 }
 
 /// [`validate`] for a catalog that was read in part, so that every mistake can be told at once.
 #[must_use]
-pub fn validate_beside(catalog: &Catalog, unread: &Unread) -> Vec<Problem> {
+pub fn validate_beside(catalog: &Catalog, unread: &Unread) -> Vec<CatalogProblem> {
     validate_limited(catalog, unread, LISTED).list
 }
 
@@ -237,7 +237,7 @@ pub fn validate_limited(catalog: &Catalog, unread: &Unread, most: usize) -> Foun
 /// What is wrong with the texts and numbers of a catalog by themselves: lengths, characters, ranges
 /// ([`crate::limits`]).
 #[must_use]
-pub fn validate_bounds(catalog: &Catalog) -> Vec<Problem> {
+pub fn validate_bounds(catalog: &Catalog) -> Vec<CatalogProblem> {
     let mut problems = Problems::new(LISTED);
     bounds::check(catalog, &mut problems);
     problems.sorted().list
@@ -245,7 +245,7 @@ pub fn validate_bounds(catalog: &Catalog) -> Vec<Problem> {
 
 /// [`validate`] without [`validate_bounds`], for objects that a store accepted before a bound existed.
 #[must_use]
-pub fn validate_relations(catalog: &Catalog) -> Vec<Problem> {
+pub fn validate_relations(catalog: &Catalog) -> Vec<CatalogProblem> {
     let mut problems = Problems::new(LISTED);
     check_relations(catalog, &Unread::default(), &mut problems);
     problems.sorted().list
@@ -261,7 +261,7 @@ fn check_relations(catalog: &Catalog, unread: &Unread, problems: &mut Problems) 
 /// Collects problems of one object after the other: counts all of them and stores some, so that memory is bounded
 /// whatever is checked.
 struct Problems {
-    list: Vec<Problem>,
+    list: Vec<CatalogProblem>,
     most: usize,
     errors: usize,
     warnings: usize,
@@ -299,7 +299,7 @@ impl Problems {
     }
 
     fn push(&mut self, severity: Severity, (kind, index): (Kind, usize), (path, message): (Path, String)) {
-        self.list.push(Problem { severity, kind, index, path, message });
+        self.list.push(CatalogProblem { severity, kind, index, path, message });
     }
 }
 

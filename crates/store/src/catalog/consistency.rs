@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domesday_model::validate::{Path, Problem, Severity, validate, validate_bounds};
+use domesday_model::validate::{CatalogProblem, Path, Severity, validate, validate_bounds};
 use domesday_model::{Agreement, AppliesTo, Catalog, DataPolicy, DataSource, Kind, Policy, User};
 
 use crate::StoreError;
@@ -31,7 +31,7 @@ pub(crate) fn check_put(
             add_stored(database, &mut neighbors, kind, &name)?;
         }
     }
-    let is_about_object = |problem: &Problem| problem.kind == document.kind && problem.index == 0;
+    let is_about_object = |problem: &CatalogProblem| problem.kind == document.kind && problem.index == 0;
     let mut problems: Vec<_> = errors(&neighbors).into_iter().filter(is_about_object).collect();
     if let Some(stored) = stored.filter(|_| !problems.is_empty()) {
         // Values stored before a bound existed may stay.
@@ -137,14 +137,15 @@ fn check_referrers(
 
 /// Returns the problems that exist after a change and not before. The small catalog lacks most of what its objects refer
 /// to, so both lists contain many missing references; only those that the change adds matter.
-fn added(before: &[Problem], after: Vec<Problem>) -> Vec<Problem> {
+fn added(before: &[CatalogProblem], after: Vec<CatalogProblem>) -> Vec<CatalogProblem> {
     // The message about a field may change, such as the suggested name; the number of problems of the field does not.
-    let place = |problem: &Problem| (problem.kind, problem.index, problem.path.to_string(), item(problem));
+    let place =
+        |problem: &CatalogProblem| (problem.kind, problem.index, problem.path.to_string(), item(problem));
     let mut known: HashMap<_, Vec<&str>> = HashMap::new();
     for problem in before {
         known.entry(place(problem)).or_default().push(&problem.message);
     }
-    let mut at_place: HashMap<_, Vec<Problem>> = HashMap::new();
+    let mut at_place: HashMap<_, Vec<CatalogProblem>> = HashMap::new();
     for problem in after {
         at_place.entry(place(&problem)).or_default().push(problem);
     }
@@ -160,7 +161,7 @@ fn added(before: &[Problem], after: Vec<Problem>) -> Vec<Problem> {
     added
 }
 
-fn item(problem: &Problem) -> Option<String> {
+fn item(problem: &CatalogProblem) -> Option<String> {
     use domesday_model::validate::Step;
     match problem.path.0.last() {
         Some(Step::Item(text)) => Some(text.clone()),
@@ -208,7 +209,7 @@ fn check_no_tag_below(database: &mut Database, name: &str) -> Result<(), StoreEr
     let problems = below.into_iter().enumerate().map(|(index, tag)| {
         let message = format!("is a descendant of the tag `{name}`, and implies it");
         let path = Path::root().key("name");
-        (tag, Problem { severity: Severity::Error, kind: Kind::Tag, index, path, message })
+        (tag, CatalogProblem { severity: Severity::Error, kind: Kind::Tag, index, path, message })
     });
     Err(StoreError::Inconsistent { problems: problems.collect() })
 }
@@ -226,14 +227,14 @@ fn add_stored(
 }
 
 /// Checks that no other user has the id that a user declares.
-fn duplicate_user_id(database: &mut Database, one: &Catalog) -> Result<Option<Problem>, StoreError> {
+fn duplicate_user_id(database: &mut Database, one: &Catalog) -> Result<Option<CatalogProblem>, StoreError> {
     let Some((username, id)) = one.users.first().and_then(|user| Some((&user.username, user.id?))) else {
         return Ok(None);
     };
     for (name, stored) in candidates(database, Kind::User, Kind::User, &id.to_string())? {
         let other: User = parse(Kind::User, &name, &stored.text)?;
         if other.id == Some(id) && name != *username {
-            return Ok(Some(Problem {
+            return Ok(Some(CatalogProblem {
                 severity: Severity::Error,
                 kind: Kind::User,
                 index: 0,
@@ -245,7 +246,7 @@ fn duplicate_user_id(database: &mut Database, one: &Catalog) -> Result<Option<Pr
     Ok(None)
 }
 
-fn errors(catalog: &Catalog) -> Vec<Problem> {
+fn errors(catalog: &Catalog) -> Vec<CatalogProblem> {
     let mut problems = validate(catalog);
     problems.retain(|problem| problem.severity == Severity::Error);
     problems

@@ -3,7 +3,7 @@
 //! A change is validated with the objects that it affects ([`super::consistency`]), not with the whole catalog. The entity
 //! tag of an object is a digest of what is stored, so that concurrent editors do not overwrite each other.
 
-use domesday_model::validate::{Path, Problem, Severity};
+use domesday_model::validate::{CatalogProblem, Path, Severity};
 use domesday_model::{Catalog, Instant, Kind};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -250,7 +250,13 @@ impl Store {
 /// Parses an object: a catalog with only it, its document, and the documents of the tags that it implies.
 fn read(kind: Kind, text: &str, origin: &str) -> Result<(Catalog, Document, Vec<Document>), StoreError> {
     let invalid = |message: String| StoreError::Invalid {
-        problems: vec![Problem { severity: Severity::Error, kind, index: 0, path: Path::root(), message }],
+        problems: vec![CatalogProblem {
+            severity: Severity::Error,
+            kind,
+            index: 0,
+            path: Path::root(),
+            message,
+        }],
     };
     if kind == Kind::Tenant {
         return Err(invalid(

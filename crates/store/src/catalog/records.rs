@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domesday_model::validate::{Path, Problem, Severity};
+use domesday_model::validate::{CatalogProblem, Path, Severity};
 use domesday_model::{Agreement, Catalog, DataSource, Instant, Kind, Since};
 
 use crate::database::{Database, Insert, Row, Type, Value, values};
@@ -238,7 +238,7 @@ pub(crate) fn check_storable(document: &Document) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::Invalid {
-        problems: vec![Problem {
+        problems: vec![CatalogProblem {
             severity: Severity::Error,
             kind: document.kind,
             index: 0,

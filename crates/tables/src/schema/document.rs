@@ -28,7 +28,7 @@ pub fn render_markdown(table: Option<&Table>) -> String {
 fn markdown(table: &Table, heading: &str) -> String {
     let mut text = format!("{heading} {}\n\n{}\n\nOrder: {}", table.name, table.about, lowered(table.order));
     let key: Vec<_> = table.key.iter().map(|field| format!("`{field}`")).collect();
-    let _ = writeln!(text, " A row is told by {}.\n", key.join(", "));
+    let _ = writeln!(text, " Primary key: {}.\n", key.join(", "));
     text.push_str("| field | type | | meaning |\n|---|---|---|---|\n");
     for field in table.fields {
         let nullable = if field.nullable { "?" } else { "" };
@@ -100,7 +100,7 @@ mod tests {
             text,
             "# data-product-assets\n\n\
              One row per data product, data source and column that the product brings.\n\n\
-             Order: by data_product_id as a number, datasource_id, column_id. A row is told by \
+             Order: by data_product_id as a number, datasource_id, column_id. Primary key: \
              `data_product_id`, `datasource_id`, `column_id`.\n\n\
              | field | type | | meaning |\n|---|---|---|---|\n\
              | `data_product_id` | String | → `data-products`.`data_product_id` | The data product. |\n\
