@@ -143,7 +143,7 @@ fn a_run_cancelled_at_any_stage_says_so_and_leaves_nothing_behind() {
                     assert_eq!(named(&before), named(&after), "the directory still names the day before");
                     *cancelled_in.entry("delivering").or_default() += 1;
                 }
-                // The last files were on their way: the summary is complete, and says so.
+                // The last files were being delivered: the summary is complete, and says so.
                 (Stage::Delivering { .. }, Ok(())) => assert_ne!(named(&before), named(&after)),
                 (stage, Err(RunError::Cancelled { reason: CancelReason::Requested })) => {
                     assert_eq!(before, after, "{stage:?}");
@@ -158,7 +158,7 @@ fn a_run_cancelled_at_any_stage_says_so_and_leaves_nothing_behind() {
                 }
                 (stage, result) => panic!("{layout:?}, {stage:?}: {result:?}"),
             }
-            // Neither the spool nor what the store remembers stands in the way of the next run.
+            // Neither the spool nor the records in the store prevent the next run.
             let (_, result) = run_cancelled(directory.path(), layout, &mut store, SECOND, usize::MAX);
             result.unwrap();
             assert_eq!(names(directory.path()), undisturbed);

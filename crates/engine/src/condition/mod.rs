@@ -4,7 +4,7 @@
 //! source, which evaluation needs, and [`PairEvaluator`] decides for one user, which explanations need. Every atom is
 //! defined once in each; a property test holds the two to each other.
 //!
-//! What a condition says of a user depends on the data source only through the variables and tag functions that it
+//! The users for whom a condition holds depend on the data source only through the variables and tag functions that it
 //! uses, its [`ConditionInputs`]. Two sources with the same inputs share a *binding* of the condition, and with it one
 //! set of users ([`Bindings`]).
 
