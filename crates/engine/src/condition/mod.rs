@@ -1,8 +1,8 @@
 //! Conditions on users (`docs/access.md`, "Condition language").
 //!
-//! A condition is evaluated by two evaluators: [`SetEvaluator`](sets::SetEvaluator) finds all active users for whom it holds at a data
-//! source, which evaluation needs, and [`PairEvaluator`] decides for one user, which explanations need. Every atom is
-//! defined once in each; a property test holds the two to each other.
+//! There are two evaluators: [`SetEvaluator`](sets::SetEvaluator) finds all active users for whom a condition holds at a
+//! data source, for evaluation, and [`PairEvaluator`] decides for one user, for explanations. Every atom is defined once in
+//! each; a property test compares the two.
 //!
 //! The users for whom a condition holds depend on the data source only through the variables and tag functions that it
 //! uses, its [`ConditionInputs`]. Two sources with the same inputs share a *binding* of the condition, and with it one
