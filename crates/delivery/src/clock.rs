@@ -6,9 +6,26 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use uuid::Uuid;
+
 use crate::CancellationToken;
 
-/// A source of time: the system's clock, or a simulated one that only waits move.
+/// Time that a simulation controls.
+pub trait TimeSource: fmt::Debug + Send + Sync {
+    /// Returns the time, which may be set ahead and back.
+    fn now(&self) -> Timestamp;
+
+    /// Returns the time since a fixed moment; it is monotonic.
+    fn elapsed(&self) -> Duration;
+
+    /// Waits, unless the work is cancelled before.
+    fn wait(&self, duration: Duration, cancellation: &CancellationToken);
+
+    /// Returns a number from 0 to 1 that randomizes a delay.
+    fn jitter(&self) -> f64;
+}
+
+/// A source of time: the system's clock, a simulated one that only waits move, or a [`TimeSource`].
 #[derive(Clone)]
 pub struct DeliveryClock(Source);
 
@@ -16,6 +33,7 @@ pub struct DeliveryClock(Source);
 enum Source {
     System { start: Instant },
     Simulated { start: Timestamp, now: Arc<Mutex<Timestamp>> },
+    External(Arc<dyn TimeSource>),
 }
 
 impl DeliveryClock {
@@ -31,12 +49,30 @@ impl DeliveryClock {
         Self(Source::Simulated { start, now: Arc::new(Mutex::new(start)) })
     }
 
+    /// Creates a clock with the time of a simulation.
+    #[must_use]
+    pub fn from_source(source: Arc<dyn TimeSource>) -> Self {
+        Self(Source::External(source))
+    }
+
     /// Returns the time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System { .. } => Timestamp::now(),
             Source::Simulated { now, .. } => *now.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::External(source) => source.now(),
+        }
+    }
+
+    /// A number from 0 to 1 that spreads what would otherwise happen at once.
+    pub(crate) fn jitter(&self) -> f64 {
+        match &self.0 {
+            // The same randomness as that of UUIDs.
+            Source::System { .. } | Source::Simulated { .. } => {
+                (Uuid::new_v4().as_u64_pair().0 >> 16) as f64 / (1_u64 << 48) as f64
+            }
+            Source::External(source) => source.jitter(),
         }
     }
 
@@ -48,6 +84,7 @@ impl DeliveryClock {
             Source::Simulated { start, .. } => {
                 Duration::try_from(self.now().duration_since(*start)).unwrap_or_default()
             }
+            Source::External(source) => source.elapsed(),
         }
     }
 
@@ -62,6 +99,7 @@ impl DeliveryClock {
                     *now = now.checked_add(step).unwrap_or(Timestamp::MAX);
                 }
             }
+            Source::External(source) => source.wait(duration, cancellation),
         }
     }
 }

@@ -26,6 +26,7 @@ mod error_response;
 mod http;
 mod integrity;
 mod layout;
+mod network;
 mod retry;
 mod spool;
 mod summary_reader;
@@ -36,7 +37,7 @@ mod timestamps;
 mod verification;
 
 pub use cancellation::{CancelReason, CancellationToken};
-pub use clock::DeliveryClock;
+pub use clock::{DeliveryClock, TimeSource};
 pub use destination::{Destination, ListedObject, Listing, Receipt};
 pub use destination_config::{
     DestinationConfig, DestinationKind, DestinationOptions, ObjectStore, OpenDestination, TableLocation,
@@ -62,6 +63,7 @@ pub use layout::{
     Engine, KeyKind, Layout, PartFolder, RunKeys, Slot, SlotState, kept_manifests_prefix, manifest_key,
     probe_key, setup_key, snapshot_key, stale_parts, version_prefix,
 };
+pub use network::{Network, SimulatedNetwork, SimulatedRequest, SimulatedResponse};
 pub use retry::{RetryClass, RetryPolicy};
 pub use spool::{Spool, SpooledFile};
 pub use summary_reader::{StoredObject, SummaryReader};

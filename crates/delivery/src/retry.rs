@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use crate::{DeliveryError, DeliveryNotice, Supervision};
 
 /// Attempts at calls whose errors are rarely transient: enough for a short disturbance.
@@ -128,7 +126,9 @@ impl RetryPolicy {
                 Err(error) => error,
             };
             failed += 1;
-            let Some(wait) = self.pause(failed, &error, random()) else { return Err(error) };
+            let Some(wait) = self.pause(failed, &error, supervision.clock.jitter()) else {
+                return Err(error);
+            };
             *retries += 1;
             supervision.notices.send(&DeliveryNotice::Retrying {
                 call: call.to_owned(),
@@ -141,12 +141,6 @@ impl RetryPolicy {
             supervision.wait(wait)?;
         }
     }
-}
-
-/// Returns a random number between 0 and 1, from the source of UUIDs.
-fn random() -> f64 {
-    let (high, _) = Uuid::new_v4().as_u64_pair();
-    (high >> 16) as f64 / (1_u64 << 48) as f64
 }
 
 #[cfg(test)]
@@ -192,7 +186,7 @@ mod tests {
             if std::mem::take(&mut first) { Err(busy()) } else { Ok(7) }
         });
         assert_eq!((second.ok(), retries), (Some(7), 3));
-        assert!((0.0..1.0).contains(&random()));
+        assert!((0.0..1.0).contains(&DeliveryClock::system().jitter()));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! The supervision of calls: the clock, the cancellation token and the receiver of notices.
+//! The supervision of calls: the clock, the cancellation token, the receiver of notices and the network.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{CancellationToken, DeliveryClock, DeliveryError};
+use crate::{CancellationToken, DeliveryClock, DeliveryError, Network};
 
 /// Supervises the calls to a destination. Clones share their state.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Supervision {
     pub cancellation: CancellationToken,
     /// Receives notices for a person who waits.
     pub notices: NoticeHandler,
+    /// The network that requests are sent over.
+    pub network: Network,
 }
 
 impl Supervision {
@@ -25,6 +27,7 @@ impl Supervision {
             clock: DeliveryClock::system(),
             cancellation: CancellationToken::new(),
             notices: NoticeHandler::default(),
+            network: Network::default(),
         }
     }
 

@@ -152,7 +152,8 @@ pub fn run(
     let name = export.destination.name();
     let existing = RunKeys::list_existing(&*destination, export.layout, at)?;
     let previous = PreviousDelivery::find(store, &name, &existing)?;
-    let mut files = SummaryFiles::plan(existing, spool, export.layout, &snapshot, previous.slot());
+    let clock = &export.supervision.clock;
+    let mut files = SummaryFiles::plan(existing, spool, export.layout, &snapshot, previous.slot(), clock);
 
     let settings = Settings { link_base: export.console_url.clone(), ..Settings::default() };
     let mut cancelled = None;

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::time::{Duration, Instant as Stopwatch};
+use std::time::Duration;
 
 use domesday_delivery::{
-    DeliveryError, Destination, KeyKind, Layout, ListedObject, Listing, PartFolder, Receipt, RunKeys,
-    SetupScript, Slot, SlotState, Spool, SpooledFile, manifest_key, setup_key, snapshot_key, stale_parts,
+    DeliveryClock, DeliveryError, Destination, KeyKind, Layout, ListedObject, Listing, PartFolder, Receipt,
+    RunKeys, SetupScript, Slot, SlotState, Spool, SpooledFile, manifest_key, setup_key, snapshot_key,
+    stale_parts,
 };
 use domesday_model::Snapshot;
 use domesday_tables::{
@@ -31,8 +32,8 @@ pub(crate) struct SummaryFiles {
     /// Objects at the destination as they were before this run.
     existing: Vec<ListedObject>,
     waves: Vec<Vec<SpooledFile>>,
-    /// The earliest time of the first put.
-    not_before: Stopwatch,
+    /// The earliest time of the first put, as the clock's elapsed time.
+    not_before: Duration,
 }
 
 impl SummaryFiles {
@@ -44,8 +45,9 @@ impl SummaryFiles {
         layout: Layout,
         snapshot: &Snapshot,
         recorded_slot: Option<Slot>,
+        clock: &DeliveryClock,
     ) -> Self {
-        let (mut slot, mut not_before) = (Slot::A, Stopwatch::now());
+        let (mut slot, mut not_before) = (Slot::A, clock.elapsed());
         if layout == Layout::Swap {
             let slots = SlotState::from_listing(&existing, recorded_slot);
             (slot, not_before) =
@@ -220,7 +222,7 @@ impl SummaryFiles {
         reporter: &mut Reporter<'_>,
     ) -> Result<Receipt, RunError> {
         let supervision = reporter.supervision;
-        supervision.wait(self.not_before.saturating_duration_since(Stopwatch::now()))?;
+        supervision.wait(self.not_before.saturating_sub(supervision.clock.elapsed()))?;
         let files = self.waves.iter().map(Vec::len).sum();
         reporter.enter(Stage::Delivering { file: 0, files })?;
         let (tables, rest) = self.waves.split_at(WAVES_BEFORE_SNAPSHOT);

@@ -1,11 +1,15 @@
-//! The time of the service, as a value: the system's, or one that a test moves by hand.
+//! The time of the service, as a value: the system's, one that a test moves by hand, or that of a simulated machine.
 //!
 //! Nothing else in this crate reads a clock, so a night can pass in a test without waiting for it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_model::Instant;
 use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::machine::{Machine, SimulatedMachine};
 
 /// The longest the service sleeps in one piece: a machine's clock may be set while it does.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -13,27 +17,70 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// A source of time; clones share it.
 #[derive(Debug, Clone)]
 pub struct Clock {
-    /// The instant it was set to; none means the system's time.
+    /// The instant it was set to; none means the machine's time.
     set: watch::Sender<Option<Instant>>,
+    started: Stopwatch,
+    machine: Machine,
 }
 
 impl Clock {
     /// The system's time.
     #[must_use]
     pub fn system() -> Self {
-        Self { set: watch::Sender::new(None) }
+        Self::new(None, Machine::default())
     }
 
     /// A clock that stays at an instant until it is set to another.
     #[must_use]
     pub fn standing_at(at: Instant) -> Self {
-        Self { set: watch::Sender::new(Some(at)) }
+        Self::new(Some(at), Machine::default())
+    }
+
+    /// The clock of a simulated machine. A service with this clock leaves the work that blocks, the network and the
+    /// failures of its database to that machine, too.
+    #[must_use]
+    pub fn simulated(machine: Arc<dyn SimulatedMachine>) -> Self {
+        Self::new(None, Machine::simulated(machine))
+    }
+
+    fn new(set: Option<Instant>, machine: Machine) -> Self {
+        Self { set: watch::Sender::new(set), started: Stopwatch::now(), machine }
+    }
+
+    /// The machine whose clock this is.
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
     }
 
     /// The present instant.
     #[must_use]
     pub fn now(&self) -> Instant {
-        self.set.borrow().unwrap_or_else(|| jiff::Timestamp::now().into())
+        let set = *self.set.borrow();
+        set.unwrap_or_else(|| match self.machine.as_simulated() {
+            Some(machine) => machine.now(),
+            None => jiff::Timestamp::now().into(),
+        })
+    }
+
+    /// The time since the clock was made, as the machine counts it: nobody sets it.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.machine.as_simulated().map_or_else(|| self.started.elapsed(), |machine| machine.elapsed())
+    }
+
+    /// Waits for a time that nobody sets.
+    pub(crate) async fn sleep(&self, duration: Duration) {
+        match self.machine.as_simulated() {
+            Some(machine) => machine.sleep(duration).await,
+            None => tokio::time::sleep(duration).await,
+        }
+    }
+
+    /// A number from 0 to 1 that spreads what would otherwise happen at once.
+    pub(crate) fn jitter(&self) -> f64 {
+        match self.machine.as_simulated() {
+            Some(machine) => machine.jitter(),
+            None => (Uuid::new_v4().as_u64_pair().0 >> 16) as f64 / (1_u64 << 48) as f64,
+        }
     }
 
     /// Sets the clock and wakes tasks that wait for a later time.
@@ -59,9 +106,11 @@ impl Clock {
             let _ = changes.changed().await;
             return;
         }
-        let left = left.map_or(LONGEST_SLEEP, Duration::from_micros).min(LONGEST_SLEEP);
+        let longest = self.machine.as_simulated().map_or(LONGEST_SLEEP, |machine| machine.longest_sleep());
+        let left = left.map_or(longest, Duration::from_micros).min(longest);
         tokio::select! {
-            () = tokio::time::sleep(left) => {}
+            biased;
+            () = self.sleep(left) => {}
             _ = changes.changed() => {}
         }
     }
@@ -79,20 +128,20 @@ const JUMP_MICROS: i64 = 60_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct ClockMonitor {
     /// What the clock showed when it was last read, and the monotonic time of the machine.
-    last: Option<(Instant, Stopwatch)>,
+    last: Option<(Instant, Duration)>,
 }
 
 impl ClockMonitor {
     /// Reads a clock and returns by how many microseconds it was set since it was last read: ahead, or, negative, back.
     /// A clock in hand is only ever set, so that setting it ahead counts as the passing of time.
     pub(crate) fn observe(&mut self, clock: &Clock) -> Option<i64> {
-        let (now, read_at) = (clock.now(), Stopwatch::now());
+        let (now, read_at) = (clock.now(), clock.elapsed());
         let (before, read_before) = self.last.replace((now, read_at))?;
         let off = now.as_micros().saturating_sub(before.as_micros());
         if clock.set.borrow().is_some() {
             return (off < -JUMP_MICROS).then_some(off);
         }
-        let passed = read_at.saturating_duration_since(read_before).as_micros();
+        let passed = read_at.saturating_sub(read_before).as_micros();
         let off = off.saturating_sub(i64::try_from(passed).unwrap_or(i64::MAX));
         (off.saturating_abs() > JUMP_MICROS).then_some(off)
     }

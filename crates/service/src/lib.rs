@@ -28,6 +28,7 @@ mod endpoint;
 mod error;
 mod key_secret;
 mod last_use;
+mod machine;
 mod metrics;
 mod outdated_names;
 mod policy_warnings;
@@ -49,6 +50,7 @@ pub use config::{
 pub use error::{AuthenticationError, Details, MAX_LISTED, ServiceError};
 pub use key_secret::parse_authorization;
 pub use last_use::LastUse;
+pub use machine::{BlockingJob, BlockingWork, SimulatedMachine, Sleep};
 pub use metrics::Metrics;
 pub use policy_warnings::PolicyWarnings;
 pub use pool::Pool;

@@ -11,6 +11,7 @@ use domesday_store::{Store, StoreError, StoreLocation};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ServiceError;
+use crate::machine::{BlockingWork, Machine};
 
 /// How many connections there are at most.
 const CONNECTIONS: usize = 8;
@@ -30,6 +31,7 @@ pub struct Pool {
 #[derive(Debug)]
 struct Shared {
     database: StoreLocation,
+    machine: Machine,
     idle: Mutex<Vec<Store>>,
     turns: Arc<Semaphore>,
     /// Limits how many connections wait for the write lock.
@@ -42,9 +44,15 @@ impl Pool {
     /// Returns a pool without connections yet.
     #[must_use]
     pub fn new(database: StoreLocation) -> Self {
+        Self::on(Machine::default(), database)
+    }
+
+    /// Returns a pool whose work is executed on a machine.
+    pub(crate) fn on(machine: Machine, database: StoreLocation) -> Self {
         let permits = |count| Arc::new(Semaphore::new(count));
         let shared = Shared {
             database,
+            machine,
             idle: Mutex::new(Vec::new()),
             turns: permits(CONNECTIONS),
             writers: permits(WRITERS),
@@ -64,7 +72,8 @@ impl Pool {
         F: FnOnce(&mut Store) -> Result<T, E> + Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
-        blocking(&self.shared.turns, move || shared.with(work)).await
+        let machine = &self.shared.machine;
+        blocking(machine, BlockingWork::Store, &self.shared.turns, move || shared.with(work)).await
     }
 
     /// Runs work that waits for the database's write lock, as [`Pool::with`] does. Only some connections may wait for
@@ -97,25 +106,38 @@ impl Pool {
         E: From<ServiceError> + Send + 'static,
         F: FnOnce() -> Result<T, E> + Send + 'static,
     {
-        blocking(&self.shared.computations, work).await
+        blocking(&self.shared.machine, BlockingWork::Computation, &self.shared.computations, work).await
+    }
+
+    /// Opens a connection for work that takes long, beside those of the pool. It blocks.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub(crate) fn connect(&self) -> Result<Store, StoreError> {
+        self.shared.connect()
     }
 }
 
 /// Runs work on a blocking thread under a permit. The thread owns the permit: a request that is given up while its
 /// work goes on must not let another begin in its place.
-async fn blocking<T, E, F>(permits: &Arc<Semaphore>, work: F) -> Result<T, E>
+async fn blocking<T, E, F>(
+    machine: &Machine,
+    kind: BlockingWork,
+    permits: &Arc<Semaphore>,
+    work: F,
+) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<ServiceError> + Send + 'static,
     F: FnOnce() -> Result<T, E> + Send + 'static,
 {
     let permit = acquire(permits).await?;
-    let task = tokio::task::spawn_blocking(move || {
+    let work = move || {
         let done = work();
         drop(permit);
         done
-    });
-    task.await.unwrap_or_else(|error| Err(ServiceError::internal(&error).into()))
+    };
+    machine.run_blocking(kind, work).await.unwrap_or_else(|error| Err(error.into()))
 }
 
 /// Waits for a permit, though not for long: work may hang in a database that does not answer.
@@ -149,6 +171,12 @@ impl Drop for Shared {
 }
 
 impl Shared {
+    fn connect(&self) -> Result<Store, StoreError> {
+        let mut store = self.database.open()?;
+        self.machine.observe(&mut store);
+        Ok(store)
+    }
+
     fn take_idle(&self) -> Vec<Store> {
         std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -157,7 +185,7 @@ impl Shared {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut store = match idle {
             Some(store) => store,
-            None => self.database.open()?,
+            None => self.connect()?,
         };
         let result = work(&mut store);
         // After an error the connection proves itself before it is used again.

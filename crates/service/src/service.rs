@@ -94,12 +94,13 @@ impl Service {
         announce: impl FnOnce(&SecretString) -> io::Result<()> + Send + 'static,
     ) -> Result<PreparedService, StartError> {
         let (config, prepared) = prepare(config, clock.now(), announce).await?;
-        let pool = Pool::new(config.database.clone());
+        let pool = Pool::on(clock.machine().clone(), config.database.clone());
         let sealer = Arc::new(prepared.sealer);
         let (metrics, signals) = (Arc::new(Metrics::default()), Arc::new(Signals::default()));
         let evaluations = Evaluations::new(pool.clone(), clock.clone(), Arc::clone(&metrics));
         let policy_warnings = PolicyWarnings::new(pool.clone(), clock.clone(), evaluations.clone());
-        let destinations = Destinations::new(&config, Arc::clone(&sealer), Arc::clone(&signals));
+        let destinations =
+            Destinations::new(&config, Arc::clone(&sealer), Arc::clone(&signals)).on(clock.machine().clone());
         let exports = Exports::new(
             pool.clone(),
             clock.clone(),
@@ -128,9 +129,8 @@ impl Service {
         Ok(PreparedService { service: Arc::new(service), first_key: prepared.first_key })
     }
 
-    /// Starts the tasks that work until the service stops: the scheduler, the sender of webhook messages, and others.
-    pub fn spawn_tasks(&self, tasks: &mut JoinSet<()>) {
-        let has_webhook = self.config.webhook.is_some();
+    /// Starts the task that queues and executes runs until the service stops.
+    pub fn spawn_scheduler(&self, tasks: &mut JoinSet<()>) {
         let context = RunContext {
             pool: self.pool.clone(),
             clock: self.clock.clone(),
@@ -138,13 +138,18 @@ impl Service {
             metrics: Arc::clone(&self.metrics),
             traces: self.traces.clone(),
             signals: Arc::clone(&self.signals),
-            database: self.config.database.clone(),
             replica: self.replica,
             public_url: self.config.public_url.as_str().into(),
             run_timeout: self.config.run_timeout,
             shutdown_grace: self.config.shutdown_grace,
-            has_webhook,
+            has_webhook: self.config.webhook.is_some(),
         };
+        tasks.spawn(Scheduler::new(context).run());
+    }
+
+    /// Starts the tasks that work until the service stops: the scheduler, the sender of webhook messages, and others.
+    pub fn spawn_tasks(&self, tasks: &mut JoinSet<()>) {
+        self.spawn_scheduler(tasks);
         let sender = WebhookSender::new(
             self.pool.clone(),
             self.clock.clone(),
@@ -153,7 +158,6 @@ impl Service {
             Arc::clone(&self.signals),
             self.config.webhook.clone(),
         );
-        tasks.spawn(Scheduler::new(context).run());
         tasks.spawn(sender.run());
         tasks.spawn(outdated_names::report(self.pool.clone()));
         tasks.spawn(last_use::run(Arc::clone(&self.last_use), self.pool.clone(), Arc::clone(&self.signals)));

@@ -27,6 +27,7 @@ mod etag;
 mod field_change;
 mod id_space;
 mod location;
+mod observer;
 mod page_size;
 mod schema;
 mod state;
@@ -44,6 +45,7 @@ pub use clock_skew::MAX_CLOCK_SKEW_MICROS;
 pub use error::StoreError;
 pub use field_change::FieldChange;
 pub use location::{ServerUrl, StoreLocation};
+pub use observer::{StoreEvent, StoreObserver};
 pub use state::{
     ApiKey, DeliveryRecord, Fence, IdempotentCall, Message, MessageAttempt, MessageState, NewApiKey,
     NewMessage, NewRun, ReleasedRun, RunRecord, RunState, SealedSecret, StoredExport, cancelled_error,

@@ -116,6 +116,9 @@ impl Http {
     /// When there is no response in time, it is too large, or the work is cancelled; an error response is a response.
     pub(crate) fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, DeliveryError> {
         self.supervision.check()?;
+        if let Some(network) = self.supervision.network.as_simulated() {
+            return self.send_simulated(network, request);
+        }
         let host = host_of(request.url);
         let time = self.timeouts.for_bytes(request.payload.bytes());
         let limits = ExchangeLimits { time, response_bytes: request.max_response_bytes };

@@ -5,6 +5,7 @@
 //! - `exchange`: one request and its response on a connection. Redirects are not followed, nothing is decompressed,
 //!   and the size of what is read is limited.
 //! - `proxy`: which proxy the environment names for an address.
+//! - `simulated`: the same without a connection, to a server that is simulated.
 //! - `failures`: calls without a response, classified by whether another attempt can help.
 
 mod authority;
@@ -13,6 +14,7 @@ mod exchange;
 mod failures;
 mod proxy;
 mod request;
+mod simulated;
 mod timeouts;
 
 pub(crate) use authority::is_authority;

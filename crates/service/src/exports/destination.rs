@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::error::ServiceError;
+use crate::machine::{BlockingWork, Machine};
 use crate::seal::{Sealer, export_record};
 use crate::signals::Signals;
 
@@ -38,6 +39,7 @@ pub struct Destinations {
     attempts: u32,
     verifications: Arc<Semaphore>,
     signals: Arc<Signals>,
+    machine: Machine,
 }
 
 impl Destinations {
@@ -50,7 +52,14 @@ impl Destinations {
             attempts: config.delivery_attempts,
             verifications: Arc::new(Semaphore::new(MAX_VERIFICATIONS)),
             signals,
+            machine: Machine::default(),
         }
+    }
+
+    /// The same, reached from a machine.
+    #[must_use]
+    pub(crate) fn on(self, machine: Machine) -> Self {
+        Self { machine, ..self }
     }
 
     /// Checks that the operator allows the endpoint of a configuration, if it names one.
@@ -115,13 +124,13 @@ impl Destinations {
         let cancellation =
             CancellationToken::with_check(move || signals.is_stopping().then_some(CancelReason::Shutdown));
         let _cancel = CancelOnDrop(cancellation.clone());
-        let supervision = Supervision { cancellation, ..Supervision::new() };
-        let task = tokio::task::spawn_blocking(move || {
+        let supervision = Supervision { cancellation, ..self.machine.supervision() };
+        let work = move || {
             // The turn ends with the work, not with the call that waits for it.
             let _turn = turn;
             verify(&*destination, &tenant, &supervision)
-        });
-        task.await.map_err(|error| ServiceError::internal(&error))
+        };
+        self.machine.run_blocking(BlockingWork::Verification, work).await
     }
 }
 

@@ -16,6 +16,7 @@ use super::phases::Phases;
 use super::progress::{ProgressReporter, report};
 use crate::error::ServiceError;
 use crate::exports::StoredExport;
+use crate::machine::BlockingWork;
 use crate::traces;
 
 /// The outcome of an attempt.
@@ -63,7 +64,8 @@ pub(super) async fn attempt(
     let _reporting = AbortOnDrop(tokio::spawn(reporting));
     let (context, run) = (context.clone(), run.clone());
     let span = tracing::Span::current();
-    let task = tokio::task::spawn_blocking(move || {
+    let machine = context.clock.machine().clone();
+    let work = move || {
         let mut phases = Phases::new(&context.traces, &traced);
         let ended = span
             .in_scope(|| blocking(&context, &stored, &run, at, fence, &cancellation, &reporter, &mut phases));
@@ -71,8 +73,8 @@ pub(super) async fn attempt(
             phases.set_failed(kind);
         }
         ended
-    });
-    match task.await {
+    };
+    match machine.run_blocking(BlockingWork::Attempt, work).await {
         Ok(ended) => ended,
         Err(_) => failed("internal", "the run ended unexpectedly; the log says where", "", false),
     }
@@ -115,11 +117,11 @@ fn blocking(
         Ok(destination) => destination,
         Err(problem) => return failed("configuration", &problem.to_string(), "", false),
     };
-    let clock = domesday_delivery::DeliveryClock::system();
+    let machine = context.clock.machine().supervision();
     let supervision = Supervision {
-        cancellation: cancellation.token.with_deadline(&clock, context.run_timeout),
-        clock,
+        cancellation: cancellation.token.with_deadline(&machine.clock, context.run_timeout),
         notices: reporter.notices(),
+        ..machine
     };
     let export = domesday_run::Export {
         destination,
@@ -131,7 +133,7 @@ fn blocking(
         fence: Some(fence),
         supervision,
     };
-    let mut store = match context.database.open() {
+    let mut store = match context.pool.connect() {
         Ok(store) => store,
         Err(error) => return store_failed(&error),
     };

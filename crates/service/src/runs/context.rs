@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domesday_model::Instant;
-use domesday_store::StoreLocation;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -23,8 +22,6 @@ pub(crate) struct RunContext {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) traces: Traces,
     pub(crate) signals: Arc<Signals>,
-    /// The database, to which each run opens a connection of its own.
-    pub(crate) database: StoreLocation,
     /// Tells this process from others on the same database.
     pub(crate) replica: Uuid,
     /// The console's address without a slash at the end, for links.

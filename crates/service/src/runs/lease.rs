@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant as Stopwatch};
+use std::time::Duration;
 
 use domesday_delivery::{CancelReason, CancellationToken};
 use domesday_model::Instant;
@@ -39,26 +39,29 @@ pub(super) struct RunCancellation {
 struct LeaseTerm {
     clock: Clock,
     until: AtomicI64,
-    renewed_at: Mutex<Stopwatch>,
+    /// By the machine's own time.
+    renewed_at: Mutex<Duration>,
 }
 
 impl LeaseTerm {
     fn renew(&self, until: Instant) {
         self.until.store(until.as_micros(), Ordering::Relaxed);
-        *self.renewed_at.lock().unwrap_or_else(PoisonError::into_inner) = Stopwatch::now();
+        *self.renewed_at.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.elapsed();
     }
 
     fn has_expired(&self) -> bool {
         let renewed_at = *self.renewed_at.lock().unwrap_or_else(PoisonError::into_inner);
         self.clock.now().as_micros() >= self.until.load(Ordering::Relaxed)
-            || renewed_at.elapsed().as_micros() >= u128::from(DURATION_MICROS.unsigned_abs())
+            || self.clock.elapsed().saturating_sub(renewed_at).as_micros()
+                >= u128::from(DURATION_MICROS.unsigned_abs())
     }
 }
 
 impl RunCancellation {
     fn new(clock: Clock, expires_at: Instant) -> Self {
         let until = AtomicI64::new(expires_at.as_micros());
-        let term = Arc::new(LeaseTerm { clock, until, renewed_at: Mutex::new(Stopwatch::now()) });
+        let renewed_at = Mutex::new(clock.elapsed());
+        let term = Arc::new(LeaseTerm { clock, until, renewed_at });
         let checked = Arc::clone(&term);
         let token =
             CancellationToken::with_check(move || checked.has_expired().then_some(CancelReason::LeaseLost));
@@ -124,7 +127,7 @@ impl Lease {
 async fn renew(context: RunContext, fence: Fence, cancellation: RunCancellation) {
     let mut wait = RENEWAL_INTERVAL;
     loop {
-        tokio::time::sleep(std::mem::replace(&mut wait, RENEWAL_INTERVAL)).await;
+        context.clock.sleep(std::mem::replace(&mut wait, RENEWAL_INTERVAL)).await;
         let (fence, now) = (fence.clone(), context.now());
         let renew = move |store: &mut Store| -> Result<bool, ServiceError> {
             Ok(store.renew_lease(&fence, now, expiry(now))?)

@@ -211,13 +211,15 @@ pub(super) async fn report(
             Err(problem) => tracing::debug!(%problem, "the progress of the run could not be written"),
         }
         tokio::select! {
-            () = tokio::time::sleep(MIN_WRITE_INTERVAL) => {}
+            biased;
+            () = context.clock.sleep(MIN_WRITE_INTERVAL) => {}
             () = context.signals.cancel_wake.notified() => continue,
         }
         tokio::select! {
+            biased;
             () = reporter.shared.changed.notified() => {}
             () = context.signals.cancel_wake.notified() => {}
-            () = tokio::time::sleep(CHECK_INTERVAL) => {}
+            () = context.clock.sleep(CHECK_INTERVAL) => {}
         }
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use domesday_model::Instant;
 use domesday_store::{NewMessage, RunRecord, RunState, Store, cancelled_error};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::attempt::{AttemptOutcome, Saved, save};
 use super::context::RunContext;
@@ -48,7 +47,7 @@ pub(super) async fn finish(
             tracing::error!(%kind, %error, is_retryable, attempt = run.attempts, "run failed");
             run.error = Some(error.clone());
             if *is_retryable && run.attempts < MAX_ATTEMPTS {
-                run.retry_at = Some(retry_at(now, run.attempts));
+                run.retry_at = Some(retry_at(now, run.attempts, context.clock.jitter()));
                 run.state = RunState::Queued;
             } else {
                 run.state = RunState::Failed;
@@ -114,7 +113,7 @@ async fn record(
         match save(context, run, message.clone(), &lease.fence).await {
             Err(problem) if !lease.cancellation.has_expired() && !context.signals.is_stopping() => {
                 tracing::warn!(%problem, "the outcome of the run could not be recorded; it is tried again");
-                tokio::time::sleep(wait).await;
+                context.clock.sleep(wait).await;
                 wait = (wait * 2).min(MAX_RECORD_WAIT);
             }
             saved => return saved,
@@ -129,11 +128,11 @@ pub(super) fn is_retry_pending(at: Instant, now: Instant) -> bool {
     at > now && at.as_micros() - now.as_micros() <= longest
 }
 
-/// Returns when a run that failed is tried again.
-fn retry_at(now: Instant, attempts: u32) -> Instant {
+/// Returns when a run that failed is tried again. Half of the wait depends on `jitter`, from 0 to 1, so that many that
+/// failed together do not come together again.
+fn retry_at(now: Instant, attempts: u32, jitter: f64) -> Instant {
     let wait = FIRST_WAIT_MICROS << attempts.min(10).saturating_sub(1);
-    // Half of the wait is drawn, so that many that failed together do not come together again.
-    let drawn = i64::try_from(Uuid::new_v4().as_u128() % wait.unsigned_abs() as u128).unwrap_or(0);
+    let drawn = (wait as f64 * jitter.clamp(0.0, 1.0)) as i64;
     Instant::from_micros(now.as_micros() + wait / 2 + drawn / 2)
 }
 
@@ -167,7 +166,9 @@ mod tests {
     fn a_run_waits_for_its_next_attempt_whoever_looks_and_not_for_ever() {
         let now = Instant::from_micros(1_000_000_000_000);
         for attempts in 1..MAX_ATTEMPTS {
-            assert!(is_retry_pending(retry_at(now, attempts), now), "{attempts}");
+            for jitter in [0.0, 0.5, 1.0] {
+                assert!(is_retry_pending(retry_at(now, attempts, jitter), now), "{attempts} {jitter}");
+            }
         }
         assert!(!is_retry_pending(now, now));
         let a_year_ahead = Instant::from_micros(now.as_micros() + 365 * 86_400_000_000);

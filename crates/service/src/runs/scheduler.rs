@@ -75,9 +75,10 @@ impl Scheduler {
                 }
             };
             tokio::select! {
+                biased;
                 () = context.clock.wait_until(next, changes) => {}
                 // The return of a database is not signalled.
-                () = tokio::time::sleep(retry.unwrap_or_default()), if retry.is_some() => {}
+                () = context.clock.sleep(retry.unwrap_or_default()), if retry.is_some() => {}
                 () = context.signals.scheduler_wake.notified() => {}
                 _ = stop.changed() => {}
             }
@@ -296,15 +297,20 @@ async fn until_stopped(
     let mut attempt = std::pin::pin!(attempt);
     let mut stop = context.signals.subscribe();
     tokio::select! {
+        biased;
         ended = &mut attempt => return Some(ended),
         _ = stop.wait_for(|stop| *stop) => {}
     }
-    match tokio::time::timeout(context.shutdown_grace, &mut attempt).await {
-        Ok(ended) => Some(ended),
-        Err(_) => {
-            cancellation.cancel(CancelReason::Shutdown);
-            tokio::time::timeout(CANCEL_GRACE, attempt).await.ok()
-        }
+    tokio::select! {
+        biased;
+        ended = &mut attempt => return Some(ended),
+        () = context.clock.sleep(context.shutdown_grace) => {}
+    }
+    cancellation.cancel(CancelReason::Shutdown);
+    tokio::select! {
+        biased;
+        ended = attempt => Some(ended),
+        () = context.clock.sleep(CANCEL_GRACE) => None,
     }
 }
 

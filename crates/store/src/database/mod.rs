@@ -13,6 +13,7 @@ mod value;
 use std::fmt;
 
 use crate::StoreError;
+use crate::observer::StoreEvent;
 
 pub(crate) use postgres::Postgres;
 pub(crate) use sqlite::{Sqlite, create_private};
@@ -55,9 +56,25 @@ impl Database {
     /// Executes a statement and returns the number of affected rows.
     pub(crate) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
         check(values)?;
-        match self {
+        let is_alone = !self.in_transaction();
+        if is_alone {
+            self.observe(StoreEvent::Begin { is_write: true })?;
+        }
+        let touched = match self {
             Self::Sqlite(sqlite) => sqlite.execute(sql, values),
             Self::Postgres(postgres) => postgres.execute(sql, values),
+        }?;
+        if is_alone {
+            self.observe(StoreEvent::Committed)?;
+        }
+        Ok(touched)
+    }
+
+    /// Tells the observer of the connection, if there is one.
+    fn observe(&self, event: StoreEvent) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.observe(event),
+            Self::Postgres(_) => Ok(()),
         }
     }
 
@@ -69,6 +86,9 @@ impl Database {
         use_row: UseRow<'_>,
     ) -> Result<(), StoreError> {
         check(values)?;
+        if !self.in_transaction() {
+            self.observe(StoreEvent::Begin { is_write: false })?;
+        }
         match self {
             Self::Sqlite(sqlite) => sqlite.each(sql, values, use_row),
             Self::Postgres(postgres) => postgres.each(sql, values, use_row),
@@ -142,6 +162,7 @@ impl Database {
     }
 
     fn begin_reading(&mut self) -> Result<(), StoreError> {
+        self.observe(StoreEvent::Begin { is_write: false })?;
         match self {
             Self::Sqlite(sqlite) => sqlite.script("BEGIN DEFERRED"),
             Self::Postgres(postgres) => postgres.begin(false),
@@ -161,6 +182,7 @@ impl Database {
             self.script("SAVEPOINT part")?;
             return Ok(Extent::Part);
         }
+        self.observe(StoreEvent::Begin { is_write: true })?;
         match self {
             Self::Sqlite(sqlite) => sqlite.script("BEGIN IMMEDIATE")?,
             Self::Postgres(postgres) => postgres.begin(true)?,
@@ -194,10 +216,12 @@ impl Database {
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
+        self.observe(StoreEvent::Commit)?;
         match self {
             Self::Sqlite(sqlite) => sqlite.script("COMMIT"),
             Self::Postgres(postgres) => postgres.commit(),
-        }
+        }?;
+        self.observe(StoreEvent::Committed)
     }
 
     fn roll_back(&mut self) {

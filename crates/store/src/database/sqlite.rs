@@ -3,12 +3,14 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::{Insert, Row, UseRow, Value};
 use crate::StoreError;
+use crate::observer::{StoreEvent, StoreObserver};
 
 /// How long a writer waits for the lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,7 +32,11 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
 }
 
 /// A connection to SQLite.
-pub(crate) struct Sqlite(Connection);
+pub(crate) struct Sqlite {
+    connection: Connection,
+    /// Told of every transaction, where there is one.
+    observer: Option<Arc<dyn StoreObserver>>,
+}
 
 impl Sqlite {
     /// Opens a file; creates it when it is missing and `create` is true.
@@ -52,13 +58,14 @@ impl Sqlite {
             path: path.to_owned(),
             source: io::Error::other("the path is not valid UTF-8"),
         })?;
-        self.0.execute("VACUUM INTO ?1", [path])?;
+        self.connection.execute("VACUUM INTO ?1", [path])?;
         Ok(())
     }
 
     /// Whether the integrity check passes.
     pub(crate) fn is_intact(&self) -> Result<bool, StoreError> {
-        let checked = self.0.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
+        let checked =
+            self.connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
         match checked {
             Ok(result) => Ok(result == "ok"),
             Err(error) => match error.sqlite_error_code() {
@@ -76,29 +83,29 @@ impl Sqlite {
 
     /// Opens another connection to the same file; `None` for a database in memory.
     pub(super) fn another(&self) -> Result<Option<Self>, StoreError> {
-        let path = self.0.path().filter(|path| !path.is_empty());
+        let path = self.connection.path().filter(|path| !path.is_empty());
         path.map(|path| Self::open(Path::new(path), false)).transpose()
     }
 
     fn prepare(connection: Connection) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(Self(connection))
+        Ok(Self { connection, observer: None })
     }
 
     /// Makes commits durable, and lets readers work beside a writer. Only for a file that is known to be a store.
     pub(crate) fn make_durable(&self) -> Result<(), StoreError> {
         // A commit returns when it is on disk.
-        self.0.pragma_update(None, "synchronous", "FULL")?;
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
         // In WAL mode, readers are not blocked by a writer. The mode is stored in the file; the switch requires exclusive
         // access, for which SQLite does not wait.
         let start = Stopwatch::now();
         loop {
-            let mode: String = self.0.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+            let mode: String = self.connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
             if mode == "wal" {
                 return Ok(());
             }
-            match self.0.pragma_update(None, "journal_mode", "WAL") {
+            match self.connection.pragma_update(None, "journal_mode", "WAL") {
                 Ok(()) => return Ok(()),
                 Err(_) if start.elapsed() < BUSY_TIMEOUT => std::thread::sleep(RETRY),
                 Err(error) => return Err(error.into()),
@@ -106,12 +113,20 @@ impl Sqlite {
         }
     }
 
+    pub(crate) fn set_observer(&mut self, observer: Arc<dyn StoreObserver>) {
+        self.observer = Some(observer);
+    }
+
+    pub(super) fn observe(&self, event: StoreEvent) -> Result<(), StoreError> {
+        self.observer.as_ref().map_or(Ok(()), |observer| observer.observe(event))
+    }
+
     pub(super) fn in_transaction(&self) -> bool {
-        !self.0.is_autocommit()
+        !self.connection.is_autocommit()
     }
 
     pub(super) fn execute(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        let touched = self.0.prepare_cached(sql)?.execute(params_from_iter(values))?;
+        let touched = self.connection.prepare_cached(sql)?.execute(params_from_iter(values))?;
         Ok(touched as u64)
     }
 
@@ -121,7 +136,7 @@ impl Sqlite {
         values: &[Value<'_>],
         use_row: UseRow<'_>,
     ) -> Result<(), StoreError> {
-        let mut statement = self.0.prepare_cached(sql)?;
+        let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
             use_row(&Row::Sqlite(row))?;
@@ -134,7 +149,7 @@ impl Sqlite {
         into: &Insert,
         rows: impl Iterator<Item = [Value<'v>; N]>,
     ) -> Result<(), StoreError> {
-        let mut statement = self.0.prepare_cached(&into.statement())?;
+        let mut statement = self.connection.prepare_cached(&into.statement())?;
         for row in rows {
             statement.execute(params_from_iter(&row))?;
         }
@@ -142,12 +157,12 @@ impl Sqlite {
     }
 
     pub(super) fn script(&mut self, script: &str) -> Result<(), StoreError> {
-        Ok(self.0.execute_batch(script)?)
+        Ok(self.connection.execute_batch(script)?)
     }
 
     /// Returns the number of a pragma.
     pub(crate) fn pragma(&self, name: &str) -> Result<i64, StoreError> {
-        self.0.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| {
+        self.connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| {
             match error.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign,
                 _ => error.into(),
@@ -157,13 +172,13 @@ impl Sqlite {
 
     /// Whether the file is read-only, as SQLite opens it without permission to write.
     pub(crate) fn is_read_only(&self) -> Result<bool, StoreError> {
-        Ok(self.0.is_readonly("main")?)
+        Ok(self.connection.is_readonly("main")?)
     }
 
     /// Commits the unchanged first page, whose header has the version of the schema. The commit appends it to the
     /// write-ahead log, which requires space on the disk as any write does.
     pub(crate) fn check_commit(&mut self, wait: Duration) -> Result<(), StoreError> {
-        self.0.busy_timeout(wait)?;
+        self.connection.busy_timeout(wait)?;
         let committed = self.script("BEGIN IMMEDIATE").and_then(|()| {
             let version = self.pragma("user_version")?;
             self.set_pragma("user_version", version)?;
@@ -173,17 +188,17 @@ impl Sqlite {
             // When this fails too, the owner drops the connection.
             let _ = self.script("ROLLBACK");
         }
-        self.0.busy_timeout(BUSY_TIMEOUT)?;
+        self.connection.busy_timeout(BUSY_TIMEOUT)?;
         committed
     }
 
     /// Whether there is no table.
     pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
-        Ok(self.0.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
+        Ok(self.connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?)
     }
 
     /// Sets the number of a pragma.
     pub(crate) fn set_pragma(&self, name: &str, value: i64) -> Result<(), StoreError> {
-        Ok(self.0.pragma_update(None, name, value)?)
+        Ok(self.connection.pragma_update(None, name, value)?)
     }
 }
