@@ -152,6 +152,11 @@ pub fn run(
     let name = export.destination.name();
     let existing = RunKeys::list_existing(&*destination, export.layout, at)?;
     let previous = PreviousDelivery::find(store, &name, &existing)?;
+    if let Some(arrived) = previous.unrecorded() {
+        record_with_retry(export, store, |store| {
+            store.record_delivery(&name, arrived, export.fence.as_ref())
+        })?;
+    }
     let clock = &export.supervision.clock;
     let mut files = SummaryFiles::plan(existing, spool, export.layout, &snapshot, previous.slot(), clock);
 

@@ -12,6 +12,8 @@ pub(crate) struct PreviousDelivery {
     has_record: bool,
     /// Whether the destination has a manifest that is not the last delivery's.
     has_unknown_manifest: bool,
+    /// Whether the last delivery is one that was announced and never recorded.
+    is_unrecorded: bool,
 }
 
 impl PreviousDelivery {
@@ -28,7 +30,8 @@ impl PreviousDelivery {
             |object: &ListedObject| object.key.starts_with(&kept) && own_key != Some(object.key.as_str());
         let has_unknown_manifest =
             (last.is_none() && listed.is_some()) || listing.objects.iter().any(is_unknown);
-        let found = Self { last, has_record: store.is_persistent(), has_unknown_manifest };
+        let has_record = store.is_persistent();
+        let found = Self { last, has_record, has_unknown_manifest, is_unrecorded: false };
         let last = &found.last;
         let Some(announced) = store.announced_delivery(destination)? else { return Ok(found) };
         let known = last.as_ref().and_then(|last| last.manifest_mark.as_deref());
@@ -37,7 +40,18 @@ impl PreviousDelivery {
             (Some(listed), Some(known)) => listed.etag.as_deref() != Some(known),
             (Some(_), None) => last.is_none(),
         };
-        Ok(if has_arrived { Self { last: Some(announced), ..found } } else { found })
+        if !has_arrived {
+            return Ok(found);
+        }
+        let arrived =
+            DeliveryRecord { manifest_mark: listed.and_then(|listed| listed.etag.clone()), ..announced };
+        Ok(Self { last: Some(arrived), is_unrecorded: true, ..found })
+    }
+
+    /// Returns the delivery whose manifest is at the destination and that was never recorded. It must be recorded before another
+    /// one is announced in its place: the run after that one could not find it any more.
+    pub(crate) fn unrecorded(&self) -> Option<&DeliveryRecord> {
+        self.last.as_ref().filter(|_| self.is_unrecorded)
     }
 
     /// Returns the slot in use, in the swap layout.
@@ -115,6 +129,30 @@ mod tests {
         store.announce_delivery("out", &delivery(2, "m2", None), None).unwrap();
         assert_eq!(link(&mut store, Some("e1")).as_deref(), Some("m1"), "the second before");
         assert_eq!(link(&mut store, Some("e2")).as_deref(), Some("m2"), "the second after");
+    }
+
+    #[test]
+    fn a_delivery_that_was_never_recorded_is_not_forgotten_with_the_next_that_is_cut_off() {
+        let mut store = Store::in_memory().unwrap();
+        let delivery = |snapshot, manifest: &str, mark: Option<&str>| DeliveryRecord {
+            snapshot_id: Uuid::from_u128(snapshot),
+            manifest_sha256: manifest.to_owned(),
+            previous_manifest_sha256: None,
+            slot: None,
+            kept_manifest_key: None,
+            previous_manifest_key: None,
+            manifest_mark: mark.map(str::to_owned),
+        };
+        store.record_delivery("out", &delivery(1, "m1", Some("e1")), None).unwrap();
+        // The second is cut off right after its manifest, the third right after it was announced.
+        store.announce_delivery("out", &delivery(2, "m2", None), None).unwrap();
+        let before = PreviousDelivery::find(&mut store, "out", &listing(Some("e2"))).unwrap();
+        assert_eq!(before.unrecorded(), Some(&delivery(2, "m2", Some("e2"))));
+        store.record_delivery("out", before.unrecorded().unwrap(), None).unwrap();
+        store.announce_delivery("out", &delivery(3, "m3", None), None).unwrap();
+        let before = PreviousDelivery::find(&mut store, "out", &listing(Some("e2"))).unwrap();
+        assert_eq!(before.unrecorded(), None);
+        assert_eq!(before.link_for(Uuid::from_u128(4)).sha256.as_deref(), Some("m2"));
     }
 
     #[test]
