@@ -11,6 +11,7 @@ mod generated;
 mod paths;
 mod process;
 mod runner;
+mod simulate;
 mod steps;
 mod tools;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         ["ci"] => ci(),
         ["regen"] => generated::write(),
         ["advisories"] => steps::advisories(),
+        ["simulate", arguments @ ..] if !arguments.is_empty() => simulate::simulate(arguments),
         [name] => match STEPS.iter().find(|step| step.name == *name) {
             Some(step) => (step.run)(),
             None => Err(format!("there is no step `{name}`; see `cargo xtask help`")),
@@ -53,6 +55,9 @@ fn help() {
     for step in &STEPS {
         println!("cargo xtask {:<8}{}", step.name, step.about);
     }
+    println!(
+        "cargo xtask simulate --nights N | --seed N [--trace]   simulate more nights, or one seed again"
+    );
     println!("cargo xtask regen   rewrite the generated files, and the output in the recipes");
     println!("cargo xtask advisories   check the dependencies against the advisory database");
 }

@@ -4,7 +4,7 @@ use crate::paths::target_dir;
 use crate::process::{command, run};
 use crate::runner::{build, cargo, pytest, readers_with};
 use crate::tools::{cargo_deny, postgresql, python, typos};
-use crate::{Failure, dependencies, fuzz, generated};
+use crate::{Failure, dependencies, fuzz, generated, simulate};
 
 /// One step.
 pub(crate) struct Step {
@@ -14,7 +14,7 @@ pub(crate) struct Step {
 }
 
 /// Every step in order. All build with one profile, so that nothing is compiled twice.
-pub(crate) const STEPS: [Step; 13] = [
+pub(crate) const STEPS: [Step; 14] = [
     Step { name: "fmt", about: "formatting", run: fmt },
     Step { name: "typos", about: "spelling", run: spelling },
     Step { name: "unused", about: "dependencies that no source uses", run: dependencies::check_used },
@@ -31,6 +31,11 @@ pub(crate) const STEPS: [Step; 13] = [
     Step { name: "s3", about: "deliveries to S3 servers that check permissions and inject faults", run: s3 },
     Step { name: "service", about: "the service over HTTP: the guide, an attack", run: service },
     Step { name: "fuzz", about: "coverage-guided fuzzing, 15 seconds for each target", run: fuzz::fuzz },
+    Step {
+        name: "simulate",
+        about: "10,000 simulated nights of the service, with faults",
+        run: simulate::gate,
+    },
     Step { name: "deny", about: "dependencies: licences, sources, bans", run: deny },
 ];
 
