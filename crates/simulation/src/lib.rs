@@ -16,6 +16,7 @@ mod checks;
 mod content;
 mod coroutine;
 mod database;
+mod events;
 mod faults;
 mod machine;
 mod network;
