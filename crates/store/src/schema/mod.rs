@@ -15,7 +15,7 @@ use crate::database::{Database, Sqlite};
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
 /// The migrations in order. The version of a store is the number of those that ran.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("0001_first.sql"),
     include_str!("0002_service.sql"),
     include_str!("0003_slots.sql"),
@@ -27,6 +27,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("0009_requests.sql"),
     include_str!("0010_secret_fingerprints.sql"),
     include_str!("0011_inventory.sql"),
+    include_str!("0012_sessions.sql"),
 ];
 
 /// Returns the newest version.

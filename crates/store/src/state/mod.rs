@@ -10,6 +10,7 @@ mod outbox;
 mod readiness;
 mod run_progress;
 mod runs;
+mod sessions;
 
 pub use api_keys::{ApiKey, NewApiKey};
 pub use deliveries::DeliveryRecord;
@@ -20,3 +21,4 @@ pub use leases::Fence;
 pub use outbox::{Message, MessageAttempt, MessageState, NewMessage};
 pub use run_progress::cancelled_error;
 pub use runs::{NewRun, RunRecord, RunState};
+pub use sessions::{NewSession, Session, SignInMethod};

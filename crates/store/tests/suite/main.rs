@@ -19,5 +19,6 @@ mod postgres_server;
 mod readiness;
 mod requests;
 mod service;
+mod sessions;
 mod upgrade;
 mod world;

@@ -18,6 +18,7 @@ on_each_database!(
     keys_and_policies_of_the_fifth_version_get_whose_they_are,
     names_that_are_reserved_by_now_go_on_working,
     secrets_of_the_ninth_version_get_a_fingerprint,
+    nobody_has_signed_in_to_a_store_of_the_tenth_version,
 );
 
 const FIRST_SCHEMA: &str = include_str!("fixtures/schema-1.sql");
@@ -81,6 +82,16 @@ fn ninth_version(database: &Database) {
     database.run(match database {
         Database::Sqlite(_) => "PRAGMA user_version = 9",
         Database::Postgres { .. } => "UPDATE domesday_schema SET version = 9",
+    });
+}
+
+/// Makes the database what the tenth version would have left, without data.
+fn tenth_version(database: &Database) {
+    ninth_version(database);
+    run(database, include_str!("../../src/schema/0010_secret_fingerprints.sql"));
+    database.run(match database {
+        Database::Sqlite(_) => "PRAGMA user_version = 10",
+        Database::Postgres { .. } => "UPDATE domesday_schema SET version = 10",
     });
 }
 
@@ -244,6 +255,15 @@ fn secrets_of_the_ninth_version_get_a_fingerprint(database: &Database) {
     // From now on each secret comes with its fingerprint.
     let put = store.put_export("c", &json!({}), Some(&sealed(b"sealed-3")), IfMatch::Any, &by_ada(LATER));
     assert_eq!(put.unwrap().secret.unwrap().fingerprint.as_deref(), Some("print-3"));
+}
+
+fn nobody_has_signed_in_to_a_store_of_the_tenth_version(database: &Database) {
+    tenth_version(database);
+    let mut store = database.open();
+    assert!(!store.has_signed_in().unwrap());
+    assert_eq!(store.sessions_of(None).unwrap(), []);
+    store.create_sign_in_link(&[1; 32], Instant::from_micros(LATER), Instant::from_micros(FIRST)).unwrap();
+    assert!(store.take_sign_in_link(&[1; 32], Instant::from_micros(FIRST)).unwrap());
 }
 
 fn names_that_are_reserved_by_now_go_on_working(database: &Database) {
