@@ -41,7 +41,7 @@ fn secret(parts: &Parts) -> Result<SecretString, Problem> {
 }
 
 /// Counts a failed authentication, and returns its answer: another one when there were too many.
-fn count_failure(app: &AppState, address: IpAddr, problem: Problem) -> Problem {
+pub(crate) fn count_failure(app: &AppState, address: IpAddr, problem: Problem) -> Problem {
     app.service.metrics.authentication_failed();
     let Some(seconds) = app.limiter.count_failure(address, app.service.now()) else { return problem };
     app.service.metrics.rate_limited();
@@ -54,7 +54,7 @@ fn count_failure(app: &AppState, address: IpAddr, problem: Problem) -> Problem {
 }
 
 /// Returns the client's address: the peer's, or the one that trusted proxies report.
-fn address(app: &AppState, parts: &Parts) -> IpAddr {
+pub(crate) fn address(app: &AppState, parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
     client_address(peer, &parts.headers, &app.service.config.trusted_proxies)
 }

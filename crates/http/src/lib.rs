@@ -10,6 +10,7 @@
 
 mod authentication;
 mod body;
+mod console;
 mod etag;
 mod extract;
 mod forwarded;

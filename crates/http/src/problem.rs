@@ -148,6 +148,16 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).header(header::RETRY_AFTER, "5")
     }
 
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// What is wrong, and what to do.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// The document as it goes out.
     fn document(&self) -> ProblemDocument {
         let Inner { status, kind, detail, members, .. } = &*self.0;
@@ -169,8 +179,11 @@ impl std::fmt::Display for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let itself = self.clone();
         let body = serde_json::to_vec(&self.document()).expect("a problem is plain data with text keys");
         let mut response = (self.0.status, body).into_response();
+        // For browsers, whose layer makes a page of it.
+        response.extensions_mut().insert(itself);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         for (name, value) in self.0.headers {

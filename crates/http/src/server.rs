@@ -22,7 +22,7 @@ use crate::route::Route;
 use crate::router::router;
 use crate::routes::{documentation, operations, table};
 use crate::state::{App, AppState};
-use crate::{body, layers};
+use crate::{body, console, layers};
 
 /// How many files the service opens beside connections, at most: databases, deliveries, what it sends.
 const OTHER_FILES: usize = 256;
@@ -61,6 +61,8 @@ pub struct Running {
     pub operations_address: Option<SocketAddr>,
     /// The first administrator's API key, when this start created it. Shown once: nothing can show it again.
     pub first_key: Option<SecretString>,
+    /// A link that signs in the operator once, within 15 minutes; none when somebody has signed in already.
+    pub sign_in_link: Option<SecretString>,
     service: Arc<Service>,
     tasks: JoinSet<()>,
 }
@@ -118,7 +120,7 @@ pub async fn start_with(
     let replica = Uuid::new_v4();
     let traces = Traces::start(config.collector.as_ref(), replica)?;
     let prepared = Service::prepare(config, clock, traces, replica, announce).await?;
-    let PreparedService { service, first_key } = prepared;
+    let PreparedService { service, first_key, sign_in_token } = prepared;
 
     let config = &service.config;
     let limits = within_files(config.limits, operations_listener.is_some());
@@ -147,15 +149,17 @@ pub async fn start_with(
     match operations_listener {
         None => {
             routes.extend(operations());
-            serve(listener, layered(routes, &app), tls, api_connections);
+            serve(listener, layered(api_and_console(routes, &app), &app), tls, api_connections);
         }
         Some((operations_listener, _)) => {
-            serve(listener, layered(routes, &app), tls, api_connections);
-            serve(operations_listener, layered(operations(), &app), None, operations_connections);
+            serve(listener, layered(api_and_console(routes, &app), &app), tls, api_connections);
+            let operations = layered(router(operations(), &app), &app);
+            serve(operations_listener, operations, None, operations_connections);
         }
     }
     tracing::info!(%address, database = ?config.database, %replica, "listening");
-    Ok(Running { address, operations_address, first_key, service, tasks })
+    let sign_in_link = sign_in_token.map(|token| console::sign_in_link(&config.browser_url(address), &token));
+    Ok(Running { address, operations_address, first_key, sign_in_link, service, tasks })
 }
 
 /// Returns the limits, with no more connections than the process may have files open.
@@ -180,12 +184,18 @@ fn within_files(limits: Limits, listens_twice: bool) -> Limits {
     limits
 }
 
-/// Returns the router of some routes, with the layers around every request.
-fn layered(routes: Vec<Route>, app: &App) -> Router {
-    router(routes, app)
+/// Returns the router of the API and of the console.
+fn api_and_console(routes: Vec<Route>, app: &App) -> Router {
+    router(routes, app).merge(console::router(app))
+}
+
+/// Returns a router with the layers around every request.
+fn layered(router: Router, app: &App) -> Router {
+    router
         .layer(DefaultBodyLimit::max(app.service.config.max_body_bytes))
         .layer(layers::same_origin(&app.service.config.public_url))
         .layer(CatchPanicLayer::custom(layers::answer_panic))
+        .layer(middleware::from_fn(console::answer_browsers))
         .layer(middleware::from_fn(body::drain_body))
         .layer(layers::compression())
         .layer(middleware::from_fn_with_state(app.clone(), layers::handle_request))

@@ -13,8 +13,9 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::error::{AuthenticationError, ServiceError};
 use crate::key_secret;
-use crate::last_use::LastUse;
+use crate::last_use::{LastUse, Used};
 use crate::pool::Pool;
+use crate::sessions;
 
 /// The owner of the operator's own keys, and the actor of what is done with one.
 pub const ADMINISTRATOR: &str = "administrator";
@@ -59,8 +60,10 @@ pub struct Caller {
     pub user_id: Option<UserId>,
     /// The other user who created the key, or the key that created it, and so may be calling.
     pub made_by: Option<Maker>,
-    /// The API key that was sent.
+    /// The API key that was sent, or that the session has its rights from.
     pub key: Uuid,
+    /// The session of the console in which the call is made; none with an API key.
+    pub session: Option<Uuid>,
     /// When that key expires.
     pub expires_at: Option<Instant>,
     /// The permissions that the key and its owner both have.
@@ -126,7 +129,8 @@ impl Caller {
     /// Runs a change in the caller's name.
     pub fn change<T>(&self, at: Instant, run: impl FnOnce(&ChangeBy<'_>) -> T) -> T {
         let from = self.address.to_string();
-        run(&ChangeBy { actor: &self.actor, origin: "api", from: Some(&from), at })
+        let origin = if self.session.is_some() { "console" } else { "api" };
+        run(&ChangeBy { actor: &self.actor, origin, from: Some(&from), at })
     }
 }
 
@@ -156,13 +160,13 @@ pub async fn authenticate(
         result => result.map(Ok),
     };
     let (caller, key, last_used_at) = pool.with(look_up).await??;
-    last_use.record(key, last_used_at, now);
+    last_use.record(Used::Key(key), last_used_at, now);
     permit.check(&caller)?;
     Ok(caller)
 }
 
 /// Returns the caller whose key this is, with the permissions that key and user have at present.
-fn identify(
+pub(crate) fn identify(
     store: &mut Store,
     key: ApiKey,
     permit: Permit,
@@ -198,6 +202,7 @@ fn identify(
         user_id: key.user,
         made_by,
         key: key.id,
+        session: None,
         expires_at: key.expires_at,
         permissions,
         roles: key.roles,
@@ -237,9 +242,13 @@ where
 fn authenticate_again(store: &mut Store, caller: &Caller, now: Instant) -> Result<Caller, ServiceError> {
     let key = store.api_key(caller.key)?;
     let key = key.ok_or(ServiceError::Unauthenticated(AuthenticationError::UnknownKey))?;
-    let caller = identify(store, key, caller.permit, caller.address, now)?;
-    caller.permit.check(&caller)?;
-    Ok(caller)
+    let mut found = identify(store, key, caller.permit, caller.address, now)?;
+    if let Some(session) = caller.session {
+        sessions::check_again(store, session, now)?;
+        found.session = Some(session);
+    }
+    found.permit.check(&found)?;
+    Ok(found)
 }
 
 /// Reads a user by name.

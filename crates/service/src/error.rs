@@ -92,6 +92,15 @@ pub enum AuthenticationError {
     /// The key's user is disabled or was deleted.
     #[error("the user of this API key is disabled or gone")]
     DisabledUser,
+    /// There is no session with this token, or it has ended.
+    #[error("you are not signed in, or your session has ended; sign in again")]
+    NoSession,
+    /// The link of the first start was used, has expired, or somebody has signed in already.
+    #[error(
+        "this link is no longer valid: it works once, for 15 minutes, until somebody has signed in; sign in with an API \
+         key, or restart the service for another link if nobody has signed in yet"
+    )]
+    InvalidLink,
 }
 
 impl ServiceError {

@@ -1,4 +1,4 @@
-//! When API keys were last used: recorded in memory with each request, and written to the store later.
+//! When API keys and sessions were last used: recorded in memory with each request, and written to the store later.
 //!
 //! Authentication must not depend on a write: while another process holds the database's write lock, or its disk is
 //! full, requests that read go on. Uses that cannot be written are kept and written as soon as that is possible again.
@@ -24,27 +24,36 @@ const FINAL_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How precise the time of the last use is, in microseconds: a key in constant use is written once a minute.
 const PRECISION_MICROS: i64 = 60_000_000;
 
-/// How many keys are kept in memory; uses of further ones are not recorded until others are written.
-const MAX_KEYS: usize = 10_000;
+/// How many keys and sessions are kept in memory; uses of further ones are not recorded until others are written.
+const MAX_PENDING: usize = 10_000;
 
 /// How often the log says that nothing can be written.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Uses of API keys that are not in the store yet.
+/// What was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Used {
+    /// An API key.
+    Key(Uuid),
+    /// A session of the console.
+    Session(Uuid),
+}
+
+/// Uses of API keys and sessions that are not in the store yet.
 #[derive(Debug, Default)]
 pub struct LastUse {
-    pending: Mutex<HashMap<Uuid, Instant>>,
+    pending: Mutex<HashMap<Used, Instant>>,
     warned: Mutex<Option<Stopwatch>>,
 }
 
 impl LastUse {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Instant>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Used, Instant>> {
         // A thread that panicked while holding the lock left a map of valid instants.
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records that a key was used, unless the store knows of a use less than a minute ago.
-    pub(crate) fn record(&self, key: Uuid, stored: Option<Instant>, now: Instant) {
+    /// Records a use, unless the store knows of one less than a minute ago.
+    pub(crate) fn record(&self, used: Used, stored: Option<Instant>, now: Instant) {
         // A use that is dated further ahead than clocks differ was recorded while the clock was ahead.
         let is_recent = |at: Instant| {
             (-MAX_CLOCK_SKEW_MICROS..PRECISION_MICROS)
@@ -54,23 +63,32 @@ impl LastUse {
             return;
         }
         let mut pending = self.lock();
-        if pending.len() < MAX_KEYS || pending.contains_key(&key) {
-            pending.insert(key, now);
+        if pending.len() < MAX_PENDING || pending.contains_key(&used) {
+            pending.insert(used, now);
         }
     }
 
     /// Returns the last use of a key, of what the store says and what is not written yet.
     pub fn latest(&self, key: Uuid, stored: Option<Instant>) -> Option<Instant> {
-        let pending = self.lock().get(&key).copied();
         // What is recorded is later than what is stored, or the store has the use of a clock that was ahead.
-        pending.or(stored)
+        self.pending(Used::Key(key)).or(stored)
+    }
+
+    /// Returns the last use of a session, as [`LastUse::latest`].
+    #[must_use]
+    pub fn latest_of_session(&self, session: Uuid, stored: Instant) -> Instant {
+        self.pending(Used::Session(session)).unwrap_or(stored)
+    }
+
+    fn pending(&self, used: Used) -> Option<Instant> {
+        self.lock().get(&used).copied()
     }
 
     /// Puts back uses that could not be written; later ones win.
-    fn put_back(&self, uses: Vec<(Uuid, Instant)>) {
+    fn put_back(&self, uses: Vec<(Used, Instant)>) {
         let mut pending = self.lock();
-        for (key, at) in uses {
-            let latest = pending.entry(key).or_insert(at);
+        for (used, at) in uses {
+            let latest = pending.entry(used).or_insert(at);
             *latest = at.max(*latest);
         }
     }
@@ -110,13 +128,16 @@ async fn flush(last_use: &LastUse, pool: &Pool) {
     }
     let unwritten = uses.clone();
     let write = move |store: &mut Store| -> Result<(), ServiceError> {
-        Ok(uses.into_iter().try_for_each(|(key, at)| store.touch_api_key(key, at))?)
+        Ok(uses.into_iter().try_for_each(|(used, at)| match used {
+            Used::Key(key) => store.touch_api_key(key, at),
+            Used::Session(session) => store.touch_session(session, at),
+        })?)
     };
     if let Err(error) = pool.with(write).await {
         // What was written is not written again: the store has a use of that minute.
         last_use.put_back(unwritten);
         if last_use.may_warn() {
-            tracing::warn!(%error, "the last use of API keys cannot be recorded; it is tried again");
+            tracing::warn!(%error, "the last use of API keys and sessions cannot be recorded; it is tried again");
         }
     }
 }
@@ -133,11 +154,11 @@ mod tests {
     fn a_use_is_recorded_once_a_minute() {
         let last_use = LastUse::default();
         let key = Uuid::from_u128(1);
-        last_use.record(key, Some(at(100)), at(159));
+        last_use.record(Used::Key(key), Some(at(100)), at(159));
         assert_eq!(last_use.latest(key, Some(at(100))), Some(at(100)));
-        last_use.record(key, Some(at(100)), at(160));
+        last_use.record(Used::Key(key), Some(at(100)), at(160));
         assert_eq!(last_use.latest(key, Some(at(100))), Some(at(160)));
-        last_use.record(Uuid::from_u128(2), None, at(5));
+        last_use.record(Used::Key(Uuid::from_u128(2)), None, at(5));
         assert_eq!(last_use.latest(Uuid::from_u128(2), None), Some(at(5)));
     }
 
@@ -146,18 +167,18 @@ mod tests {
         let last_use = LastUse::default();
         let key = Uuid::from_u128(1);
         // Another replica may be ahead by a little.
-        last_use.record(key, Some(at(1_200)), at(1_000));
+        last_use.record(Used::Key(key), Some(at(1_200)), at(1_000));
         assert!(last_use.lock().is_empty());
-        last_use.record(key, Some(at(1_000_000)), at(1_000));
-        assert_eq!(last_use.lock().get(&key), Some(&at(1_000)));
+        last_use.record(Used::Key(key), Some(at(1_000_000)), at(1_000));
+        assert_eq!(last_use.lock().get(&Used::Key(key)), Some(&at(1_000)));
     }
 
     #[test]
     fn what_could_not_be_written_is_kept_unless_a_later_use_was_recorded() {
         let last_use = LastUse::default();
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        last_use.record(one, None, at(9));
-        last_use.put_back(vec![(one, at(5)), (other, at(6))]);
+        last_use.record(Used::Key(one), None, at(9));
+        last_use.put_back(vec![(Used::Key(one), at(5)), (Used::Key(other), at(6))]);
         assert_eq!(last_use.latest(one, None), Some(at(9)));
         assert_eq!(last_use.latest(other, None), Some(at(6)));
     }
@@ -165,9 +186,9 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let last_use = LastUse::default();
-        for number in 0..2 * MAX_KEYS as u128 {
-            last_use.record(Uuid::from_u128(number), None, at(0));
+        for number in 0..2 * MAX_PENDING as u128 {
+            last_use.record(Used::Key(Uuid::from_u128(number)), None, at(0));
         }
-        assert_eq!(last_use.lock().len(), MAX_KEYS);
+        assert_eq!(last_use.lock().len(), MAX_PENDING);
     }
 }

@@ -20,6 +20,7 @@ pub mod permissions;
 pub mod preview;
 pub mod requests;
 pub mod runs;
+pub mod sessions;
 pub mod traces;
 
 mod clock;

@@ -24,8 +24,9 @@ use crate::pool::Pool;
 use crate::readiness::Readiness;
 use crate::runs::{RunContext, Scheduler};
 use crate::seal::Sealer;
+use crate::sessions;
 use crate::signals::Signals;
-use crate::start::{StartError, prepare};
+use crate::start::{Prepared, StartError, prepare};
 use crate::traces::Traces;
 use crate::webhook::WebhookSender;
 
@@ -77,6 +78,8 @@ pub struct PreparedService {
     pub service: Arc<Service>,
     /// The first administrator's API key, when this start created it. Shown once: nothing can show it again.
     pub first_key: Option<SecretString>,
+    /// The token of a link that signs in the operator; none when somebody has signed in already.
+    pub sign_in_token: Option<SecretString>,
 }
 
 impl Service {
@@ -95,7 +98,8 @@ impl Service {
     ) -> Result<PreparedService, StartError> {
         let (config, prepared) = prepare(config, clock.now(), announce).await?;
         let pool = Pool::on(clock.machine().clone(), config.database.clone());
-        let sealer = Arc::new(prepared.sealer);
+        let Prepared { sealer, first_key, has_signed_in } = prepared;
+        let sealer = Arc::new(sealer);
         let (metrics, signals) = (Arc::new(Metrics::default()), Arc::new(Signals::default()));
         let evaluations = Evaluations::new(pool.clone(), clock.clone(), Arc::clone(&metrics));
         let policy_warnings = PolicyWarnings::new(pool.clone(), clock.clone(), evaluations.clone());
@@ -126,7 +130,9 @@ impl Service {
             replica,
             config,
         };
-        Ok(PreparedService { service: Arc::new(service), first_key: prepared.first_key })
+        let sign_in_token =
+            if has_signed_in { None } else { sessions::new_link(&service.pool, service.now()).await };
+        Ok(PreparedService { service: Arc::new(service), first_key, sign_in_token })
     }
 
     /// Starts the task that queues and executes runs until the service stops.

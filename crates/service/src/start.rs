@@ -110,6 +110,8 @@ pub(crate) struct Prepared {
     pub(crate) sealer: Sealer,
     /// The first administrator's API key, when this start created it.
     pub(crate) first_key: Option<SecretString>,
+    /// Whether somebody has ever signed in to the console.
+    pub(crate) has_signed_in: bool,
 }
 
 /// Opens the store and makes it ready for work.
@@ -129,7 +131,8 @@ pub(crate) async fn prepare(
             store.ensure_tenant(&config.tenant.name, &config.tenant.time_zone, at)?;
         }
         let first_key = first_key(&mut store, at, announce)?;
-        Ok((config, Prepared { sealer, first_key }))
+        let has_signed_in = store.has_signed_in()?;
+        Ok((config, Prepared { sealer, first_key, has_signed_in }))
     };
     tokio::task::spawn_blocking(work)
         .await

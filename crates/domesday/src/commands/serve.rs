@@ -25,6 +25,9 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> anyhow::Result<()> {
     let is_complete = runtime.block_on(async {
         // Printed before it is committed: a key that was not printed is lost.
         let running = start_with(config, Clock::system(), move |key| print_key(output, key)).await?;
+        if let Some(link) = &running.sign_in_link {
+            print_link(output, link)?;
+        }
         if !output.is_quiet() {
             output.note(format_args!("Listening on {}", running.address));
             if let Some(address) = running.operations_address {
@@ -61,6 +64,19 @@ fn print_key(output: Output, key: &SecretString) -> std::io::Result<()> {
     output.try_result(format_args!(
         "{STRONG}The administrator's API key, shown only once:{STRONG:#}\n\n    {key}\n\n{DIM}Keep it safe. If it is lost, \
          `domesday key admin` creates another.{DIM:#}"
+    ))
+}
+
+/// Prints the link that signs in the operator.
+fn print_link(output: Output, link: &SecretString) -> std::io::Result<()> {
+    let link = link.expose_secret();
+    if output.format == Format::Json {
+        let document = serde_json::json!({ "signInLink": link });
+        return output.try_result(format_args!("{document:#}"));
+    }
+    output.try_result(format_args!(
+        "\n{STRONG}Open this link to sign in to the console as the administrator:{STRONG:#}\n\n    {link}\n\n{DIM}It works \
+         once, for 15 minutes, until somebody has signed in.{DIM:#}"
     ))
 }
 

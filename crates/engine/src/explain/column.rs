@@ -123,7 +123,8 @@ impl Outcomes {
     }
 
     /// Returns the active data policies that apply to a column; none at a disabled source.
-    fn masks_on(&self, source: DataSourceIx, column: ColumnIx) -> Vec<DataPolicyIx> {
+    #[must_use]
+    pub fn masks_on(&self, source: DataSourceIx, column: ColumnIx) -> Vec<DataPolicyIx> {
         let Some((position, class)) = self.class_of(source) else { return Vec::new() };
         let columns = &self.classes.sources[position].columns;
         let slot = columns.iter().position(|known| *known == column).map(|slot| &class.columns[slot]);

@@ -4,11 +4,10 @@ use axum::extract::State;
 use axum::http::Method;
 use axum::response::Response;
 use domesday_engine::Outcome;
-use domesday_model::{DataSourceIx, Permission, Scope, UserIx};
-use domesday_service::ServiceError;
-use domesday_service::caller::{Caller, Permit};
+use domesday_model::Scope;
+use domesday_service::caller::Permit;
 use domesday_service::evaluation::{
-    AccessFilter, AccessPage, AccessRow, Evaluation, PageStart, View, reduce, reduce_column,
+    AccessFilter, AccessPage, AccessRow, PageStart, Selection, Selector, reduce, reduce_column,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,9 +19,6 @@ use crate::problem::Problem;
 use crate::response::json as to_response;
 use crate::route::{Route, schema};
 use crate::state::App;
-
-/// Who sees everybody's access.
-const READERS: &[Permission] = &[Permission::Audit, Permission::Governance];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -169,8 +165,9 @@ async fn list(
         return Err(Problem::invalid("name a user (`user=`), a data source (`dataSource=`), or both"));
     }
     let evaluation = app.service.evaluations.current(caller.revision).await?;
-    let (user, source, view) =
-        find(&evaluation, &caller, query.user.as_deref(), query.data_source.as_deref())?;
+    let (user, source) = (query.user.as_deref(), query.data_source.as_deref());
+    let Selection { user, source, view } =
+        evaluation.select(&caller, user.map(Selector::Name), source.map(Selector::Name))?;
     let filter = AccessFilter {
         scope: query.scope.map(Scope::from),
         outcome: query.outcome.map(|outcome| match outcome {
@@ -198,7 +195,8 @@ async fn explain(
         return Err(Problem::invalid("a column is read, not written; leave out `scope` or `column`"));
     }
     let evaluation = app.service.evaluations.current(caller.revision).await?;
-    let (user, source, view) = find(&evaluation, &caller, Some(&query.user), Some(&query.data_source))?;
+    let (user, source) = (Selector::Name(&query.user), Selector::Name(&query.data_source));
+    let Selection { user, source, view } = evaluation.select(&caller, Some(user), Some(source))?;
     let (Some(user), Some(source)) = (user, source) else {
         return Err(Problem::internal(&"an explanation without a pair was let through"));
     };
@@ -214,37 +212,4 @@ async fn explain(
     let mut explanation = evaluation.explain_column(user, source, column).await?;
     reduce_column(&mut explanation, view);
     Ok(to_response(explanation))
-}
-
-/// The user and the data source that a query names, and as whom the caller sees their access. Who may not see it is
-/// refused whether they exist or not.
-fn find(
-    evaluation: &Evaluation,
-    caller: &Caller,
-    user: Option<&str>,
-    source: Option<&str>,
-) -> Result<(Option<UserIx>, Option<DataSourceIx>, View), Problem> {
-    let snapshot = &**evaluation.snapshot();
-    let found = source.map(|name| (name, snapshot.data_source(name)));
-    let owns = || {
-        let (_, source) = found?;
-        let me = snapshot.user(caller.user_with_roles()?)?;
-        Some(snapshot.data_sources[source?.get()].owners.contains(&me))
-    };
-    let view = if caller.has_any(READERS) {
-        View::Everything
-    } else if user.is_some_and(|user| caller.is_user(user)) {
-        View::Own
-    } else if owns() == Some(true) {
-        View::Owner
-    } else {
-        return Err(ServiceError::lacks_any(READERS).into());
-    };
-    let user = user.map(|name| {
-        snapshot.user(name).ok_or_else(|| Problem::not_found(format!("there is no user `{name}`")))
-    });
-    let source = found.map(|(name, source)| {
-        source.ok_or_else(|| Problem::not_found(format!("there is no data source `{name}`")))
-    });
-    Ok((user.transpose()?, source.transpose()?, view))
 }

@@ -8,6 +8,8 @@ mod bounds;
 mod browsers;
 mod catalog;
 mod connections;
+mod console;
+mod console_access;
 mod export;
 mod first_start;
 mod guarding;

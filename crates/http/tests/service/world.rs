@@ -81,7 +81,12 @@ impl World {
 
     /// A service with these settings, as environment variables name them.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .build()
+            .into();
         let mut world = Self {
             clock: Clock::standing_at(instant(START)),
             admin: String::new(),
@@ -125,6 +130,12 @@ impl World {
     /// Whether the last start made a key.
     pub(crate) fn made_a_key(&self) -> bool {
         self.running.as_ref().unwrap().first_key.is_some()
+    }
+
+    /// The link that signs in the operator, when the last start created one.
+    pub(crate) fn sign_in_link(&self) -> Option<String> {
+        let link = self.running.as_ref().unwrap().sign_in_link.as_ref();
+        link.map(|link| link.expose_secret().to_owned())
     }
 
     pub(crate) fn operations_address(&self) -> std::net::SocketAddr {

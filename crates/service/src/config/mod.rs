@@ -63,6 +63,31 @@ pub struct Config {
     pub log: LogLevel,
 }
 
+/// The public address when none is configured.
+const DEFAULT_PUBLIC_URL: &str = "http://localhost:8080";
+
+impl Config {
+    /// Returns the address at which a browser reaches the service: the public one if it is configured, else the one
+    /// that the service listens on.
+    #[must_use]
+    pub fn browser_url(&self, listening: SocketAddr) -> String {
+        if self.public_url != DEFAULT_PUBLIC_URL {
+            return self.public_url.clone();
+        }
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        if listening.ip().is_unspecified() {
+            return format!("{scheme}://localhost:{}", listening.port());
+        }
+        format!("{scheme}://{listening}")
+    }
+
+    /// Whether browsers reach the service over TLS, its own or that of a proxy.
+    #[must_use]
+    pub fn is_behind_tls(&self) -> bool {
+        self.tls.is_some() || self.public_url.starts_with("https://")
+    }
+}
+
 /// Limits of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

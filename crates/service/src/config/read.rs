@@ -67,7 +67,7 @@ impl Reader<'_> {
         let operations_listen = operations
             .and_then(|text| self.address("server.operations_listen (DOMESDAY_OPERATIONS_LISTEN)", &text));
         let public_url = self.text("DOMESDAY_PUBLIC_URL", server.public_url);
-        let public_url = public_url.unwrap_or_else(|| "http://localhost:8080".into());
+        let public_url = public_url.unwrap_or_else(|| super::DEFAULT_PUBLIC_URL.into());
         self.require(
             public_url.starts_with("http://") || public_url.starts_with("https://"),
             format!("server.public_url (DOMESDAY_PUBLIC_URL) must be an http or https address, found `{public_url}`"),

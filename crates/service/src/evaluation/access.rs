@@ -201,11 +201,11 @@ impl Evaluation {
         self.compute(move |outcomes| outcomes.explain_column(user, source, column)).await
     }
 
-    fn reason(&self, class: usize, scope: Scope, user: UserIx) -> Option<&Reason> {
+    pub(super) fn reason(&self, class: usize, scope: Scope, user: UserIx) -> Option<&Reason> {
         self.classes[class].scope(scope).reason(user)
     }
 
-    fn row(&self, user: UserIx, position: usize, scope: Scope) -> Option<AccessRow<'_>> {
+    pub(super) fn row(&self, user: UserIx, position: usize, scope: Scope) -> Option<AccessRow<'_>> {
         let snapshot = &**self.snapshot();
         let of = &self.outcomes.sources()[position];
         let reason = self.reason(of.class.0 as usize, scope, user)?;

@@ -1,11 +1,12 @@
 //! One revision of the catalog, evaluated.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domesday_engine::{CatalogWarnings, ClassIx, ClassOutcomes, Outcomes, evaluate};
 use domesday_model::{DataSourceIx, Instant, RequestStatus, Scope, Snapshot, UserIx};
 use rayon::prelude::*;
 
+use super::search::SearchIndex;
 use crate::error::ServiceError;
 
 /// One revision of the catalog, evaluated.
@@ -22,6 +23,8 @@ pub struct Evaluation {
     /// How many sources each class has.
     pub(super) sources_in: Vec<u32>,
     pub(super) reach: Reach,
+    /// The names in the catalog, for searches; made with the first.
+    index: OnceLock<SearchIndex>,
 }
 
 /// For each user, the classes and scopes in which something reaches them: one bit each, a user's bits together.
@@ -80,7 +83,20 @@ impl Evaluation {
         let until = approved.filter_map(|request| request.expires_at).filter(|end| *end > snapshot.at).min();
         let reach = Reach::build(snapshot.users.len(), &classes);
         let from = snapshot.at;
-        Self { revision, from, until, outcomes: Arc::new(outcomes), classes, sources_in, reach }
+        Self {
+            revision,
+            from,
+            until,
+            outcomes: Arc::new(outcomes),
+            classes,
+            sources_in,
+            reach,
+            index: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn index(&self) -> &SearchIndex {
+        self.index.get_or_init(|| SearchIndex::new(self.snapshot()))
     }
 
     /// Returns the snapshot that was evaluated.

@@ -7,9 +7,13 @@
 mod access;
 mod cache;
 mod evaluated;
+mod rows;
+mod search;
 mod visible;
 
 pub use access::{AccessFilter, AccessPage, AccessRow, PageStart};
 pub use cache::Evaluations;
 pub use evaluated::Evaluation;
-pub use visible::{View, reduce, reduce_column};
+pub use rows::{ColumnSummary, RowFilter, RowOrder, RowPage, RowRange, SourceSummary, UserSummary};
+pub use search::{Hits, SearchResult};
+pub use visible::{READERS, Selection, Selector, View, reduce, reduce_column};

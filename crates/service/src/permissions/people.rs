@@ -154,6 +154,7 @@ mod tests {
             user: Some("uma".to_owned()),
             user_id: Some(UserId(1)),
             made_by: None,
+            session: None,
             key: Uuid::nil(),
             expires_at: None,
             permissions,

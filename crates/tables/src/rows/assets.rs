@@ -33,7 +33,7 @@ pub(crate) fn datasource_metadata(world: &RowContext<'_>, rows: &mut Rows<'_>) -
             .count("column_count", source.columns.len())
             .count("subscriber_count", *readers)
             .instant("creation_date", source.created_at)
-            .text("link", &world.link("data-sources", source.id.0))
+            .text("link", &world.link("console/access/data-source", source.id.0))
             .end()?;
     }
     Ok(())

@@ -1,0 +1,90 @@
+//! *Who can reach what*: the search, a data source, a user, and why the one can or cannot reach the other.
+
+mod data_source;
+mod list;
+mod search;
+mod tree;
+mod user;
+mod why;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::get;
+use domesday_service::ServiceError;
+use domesday_service::evaluation::Evaluation;
+
+use super::errors::Failure;
+use super::see_other;
+use super::session::SignedIn;
+use crate::state::{App, AppState};
+
+const PATH: &str = "/console/access";
+
+/// Returns the routes of these pages.
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route(PATH, get(search::show))
+        .route("/console/access/suggest", get(search::suggest))
+        .route("/console/access/data-source/{id}", get(data_source::show))
+        .route("/console/access/data-source/{id}/csv", get(data_source::csv))
+        .route("/console/access/user/{id}", get(user::show))
+        .route("/console/access/user/{id}/csv", get(user::csv))
+        .route("/console/access/user/{id}/data-source/{source}", get(why::show))
+}
+
+/// Leads to the page that the console starts with.
+pub(super) async fn start() -> Response {
+    see_other(PATH)
+}
+
+/// Leads from the address that the tables of earlier versions have.
+pub(super) async fn from_old_path(Path(id): Path<String>) -> Response {
+    match id.parse::<i64>() {
+        Ok(id) => see_other(&source_path(id)),
+        Err(_) => see_other(PATH),
+    }
+}
+
+fn source_path(id: i64) -> String {
+    format!("{PATH}/data-source/{id}")
+}
+
+fn user_path(id: i64) -> String {
+    format!("{PATH}/user/{id}")
+}
+
+fn pair_path(user: i64, source: i64) -> String {
+    format!("{PATH}/user/{user}/data-source/{source}")
+}
+
+/// Reads an id in a path.
+fn parse_id(text: &str) -> Result<i64, ServiceError> {
+    text.parse().map_err(|_| ServiceError::not_found("there is no such page"))
+}
+
+/// Returns the outcomes of the catalog as it is.
+async fn current(app: &AppState, signed_in: &SignedIn) -> Result<Arc<Evaluation>, Failure> {
+    Ok(app.service.evaluations.current(signed_in.caller.revision).await?)
+}
+
+/// A name that may lead somewhere.
+#[derive(Debug, Clone)]
+struct Link {
+    text: String,
+    /// Empty when it leads nowhere.
+    href: String,
+}
+
+impl Link {
+    fn new(text: impl Into<String>, href: impl Into<String>) -> Self {
+        Self { text: text.into(), href: href.into() }
+    }
+
+    fn plain(text: impl Into<String>) -> Self {
+        Self::new(text, "")
+    }
+}

@@ -1,0 +1,164 @@
+//! The session of a request: the cookie, the caller, and the token that only this session's forms have.
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domesday_service::ServiceError;
+use domesday_service::caller::{Caller, Permit};
+use domesday_service::sessions;
+use domesday_store::{Session, Store};
+use http_body_util::{BodyExt, Limited};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::form::Form;
+use super::shell::Shell;
+use super::{errors, see_other};
+use crate::authentication::address;
+use crate::problem::Problem;
+use crate::state::{App, AppState};
+
+const COOKIE: &str = "domesday_session";
+
+/// The longest form, in bytes.
+const MAX_FORM: usize = 256 << 10;
+
+/// Who sent the request, and the frame of the page that answers it.
+#[derive(Debug, Clone)]
+pub(super) struct SignedIn {
+    pub(super) caller: Caller,
+    pub(super) session: Session,
+    pub(super) shell: Shell,
+}
+
+impl SignedIn {
+    /// Returns the caller for a change, which is judged by `permit` again when it is made.
+    pub(super) fn caller_for(&self, permit: Permit) -> Caller {
+        Caller { permit, ..self.caller.clone() }
+    }
+}
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let found = parts.extensions.get::<Self>().cloned();
+        found.ok_or_else(|| Problem::internal(&"a page asks for a session on a route without one"))
+    }
+}
+
+/// The fields of the form that was sent, or of the query.
+impl FromRequestParts<App> for Form {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let sent = parts.extensions.get::<Self>().cloned();
+        Ok(sent.unwrap_or_else(|| Self::parse(parts.uri.query().unwrap_or_default())))
+    }
+}
+
+/// Returns the token in the cookie of a request.
+pub(super) fn token(headers: &HeaderMap) -> Option<SecretString> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut cookies =
+        cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let (_, token) = cookies.find(|(name, _)| *name == COOKIE)?;
+    (!token.is_empty()).then(|| token.to_owned().into())
+}
+
+/// Adds the cookie of a session to an answer; an empty token deletes it.
+pub(super) fn set_cookie(app: &AppState, response: &mut Response, token: &str) {
+    let secure = if app.service.config.is_behind_tls() { "; Secure" } else { "" };
+    let age = if token.is_empty() { 0 } else { sessions::LIFETIME / 1_000_000 };
+    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
+    if let Ok(mut value) = HeaderValue::from_str(&cookie) {
+        value.set_sensitive(true);
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+/// Lets requests of a session pass, and changes only from its own forms. Others are led to the sign-in page.
+pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let found = match token(&parts.headers) {
+        Some(token) => {
+            find(&app, &parts, &token).await.map(|signed_in| signed_in.map(|found| (found, token)))
+        }
+        None => Ok(None),
+    };
+    let (signed_in, token) = match found {
+        Ok(Some(found)) => found,
+        Ok(None) => return to_sign_in(&parts),
+        Err(error) => return errors::lone(&Problem::from(error)),
+    };
+    let page = errors::PageOf { signed_in: signed_in.clone(), path: parts.uri.path().to_owned() };
+    let mut body = body;
+    if parts.method != Method::GET && parts.method != Method::HEAD {
+        let form = match Limited::new(body, MAX_FORM).collect().await {
+            Ok(bytes) => Form::parse(&String::from_utf8_lossy(&bytes.to_bytes())),
+            Err(_) => {
+                return page.answer(&app, ServiceError::invalid("the form is too large or broke off")).await;
+            }
+        };
+        if !sessions::is_form_token(&token, form.get("csrf")) {
+            let message = "this form was not sent from a page of your session; open the page again and repeat the change";
+            return page.answer(&app, ServiceError::forbidden(message)).await;
+        }
+        parts.extensions.insert(form);
+        body = Body::empty();
+    }
+    parts.extensions.insert(signed_in);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    match response.extensions_mut().remove::<errors::Failure>() {
+        Some(failure) => page.answer(&app, failure).await,
+        None => response,
+    }
+}
+
+async fn find(app: &AppState, parts: &Parts, token: &SecretString) -> Result<Option<SignedIn>, ServiceError> {
+    let service = &app.service;
+    let now = service.now();
+    let found =
+        sessions::authenticate(&service.pool, &service.last_use, token, address(app, parts), now).await;
+    let (caller, session) = match found {
+        Ok(found) => found,
+        Err(ServiceError::Unauthenticated(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let (path, form_token) = (parts.uri.path().to_owned(), sessions::form_token(token));
+    let user = caller.user_id;
+    let read = move |store: &mut Store| -> Result<_, ServiceError> {
+        let tenant = store.tenant()?.map(|(tenant, _)| tenant);
+        let stored =
+            user.map(|user| store.object_by_id(domesday_model::Kind::User, user.0)).transpose()?.flatten();
+        let name = stored.and_then(|stored| stored.document.get("name")?.as_str().map(str::to_owned));
+        Ok((tenant, name))
+    };
+    let (tenant, name) = service.pool.with(read).await?;
+    let shell = Shell::new(&caller, tenant.as_ref(), name, form_token, &path, now);
+    Ok(Some(SignedIn { caller, session, shell }))
+}
+
+/// Leads to the sign-in page, and from there back to the page that was asked for.
+fn to_sign_in(parts: &Parts) -> Response {
+    let is_page = parts.method == Method::GET && parts.uri.path().starts_with("/console/");
+    let target = parts.uri.path_and_query().filter(|_| is_page).map(ToString::to_string);
+    let Some(target) = target else { return see_other("/sign-in").into_response() };
+    let target = percent_encoding::utf8_percent_encode(&target, percent_encoding::NON_ALPHANUMERIC);
+    see_other(&format!("/sign-in?next={target}"))
+}
+
+/// Whether somebody is signed in.
+pub(super) async fn is_signed_in(app: &AppState, parts: &Parts) -> bool {
+    match token(&parts.headers) {
+        Some(token) => matches!(find(app, parts, &token).await, Ok(Some(_))),
+        None => false,
+    }
+}
+
+/// Exposes a token for a cookie.
+pub(super) fn exposed(token: &SecretString) -> &str {
+    token.expose_secret()
+}

@@ -1,0 +1,189 @@
+//! Signing in with an API key or the link of the first start, and signing out.
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domesday_model::Instant;
+use domesday_service::caller::{Caller, Permit};
+use domesday_service::sessions::{self, Client};
+use domesday_service::{ServiceError, parse_authorization};
+use domesday_store::Store;
+use http_body_util::{BodyExt, Limited};
+use secrecy::SecretString;
+
+use super::assets::{Assets, assets};
+use super::errors::{Failure, lone, sentence};
+use super::form::Form;
+use super::session::{SignedIn, exposed, is_signed_in, set_cookie};
+use super::{page, see_other};
+use crate::authentication::{address, count_failure};
+use crate::problem::Problem;
+use crate::state::{App, AppState};
+
+/// The longest form, in bytes.
+const MAX_FORM: usize = 32 << 10;
+
+#[derive(Template)]
+#[template(path = "console/sign_in.html")]
+struct SignInPage {
+    assets: &'static Assets,
+    tenant: String,
+    signed_out: bool,
+    /// What is wrong, beside no field.
+    problem: String,
+    /// What is wrong with the key.
+    error: String,
+    /// Where to go from here.
+    next: String,
+}
+
+impl SignInPage {
+    fn new() -> Self {
+        Self {
+            assets: assets(),
+            tenant: String::new(),
+            signed_out: false,
+            problem: String::new(),
+            error: String::new(),
+            next: String::new(),
+        }
+    }
+}
+
+async fn answer(app: &AppState, status: StatusCode, view: SignInPage) -> Response {
+    let read = |store: &mut Store| -> Result<_, ServiceError> { Ok(store.tenant()?) };
+    let tenant = match app.service.pool.with(read).await {
+        Ok(tenant) => tenant.map_or_else(|| "Domesday".to_owned(), |(tenant, _)| tenant.name),
+        Err(error) => return lone(&error.into()),
+    };
+    let mut response = page(&SignInPage { tenant, ..view });
+    *response.status_mut() = status;
+    response
+}
+
+/// Returns a path of the console: nobody is led anywhere else.
+fn path_within(next: &str) -> Option<&str> {
+    let is_path = next == "/console" || next.starts_with("/console/") || next.starts_with("/console?");
+    (is_path && !next.contains(['\\', '\r', '\n'])).then_some(next)
+}
+
+fn client(app: &AppState, parts: &Parts) -> Client {
+    let browser = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Client { address: address(app, parts), browser: browser.unwrap_or_default().to_owned() }
+}
+
+/// Answers with a new session.
+fn begin(app: &AppState, token: &SecretString, next: &str) -> Response {
+    let mut response = see_other(path_within(next).unwrap_or("/console"));
+    set_cookie(app, &mut response, exposed(token));
+    response
+}
+
+/// Shows the page to sign in, or signs in with the token of a link.
+pub(super) async fn show(State(app): State<App>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let query = Form::parse(parts.uri.query().unwrap_or_default());
+    let view = SignInPage {
+        signed_out: query.has("signed-out"),
+        next: path_within(query.get("next")).unwrap_or_default().to_owned(),
+        ..SignInPage::new()
+    };
+    // A request for the head alone must not use the link up.
+    if query.has("token") && parts.method == Method::GET {
+        let token = SecretString::from(query.get("token").to_owned());
+        let service = &app.service;
+        let found =
+            sessions::sign_in_by_link(&service.pool, &service.clock, token, client(&app, &parts)).await;
+        return match found {
+            Ok(token) => begin(&app, &token, "/console"),
+            Err(error @ ServiceError::Unauthenticated(_)) => {
+                let problem = count_failure(&app, address(&app, &parts), error.into());
+                let status = problem.status();
+                let view = SignInPage { problem: sentence(problem.detail()), ..view };
+                with_retry(answer(&app, status, view).await, problem)
+            }
+            Err(error) => lone(&error.into()),
+        };
+    }
+    if !view.signed_out && is_signed_in(&app, &parts).await {
+        return see_other("/console");
+    }
+    answer(&app, StatusCode::OK, view).await
+}
+
+/// Signs in with an API key.
+pub(super) async fn sign_in(State(app): State<App>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let form = match Limited::new(body, MAX_FORM).collect().await {
+        Ok(bytes) => Form::parse(&String::from_utf8_lossy(&bytes.to_bytes())),
+        Err(_) => return lone(&Problem::bad_request("the form is too large or broke off")),
+    };
+    let next = path_within(form.get("next")).unwrap_or_default().to_owned();
+    let service = &app.service;
+    let found = match parse_authorization(form.get("key")) {
+        Some(key) => {
+            let client = client(&app, &parts);
+            let found = sessions::sign_in(&service.pool, &service.last_use, &service.clock, key, client);
+            found.await.map_err(Problem::from)
+        }
+        None => {
+            Err(Problem::unauthenticated("this is no API key of this service; a key begins with `domesday_`"))
+        }
+    };
+    let problem = match found {
+        Ok(token) => return begin(&app, &token, &next),
+        Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
+            count_failure(&app, address(&app, &parts), problem)
+        }
+        Err(problem) => return lone(&problem),
+    };
+    let status = match problem.status() {
+        // Browsers would ask for a password of their own.
+        StatusCode::UNAUTHORIZED => StatusCode::UNPROCESSABLE_ENTITY,
+        status => status,
+    };
+    let view = SignInPage { error: sentence(problem.detail()), next, ..SignInPage::new() };
+    with_retry(answer(&app, status, view).await, problem)
+}
+
+/// Adds how long to wait, where the problem says so.
+fn with_retry(mut response: Response, problem: Problem) -> Response {
+    let headers: HeaderMap = problem.into_response().headers().clone();
+    if let Some(value) = headers.get(header::RETRY_AFTER) {
+        response.headers_mut().insert(header::RETRY_AFTER, value.clone());
+    }
+    response
+}
+
+/// Ends the session.
+pub(super) async fn sign_out(State(app): State<App>, signed_in: SignedIn) -> Result<Response, Failure> {
+    let id = signed_in.session.id;
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<(), Failure> {
+        Ok(sessions::end(store, caller, id, now)?)
+    };
+    app.service.write(signed_in.caller_for(Permit::AnyKey), work).await?;
+    let mut response = see_other("/sign-in?signed-out");
+    set_cookie(&app, &mut response, "");
+    // Nothing of the session stays in the browser.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_out_of_the_console() {
+        for path in ["/console", "/console/access?q=a", "/console?x"] {
+            assert_eq!(path_within(path), Some(path));
+        }
+        for path in
+            ["", "/", "//evil.example", "https://evil.example", "/consoles", "/console/\\evil", "/api"]
+        {
+            assert_eq!(path_within(path), None, "{path}");
+        }
+    }
+}

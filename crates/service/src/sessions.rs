@@ -1,0 +1,301 @@
+//! Sessions of the console: how they begin and end, and the caller that a session stands for.
+//!
+//! A session begins with an API key, or with the link of the first start, which stands for the operator's own key. It
+//! has exactly the rights of that key: both are looked up with every request, and again in the transaction of a change
+//! ([`crate::caller::write`]). It ends after [`IDLE`] without a request and [`LIFETIME`] after it began, by signing out,
+//! and with its key or the key's user. Its token is 256 random bits, of which the store has the SHA-256.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domesday_model::{Instant, Permission};
+use domesday_store::{
+    ApiKey, ChangeBy, MAX_CLOCK_SKEW_MICROS, NewSession, Session, SignInMethod, Store, StoreError,
+};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::caller::{self, ADMINISTRATOR, Caller, Permit, identify};
+use crate::clock::Clock;
+use crate::error::{AuthenticationError, ServiceError};
+use crate::last_use::{LastUse, Used};
+use crate::pool::Pool;
+
+/// How long a session lasts without a request, in microseconds: 8 hours.
+pub const IDLE: i64 = 8 * 3_600 * 1_000_000;
+
+/// How long a session lasts at most, in microseconds: 7 days.
+pub const LIFETIME: i64 = 7 * 24 * 3_600 * 1_000_000;
+
+/// How long the link of the first start is valid, in microseconds: 15 minutes.
+const LINK_LIFETIME: i64 = 15 * 60 * 1_000_000;
+
+/// How long the start of the service waits for the link of the first start to be stored.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// The longest `User-Agent` header that is stored, in bytes.
+const MAX_BROWSER: usize = 300;
+
+/// Where somebody signs in from.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// The address.
+    pub address: IpAddr,
+    /// The `User-Agent` header.
+    pub browser: String,
+}
+
+impl Client {
+    fn session(
+        &self,
+        api_key: Uuid,
+        user: Option<domesday_model::UserId>,
+        method: SignInMethod,
+    ) -> NewSession {
+        let mut browser = self.browser.clone();
+        browser.truncate(browser.floor_char_boundary(MAX_BROWSER));
+        // Not every database stores the character U+0000.
+        browser.retain(|character| !character.is_control());
+        NewSession { id: Uuid::new_v4(), api_key, user, method, address: self.address.to_string(), browser }
+    }
+}
+
+/// Returns a new token, of a session or of a link.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub(crate) fn new_token() -> Result<SecretString, getrandom::Error> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes).into())
+}
+
+fn hash(token: &SecretString) -> [u8; 32] {
+    Sha256::digest(token.expose_secret().as_bytes()).into()
+}
+
+/// Returns the token that forms of a session carry, so that nobody else can send one. It follows from the session's
+/// token, which only the browser has, and reveals nothing of it.
+#[must_use]
+pub fn form_token(token: &SecretString) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"domesday form token\0");
+    hash.update(token.expose_secret().as_bytes());
+    URL_SAFE_NO_PAD.encode(hash.finalize())
+}
+
+/// Returns whether a form was sent from a session. The comparison takes the same time wherever the tokens differ.
+#[must_use]
+pub fn is_form_token(token: &SecretString, sent: &str) -> bool {
+    let expected = form_token(token);
+    let differing = expected.bytes().zip(sent.bytes()).fold(0, |found, (one, other)| found | (one ^ other));
+    expected.len() == sent.len() && differing == 0
+}
+
+/// Returns the instant at which a session ends if nothing ends it before.
+#[must_use]
+pub fn end_of(session: &Session) -> Instant {
+    let (idle, absolute) =
+        (session.last_used_at.as_micros() + IDLE, session.created_at.as_micros() + LIFETIME);
+    Instant::from_micros(idle.min(absolute))
+}
+
+/// Whether a session is valid at an instant. One that a clock dated further ahead than clocks differ is not.
+fn is_valid(session: &Session, now: Instant) -> bool {
+    let ahead = session.created_at.as_micros().saturating_sub(now.as_micros());
+    now < end_of(session) && ahead <= MAX_CLOCK_SKEW_MICROS
+}
+
+/// Signs in with an API key, and returns the token of the new session.
+///
+/// # Errors
+/// [`ServiceError::Unauthenticated`] when the key is not accepted.
+pub async fn sign_in(
+    pool: &Pool,
+    last_use: &LastUse,
+    clock: &Clock,
+    key: SecretString,
+    client: Client,
+) -> Result<SecretString, ServiceError> {
+    let caller =
+        caller::authenticate(pool, last_use, key, Permit::AnyKey, client.address, clock.now()).await?;
+    let token = new_token().map_err(|error| ServiceError::internal(&error))?;
+    let hash = hash(&token);
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<(), ServiceError> {
+        delete_expired(store, now)?;
+        let new = client.session(caller.key, caller.user_id, SignInMethod::Key);
+        caller.change(now, |change| {
+            store.create_session(new, &hash, &ChangeBy { origin: "console", ..*change })
+        })?;
+        Ok(())
+    };
+    caller::write(pool, clock, caller, work).await?;
+    Ok(token)
+}
+
+/// Signs in the operator with the token of a link, and returns the token of the new session.
+///
+/// # Errors
+/// [`ServiceError::Unauthenticated`] when the link is not valid, or no key of the operator is.
+pub async fn sign_in_by_link(
+    pool: &Pool,
+    clock: &Clock,
+    link: SecretString,
+    client: Client,
+) -> Result<SecretString, ServiceError> {
+    let token = new_token().map_err(|error| ServiceError::internal(&error))?;
+    let (link, session, clock) = (hash(&link), hash(&token), clock.clone());
+    let work = move |store: &mut Store| -> Result<bool, ServiceError> {
+        store.exclusive_transaction(|store| {
+            let now = clock.now();
+            if !store.take_sign_in_link(&link, now)? {
+                return Ok(false);
+            }
+            let has_all =
+                |key: &ApiKey| Permission::ALL.iter().all(|permission| key.permissions.contains(permission));
+            let keys = store.api_keys_of(None)?;
+            let key = keys.into_iter().find(|key| key.is_valid(now) && key.roles && has_all(key));
+            let Some(key) = key else { return Ok(false) };
+            let new = client.session(key.id, None, SignInMethod::Link);
+            let from = client.address.to_string();
+            let change = ChangeBy { actor: ADMINISTRATOR, origin: "console", from: Some(&from), at: now };
+            store.create_session(new, &session, &change)?;
+            Ok(true)
+        })
+    };
+    if pool.with_writer(work).await? {
+        Ok(token)
+    } else {
+        Err(ServiceError::Unauthenticated(AuthenticationError::InvalidLink))
+    }
+}
+
+/// Creates a link that signs in the operator, and returns its token. A service starts without one while the database takes
+/// no changes.
+pub(crate) async fn new_link(pool: &Pool, now: Instant) -> Option<SecretString> {
+    let token = new_token().ok()?;
+    let hash = hash(&token);
+    let create = move |store: &mut Store| -> Result<(), ServiceError> {
+        let end = Instant::from_micros(now.as_micros() + LINK_LIFETIME);
+        Ok(store.create_sign_in_link(&hash, end, now)?)
+    };
+    match tokio::time::timeout(LONGEST_WAIT, pool.with_writer(create)).await {
+        Ok(Ok(())) => return Some(token),
+        Ok(Err(error)) => tracing::warn!(%error, "no link to sign in to the console can be created"),
+        Err(_) => {
+            tracing::warn!("no link to sign in to the console can be created while the database is busy");
+        }
+    }
+    None
+}
+
+/// Finds out whose session a request belongs to.
+///
+/// # Errors
+/// [`ServiceError::Unauthenticated`] when there is no such session or it has ended.
+pub async fn authenticate(
+    pool: &Pool,
+    last_use: &LastUse,
+    token: &SecretString,
+    address: IpAddr,
+    now: Instant,
+) -> Result<(Caller, Session), ServiceError> {
+    let hash = hash(token);
+    let refused = ServiceError::Unauthenticated(AuthenticationError::NoSession);
+    let Some(mut session) =
+        pool.with(move |store| -> Result<_, ServiceError> { Ok(store.session_by_hash(&hash)?) }).await?
+    else {
+        return Err(refused);
+    };
+    let stored = session.last_used_at;
+    session.last_used_at = last_use.latest_of_session(session.id, stored);
+    if !is_valid(&session, now) {
+        return Err(refused);
+    }
+    let key = session.api_key;
+    let look_up = move |store: &mut Store| -> Result<_, ServiceError> {
+        let Some(key) = store.api_key(key)? else { return Ok(None) };
+        match identify(store, key, Permit::AnyKey, address, now) {
+            Ok(caller) => Ok(Some(caller)),
+            Err(ServiceError::Unauthenticated(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    };
+    let mut caller = pool.with(look_up).await?.ok_or(refused)?;
+    caller.session = Some(session.id);
+    last_use.record(Used::Session(session.id), Some(stored), now);
+    Ok((caller, session))
+}
+
+/// Checks in the transaction of a change that the session has not ended. Idleness was judged when the request came.
+pub(crate) fn check_again(store: &mut Store, id: Uuid, now: Instant) -> Result<(), ServiceError> {
+    let session = store.session(id)?;
+    let lasts = |session: &Session| now.as_micros() < session.created_at.as_micros().saturating_add(LIFETIME);
+    if session.as_ref().is_some_and(lasts) {
+        return Ok(());
+    }
+    Err(ServiceError::Unauthenticated(AuthenticationError::NoSession))
+}
+
+/// Returns the valid sessions of the caller, newest first.
+///
+/// # Errors
+/// When the store fails.
+pub fn list(
+    store: &mut Store,
+    last_use: &LastUse,
+    caller: &Caller,
+    now: Instant,
+) -> Result<Vec<Session>, ServiceError> {
+    let mut sessions = store.sessions_of(caller.user_id)?;
+    for session in &mut sessions {
+        session.last_used_at = last_use.latest_of_session(session.id, session.last_used_at);
+    }
+    let mut valid = Vec::with_capacity(sessions.len());
+    for session in sessions {
+        // Keys are few: those of one user.
+        let key = store.api_key(session.api_key)?;
+        if is_valid(&session, now) && key.is_some_and(|key| key.is_valid(now)) {
+            valid.push(session);
+        }
+    }
+    Ok(valid)
+}
+
+/// Ends a session: the caller's own, or another of the same user if the caller's key was not narrowed.
+///
+/// # Errors
+/// When there is no such session, or the caller may not end it.
+pub fn end(store: &mut Store, caller: &Caller, id: Uuid, now: Instant) -> Result<(), ServiceError> {
+    let session = store.session(id)?.filter(|session| session.user == caller.user_id);
+    let session = session
+        .ok_or_else(|| ServiceError::not_found("there is no such session of yours; it may have ended"))?;
+    if Some(id) != caller.session && session.api_key != caller.key && !caller.roles {
+        return Err(ServiceError::forbidden("a narrowed key ends none of its user's other sessions"));
+    }
+    Ok(caller.change(now, |change| store.end_session(id, change))?)
+}
+
+/// Ends every other session of the caller, and returns how many there were.
+///
+/// # Errors
+/// When the caller may not end one of them.
+pub fn end_others(store: &mut Store, caller: &Caller, now: Instant) -> Result<usize, ServiceError> {
+    let sessions = store.sessions_of(caller.user_id)?;
+    let others: Vec<_> = sessions.into_iter().filter(|session| Some(session.id) != caller.session).collect();
+    for session in &others {
+        end(store, caller, session.id, now)?;
+    }
+    Ok(others.len())
+}
+
+/// Deletes sessions that have expired, whichever way.
+fn delete_expired(store: &mut Store, now: Instant) -> Result<(), StoreError> {
+    let before = |micros: i64| Instant::from_micros(now.as_micros().saturating_sub(micros));
+    // A use that is not written yet is younger than this by less than a day.
+    const MARGIN: i64 = 24 * 3_600 * 1_000_000;
+    store.delete_expired_sessions(before(LIFETIME), before(IDLE + MARGIN)).map(drop)
+}
