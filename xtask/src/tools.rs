@@ -57,6 +57,18 @@ pub(crate) fn postgresql() -> Result<(), Failure> {
     })
 }
 
+/// Installs Chromium unless it is installed.
+pub(crate) fn chromium() -> Result<(), Failure> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let names = ["chromium", "chromium-browser"];
+    if std::env::split_paths(&path).any(|folder| names.iter().any(|name| folder.join(name).exists())) {
+        return Ok(());
+    }
+    apt_install("chromium").map_err(|failure| {
+        format!("the tests of the console need Chromium; install it (Debian: chromium). {failure}")
+    })
+}
+
 /// Installs a C++ compiler unless there is one: libFuzzer is built from its sources.
 pub(crate) fn cpp_compiler() -> Result<(), Failure> {
     let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
