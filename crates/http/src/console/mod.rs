@@ -1,7 +1,7 @@
 //! The console: pages for people, rendered by the server.
 //!
 //! A page is its query, its view struct and its template in `templates/console/`. It calls the same functions of the
-//! service as the route of the API for the same resource, and decides nothing. A request passes [`guard`]: the session,
+//! service as the route of the API for the same resource, and decides nothing. A request passes [`session::guard`]: the session,
 //! and for a change the token that only this session's forms have. What fails is answered as a page ([`errors`]).
 
 mod access;

@@ -1,4 +1,4 @@
-//! The OpenAPI document: [`document`] makes it from the table of routes, [`query_parameters`] reads the parameters of a
+//! The OpenAPI document: [`document()`] makes it from the table of routes, [`query_parameters`] reads the parameters of a
 //! route off a type, `catalog` has the schemas of the catalog's documents.
 
 mod catalog;
