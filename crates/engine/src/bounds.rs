@@ -50,7 +50,7 @@ impl Bounds {
     /// # Panics
     /// When the data source is not of this snapshot.
     #[must_use]
-    pub fn of(snapshot: &Snapshot, source: DataSourceIx) -> Self {
+    pub fn find(snapshot: &Snapshot, source: DataSourceIx) -> Self {
         let candidate = Candidate::new(snapshot, source);
         let mut bounds = Self::default();
         for (index, policy) in snapshot.policies.iter().enumerate() {
@@ -61,7 +61,7 @@ impl Bounds {
             let selection = SourceSelection::resolve(snapshot, &spec.applies_to);
             if selection.matches(PolicyRef::Subscription(PolicyIx::at(index)), &candidate) {
                 let seen = match &spec.level {
-                    Level::Entitlements { condition } => SeenInputs::of(condition, snapshot, source),
+                    Level::Entitlements { condition } => SeenInputs::find(condition, snapshot, source),
                     Level::Anyone | Level::Approval | Level::Individuals { .. } => SeenInputs::default(),
                 };
                 bounds.guardrails.insert(spec.name.clone(), seen);
@@ -78,7 +78,8 @@ impl Bounds {
             let selected = ColumnSelection::resolve(snapshot, &spec.columns);
             for (_, column) in snapshot.columns_of(source).filter(|(_, column)| selected.matches(column)) {
                 let except = spec.except.as_ref();
-                let seen = except.map(|except| SeenInputs::of(except, snapshot, source)).unwrap_or_default();
+                let seen =
+                    except.map(|except| SeenInputs::find(except, snapshot, source)).unwrap_or_default();
                 bounds.masks.entry(column.name.to_string()).or_default().insert(spec.name.clone(), seen);
             }
         }
@@ -104,8 +105,8 @@ impl Bounds {
 }
 
 impl SeenInputs {
-    fn of(condition: &Condition, snapshot: &Snapshot, source: DataSourceIx) -> Self {
-        let inputs = ConditionInputs::of(condition);
+    fn find(condition: &Condition, snapshot: &Snapshot, source: DataSourceIx) -> Self {
+        let inputs = ConditionInputs::find(condition);
         let spec = &snapshot.data_sources[source.get()];
         let fields = [&spec.host, &spec.database, &spec.schema, &spec.table];
         let fields = fields.into_iter().zip(inputs.fields).filter(|(_, needed)| *needed);

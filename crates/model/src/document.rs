@@ -62,7 +62,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 pub struct Texts<'a>(Vec<Text<'a>>);
 
 impl<'a> Texts<'a> {
-    fn of(mut texts: Vec<Text<'a>>) -> Self {
+    fn from_vec(mut texts: Vec<Text<'a>>) -> Self {
         // Documents are written from sets, so it is usually sorted already.
         if !texts.is_sorted_by(|before, after| before < after) {
             texts.sort_unstable();
@@ -82,13 +82,13 @@ impl<'a> Deref for Texts<'a> {
 
 impl<'a, I: IntoIterator<Item = &'a String>> From<I> for Texts<'a> {
     fn from(texts: I) -> Self {
-        Self::of(texts.into_iter().map(Text::from).collect())
+        Self::from_vec(texts.into_iter().map(Text::from).collect())
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Texts<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(Self::of)
+        Vec::deserialize(deserializer).map(Self::from_vec)
     }
 }
 
@@ -97,7 +97,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Texts<'a> {
 pub struct AttributeTexts<'a>(Vec<(Text<'a>, Texts<'a>)>);
 
 impl<'a> AttributeTexts<'a> {
-    fn of(mut attributes: Vec<(Text<'a>, Texts<'a>)>) -> Self {
+    fn from_vec(mut attributes: Vec<(Text<'a>, Texts<'a>)>) -> Self {
         if !attributes.is_sorted_by(|(before, _), (after, _)| before < after) {
             // Of a duplicate key the last value counts, as usual in JSON.
             attributes.reverse();
@@ -138,7 +138,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for AttributeTexts<'a> {
                 while let Some(attribute) = map.next_entry()? {
                     attributes.push(attribute);
                 }
-                Ok(AttributeTexts::of(attributes))
+                Ok(AttributeTexts::from_vec(attributes))
             }
         }
 

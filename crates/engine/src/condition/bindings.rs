@@ -85,7 +85,7 @@ impl Bindings {
     ) -> Option<ConditionIx> {
         let condition = place.condition(snapshot)?;
         let ix = ConditionIx(u32::try_from(self.conditions.len()).expect("fewer than 2^32 policies"));
-        self.conditions.push((place, ConditionInputs::of(condition)));
+        self.conditions.push((place, ConditionInputs::find(condition)));
         Some(ix)
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct ConditionInputs {
 
 impl ConditionInputs {
     /// Finds which inputs a condition reads.
-    pub(crate) fn of(condition: &Condition) -> Self {
+    pub(crate) fn find(condition: &Condition) -> Self {
         let mut inputs = Self::default();
         for atom in condition.atoms() {
             match atom {

@@ -79,7 +79,7 @@ impl PolicyReview<'_, '_> {
         selection: &SourceSelection<'_>,
         policy_ref: Option<PolicyRef>,
     ) -> bool {
-        let inputs = ConditionInputs::of(condition);
+        let inputs = ConditionInputs::find(condition);
         let by_user = condition.atoms().any(|atom| match atom {
             Atom::InGroups(groups) => groups.iter().any(depends_on_user),
             Atom::HasAttribute { value, .. } => depends_on_user(value),

@@ -73,7 +73,7 @@ pub struct Since(pub BTreeMap<String, Instant>);
 impl Since {
     /// Returns when a part was added; `object` is when its object was.
     #[must_use]
-    pub fn of(&self, part: &str, object: Instant) -> Instant {
+    pub fn part_since(&self, part: &str, object: Instant) -> Instant {
         if self.0.is_empty() { object } else { self.0.get(part).copied().unwrap_or(object) }
     }
 }

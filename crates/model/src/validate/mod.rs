@@ -252,7 +252,7 @@ pub fn validate_relations(catalog: &Catalog) -> Vec<CatalogProblem> {
 }
 
 fn check_relations(catalog: &Catalog, unread: &Unread, problems: &mut Problems) {
-    let known = Known::of(catalog, unread, problems);
+    let known = Known::collect(catalog, unread, problems);
     people::check(catalog, &known, problems);
     access::check_policies(catalog, &known, problems);
     access::check_requests(catalog, &known, problems);

@@ -29,7 +29,7 @@ pub(super) struct Known<'c> {
 
 impl<'c> Known<'c> {
     /// Gathers the names, reporting each that is declared twice.
-    pub(super) fn of(catalog: &'c Catalog, unread: &'c Unread, problems: &mut Problems) -> Self {
+    pub(super) fn collect(catalog: &'c Catalog, unread: &'c Unread, problems: &mut Problems) -> Self {
         let mut names = HashMap::new();
         let mut gather = |kind: Kind, list: &mut dyn Iterator<Item = &'c str>, field: &str| {
             let mut seen: HashMap<&'c str, usize> = HashMap::new();

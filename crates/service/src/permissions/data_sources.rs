@@ -127,7 +127,7 @@ impl BoundingPolicies {
         let snapshot = Snapshot::of_catalog(&catalog, Instant::from_micros(0))
             .map_err(|error| ServiceError::internal(&error))?;
         let source = snapshot.data_source(&source.name);
-        Ok(source.map(|source| Bounds::of(&snapshot, source)).unwrap_or_default())
+        Ok(source.map(|source| Bounds::find(&snapshot, source)).unwrap_or_default())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Cron expressions in a time zone (design.md, section 4, "Schedule and runs").
+//! Cron expressions in a time zone. How they treat daylight saving: `docs/service.md`.
 //!
 //! Five fields: minute, hour, day of the month, month, day of the week (0 and 7 are Sunday). `*`, lists, ranges,
 //! steps and English three-letter names, as in crontab(5); when both day fields are restricted, either suffices.

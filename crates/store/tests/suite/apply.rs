@@ -70,10 +70,10 @@ fn updates_name_the_fields_and_keep_ids_and_instants(database: &Database) {
     let after = snapshot(&mut store);
     let bob = &after.users[after.user("bob").unwrap().get()];
     assert_eq!((bob.id.0, bob.created_at.as_micros()), (2, FIRST));
-    assert_eq!(bob.since.of("group:Analysts", bob.created_at).as_micros(), LATER);
+    assert_eq!(bob.since.part_since("group:Analysts", bob.created_at).as_micros(), LATER);
     let ledger = &after.data_sources[0];
-    assert_eq!(ledger.since.of("column:email/tag:PII.Contact", ledger.created_at).as_micros(), FIRST);
-    assert_eq!(ledger.since.of("column:phone/tag:PII", ledger.created_at).as_micros(), LATER);
+    assert_eq!(ledger.since.part_since("column:email/tag:PII.Contact", ledger.created_at).as_micros(), FIRST);
+    assert_eq!(ledger.since.part_since("column:phone/tag:PII", ledger.created_at).as_micros(), LATER);
     assert_eq!(after.columns.iter().map(|column| column.id.0).collect::<Vec<_>>(), [1, 2, 3]);
 }
 

@@ -119,8 +119,10 @@ fn applied_at(
     if source.since.0.is_empty() {
         return source.created_at;
     }
-    let Some(column) = column else { return source.since.of(&format!("tag:{tag}"), source.created_at) };
+    let Some(column) = column else {
+        return source.since.part_since(&format!("tag:{tag}"), source.created_at);
+    };
     let column = &world.snapshot.columns[column.get()].name;
-    let of_column = source.since.of(&format!("column:{column}"), source.created_at);
-    source.since.of(&format!("column:{column}/tag:{tag}"), of_column)
+    let of_column = source.since.part_since(&format!("column:{column}"), source.created_at);
+    source.since.part_since(&format!("column:{column}/tag:{tag}"), of_column)
 }

@@ -88,7 +88,7 @@ fn direct_entitlement<'a>(name: &'a str, value: Option<&'a str>, granted_at: Ins
 
 /// Returns when a part was added. The key is built only where the object has a history.
 fn added_at(history: &Since, object: Instant, part: impl FnOnce() -> String) -> Instant {
-    if history.0.is_empty() { object } else { history.of(&part(), object) }
+    if history.0.is_empty() { object } else { history.part_since(&part(), object) }
 }
 
 fn joined_at(user: &SnapshotUser, group: &str) -> Instant {

@@ -76,7 +76,7 @@ pub(crate) fn data_product_assets(world: &RowContext<'_>, rows: &mut Rows<'_>) -
         for asset in &product.data_sources {
             let source = world.data_source(&asset.name, || describe(product))?;
             let part = format!("asset:{}", asset.name);
-            let added_at = record.provenance.since.of(&part, record.provenance.created_at);
+            let added_at = record.provenance.since.part_since(&part, record.provenance.created_at);
             let columns = columns(world, product, asset, source)?;
             assets.entry(source).or_insert((added_at, BTreeSet::new())).1.extend(columns);
         }
