@@ -9,7 +9,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
 use bytes::Bytes;
 use domesday_service::traces::{Traces, TracesError};
-use domesday_service::{Clock, Config, Limits, PreparedService, Service, StartError};
+use domesday_service::{Clock, Config, Limits, PreparedService, Service, StartError, sessions};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -120,7 +120,9 @@ pub async fn start_with(
     let replica = Uuid::new_v4();
     let traces = Traces::start(config.collector.as_ref(), replica)?;
     let prepared = Service::prepare(config, clock, traces, replica, announce).await?;
-    let PreparedService { service, first_key, sign_in_token } = prepared;
+    let PreparedService { service, first_key, has_signed_in } = prepared;
+    let sign_in_token =
+        if has_signed_in { None } else { sessions::new_link(&service.pool, service.now()).await };
 
     let config = &service.config;
     let limits = within_files(config.limits, operations_listener.is_some());

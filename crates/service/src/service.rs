@@ -24,7 +24,6 @@ use crate::pool::Pool;
 use crate::readiness::Readiness;
 use crate::runs::{RunContext, Scheduler};
 use crate::seal::Sealer;
-use crate::sessions;
 use crate::signals::Signals;
 use crate::start::{Prepared, StartError, prepare};
 use crate::traces::Traces;
@@ -78,8 +77,9 @@ pub struct PreparedService {
     pub service: Arc<Service>,
     /// The first administrator's API key, when this start created it. Shown once: nothing can show it again.
     pub first_key: Option<SecretString>,
-    /// The token of a link that signs in the operator; none when somebody has signed in already.
-    pub sign_in_token: Option<SecretString>,
+    /// Whether somebody has ever signed in to the console. Until then each start creates a link
+    /// ([`crate::sessions::new_link`]).
+    pub has_signed_in: bool,
 }
 
 impl Service {
@@ -130,9 +130,7 @@ impl Service {
             replica,
             config,
         };
-        let sign_in_token =
-            if has_signed_in { None } else { sessions::new_link(&service.pool, service.now()).await };
-        Ok(PreparedService { service: Arc::new(service), first_key, sign_in_token })
+        Ok(PreparedService { service: Arc::new(service), first_key, has_signed_in })
     }
 
     /// Starts the task that queues and executes runs until the service stops.

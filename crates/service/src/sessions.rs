@@ -175,7 +175,7 @@ pub async fn sign_in_by_link(
 
 /// Creates a link that signs in the operator, and returns its token. A service starts without one while the database takes
 /// no changes.
-pub(crate) async fn new_link(pool: &Pool, now: Instant) -> Option<SecretString> {
+pub async fn new_link(pool: &Pool, now: Instant) -> Option<SecretString> {
     let token = new_token().ok()?;
     let hash = hash(&token);
     let create = move |store: &mut Store| -> Result<(), ServiceError> {
