@@ -168,10 +168,8 @@ impl State {
             "<EncodingType>url</EncodingType><KeyCount>{count}</KeyCount><IsTruncated>{is_truncated}</IsTruncated>"
         ));
         if is_truncated {
-            body.push_str(&format!(
-                "<NextContinuationToken>{}</NextContinuationToken>",
-                utf8_percent_encode(&last, ENCODED)
-            ));
+            // As in S3, the encoding of keys does not apply to the token. Keys here have nothing that XML escapes.
+            body.push_str(&format!("<NextContinuationToken>{last}</NextContinuationToken>"));
         }
         body.push_str("</ListBucketResult>");
         self.log(format_args!("list {prefix}: {count} objects"));
