@@ -69,7 +69,7 @@ pub(crate) struct S3Args {
     /// The bucket's region [default: AWS_REGION, AWS_DEFAULT_REGION or the profile's]
     #[arg(long, value_name = "REGION", help_heading = "S3")]
     pub(crate) region: Option<String>,
-    /// The URL of an S3-compatible server, such as https://s3.example.com:9000 [default: AWS_ENDPOINT_URL_S3]
+    /// The URL of an S3-compatible server, such as `https://s3.example.com:9000` [default: AWS_ENDPOINT_URL_S3]
     #[arg(long, value_name = "URL", help_heading = "S3")]
     pub(crate) endpoint: Option<String>,
     /// The role to assume
