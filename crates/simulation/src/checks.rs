@@ -2,7 +2,8 @@
 
 use domesday_model::Instant;
 
-use crate::world::{HOUR, MINUTE, SECOND, State};
+use crate::constants::{HOUR, MINUTE, SECOND};
+use crate::world::State;
 
 /// What a night is judged by.
 #[derive(Debug, Clone, Copy, Default)]

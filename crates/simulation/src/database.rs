@@ -8,8 +8,8 @@ use domesday_store::{ApplyOptions, ChangeBy, IfMatch, Store};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use crate::bucket::{BUCKET, ENDPOINT, PATH, REGION};
 use crate::catalog::catalog;
+use crate::constants::{BUCKET, ENDPOINT, PATH, REGION};
 
 /// The secret access key of the export.
 const SECRET: &str = "simulated";

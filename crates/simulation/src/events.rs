@@ -2,9 +2,10 @@
 
 use crate::calls;
 use crate::checks::Night;
+use crate::constants::{HOUR, MINUTE, REPLICAS, SECOND};
 use crate::night::{Call, Plan, Trigger, any_replica};
 use crate::simulation::{Simulation, USUAL_SKEW};
-use crate::world::{Event, HOUR, MINUTE, REPLICAS, SECOND, Timer};
+use crate::world::{Event, Timer};
 
 /// How long a stopped process may take to end.
 const STOP_TIME: i64 = 45 * SECOND;

@@ -2,8 +2,8 @@
 
 use domesday_store::{StoreError, StoreEvent};
 
+use crate::constants::{MINUTE, REPLICAS, SECOND};
 use crate::rng::Rng;
-use crate::world::{MINUTE, REPLICAS, SECOND};
 
 /// How the database fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,10 +9,12 @@
 //!
 //! *Invariants.* Linked into nothing that ships. The same seed gives the same trace.
 
+mod acknowledged;
 mod bucket;
 mod calls;
 mod catalog;
 mod checks;
+mod constants;
 mod content;
 mod coroutine;
 mod database;
@@ -23,6 +25,7 @@ mod network;
 mod night;
 mod replica;
 mod rng;
+mod s3;
 mod simulation;
 mod summary;
 mod trace;

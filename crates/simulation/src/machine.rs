@@ -10,9 +10,10 @@ use domesday_service::{BlockingJob, BlockingWork, SimulatedMachine, Sleep};
 use domesday_store::{StoreError, StoreEvent, StoreObserver};
 use jiff::Timestamp;
 
+use crate::constants::SECOND;
 use crate::coroutine;
 use crate::network::SimulatedS3;
-use crate::world::{Process, SECOND, Sleeping, Work, World};
+use crate::world::{Process, Sleeping, Work, World};
 
 /// How often work that blocks looks whether it was cancelled, in microseconds.
 const POLL: i64 = 2 * SECOND;

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use domesday_delivery::{SimulatedNetwork, SimulatedRequest, SimulatedResponse};
 
 use crate::bucket::Caller;
+use crate::constants::SECOND;
 use crate::coroutine;
 use crate::faults::CallFault;
-use crate::world::{Process, SECOND, World};
+use crate::s3::refusal;
+use crate::world::{Process, World};
 
 /// How long a call waits for its response.
 const TIMEOUT: i64 = 60 * SECOND;
@@ -78,11 +80,4 @@ impl SimulatedNetwork for SimulatedS3 {
         self.world.pass(replica, after);
         Ok(response)
     }
-}
-
-/// An error response of S3.
-pub(crate) fn refusal(status: u16, code: &str) -> SimulatedResponse {
-    let body =
-        format!("<Error><Code>{code}</Code><Message>simulated</Message><RequestId>1</RequestId></Error>");
-    SimulatedResponse { status, headers: vec![("content-type", "application/xml".to_owned())], body }
 }

@@ -1,8 +1,8 @@
 //! The faults of a night, drawn from the seed: what happens at which step of what the replicas do.
 
+use crate::constants::{HOUR, MINUTE, REPLICAS, SECOND};
 use crate::faults::{DatabaseFault, NetworkFault};
 use crate::rng::Rng;
-use crate::world::{HOUR, MINUTE, REPLICAS, SECOND};
 
 /// What a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

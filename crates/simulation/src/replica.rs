@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::bucket::ENDPOINT;
+use crate::constants::ENDPOINT;
 use crate::database::{Template, expose};
 use crate::machine::Machine;
 use crate::world::{Process, World};

@@ -12,11 +12,12 @@ use tempfile::TempDir;
 
 use crate::bucket::FIRST_VERIFICATION;
 use crate::checks::Night;
+use crate::constants::{HOUR, REPLICAS, SECOND};
 use crate::coroutine::Coroutine;
 use crate::database::Template;
 use crate::night::{Call, Plan};
 use crate::replica::Replica;
-use crate::world::{Event, HOUR, Process, REPLICAS, SECOND, State, Statistics, Timer, World};
+use crate::world::{Event, Process, State, Statistics, Timer, World};
 
 /// How many steps a night may take; one that does not end takes more.
 const MOST_STEPS: u64 = 300_000;

@@ -1,39 +1,15 @@
 //! The invariants of what is in the bucket: a reader never sees a mixed or partial day, one attempt at a time puts
 //! files, and the manifests form a chain.
 
-use std::collections::BTreeMap;
-
 use domesday_tables::{ChainLink, Manifest, TABLES};
 
 use crate::bucket::{Caller, Object};
+use crate::constants::SECOND;
 use crate::content::{Content, Named};
-use crate::world::{SECOND, State};
+use crate::world::State;
 
 /// How long a cancelled run may go on: until its replica asks the database, and for the put that is under way.
 const CANCEL_GRACE: i64 = 90 * SECOND;
-
-/// What is known of the summary in the bucket.
-#[derive(Debug, Default)]
-pub(crate) struct Summary {
-    /// What the `snapshot` row names, and how many rows each table has of it.
-    pub(crate) named: Option<(Named, Vec<i64>)>,
-    /// The newest manifest and its digest.
-    pub(crate) manifest: Option<(Box<Manifest>, String)>,
-    /// When each attempt called first.
-    first_calls: BTreeMap<u64, i64>,
-    /// The last attempt after which the files of two may lie beside each other, as is documented for clocks that
-    /// disagree.
-    tainted_by: Option<u64>,
-    /// When a client was told that the run under way is cancelled.
-    pub(crate) cancelled_at: Option<i64>,
-}
-
-impl Summary {
-    /// Whether the files of two attempts may lie beside each other.
-    pub(crate) fn is_tainted(&self) -> bool {
-        self.tainted_by.is_some()
-    }
-}
 
 impl State {
     /// Notes that an attempt calls.

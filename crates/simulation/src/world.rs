@@ -9,28 +9,19 @@ use std::task::{Context, Poll, Waker};
 
 use domesday_service::{BlockingJob, BlockingWork};
 
+use crate::acknowledged::Acknowledged;
 use crate::bucket::Bucket;
-use crate::calls::Acknowledged;
+use crate::constants::{HOUR, REPLICAS, SECOND};
 use crate::coroutine;
 use crate::faults::Faults;
 use crate::rng::Rng;
 use crate::trace::Trace;
-
-/// A second in microseconds.
-pub(crate) const SECOND: i64 = 1_000_000;
-/// A minute in microseconds.
-pub(crate) const MINUTE: i64 = 60 * SECOND;
-/// An hour in microseconds.
-pub(crate) const HOUR: i64 = 60 * MINUTE;
 
 /// How long the service waits in one piece for a time of the clock, where nothing is to be expected meanwhile.
 const LONG_SLEEP: i64 = 3 * HOUR;
 
 /// How long it does otherwise, as on a real machine.
 const SHORT_SLEEP: i64 = 30 * SECOND;
-
-/// How many replicas there are.
-pub(crate) const REPLICAS: usize = 2;
 
 /// Something that happens at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
