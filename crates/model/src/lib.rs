@@ -15,6 +15,7 @@ mod answer;
 mod asset;
 mod catalog;
 pub mod condition;
+mod data_policy;
 pub mod document;
 mod duration;
 mod excerpt;
@@ -42,6 +43,7 @@ pub use answer::{Answer, AnswerError};
 pub use asset::{Column, DataSource, DataSourceStatus, Domain, DomainPermission, Tag, dotted_ancestors};
 pub use catalog::{Catalog, Declared, Kind};
 pub use condition::Condition;
+pub use data_policy::{ColumnSelector, DataPolicy, Mask, MaskKind};
 pub use duration::{ApprovalDuration, DurationError};
 pub use excerpt::{Excerpt, is_control};
 pub use glob::glob_matches;
@@ -51,8 +53,7 @@ pub use ids::*;
 pub use instant::{Instant, InstantError};
 pub use near::nearest_names;
 pub use policy::{
-    AppliesTo, ColumnSelector, DataPolicy, Individuals, Level, LevelKind, Mask, MaskKind, Policy, PolicyKind,
-    PolicyState, Scope, Selector,
+    AppliesTo, Individuals, Level, LevelKind, Policy, PolicyKind, PolicyState, Scope, Selector,
 };
 pub use request::{
     AcceptedAgreement, Determination, DeterminationStatus, Request, RequestStatus, RequestType, Target,

@@ -21,46 +21,12 @@ use crate::{
 
 mod builder;
 mod parts;
+mod symbols;
 
 use builder::dangling;
 pub use builder::{SnapshotBuilder, SnapshotError};
 pub use parts::{DataSourceBuilder, UserBuilder};
-
-/// A string interned in one snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Symbol(u32);
-
-/// The strings interned in one snapshot: attribute keys and values, and column types.
-#[derive(Debug, Clone, Default)]
-pub struct Symbols {
-    texts: Vec<Box<str>>,
-    by_text: FastMap<Box<str>, Symbol>,
-}
-
-impl Symbols {
-    fn intern(&mut self, text: &str) -> Symbol {
-        if let Some(symbol) = self.by_text.get(text) {
-            return *symbol;
-        }
-        let symbol =
-            Symbol(u32::try_from(self.texts.len()).expect("a snapshot interns fewer than 2^32 strings"));
-        self.texts.push(text.into());
-        self.by_text.insert(text.into(), symbol);
-        symbol
-    }
-
-    /// Returns the symbol of a text, if the snapshot contains it.
-    #[must_use]
-    pub fn find(&self, text: &str) -> Option<Symbol> {
-        self.by_text.get(text).copied()
-    }
-
-    /// Returns the text of a symbol of this snapshot.
-    #[must_use]
-    pub fn text(&self, symbol: Symbol) -> &str {
-        &self.texts[symbol.0 as usize]
-    }
-}
+pub use symbols::{Symbol, Symbols};
 
 /// When parts of an object were added, where that is later than the object itself.
 ///

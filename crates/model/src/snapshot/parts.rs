@@ -182,8 +182,8 @@ impl Unresolved {
             owners.sort_unstable();
             data_sources[source.get()].owners = owners;
         }
-        let types: Vec<Symbol> = self.types.texts.iter().map(|text| symbols.intern(text)).collect();
-        columns.iter_mut().for_each(|column| column.data_type = types[column.data_type.0 as usize]);
+        let types = symbols.add_all(&self.types);
+        columns.iter_mut().for_each(|column| column.data_type = types[column.data_type.position()]);
         Ok(())
     }
 }
