@@ -15,7 +15,7 @@ use crate::error::{AuthenticationError, ServiceError};
 use crate::key_secret;
 use crate::last_use::{LastUse, Used};
 use crate::pool::Pool;
-use crate::sessions;
+use crate::sessions::validity;
 
 /// The owner of the operator's own keys, and the actor of what is done with one.
 pub const ADMINISTRATOR: &str = "administrator";
@@ -244,7 +244,7 @@ fn authenticate_again(store: &mut Store, caller: &Caller, now: Instant) -> Resul
     let key = key.ok_or(ServiceError::Unauthenticated(AuthenticationError::UnknownKey))?;
     let mut found = identify(store, key, caller.permit, caller.address, now)?;
     if let Some(session) = caller.session {
-        sessions::check_again(store, session, now)?;
+        validity::check_again(store, session, now)?;
         found.session = Some(session);
     }
     found.permit.check(&found)?;

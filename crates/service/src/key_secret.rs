@@ -16,9 +16,17 @@ const PREFIX: &str = "domesday_";
 /// # Errors
 /// When the system gives no random bytes.
 pub(crate) fn generate() -> Result<SecretString, getrandom::Error> {
+    Ok(format!("{PREFIX}{}", random_text()?).into())
+}
+
+/// Returns 256 random bits as text.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub(crate) fn random_text() -> Result<String, getrandom::Error> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes)?;
-    Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)).into())
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Returns what the store keeps of a secret.

@@ -6,13 +6,14 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domesday_model::{Permission, UserStatus};
+use domesday_model::Permission;
 use domesday_service::ServiceError;
 use domesday_store::StoreError;
 
 use super::assets::{Assets, assets};
-use super::session::SignedIn;
+use super::people::administrators;
 use super::shell::Shell;
+use super::signed_in::SignedIn;
 use super::{accepts_html, page};
 use crate::problem::{MEDIA_TYPE, Problem};
 use crate::state::AppState;
@@ -139,10 +140,7 @@ impl PageOf {
 /// The users who can give permissions, by name.
 async fn givers(app: &AppState, revision: u64) -> String {
     let Ok(evaluation) = app.service.evaluations.current(revision).await else { return String::new() };
-    let users = &evaluation.snapshot().users;
-    let mut names = users.iter().filter(|user| {
-        user.status == UserStatus::Active && user.permissions.contains(&Permission::UserAdmin)
-    });
+    let mut names = administrators(evaluation.snapshot());
     let listed: Vec<_> = names.by_ref().take(MAX_NAMES).map(|user| &*user.name).collect();
     match (listed.is_empty(), names.count()) {
         (true, _) => "the operator: nobody has USER_ADMIN".to_owned(),

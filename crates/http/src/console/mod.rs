@@ -10,10 +10,12 @@ mod csv;
 mod errors;
 mod form;
 mod headers;
+mod people;
 mod profile;
 mod session;
 mod shell;
 mod sign_in;
+mod signed_in;
 mod times;
 
 use axum::Router;

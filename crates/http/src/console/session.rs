@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domesday_service::ServiceError;
-use domesday_service::caller::{Caller, Permit};
+use domesday_service::caller::Caller;
 use domesday_service::sessions;
 use domesday_store::{Session, Store};
 use http_body_util::{BodyExt, Limited};
@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::form::Form;
 use super::shell::Shell;
+use super::signed_in::SignedIn;
 use super::{errors, see_other};
 use crate::authentication::address;
 use crate::problem::Problem;
@@ -24,30 +25,6 @@ const COOKIE: &str = "domesday_session";
 
 /// The longest form, in bytes.
 const MAX_FORM: usize = 256 << 10;
-
-/// Who sent the request, and the frame of the page that answers it.
-#[derive(Debug, Clone)]
-pub(super) struct SignedIn {
-    pub(super) caller: Caller,
-    pub(super) session: Session,
-    pub(super) shell: Shell,
-}
-
-impl SignedIn {
-    /// Returns the caller for a change, which is judged by `permit` again when it is made.
-    pub(super) fn caller_for(&self, permit: Permit) -> Caller {
-        Caller { permit, ..self.caller.clone() }
-    }
-}
-
-impl FromRequestParts<App> for SignedIn {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
-        let found = parts.extensions.get::<Self>().cloned();
-        found.ok_or_else(|| Problem::internal(&"a page asks for a session on a route without one"))
-    }
-}
 
 /// The fields of the form that was sent, or of the query.
 impl FromRequestParts<App> for Form {
@@ -117,16 +94,23 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     }
 }
 
-async fn find(app: &AppState, parts: &Parts, token: &SecretString) -> Result<Option<SignedIn>, ServiceError> {
+/// Returns the caller and the session of a token; none when the session has ended.
+async fn authenticate(
+    app: &AppState,
+    parts: &Parts,
+    token: &SecretString,
+) -> Result<Option<(Caller, Session)>, ServiceError> {
     let service = &app.service;
-    let now = service.now();
-    let found =
-        sessions::authenticate(&service.pool, &service.last_use, token, address(app, parts), now).await;
-    let (caller, session) = match found {
-        Ok(found) => found,
-        Err(ServiceError::Unauthenticated(_)) => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let address = address(app, parts);
+    match sessions::authenticate(&service.pool, &service.last_use, token, address, service.now()).await {
+        Ok(found) => Ok(Some(found)),
+        Err(ServiceError::Unauthenticated(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn find(app: &AppState, parts: &Parts, token: &SecretString) -> Result<Option<SignedIn>, ServiceError> {
+    let Some((caller, session)) = authenticate(app, parts, token).await? else { return Ok(None) };
     let (path, form_token) = (parts.uri.path().to_owned(), sessions::form_token(token));
     let user = caller.user_id;
     let read = move |store: &mut Store| -> Result<_, ServiceError> {
@@ -136,8 +120,8 @@ async fn find(app: &AppState, parts: &Parts, token: &SecretString) -> Result<Opt
         let name = stored.and_then(|stored| stored.document.get("name")?.as_str().map(str::to_owned));
         Ok((tenant, name))
     };
-    let (tenant, name) = service.pool.with(read).await?;
-    let shell = Shell::new(&caller, tenant.as_ref(), name, form_token, &path, now);
+    let (tenant, name) = app.service.pool.with(read).await?;
+    let shell = Shell::new(&caller, tenant.as_ref(), name, form_token, &path, app.service.now());
     Ok(Some(SignedIn { caller, session, shell }))
 }
 
@@ -153,7 +137,7 @@ fn to_sign_in(parts: &Parts) -> Response {
 /// Whether somebody is signed in.
 pub(super) async fn is_signed_in(app: &AppState, parts: &Parts) -> bool {
     match token(&parts.headers) {
-        Some(token) => matches!(find(app, parts, &token).await, Ok(Some(_))),
+        Some(token) => matches!(authenticate(app, parts, &token).await, Ok(Some(_))),
         None => false,
     }
 }

@@ -10,11 +10,11 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domesday_model::{Instant, Kind, Permission};
-use domesday_service::ServiceError;
 use domesday_service::caller::{Caller, Permit};
 use domesday_service::idempotency::create_once;
 use domesday_service::objects::{self, name_in, name_key};
 use domesday_service::permissions::objects::{check_kind, is_own};
+use domesday_service::{ServiceError, evaluation};
 use domesday_sources::Diagnostics;
 use domesday_store::Store;
 use serde_json::Value;
@@ -45,8 +45,7 @@ struct Resource {
 
 const PEOPLE_READERS: Permit =
     Permit::AnyOf(&[Permission::UserAdmin, Permission::Governance, Permission::Audit]);
-const ASSET_READERS: Permit =
-    Permit::AnyOf(&[Permission::CreateDataSource, Permission::Governance, Permission::Audit]);
+const ASSET_READERS: Permit = Permit::AnyOf(evaluation::ASSET_READERS);
 const ASSET_WRITERS: Permit = Permit::AnyOf(&[Permission::CreateDataSource, Permission::Governance]);
 const GOVERNANCE: Permit = Permit::AnyOf(&[Permission::Governance]);
 const USER_ADMIN: Permit = Permit::AnyOf(&[Permission::UserAdmin]);

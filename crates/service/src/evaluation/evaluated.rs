@@ -6,7 +6,7 @@ use domesday_engine::{CatalogWarnings, ClassIx, ClassOutcomes, Outcomes, evaluat
 use domesday_model::{DataSourceIx, Instant, RequestStatus, Scope, Snapshot, UserIx};
 use rayon::prelude::*;
 
-use super::search::SearchIndex;
+use super::name_index::SearchIndex;
 use crate::error::ServiceError;
 
 /// One revision of the catalog, evaluated.

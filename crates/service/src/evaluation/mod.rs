@@ -7,6 +7,7 @@
 mod access;
 mod cache;
 mod evaluated;
+mod name_index;
 mod rows;
 mod search;
 mod visible;
@@ -16,4 +17,4 @@ pub use cache::Evaluations;
 pub use evaluated::Evaluation;
 pub use rows::{ColumnSummary, RowFilter, RowOrder, RowPage, RowRange, SourceSummary, UserSummary};
 pub use search::{Hits, SearchResult};
-pub use visible::{READERS, Selection, Selector, View, reduce, reduce_column};
+pub use visible::{ASSET_READERS, READERS, Selection, Selector, View, reduce, reduce_column};

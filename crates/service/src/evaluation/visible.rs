@@ -15,6 +15,10 @@ use crate::error::ServiceError;
 /// The permissions with which somebody sees everybody's access.
 pub const READERS: &[Permission] = &[Permission::Audit, Permission::Governance];
 
+/// The permissions with which somebody sees data sources with all of their fields.
+pub const ASSET_READERS: &[Permission] =
+    &[Permission::CreateDataSource, Permission::Governance, Permission::Audit];
+
 /// A user or a data source that a query names, and that need not exist.
 #[derive(Debug, Clone, Copy)]
 pub enum Selector<'s> {
@@ -45,12 +49,18 @@ pub struct Selection {
 }
 
 impl Evaluation {
+    /// The caller as a user of the catalog.
+    #[must_use]
+    pub fn user_of(&self, caller: &Caller) -> Option<UserIx> {
+        caller.user.as_deref().and_then(|name| self.snapshot().user(name))
+    }
+
     /// Whether a caller without a permission to see everything may know that a data source exists: one that they reach, are
     /// blocked from or own, or that a data product, which everybody sees, contains.
     fn knows(&self, caller: &Caller, source: DataSourceIx) -> bool {
         let snapshot = self.snapshot();
         let record = &snapshot.data_sources[source.get()];
-        let me = caller.user.as_deref().and_then(|name| snapshot.user(name));
+        let me = self.user_of(caller);
         let class = self.position(source).map(|position| self.outcomes.sources()[position].class);
         let reaches = me.is_some_and(|me| class.is_some_and(|class| self.reaches(me, class)));
         let owns = caller.roles && me.is_some_and(|me| record.owners.contains(&me));
@@ -135,27 +145,22 @@ pub enum View {
 impl AccessPage<'_> {
     /// Removes what a view does not show; `me` sees their own rows as themselves.
     pub fn reduce(&mut self, view: View, me: Option<&str>) {
-        if view == View::Everything {
-            return;
-        }
-        for row in &mut self.rows {
-            let own = me == Some(row.user);
-            row.reduce(if own { View::Own } else { View::Owner });
-        }
+        self.rows.iter_mut().for_each(|row| row.reduce(view, me));
     }
 }
 
 impl AccessRow<'_> {
-    /// Removes what a view does not show.
-    pub fn reduce(&mut self, view: View) {
+    /// Removes what a view does not show; `me` sees their own row as themselves.
+    pub fn reduce(&mut self, view: View, me: Option<&str>) {
         if view == View::Everything {
             return;
         }
-        if view == View::Owner {
+        let is_own = me == Some(self.user);
+        if !is_own {
             self.grants.clear();
         }
         // Guardrails that the user passes stop nothing.
-        if view == View::Owner || self.outcome == Outcome::Granted {
+        if !is_own || self.outcome == Outcome::Granted {
             self.guardrails.clear();
         }
     }

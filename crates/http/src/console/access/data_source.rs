@@ -7,14 +7,16 @@ use domesday_model::{DataSourceIx, DataSourceStatus, PolicyIx, Snapshot};
 use domesday_service::ServiceError;
 use domesday_service::evaluation::{Evaluation, Selection, Selector, SourceSummary, View};
 
-use super::list::{ListKind, ListQuery, ListView, address, row_view};
-use super::{Link, current, parse_id, source_path, user_path};
+use super::list::query::{ListQuery, address};
+use super::list::row::row_view;
+use super::list::{ListKind, ListView};
+use super::{Link, current, parse_id, source_path, user_path, words};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
 use crate::console::page;
-use crate::console::session::SignedIn;
 use crate::console::shell::Shell;
+use crate::console::signed_in::SignedIn;
 use crate::console::times::{counted, grouped};
 use crate::state::App;
 
@@ -91,7 +93,7 @@ pub(super) async fn show(
     let (source, view) = select(&evaluation, &signed_in, &id)?;
     let snapshot = &**evaluation.snapshot();
     let path = source_path(snapshot.data_sources[source.get()].id.0);
-    let query = ListQuery::read(path.clone(), &form, snapshot, view)?;
+    let query = ListQuery::read(path.clone(), &form, snapshot, view, &signed_in.caller)?;
     let summary = evaluation.source_summary(source);
     let found = evaluation.source_rows(source, &query.filter, query.range());
     let calendar = &signed_in.shell.calendar;
@@ -129,8 +131,6 @@ pub(super) async fn show(
     let record = &snapshot.data_sources[source.get()];
     let people = summary.readers + summary.blocked;
     let share = |part: u64| part as f64 * 100.0 / people.max(1) as f64;
-    let place: Vec<_> =
-        [&record.database, &record.schema, &record.table].into_iter().flatten().map(|part| &**part).collect();
     let owner = |user: &domesday_model::UserIx| {
         let user = &snapshot.users[user.get()];
         if view == View::Everything {
@@ -143,7 +143,7 @@ pub(super) async fn show(
         assets: assets(),
         name: record.name.to_string(),
         platform: record.platform.to_string(),
-        place: place.join("."),
+        place: words::place(record),
         domain: record
             .domain
             .map_or_else(String::new, |domain| snapshot.domains[domain.get()].spec.name.clone()),
@@ -271,9 +271,9 @@ pub(super) async fn csv(
     let (source, view) = select(&evaluation, &signed_in, &id)?;
     let snapshot = evaluation.snapshot();
     let id = snapshot.data_sources[source.get()].id.0;
-    let query = ListQuery::read(source_path(id), &form, snapshot, view)?;
+    let query = ListQuery::read(source_path(id), &form, snapshot, view, &signed_in.caller)?;
     let found = evaluation.source_rows(source, &query.filter, query.whole());
-    Ok(super::words::csv(snapshot, found.rows, &signed_in.caller, view, &format!("data-source-{id}")))
+    Ok(words::csv(snapshot, found.rows, &signed_in.caller, view, &format!("data-source-{id}")))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod data_source;
 mod list;
+mod lookup;
 mod search;
 mod tree;
 mod user;
@@ -19,7 +20,7 @@ use domesday_service::evaluation::Evaluation;
 
 use super::errors::Failure;
 use super::see_other;
-use super::session::SignedIn;
+use super::signed_in::SignedIn;
 use crate::state::{App, AppState};
 
 const PATH: &str = "/console/access";

@@ -3,18 +3,19 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use domesday_model::{DataSourceStatus, PolicyState, UserIx, UserStatus};
+use domesday_model::{DataSourceStatus, PolicyState, SnapshotUser, UserIx};
 use domesday_service::ServiceError;
-use domesday_service::evaluation::{Evaluation, READERS};
+use domesday_service::evaluation::{ASSET_READERS, Evaluation, READERS};
 
-use super::list::{address, sees_assets, sees_everything};
-use super::{Link, PATH, current, pair_path, source_path, user_path};
+use super::list::query::{MAX_TEXT, address};
+use super::{Link, PATH, current, lookup, pair_path, source_path, user_path};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
 use crate::console::page;
-use crate::console::session::SignedIn;
+use crate::console::people::is_disabled;
 use crate::console::shell::Shell;
+use crate::console::signed_in::SignedIn;
 use crate::console::times::{counted, grouped};
 use crate::state::App;
 
@@ -63,6 +64,16 @@ struct Hit {
     mark: String,
 }
 
+impl Hit {
+    fn of_user(user: &SnapshotUser) -> Self {
+        Self {
+            link: Link::new(&*user.name, user_path(user.id.0)),
+            note: user.title.as_deref().unwrap_or(&user.username).to_owned(),
+            mark: if is_disabled(user) { "disabled".to_owned() } else { String::new() },
+        }
+    }
+}
+
 impl Kind {
     fn new(name: &'static str, icon: &'static str, total: usize, hits: Vec<Hit>) -> Self {
         let more = total.saturating_sub(hits.len());
@@ -76,21 +87,14 @@ fn find(evaluation: &Evaluation, signed_in: &SignedIn, text: &str, limit: usize)
     let caller = &signed_in.caller;
     let snapshot = evaluation.snapshot();
     let found = evaluation.search(caller, text, limit);
-    let me = caller.user.as_deref().and_then(|name| snapshot.user(name));
+    let me = evaluation.user_of(caller);
     let to_source = |source: domesday_model::DataSourceIx| source_link(evaluation, signed_in, source, me);
-    let users = found.users.first.iter().map(|user| {
-        let user = &snapshot.users[user.get()];
-        Hit {
-            link: Link::new(&*user.name, user_path(user.id.0)),
-            note: user.title.as_deref().unwrap_or(&user.username).to_owned(),
-            mark: if user.status == UserStatus::Disabled { "disabled".to_owned() } else { String::new() },
-        }
-    });
+    let users = found.users.first.iter().map(|user| Hit::of_user(&snapshot.users[user.get()]));
     let sources = found.sources.first.iter().map(|source| {
         let record = &snapshot.data_sources[source.get()];
         Hit {
             link: Link::new(&*record.name, to_source(*source)),
-            note: if sees_assets(caller) { record.platform.to_string() } else { String::new() },
+            note: if caller.has_any(ASSET_READERS) { record.platform.to_string() } else { String::new() },
             mark: if record.status == DataSourceStatus::Disabled {
                 "disabled".to_owned()
             } else {
@@ -142,7 +146,7 @@ fn source_link(
     let record = &snapshot.data_sources[source.get()];
     let owns = caller.roles && me.is_some_and(|me| record.owners.contains(&me));
     match me {
-        Some(me) if !sees_everything(caller) && !owns => {
+        Some(me) if !caller.has_any(READERS) && !owns => {
             pair_path(snapshot.users[me.get()].id.0, record.id.0)
         }
         _ => source_path(record.id.0),
@@ -156,13 +160,13 @@ pub(super) async fn show(
     form: Form,
 ) -> Result<Response, Failure> {
     let evaluation = current(&app, &signed_in).await?;
-    let sees_all = sees_everything(&signed_in.caller);
+    let sees_all = signed_in.caller.has_any(READERS);
     let (group, policy) = (form.get("group"), form.get("policy"));
     let is_listing = !(group.is_empty() && policy.is_empty());
     if is_listing && !sees_all {
         return Err(ServiceError::lacks_any(READERS).into());
     }
-    let text: String = form.get("q").chars().take(200).collect();
+    let text: String = form.get("q").chars().take(MAX_TEXT).collect();
     let (title, subtitle, kinds) = if !group.is_empty() {
         members(&evaluation, group)?
     } else if !policy.is_empty() {
@@ -189,7 +193,7 @@ pub(super) async fn show(
 fn mine(evaluation: &Evaluation, signed_in: &SignedIn) -> Vec<Kind> {
     let snapshot = evaluation.snapshot();
     let caller = &signed_in.caller;
-    let Some(me) = caller.user.as_deref().and_then(|name| snapshot.user(name)) else { return Vec::new() };
+    let Some(me) = evaluation.user_of(caller) else { return Vec::new() };
     let record = &snapshot.users[me.get()];
     let hit = Hit {
         link: Link::new("What I can reach", user_path(record.id.0)),
@@ -219,25 +223,18 @@ type Listed = (String, String, Vec<Kind>);
 
 fn members(evaluation: &Evaluation, name: &str) -> Result<Listed, ServiceError> {
     let snapshot = evaluation.snapshot();
-    let group =
-        snapshot.group(name).ok_or_else(|| ServiceError::not_found(format!("there is no group `{name}`")))?;
+    let group = lookup::group(snapshot, name)?;
     let members = snapshot.users.iter().filter(|user| user.groups.contains(&group));
     let total = members.clone().count();
-    let hits = members.take(LISTED).map(|user| Hit {
-        link: Link::new(&*user.name, user_path(user.id.0)),
-        note: user.title.as_deref().unwrap_or(&user.username).to_owned(),
-        mark: if user.status == UserStatus::Disabled { "disabled".to_owned() } else { String::new() },
-    });
+    let hits = members.take(LISTED).map(Hit::of_user);
     let kinds = vec![Kind::new("People", "user", total, hits.collect())];
     Ok((name.to_owned(), format!("Group of {}.", counted(total as u64, "member", "members")), kinds))
 }
 
 fn sources(evaluation: &Evaluation, id: &str) -> Result<Listed, ServiceError> {
     let snapshot = evaluation.snapshot();
-    let number = id.parse::<i64>().ok();
-    let position = number.and_then(|id| snapshot.policies.iter().position(|policy| policy.id.0 == id));
-    let position = position.ok_or_else(|| ServiceError::not_found(format!("there is no policy `{id}`")))?;
-    let sources = evaluation.sources_of(domesday_model::PolicyIx::at(position));
+    let policy = lookup::policy(snapshot, id)?;
+    let sources = evaluation.sources_of(policy);
     let hits = sources.iter().take(LISTED).map(|source| {
         let record = &snapshot.data_sources[source.get()];
         let href = address(&source_path(record.id.0), std::iter::once(("policy", id)));
@@ -245,7 +242,7 @@ fn sources(evaluation: &Evaluation, id: &str) -> Result<Listed, ServiceError> {
     });
     let total = sources.len();
     let kinds = vec![Kind::new("Data sources", "source", total, hits.collect())];
-    let name = snapshot.policies[position].spec.name.clone();
+    let name = snapshot.policies[policy.get()].spec.name.clone();
     Ok((
         name,
         format!(
@@ -262,7 +259,7 @@ pub(super) async fn suggest(
     signed_in: SignedIn,
     form: Form,
 ) -> Result<Response, Failure> {
-    let text: String = form.get("q").chars().take(200).collect();
+    let text: String = form.get("q").chars().take(MAX_TEXT).collect();
     let evaluation = current(&app, &signed_in).await?;
     let kinds = if text.is_empty() { Vec::new() } else { find(&evaluation, &signed_in, &text, SUGGESTIONS) };
     Ok(page(&Suggestions { kinds }))

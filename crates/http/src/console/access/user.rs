@@ -5,17 +5,20 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use domesday_model::UserIx;
 use domesday_service::ServiceError;
-use domesday_service::evaluation::{Evaluation, READERS, Selection, Selector, UserSummary, View};
+use domesday_service::evaluation::{ASSET_READERS, Evaluation, Selection, Selector, UserSummary, View};
 
-use super::list::{ListKind, ListQuery, ListView, row_view, sees_assets};
-use super::words::{self, Origin};
+use super::list::query::ListQuery;
+use super::list::row::row_view;
+use super::list::{ListKind, ListView};
+use super::words;
 use super::{Link, current, pair_path, parse_id, source_path, user_path};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
 use crate::console::page;
-use crate::console::session::SignedIn;
+use crate::console::people::{self, ValueView};
 use crate::console::shell::Shell;
+use crate::console::signed_in::SignedIn;
 use crate::console::times::{counted, grouped};
 use crate::state::App;
 
@@ -34,7 +37,7 @@ struct UserPage {
     verdict: String,
     figures: Vec<(&'static str, String)>,
     groups: Vec<String>,
-    attributes: Vec<Origin>,
+    attributes: Vec<ValueView>,
     permissions: Vec<&'static str>,
     owned: Vec<Link>,
     more_owned: String,
@@ -73,11 +76,11 @@ pub(super) async fn show(
     let snapshot = &**evaluation.snapshot();
     let record = &snapshot.users[user.get()];
     let path = user_path(record.id.0);
-    let query = ListQuery::read(path.clone(), &form, snapshot, view)?;
+    let query = ListQuery::read(path.clone(), &form, snapshot, view, &signed_in.caller)?;
     let summary = evaluation.user_summary(user);
     let found = evaluation.user_rows(user, &query.filter, query.range());
     let calendar = &signed_in.shell.calendar;
-    let sees_assets = sees_assets(&signed_in.caller);
+    let sees_assets = signed_in.caller.has_any(ASSET_READERS);
     let rows = found.rows.into_iter().map(|row| {
         let source = snapshot.data_source(row.data_source).map(|source| &snapshot.data_sources[source.get()]);
         let mut shown = row_view(snapshot, row, &signed_in.caller, view, &path, calendar);
@@ -101,8 +104,6 @@ pub(super) async fn show(
         domains.sort_unstable();
         let domains = domains.into_iter().map(|name| (name.clone(), name));
         choices.push(query.choice("domain", "Domain", "Any domain", domains));
-    } else if query.filter.domain.is_some() {
-        return Err(ServiceError::lacks_any(READERS).into());
     }
     if view == View::Everything {
         let policies = snapshot.policies.iter().map(|it| (it.id.0.to_string(), it.spec.name.clone()));
@@ -131,20 +132,20 @@ pub(super) async fn show(
         assets: assets(),
         name: record.name.to_string(),
         username: record.username.to_string(),
-        position: words::position(record),
+        position: people::position(record),
         email: record.email.as_deref().unwrap_or_default().to_owned(),
         provider: snapshot.symbols.text(record.identity_provider).to_owned(),
         manager,
-        is_disabled: words::is_disabled(record),
-        verdict: verdict(&record.name, &summary, words::is_disabled(record)),
+        is_disabled: people::is_disabled(record),
+        verdict: verdict(&record.name, &summary, people::is_disabled(record)),
         figures: vec![
             ("Can read", grouped(summary.readable)),
             ("Can write", grouped(summary.writable)),
             ("Blocked", grouped(summary.blocked)),
             ("With masked columns", grouped(summary.masked)),
         ],
-        groups: words::groups(snapshot, record),
-        attributes: words::attributes(snapshot, record),
+        groups: people::groups(snapshot, record),
+        attributes: people::attributes(snapshot, record),
         permissions: record.permissions.iter().map(|permission| permission.as_str()).collect(),
         owned: owned.collect(),
         more_owned: match owned_count.saturating_sub(MAX_OWNED) {
@@ -183,10 +184,7 @@ pub(super) async fn csv(
     let (user, view) = select(&evaluation, &signed_in, &id)?;
     let snapshot = evaluation.snapshot();
     let id = snapshot.users[user.get()].id.0;
-    let query = ListQuery::read(user_path(id), &form, snapshot, view)?;
-    if query.filter.domain.is_some() && !sees_assets(&signed_in.caller) {
-        return Err(ServiceError::lacks_any(READERS).into());
-    }
+    let query = ListQuery::read(user_path(id), &form, snapshot, view, &signed_in.caller)?;
     let found = evaluation.user_rows(user, &query.filter, query.whole());
     Ok(words::csv(snapshot, found.rows, &signed_in.caller, view, &format!("user-{id}")))
 }

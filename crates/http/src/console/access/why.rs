@@ -4,20 +4,21 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use domesday_engine::{Access, ColumnExplanation, ConflictStep, Explanation, Sight, Way, WayStep};
-use domesday_model::{Permission, Scope, UserStatus};
+use domesday_model::Scope;
 use domesday_service::ServiceError;
-use domesday_service::evaluation::{Selection, Selector, View, reduce, reduce_column};
+use domesday_service::evaluation::{ASSET_READERS, Selection, Selector, View, reduce, reduce_column};
 
-use super::list::{address, sees_assets};
+use super::list::query::address;
 use super::tree::{Names, Part, access_tree, mask_node};
-use super::words::{self, Origin, verb};
+use super::words::{self, verb};
 use super::{Link, current, pair_path, parse_id, source_path, user_path};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
 use crate::console::page;
-use crate::console::session::SignedIn;
+use crate::console::people::{self, ValueView};
 use crate::console::shell::Shell;
+use crate::console::signed_in::SignedIn;
 use crate::console::times::{TimeView, counted, grouped};
 use crate::state::App;
 
@@ -77,7 +78,7 @@ struct UserFacts {
     username: String,
     provider: String,
     groups: Vec<String>,
-    attributes: Vec<Origin>,
+    attributes: Vec<ValueView>,
     shows_entitlements: bool,
 }
 
@@ -150,15 +151,12 @@ pub(super) async fn show(
     };
     let is_own = signed_in.caller.user_id == Some(person.id);
     let sees_source = view != View::Own || (signed_in.caller.roles && record.owners.contains(&user));
-    let shows_source = sees_source || sees_assets(&signed_in.caller);
-    let place: Vec<_> =
-        [&record.database, &record.schema, &record.table].into_iter().flatten().map(|it| &**it).collect();
+    let shows_source = sees_source || signed_in.caller.has_any(ASSET_READERS);
     let tag = |tag: &domesday_model::TagIx| snapshot.tags[tag.get()].spec.name.clone();
     let mut column_tags: Vec<_> =
         snapshot.columns_of(source).flat_map(|(_, column)| column.tags.iter().map(tag)).collect();
     column_tags.sort_unstable();
     column_tags.dedup();
-    let summary = evaluation.source_summary(source);
     let lines = explanation.columns.iter().map(|step| ColumnLine {
         link: Link::new(
             step.column.as_str(),
@@ -194,21 +192,21 @@ pub(super) async fn show(
         plain,
         column,
         facts: UserFacts {
-            position: if shows_person { words::position(person) } else { String::new() },
+            position: if shows_person { people::position(person) } else { String::new() },
             username: person.username.to_string(),
             provider: if shows_person {
                 snapshot.symbols.text(person.identity_provider).to_owned()
             } else {
                 String::new()
             },
-            groups: words::groups(snapshot, person),
-            attributes: words::attributes(snapshot, person),
+            groups: people::groups(snapshot, person),
+            attributes: people::attributes(snapshot, person),
             shows_entitlements: view == View::Everything || is_own,
         },
         about: SourceFacts {
             is_shown: shows_source,
             platform: record.platform.to_string(),
-            place: place.join("."),
+            place: words::place(record),
             owners: record
                 .owners
                 .iter()
@@ -218,6 +216,7 @@ pub(super) async fn show(
             tags: record.tags.iter().map(tag).collect(),
             column_tags,
             readers: sees_source.then(|| {
+                let summary = evaluation.source_summary(source);
                 format!(
                     "{}, {} blocked",
                     counted(summary.readers, "person", "people"),
@@ -295,10 +294,7 @@ fn verdict(explanation: &Explanation, names: &Names<'_>, blocking: &[String]) ->
 
 /// The names of some users who can change entitlements.
 fn helpers(snapshot: &domesday_model::Snapshot) -> String {
-    let can = |user: &&domesday_model::SnapshotUser| {
-        user.status == UserStatus::Active && user.permissions.contains(&Permission::UserAdmin)
-    };
-    let names: Vec<_> = snapshot.users.iter().filter(can).take(3).map(|user| &*user.name).collect();
+    let names: Vec<_> = people::administrators(snapshot).take(3).map(|user| &*user.name).collect();
     if names.is_empty() { "the operator".to_owned() } else { names.join(", ") }
 }
 

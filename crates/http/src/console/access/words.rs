@@ -1,49 +1,16 @@
 //! What the pages of access say in the same words, and their tables as CSV.
 
 use axum::response::Response;
-use domesday_model::{Scope, Snapshot, SnapshotUser, UserStatus};
+use domesday_model::{Scope, Snapshot, SnapshotDataSource};
 use domesday_service::caller::Caller;
-use domesday_service::evaluation::{AccessRow, View};
+use domesday_service::evaluation::{ASSET_READERS, AccessRow, View};
 
-use super::list::sees_assets;
 use crate::console::csv::Csv;
 
-/// A name with where it comes from.
-pub(super) struct Origin {
-    pub(super) text: String,
-    pub(super) origin: String,
-}
-
-/// The groups of a user.
-pub(super) fn groups(snapshot: &Snapshot, user: &SnapshotUser) -> Vec<String> {
-    let groups = user.groups.iter().map(|group| snapshot.groups[group.get()].name.to_string());
-    groups.chain([domesday_model::ALL_USERS.to_owned()]).collect()
-}
-
-/// The attributes of a user, their own and those of their groups.
-pub(super) fn attributes(snapshot: &Snapshot, user: &SnapshotUser) -> Vec<Origin> {
-    let text = |(key, value): &(_, _)| {
-        format!("{} = {}", snapshot.symbols.text(*key), snapshot.symbols.text(*value))
-    };
-    let own = user.attributes.iter().map(|pair| Origin { text: text(pair), origin: String::new() });
-    let groups = user.groups.iter().map(|group| &snapshot.groups[group.get()]);
-    let inherited = groups.flat_map(|group| {
-        group
-            .attributes
-            .iter()
-            .map(move |pair| Origin { text: text(pair), origin: format!("from {}", group.name) })
-    });
-    own.chain(inherited).collect()
-}
-
-/// A user's title and department.
-pub(super) fn position(user: &SnapshotUser) -> String {
-    let parts = [user.title.as_deref(), user.department.as_deref()];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-pub(super) fn is_disabled(user: &SnapshotUser) -> bool {
-    user.status == UserStatus::Disabled
+/// Where the data of a data source lies: database, schema and table, as far as they are known.
+pub(super) fn place(source: &SnapshotDataSource) -> String {
+    let parts = [&source.database, &source.schema, &source.table];
+    parts.into_iter().flatten().map(|part| &**part).collect::<Vec<_>>().join(".")
 }
 
 /// The verb of a scope.
@@ -78,17 +45,10 @@ pub(super) fn csv(
         "expires_at",
     ]);
     for mut row in rows {
-        let is_own = caller.user.as_deref() == Some(row.user);
-        row.reduce(if view == View::Everything {
-            view
-        } else if is_own {
-            View::Own
-        } else {
-            View::Owner
-        });
-        let sees_user = view == View::Everything || is_own;
+        row.reduce(view, caller.user.as_deref());
+        let sees_user = view == View::Everything || caller.user.as_deref() == Some(row.user);
         let user = snapshot.user(row.user).filter(|_| sees_user).map(|user| &snapshot.users[user.get()]);
-        let source = snapshot.data_source(row.data_source).filter(|_| sees_assets(caller));
+        let source = snapshot.data_source(row.data_source).filter(|_| caller.has_any(ASSET_READERS));
         let source = source.map(|source| &snapshot.data_sources[source.get()]);
         let reasons: Vec<_> = row.reasons.iter().map(|part| part.as_str()).collect();
         csv.row([

@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use domesday_model::Instant;
-use domesday_service::ServiceError;
 use domesday_service::caller::{Caller, Permit};
 use domesday_service::sessions;
 use domesday_store::Store;
@@ -11,7 +10,7 @@ use domesday_store::Store;
 use super::{PATH, browser, confirm, parse_id};
 use crate::console::errors::Failure;
 use crate::console::see_other;
-use crate::console::session::SignedIn;
+use crate::console::signed_in::SignedIn;
 use crate::state::App;
 
 /// Asks whether a session is to be ended.
@@ -21,10 +20,8 @@ pub(in crate::console) async fn confirm_end(
     signed_in: SignedIn,
 ) -> Result<Response, Failure> {
     let (id, user) = (parse_id(&id)?, signed_in.caller.user_id);
-    let read = move |store: &mut Store| -> Result<_, Failure> { Ok(store.session(id)?) };
-    let session = app.service.pool.with(read).await?.filter(|session| session.user == user);
-    let session = session
-        .ok_or_else(|| ServiceError::not_found("there is no such session of yours; it may have ended"))?;
+    let read = move |store: &mut Store| -> Result<_, Failure> { Ok(sessions::find(store, user, id)?) };
+    let session = app.service.pool.with(read).await?;
     let title = format!("End the session of {}?", browser(&session.browser));
     let text = format!(
         "The browser at {} is signed out at once. What was being typed there is lost.",

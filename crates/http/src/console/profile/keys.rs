@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{CreatedView, KeyForm, PATH, PermissionChoice, about, confirm, load, parse_id};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
-use crate::console::session::SignedIn;
+use crate::console::signed_in::SignedIn;
 use crate::console::{page, see_other};
 use crate::state::{App, AppState};
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use domesday_model::{ALL_USERS, Instant, Permission};
+use domesday_model::{Instant, Permission};
 use domesday_service::ServiceError;
 use domesday_service::caller::Caller;
 use domesday_service::sessions;
@@ -19,8 +19,9 @@ use super::assets::{Assets, assets};
 use super::errors::Failure;
 use super::form::Form;
 use super::page;
-use super::session::SignedIn;
+use super::people::{self, ValueView};
 use super::shell::Shell;
+use super::signed_in::SignedIn;
 use super::times::TimeView;
 use crate::state::{App, AppState};
 
@@ -106,18 +107,12 @@ struct SessionView {
 struct Fact {
     name: &'static str,
     is_tags: bool,
-    values: Vec<FactValue>,
-}
-
-struct FactValue {
-    text: String,
-    /// Where it comes from.
-    origin: String,
+    values: Vec<ValueView>,
 }
 
 impl Fact {
     fn new(name: &'static str, text: impl Into<String>) -> Self {
-        Self { name, is_tags: false, values: vec![FactValue { text: text.into(), origin: String::new() }] }
+        Self { name, is_tags: false, values: vec![ValueView { text: text.into(), origin: String::new() }] }
     }
 }
 
@@ -202,9 +197,9 @@ async fn facts(app: &AppState, caller: &Caller) -> Result<(String, Vec<Fact>), F
         name: "Permissions",
         is_tags: false,
         values: if caller.permissions.is_empty() {
-            vec![FactValue { text: "none".to_owned(), origin: String::new() }]
+            vec![ValueView { text: "none".to_owned(), origin: String::new() }]
         } else {
-            let value = |permission: &Permission| FactValue {
+            let value = |permission: &Permission| ValueView {
                 text: permission.to_string(),
                 origin: given.to_owned(),
             };
@@ -223,27 +218,15 @@ async fn facts(app: &AppState, caller: &Caller) -> Result<(String, Vec<Fact>), F
     let mut subtitle = String::new();
     if let Some(user) = snapshot.user(username) {
         let user = &snapshot.users[user.get()];
-        let parts = [user.title.as_deref(), user.department.as_deref()];
-        subtitle = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        subtitle = people::position(user);
         if let Some(email) = &user.email {
             facts.push(Fact::new("E-mail", &**email));
         }
         facts.push(Fact::new("Identity provider", snapshot.symbols.text(user.identity_provider)));
-        let groups = user.groups.iter().map(|group| &snapshot.groups[group.get()]);
-        let names = groups.clone().map(|group| group.name.to_string()).chain([ALL_USERS.to_owned()]);
-        let values = names.map(|text| FactValue { text, origin: String::new() }).collect();
+        let groups = people::groups(snapshot, user).into_iter();
+        let values = groups.map(|text| ValueView { text, origin: String::new() }).collect();
         facts.push(Fact { name: "Groups", is_tags: true, values });
-        let text = |(key, value): &(_, _)| {
-            format!("{} = {}", snapshot.symbols.text(*key), snapshot.symbols.text(*value))
-        };
-        let own = user.attributes.iter().map(|pair| FactValue { text: text(pair), origin: String::new() });
-        let inherited = groups.flat_map(|group| {
-            group
-                .attributes
-                .iter()
-                .map(move |pair| FactValue { text: text(pair), origin: format!("from {}", group.name) })
-        });
-        let values: Vec<_> = own.chain(inherited).collect();
+        let values = people::attributes(snapshot, user);
         if !values.is_empty() {
             facts.push(Fact { name: "Attributes", is_tags: false, values });
         }
@@ -251,7 +234,7 @@ async fn facts(app: &AppState, caller: &Caller) -> Result<(String, Vec<Fact>), F
         let lacking = user.permissions.iter().filter(|permission| !caller.has(**permission));
         if let (Some(fact), true) = (facts.last_mut(), lacking.clone().next().is_some()) {
             let value =
-                |it: &Permission| FactValue { text: it.to_string(), origin: "not with this key".to_owned() };
+                |it: &Permission| ValueView { text: it.to_string(), origin: "not with this key".to_owned() };
             fact.values.extend(lacking.map(value));
         }
         if !caller.roles {

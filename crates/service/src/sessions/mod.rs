@@ -2,18 +2,18 @@
 //!
 //! A session begins with an API key, or with the link of the first start, which stands for the operator's own key. It
 //! has exactly the rights of that key: both are looked up with every request, and again in the transaction of a change
-//! ([`crate::caller::write`]). It ends after [`IDLE`] without a request and [`LIFETIME`] after it began, by signing out,
+//! ([`crate::caller::write`]). It ends after [`validity::IDLE`] without a request and [`LIFETIME`] after it began, by signing out,
 //! and with its key or the key's user. Its token is 256 random bits, of which the store has the SHA-256.
+
+pub(crate) mod validity;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domesday_model::{Instant, Permission};
-use domesday_store::{
-    ApiKey, ChangeBy, MAX_CLOCK_SKEW_MICROS, NewSession, Session, SignInMethod, Store, StoreError,
-};
+use domesday_model::{Instant, Permission, UserId};
+use domesday_store::{ApiKey, ChangeBy, NewSession, Session, SignInMethod, Store};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -21,14 +21,12 @@ use uuid::Uuid;
 use crate::caller::{self, ADMINISTRATOR, Caller, Permit, identify};
 use crate::clock::Clock;
 use crate::error::{AuthenticationError, ServiceError};
+use crate::key_secret::{hash, random_text};
 use crate::last_use::{LastUse, Used};
 use crate::pool::Pool;
+use validity::{delete_expired, is_valid};
 
-/// How long a session lasts without a request, in microseconds: 8 hours.
-pub const IDLE: i64 = 8 * 3_600 * 1_000_000;
-
-/// How long a session lasts at most, in microseconds: 7 days.
-pub const LIFETIME: i64 = 7 * 24 * 3_600 * 1_000_000;
+pub use validity::LIFETIME;
 
 /// How long the link of the first start is valid, in microseconds: 15 minutes.
 const LINK_LIFETIME: i64 = 15 * 60 * 1_000_000;
@@ -49,12 +47,7 @@ pub struct Client {
 }
 
 impl Client {
-    fn session(
-        &self,
-        api_key: Uuid,
-        user: Option<domesday_model::UserId>,
-        method: SignInMethod,
-    ) -> NewSession {
+    fn session(&self, api_key: Uuid, user: Option<UserId>, method: SignInMethod) -> NewSession {
         let mut browser = self.browser.clone();
         browser.truncate(browser.floor_char_boundary(MAX_BROWSER));
         // Not every database stores the character U+0000.
@@ -67,14 +60,8 @@ impl Client {
 ///
 /// # Errors
 /// When the system gives no random bytes.
-pub(crate) fn new_token() -> Result<SecretString, getrandom::Error> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes).into())
-}
-
-fn hash(token: &SecretString) -> [u8; 32] {
-    Sha256::digest(token.expose_secret().as_bytes()).into()
+fn new_token() -> Result<SecretString, getrandom::Error> {
+    random_text().map(SecretString::from)
 }
 
 /// Returns the token that forms of a session carry, so that nobody else can send one. It follows from the session's
@@ -93,20 +80,6 @@ pub fn is_form_token(token: &SecretString, sent: &str) -> bool {
     let expected = form_token(token);
     let differing = expected.bytes().zip(sent.bytes()).fold(0, |found, (one, other)| found | (one ^ other));
     expected.len() == sent.len() && differing == 0
-}
-
-/// Returns the instant at which a session ends if nothing ends it before.
-#[must_use]
-pub fn end_of(session: &Session) -> Instant {
-    let (idle, absolute) =
-        (session.last_used_at.as_micros() + IDLE, session.created_at.as_micros() + LIFETIME);
-    Instant::from_micros(idle.min(absolute))
-}
-
-/// Whether a session is valid at an instant. One that a clock dated further ahead than clocks differ is not.
-fn is_valid(session: &Session, now: Instant) -> bool {
-    let ahead = session.created_at.as_micros().saturating_sub(now.as_micros());
-    now < end_of(session) && ahead <= MAX_CLOCK_SKEW_MICROS
 }
 
 /// Signs in with an API key, and returns the token of the new session.
@@ -204,40 +177,25 @@ pub async fn authenticate(
     now: Instant,
 ) -> Result<(Caller, Session), ServiceError> {
     let hash = hash(token);
-    let refused = ServiceError::Unauthenticated(AuthenticationError::NoSession);
-    let Some(mut session) =
-        pool.with(move |store| -> Result<_, ServiceError> { Ok(store.session_by_hash(&hash)?) }).await?
-    else {
-        return Err(refused);
+    let look_up = move |store: &mut Store| -> Result<_, ServiceError> {
+        let Some(session) = store.session_by_hash(&hash)? else { return Ok(None) };
+        let Some(key) = store.api_key(session.api_key)? else { return Ok(None) };
+        match identify(store, key, Permit::AnyKey, address, now) {
+            Ok(caller) => Ok(Some((caller, session))),
+            Err(ServiceError::Unauthenticated(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     };
+    let refused = ServiceError::Unauthenticated(AuthenticationError::NoSession);
+    let Some((mut caller, mut session)) = pool.with(look_up).await? else { return Err(refused) };
     let stored = session.last_used_at;
     session.last_used_at = last_use.latest_of_session(session.id, stored);
     if !is_valid(&session, now) {
         return Err(refused);
     }
-    let key = session.api_key;
-    let look_up = move |store: &mut Store| -> Result<_, ServiceError> {
-        let Some(key) = store.api_key(key)? else { return Ok(None) };
-        match identify(store, key, Permit::AnyKey, address, now) {
-            Ok(caller) => Ok(Some(caller)),
-            Err(ServiceError::Unauthenticated(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    };
-    let mut caller = pool.with(look_up).await?.ok_or(refused)?;
     caller.session = Some(session.id);
     last_use.record(Used::Session(session.id), Some(stored), now);
     Ok((caller, session))
-}
-
-/// Checks in the transaction of a change that the session has not ended. Idleness was judged when the request came.
-pub(crate) fn check_again(store: &mut Store, id: Uuid, now: Instant) -> Result<(), ServiceError> {
-    let session = store.session(id)?;
-    let lasts = |session: &Session| now.as_micros() < session.created_at.as_micros().saturating_add(LIFETIME);
-    if session.as_ref().is_some_and(lasts) {
-        return Ok(());
-    }
-    Err(ServiceError::Unauthenticated(AuthenticationError::NoSession))
 }
 
 /// Returns the valid sessions of the caller, newest first.
@@ -265,14 +223,21 @@ pub fn list(
     Ok(valid)
 }
 
+/// Returns a session of a user.
+///
+/// # Errors
+/// [`ServiceError::NotFound`] when the user has no such session.
+pub fn find(store: &mut Store, user: Option<UserId>, id: Uuid) -> Result<Session, ServiceError> {
+    let session = store.session(id)?.filter(|session| session.user == user);
+    session.ok_or_else(|| ServiceError::not_found("there is no such session of yours; it may have ended"))
+}
+
 /// Ends a session: the caller's own, or another of the same user if the caller's key was not narrowed.
 ///
 /// # Errors
 /// When there is no such session, or the caller may not end it.
 pub fn end(store: &mut Store, caller: &Caller, id: Uuid, now: Instant) -> Result<(), ServiceError> {
-    let session = store.session(id)?.filter(|session| session.user == caller.user_id);
-    let session = session
-        .ok_or_else(|| ServiceError::not_found("there is no such session of yours; it may have ended"))?;
+    let session = find(store, caller.user_id, id)?;
     if Some(id) != caller.session && session.api_key != caller.key && !caller.roles {
         return Err(ServiceError::forbidden("a narrowed key ends none of its user's other sessions"));
     }
@@ -290,12 +255,4 @@ pub fn end_others(store: &mut Store, caller: &Caller, now: Instant) -> Result<us
         end(store, caller, session.id, now)?;
     }
     Ok(others.len())
-}
-
-/// Deletes sessions that have expired, whichever way.
-fn delete_expired(store: &mut Store, now: Instant) -> Result<(), StoreError> {
-    let before = |micros: i64| Instant::from_micros(now.as_micros().saturating_sub(micros));
-    // A use that is not written yet is younger than this by less than a day.
-    const MARGIN: i64 = 24 * 3_600 * 1_000_000;
-    store.delete_expired_sessions(before(LIFETIME), before(IDLE + MARGIN)).map(drop)
 }
