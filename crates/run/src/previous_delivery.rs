@@ -105,10 +105,8 @@ mod tests {
         Listing { objects: object.into_iter().collect(), server_time: None, time_resolution_micros: 1 }
     }
 
-    #[test]
-    fn the_chain_goes_on_from_the_manifest_that_is_there() {
-        let mut store = Store::in_memory().unwrap();
-        let delivery = |snapshot, manifest: &str, mark: Option<&str>| DeliveryRecord {
+    fn delivery(snapshot: u128, manifest: &str, mark: Option<&str>) -> DeliveryRecord {
+        DeliveryRecord {
             snapshot_id: Uuid::from_u128(snapshot),
             manifest_sha256: manifest.to_owned(),
             previous_manifest_sha256: None,
@@ -116,7 +114,12 @@ mod tests {
             kept_manifest_key: None,
             previous_manifest_key: None,
             manifest_mark: mark.map(str::to_owned),
-        };
+        }
+    }
+
+    #[test]
+    fn the_chain_goes_on_from_the_manifest_that_is_there() {
+        let mut store = Store::in_memory().unwrap();
         let link = |store: &mut Store, mark| {
             PreviousDelivery::find(store, "out", &listing(mark)).unwrap().link_for(Uuid::from_u128(9)).sha256
         };
@@ -134,15 +137,6 @@ mod tests {
     #[test]
     fn a_delivery_that_was_never_recorded_is_not_forgotten_with_the_next_that_is_cut_off() {
         let mut store = Store::in_memory().unwrap();
-        let delivery = |snapshot, manifest: &str, mark: Option<&str>| DeliveryRecord {
-            snapshot_id: Uuid::from_u128(snapshot),
-            manifest_sha256: manifest.to_owned(),
-            previous_manifest_sha256: None,
-            slot: None,
-            kept_manifest_key: None,
-            previous_manifest_key: None,
-            manifest_mark: mark.map(str::to_owned),
-        };
         store.record_delivery("out", &delivery(1, "m1", Some("e1")), None).unwrap();
         // The second is cut off right after its manifest, the third right after it was announced.
         store.announce_delivery("out", &delivery(2, "m2", None), None).unwrap();

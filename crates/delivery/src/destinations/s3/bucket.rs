@@ -99,7 +99,7 @@ impl Destination for S3Bucket {
                     continue;
                 };
                 let key = key.to_owned();
-                progress.keep(&object)?;
+                progress.add_kept(&object)?;
                 listing.objects.push(ListedObject { key, ..object });
             }
             match next {

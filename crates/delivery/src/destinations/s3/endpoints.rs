@@ -92,7 +92,7 @@ impl EndpointResolver {
     /// Returns the endpoint of a service in a region: the configured one, else AWS's.
     ///
     /// # Errors
-    /// When what is configured is no endpoint, or cannot be used together.
+    /// When a configured address is malformed, or settings exclude each other.
     pub(crate) fn endpoint(&self, service: AwsService, region: &str) -> Result<Endpoint, DeliveryError> {
         match self.configured_url(service)? {
             Some(url) => self.parse_configured(service, url),
@@ -170,7 +170,7 @@ impl DeliveryEndpoints {
     /// Finds the endpoints for a bucket. `configured` outranks what the environment names for S3.
     ///
     /// # Errors
-    /// When what is configured is no endpoint, or cannot be used together.
+    /// When a configured address is malformed, or settings exclude each other.
     pub(crate) fn new(
         configured: Option<&str>,
         region: &str,

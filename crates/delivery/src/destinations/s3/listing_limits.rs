@@ -102,7 +102,7 @@ impl ListingProgress {
     ///
     /// # Errors
     /// When there are too many.
-    pub(crate) fn keep(&mut self, object: &ListedObject) -> Result<(), DeliveryError> {
+    pub(crate) fn add_kept(&mut self, object: &ListedObject) -> Result<(), DeliveryError> {
         self.kept += 1;
         self.kept_bytes += object.key.len() + object.etag.as_ref().map_or(0, String::len);
         self.check_limit(self.kept, self.limits.kept, "objects to compare with")?;
@@ -141,7 +141,7 @@ mod tests {
             let mut progress = ListingProgress::new(limits, "p/v1/");
             for page in pages {
                 progress.add_page(page, Duration::from_secs(elapsed))?;
-                page.objects.iter().try_for_each(|object| progress.keep(object))?;
+                page.objects.iter().try_for_each(|object| progress.add_kept(object))?;
             }
             Ok::<_, DeliveryError>(())
         };

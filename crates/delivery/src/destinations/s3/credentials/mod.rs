@@ -1,7 +1,7 @@
 //! Whose credentials sign: an access key, or what the environment provides; and a role assumed with them.
 //!
 //! A provider is one place where credentials are found. `default_chain` asks the providers in the order of the AWS
-//! command line, `resolver` adds the role that a destination names, and `cache` keeps what was found until shortly
+//! command line, `resolver` adds the role that a destination names, and `cache` keeps credentials until shortly
 //! before it expires, so that a run may take as long as it must. `tests/s3/test_oracle.py` compares all of that with
 //! botocore.
 

@@ -83,7 +83,7 @@ impl ProcessProvider<'_> {
         std::thread::spawn(move || {
             let mut bytes = Vec::new();
             if let Some(output) = output {
-                // What was read before a failure is no document, and so is refused later.
+                // Output that ends in a failure is incomplete, and is refused when it is parsed.
                 let _ = output.take(MAX_OUTPUT_BYTES).read_to_end(&mut bytes);
             }
             let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
