@@ -8,6 +8,8 @@ mod access;
 mod assets;
 mod csv;
 mod errors;
+#[allow(dead_code, reason = "shown on the overview")]
+mod first_steps;
 mod form;
 mod headers;
 mod people;
