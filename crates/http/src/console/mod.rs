@@ -6,12 +6,15 @@
 
 mod access;
 mod assets;
+mod confirm;
 mod csv;
 mod errors;
 #[allow(dead_code, reason = "shown on the overview")]
 mod first_steps;
 mod form;
 mod headers;
+mod link;
+mod navigation;
 mod people;
 mod profile;
 mod session;

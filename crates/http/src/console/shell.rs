@@ -3,16 +3,8 @@
 use domesday_model::{Instant, Tenant};
 use domesday_service::caller::{ADMINISTRATOR, Caller};
 
+use super::navigation::{NavigationSection, navigation};
 use super::times::Calendar;
-
-/// A line of the navigation.
-#[derive(Debug, Clone)]
-pub(super) struct NavigationItem {
-    pub(super) path: &'static str,
-    pub(super) name: &'static str,
-    pub(super) icon: &'static str,
-    pub(super) is_current: bool,
-}
 
 /// The frame of a page.
 #[derive(Debug, Clone)]
@@ -26,6 +18,7 @@ pub(super) struct Shell {
     pub(super) user_id: i64,
     pub(super) form_token: String,
     pub(super) calendar: Calendar,
+    pub(super) navigation: Vec<NavigationSection>,
     path: String,
 }
 
@@ -52,21 +45,9 @@ impl Shell {
             is_user,
             user_id: caller.user_id.map_or(0, |id| id.0),
             form_token,
+            navigation: navigation(caller, path, |_| 0),
             path: path.to_owned(),
         }
-    }
-
-    /// The pages that are there for the caller.
-    pub(super) fn navigation(&self) -> Vec<NavigationItem> {
-        // The one list so far is there for everybody: owners see their data sources, and each user themselves.
-        let items = [("/console/access", "Who can reach what", "key")];
-        let item = |(path, name, icon): (&'static str, &'static str, &'static str)| NavigationItem {
-            path,
-            name,
-            icon,
-            is_current: self.path == path || self.path.starts_with(&format!("{path}/")),
-        };
-        items.into_iter().map(item).collect()
     }
 
     pub(super) fn is_profile(&self) -> bool {

@@ -10,10 +10,11 @@ use domesday_service::evaluation::{Evaluation, Selection, Selector, SourceSummar
 use super::list::query::{ListQuery, address};
 use super::list::row::row_view;
 use super::list::{ListKind, ListView};
-use super::{Link, current, parse_id, source_path, user_path, words};
+use super::{current, parse_id, source_path, user_path, words};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
+use crate::console::link::Link;
 use crate::console::page;
 use crate::console::shell::Shell;
 use crate::console::signed_in::SignedIn;

@@ -71,21 +71,3 @@ fn parse_id(text: &str) -> Result<i64, ServiceError> {
 async fn current(app: &AppState, signed_in: &SignedIn) -> Result<Arc<Evaluation>, Failure> {
     Ok(app.service.evaluations.current(signed_in.caller.revision).await?)
 }
-
-/// A name that may lead somewhere.
-#[derive(Debug, Clone)]
-struct Link {
-    text: String,
-    /// Empty when it leads nowhere.
-    href: String,
-}
-
-impl Link {
-    fn new(text: impl Into<String>, href: impl Into<String>) -> Self {
-        Self { text: text.into(), href: href.into() }
-    }
-
-    fn plain(text: impl Into<String>) -> Self {
-        Self::new(text, "")
-    }
-}

@@ -8,10 +8,11 @@ use domesday_service::ServiceError;
 use domesday_service::evaluation::{ASSET_READERS, Evaluation, READERS};
 
 use super::list::query::{MAX_TEXT, address};
-use super::{Link, PATH, current, lookup, pair_path, source_path, user_path};
+use super::{PATH, current, lookup, pair_path, source_path, user_path};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
+use crate::console::link::Link;
 use crate::console::page;
 use crate::console::people::is_disabled;
 use crate::console::shell::Shell;

@@ -11,10 +11,11 @@ use domesday_service::evaluation::{ASSET_READERS, Selection, Selector, View, red
 use super::list::query::address;
 use super::tree::{Names, Part, access_tree, mask_node};
 use super::words::{self, verb};
-use super::{Link, current, pair_path, parse_id, source_path, user_path};
+use super::{current, pair_path, parse_id, source_path, user_path};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
+use crate::console::link::Link;
 use crate::console::page;
 use crate::console::people::{self, ValueView};
 use crate::console::shell::Shell;

@@ -16,6 +16,7 @@ use domesday_store::{ApiKey, Session, SignInMethod, Store};
 use uuid::Uuid;
 
 use super::assets::{Assets, assets};
+use super::confirm::Confirmation;
 use super::errors::Failure;
 use super::form::Form;
 use super::page;
@@ -301,20 +302,9 @@ pub(super) async fn show(
     Ok(page(&view))
 }
 
-#[derive(Template)]
-#[template(path = "console/confirm.html")]
-struct ConfirmPage {
-    assets: &'static Assets,
-    shell: Shell,
-    title: String,
-    text: String,
-    action: String,
-    back: &'static str,
-    verb: &'static str,
-}
-
 fn confirm(signed_in: SignedIn, title: String, text: String, action: String, verb: &'static str) -> Response {
-    page(&ConfirmPage { assets: assets(), shell: signed_in.shell, title, text, action, back: PATH, verb })
+    let back = PATH.to_owned();
+    Confirmation { title, text, action, back, verb, ..Confirmation::default() }.ask(signed_in.shell)
 }
 
 fn parse_id(text: &str) -> Result<Uuid, ServiceError> {

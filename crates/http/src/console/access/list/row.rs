@@ -6,7 +6,8 @@ use domesday_service::caller::Caller;
 use domesday_service::evaluation::{AccessRow, View};
 
 use super::query::address;
-use crate::console::access::{Link, pair_path};
+use crate::console::access::pair_path;
+use crate::console::link::Link;
 use crate::console::times::{Calendar, TimeView, counted};
 
 /// One row.

@@ -1,0 +1,56 @@
+//! The navigation: every entry, and who finds it.
+
+use domesday_service::caller::{Caller, Permit};
+
+/// A section of the navigation.
+#[derive(Debug, Clone)]
+pub(super) struct NavigationSection {
+    /// Empty for the first, which has no heading.
+    pub(super) name: &'static str,
+    pub(super) items: Vec<NavigationItem>,
+}
+
+/// A line of the navigation.
+#[derive(Debug, Clone)]
+pub(super) struct NavigationItem {
+    pub(super) path: &'static str,
+    pub(super) name: &'static str,
+    pub(super) icon: &'static str,
+    pub(super) is_current: bool,
+    /// How many wait for the caller; 0 shows nothing.
+    pub(super) waiting: u64,
+}
+
+/// An entry: its path, its name, its icon, and what a caller must be permitted to find it.
+type Entry = (&'static str, &'static str, &'static str, Permit);
+
+/// Every section with its entries.
+const SECTIONS: &[(&str, &[Entry])] = &[
+    // Owners see their data sources, and each user themselves.
+    ("", &[("/console/access", "Who can reach what", "key", Permit::AnyKey)]),
+    ("Rules", &[]),
+    ("Evidence", &[]),
+];
+
+/// Returns the sections that are there for a caller. `path` is that of the page; `waiting` counts, for an entry's path,
+/// what waits for the caller.
+pub(super) fn navigation(
+    caller: &Caller,
+    path: &str,
+    waiting: impl Fn(&str) -> u64,
+) -> Vec<NavigationSection> {
+    let is_current =
+        |entry: &str| path.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let sections = SECTIONS.iter().map(|(name, entries)| {
+        let found = entries.iter().filter(|(.., permit)| permit.check(caller).is_ok());
+        let items = found.map(|&(path, name, icon, _)| NavigationItem {
+            path,
+            name,
+            icon,
+            is_current: is_current(path),
+            waiting: waiting(path),
+        });
+        NavigationSection { name, items: items.collect() }
+    });
+    sections.filter(|section| !section.items.is_empty()).collect()
+}
