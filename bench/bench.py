@@ -35,7 +35,7 @@ def peer(script: str, *arguments: object) -> str:
 
 
 def median(runs: list[dict]) -> dict:
-    """The runs as one: the median of each number; what is no number is that of the first run."""
+    """Combines runs: the median of each number; other values are those of the first run."""
     numeric = {key for key, value in runs[0].items() if isinstance(value, (int, float))}
     return runs[0] | {key: statistics.median(run[key] for run in runs) for key in numeric}
 

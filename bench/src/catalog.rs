@@ -1,4 +1,4 @@
-//! An enterprise as a directory of catalog files, and what reading it takes.
+//! Writes an enterprise as a directory of catalog files, and measures reading it.
 
 use std::fs;
 use std::path::Path;
@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 use crate::phases::{cpu_seconds, peak_bytes};
 use crate::stores::Reading;
 
-/// Objects of one kind in one file, at most: about what a generator of catalogs writes.
+/// The largest number of objects in one file: about what a generator of catalogs writes.
 const OBJECTS_A_FILE: usize = 1_000;
 
-/// What reading a catalog took.
+/// The cost of reading a catalog.
 #[derive(Debug, Clone, Serialize)]
 pub struct CatalogReading {
     /// Files read.
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// From files to a validated catalog.
+    /// Seconds from files to a validated catalog.
     #[serde(flatten)]
     pub reading: Reading,
 }
@@ -65,7 +65,7 @@ impl Put<'_> {
     }
 }
 
-/// A key that is left out, where the model has an explicit nothing.
+/// Removes a key whose value is null: the catalog format omits it.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => fields
@@ -78,7 +78,7 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-/// Reads and validates a directory, as every command does that is given one.
+/// Reads and validates a directory with the function that the commands use.
 ///
 /// # Errors
 /// When the catalog cannot be read or has an error.

@@ -14,29 +14,29 @@ use domesday_engine::{Outcome, ScopeOutcomes, evaluate};
 use domesday_model::{Scope, Snapshot};
 use serde::Serialize;
 
-/// What a sample took, and what all pairs would take at that pace on one core.
+/// The cost of a sample, and the extrapolated cost of all pairs on one core.
 #[derive(Debug, Clone, Serialize)]
 pub struct Sample {
     /// Users and data sources of the sample.
     pub each: usize,
-    /// Questions asked: every user, every source, both scopes.
+    /// Requests: every user, every source, both scopes.
     pub questions: u64,
-    /// How many of them Cedar allowed; the engine grants as many.
+    /// The number of requests that Cedar allowed; the engine grants as many.
     pub allowed: u64,
     /// Seconds for the sample, on one core.
     pub seconds: f64,
-    /// Questions about every pair of the enterprise, in both scopes.
+    /// Requests for every pair of the enterprise, in both scopes.
     pub all_questions: u64,
-    /// Seconds for all of them at that pace, on one core.
+    /// Extrapolated seconds for all of them, on one core.
     pub all_seconds: f64,
 }
 
 const SCOPES: [Scope; 2] = [Scope::Read, Scope::Write];
 
-/// Asks about so many users and as many data sources, evenly drawn. Loading the entities is not counted.
+/// Evaluates `size` users and `size` data sources, evenly spread. Loading the entities is not counted.
 ///
 /// # Errors
-/// When Cedar refuses the translation, or allows other than the engine grants.
+/// When Cedar rejects the translation, or allows a pair that the engine does not grant, or the reverse.
 pub fn sample(snapshot: &Arc<Snapshot>, each: usize) -> anyhow::Result<Sample> {
     let users = evenly(snapshot.users.len(), each);
     let sources = evenly(snapshot.data_sources.len(), each);
@@ -84,7 +84,7 @@ pub fn sample(snapshot: &Arc<Snapshot>, each: usize) -> anyhow::Result<Sample> {
     Ok(Sample { each, questions, allowed, seconds, all_questions, all_seconds })
 }
 
-/// How many users of the sample the engine lets into sources of it, each scope counted.
+/// Counts the pairs of the sample that the engine grants, in both scopes.
 fn granted(snapshot: &Arc<Snapshot>, users: &[usize], sources: &[usize]) -> u64 {
     let outcomes = evaluate(Arc::clone(snapshot));
     let users: HashSet<usize> = users.iter().copied().collect();
@@ -104,7 +104,7 @@ fn granted(snapshot: &Arc<Snapshot>, users: &[usize], sources: &[usize]) -> u64 
         .sum()
 }
 
-/// So many positions below a length, evenly spread.
+/// Returns `count` positions below a length, evenly spread.
 fn evenly(length: usize, wanted: usize) -> Vec<usize> {
     let count = wanted.min(length);
     (0..count).map(|position| position * length / count).collect()

@@ -1,6 +1,6 @@
-//! Measuring the product: generated enterprises ([`enterprise`]) and the phases of a run over them.
+//! Measures the product: generates enterprises ([`enterprise`]) and times the phases of a run over them.
 //!
-//! Nothing of this is part of the product; the product does not know that it is measured.
+//! The product does not depend on this crate.
 
 pub mod catalog;
 pub mod cedar;

@@ -1,8 +1,8 @@
 //! A load generator for the service's HTTP API: many connections, each kept open, each a thread.
 //!
-//! With a rate, requests are due at fixed instants whatever became of those before, and a request's latency
-//! counts from the instant it was due (so that a server that stalls is charged for everybody who would have come
-//! meanwhile); without one, each connection asks again as soon as it is answered, which tells the throughput.
+//! With a rate, requests are scheduled at fixed instants, independently of earlier responses, and latency counts from
+//! the scheduled instant, so that a stalled server is charged for the requests it delayed (no coordinated omission).
+//! Without a rate, each connection sends its next request as soon as it has a response, which measures throughput.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,52 +12,52 @@ use std::time::{Duration, Instant as Stopwatch};
 use anyhow::Context as _;
 use serde::Serialize;
 
-/// How long an answer may take before the run fails.
+/// Timeout of a response; the run fails after it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is asked, how often.
+/// The requests to send, and their rate.
 #[derive(Debug, Clone)]
 pub struct Load {
-    /// Where the service listens, in the clear.
+    /// The service's address, without TLS.
     pub address: SocketAddr,
     /// The API key to send, if any.
     pub key: Option<String>,
-    /// Connections, and so requests under way at most.
+    /// The number of connections: the largest number of concurrent requests.
     pub connections: usize,
-    /// Requests a second, on all connections together; as many as are answered without one.
+    /// Requests per second over all connections; as many as possible without one.
     pub rate: Option<f64>,
-    /// For how long.
+    /// The duration.
     pub lasts: Duration,
 }
 
-/// What came of it. Times in milliseconds.
+/// The results. Times in milliseconds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Measured {
-    /// Requests answered with 200.
+    /// Responses with status 200.
     pub answered: usize,
-    /// Requests answered otherwise.
+    /// Other responses.
     pub refused: usize,
-    /// Answers a second.
+    /// Responses per second.
     pub per_second: f64,
-    /// Mean size of an answer's body.
+    /// Mean size of a response's body, in bytes.
     pub bytes_each: f64,
-    /// Half were faster.
+    /// Median latency.
     pub p50: f64,
-    /// Nine of ten were faster.
+    /// 90th percentile.
     pub p90: f64,
-    /// 99 of 100 were faster.
+    /// 99th percentile.
     pub p99: f64,
-    /// 999 of 1,000 were faster.
+    /// 99.9th percentile.
     pub p999: f64,
-    /// The slowest.
+    /// Maximum.
     pub max: f64,
 }
 
 impl Load {
-    /// Asks for these paths in turn until the time is over.
+    /// Requests these paths in turn until the duration is over.
     ///
     /// # Errors
-    /// When a connection fails or an answer cannot be read; none of that is to be expected of a service.
+    /// When a connection fails or a response cannot be read.
     pub fn run(&self, paths: &[String]) -> anyhow::Result<Measured> {
         anyhow::ensure!(!paths.is_empty(), "there is nothing to ask for");
         let next = AtomicUsize::new(0);
@@ -129,7 +129,7 @@ struct Answers {
     bytes: usize,
 }
 
-/// One connection; of HTTP/1.1 it knows what this service sends.
+/// One connection, with the part of HTTP/1.1 that this service sends.
 struct Line {
     stream: BufReader<TcpStream>,
     body: Vec<u8>,
@@ -143,7 +143,7 @@ impl Line {
         Ok(Self { stream: BufReader::with_capacity(64 << 10, stream), body: Vec::new() })
     }
 
-    /// The status of the answer and the size of its body.
+    /// Returns the response's status and the size of its body.
     fn ask(&mut self, path: &str, authorization: &str) -> io::Result<(u16, usize)> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\n{authorization}\r\n");
         self.stream.get_mut().write_all(request.as_bytes())?;

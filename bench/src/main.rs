@@ -1,4 +1,4 @@
-//! `domesday-bench`: makes enterprises and measures the product over them.
+//! `domesday-bench`: generates enterprises and measures the product over them.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
 use serde::Serialize;
 
-/// Makes enterprises and measures the product over them.
+/// Generates enterprises and measures the product over them.
 #[derive(Debug, Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -28,27 +28,27 @@ struct Cli {
 enum Command {
     /// Fills a new store with an enterprise.
     Fill {
-        /// How large.
+        /// The size.
         size: Size,
         /// The store's file.
         store: PathBuf,
     },
-    /// Writes a store's content as normalized Parquet tables, for a database to work on.
+    /// Writes a store's content as normalized Parquet tables, the input of a database.
     Normalize {
         /// The store's file.
         store: PathBuf,
         /// The directory for the tables.
         out: PathBuf,
     },
-    /// Runs every phase of the product once and prints what each took, as JSON.
+    /// Runs every phase of the product once and prints the cost of each, as JSON.
     Run {
         /// The store's file.
         store: PathBuf,
         /// The directory for the tables.
         out: PathBuf,
     },
-    /// Asks Cedar's authorizer about a sample of users and data sources, one pair after the other, and prints what
-    /// all of them would take, as JSON.
+    /// Runs Cedar's authorizer over a sample of users and data sources, pair by pair, and prints the extrapolated cost
+    /// of all pairs, as JSON.
     Cedar {
         /// The store's file.
         store: PathBuf,
@@ -58,28 +58,28 @@ enum Command {
     },
     /// Writes an enterprise as a directory of catalog files.
     WriteCatalog {
-        /// How large.
+        /// The size.
         size: Size,
         /// The directory.
         dir: PathBuf,
     },
-    /// Reads and validates a directory of catalog files and prints what it took, as JSON.
+    /// Reads and validates a directory of catalog files and prints the cost, as JSON.
     ReadCatalog {
         /// The directory.
         dir: PathBuf,
     },
-    /// Applies an enterprise to an empty store and prints what it took, as JSON.
+    /// Applies an enterprise to an empty store and prints the cost, as JSON.
     ///
     /// The store's URL comes from the variable DATABASE_URL.
     Apply {
-        /// How large.
+        /// The size.
         size: Size,
     },
-    /// Reads the snapshot of a store and prints what it took, as JSON.
+    /// Reads the snapshot of a store and prints the cost, as JSON.
     ///
     /// The store's URL comes from the variable DATABASE_URL.
     Snapshot,
-    /// Asks a running service many questions and prints how fast they were answered, as JSON.
+    /// Sends requests to a running service and prints latencies and throughput, as JSON.
     ///
     /// The API key comes from the variable DOMESDAY_KEY.
     Load(LoadArgs),
@@ -87,31 +87,31 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct LoadArgs {
-    /// What to ask for.
+    /// The kind of request.
     question: Question,
     /// The store's file, for the names of users and data sources.
     #[arg(long)]
     store: PathBuf,
-    /// Where the service listens.
+    /// The service's address.
     #[arg(long)]
     address: SocketAddr,
-    /// Requests a second; as many as are answered without it.
+    /// Requests per second; as many as possible without it.
     #[arg(long)]
     rate: Option<f64>,
-    /// For how many seconds.
+    /// Seconds to run.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
-    /// How many connections.
+    /// The number of connections.
     #[arg(long, default_value_t = 16)]
     connections: usize,
 }
 
-/// What a load asks for.
+/// The kind of request that a load sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Question {
-    /// Nothing that needs a key, a database or an evaluation.
+    /// A request that needs no key, no database and no evaluation.
     Live,
-    /// Something small that needs a key and the database.
+    /// A small request that needs a key and the database.
     Tenant,
     /// What a user can reach, first page.
     User,
@@ -142,7 +142,7 @@ impl Question {
     }
 }
 
-/// How many different questions a load asks.
+/// The number of different requests of a load.
 const QUESTIONS: usize = 100_000;
 
 fn load(args: &LoadArgs) -> anyhow::Result<Measured> {

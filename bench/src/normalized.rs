@@ -1,6 +1,6 @@
-//! The same enterprise as normalized Parquet tables: what a database needs to work the outcomes out itself.
+//! The same enterprise as normalized Parquet tables: what a database needs to evaluate the outcomes itself.
 //!
-//! Names stay names. What SQL would otherwise have to parse is given ready made: conditions in disjunctive
+//! Objects are referred to by name. What SQL would otherwise have to parse is prepared: conditions in disjunctive
 //! normal form (one row per literal, with the clause it is part of), `appliesTo` as one row per mapping, key
 //! and value, and each tag with its ancestors. Only constructions that generated enterprises use are known;
 //! any other is an error, not a wrong table.
@@ -18,7 +18,7 @@ use domesday_model::{
 };
 use parquet::arrow::ArrowWriter;
 
-/// A table under way: columns by name.
+/// A table that is being built: columns by name.
 struct Table {
     columns: Vec<(&'static str, Values)>,
 }

@@ -1,7 +1,6 @@
 //! The product, phase by phase, in one process.
 //!
-//! A phase that is measured is the product's own function, called as the run calls it; what this module adds
-//! is a clock around it.
+//! Each phase is the product's own function, called as a run calls it; this module adds a clock around it.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -20,12 +19,12 @@ use serde::Serialize;
 use crate::enterprise::at;
 use crate::random::Random;
 
-/// What one run took, in seconds, and what came of it.
+/// The cost of one run, in seconds, and its results.
 #[derive(Debug, Clone, Serialize)]
 pub struct Phases {
     /// From the store's file to the snapshot.
     pub load_seconds: f64,
-    /// Every class evaluated once on all cores, its outcomes dropped: what re-evaluation costs.
+    /// Every class evaluated once on all cores, with the outcomes dropped: the cost of re-evaluation.
     pub evaluate_seconds: f64,
     /// policy-outcomes evaluated, encoded, hashed and written to files.
     pub outcomes_seconds: f64,
@@ -59,7 +58,7 @@ pub struct Phases {
     pub other_tables_cpu_seconds: f64,
     /// Writing as many bytes as policy-outcomes has to one file, nothing else.
     pub raw_write_seconds: f64,
-    /// The most memory the process ever held, in bytes.
+    /// Peak memory of the process, in bytes.
     pub peak_bytes: u64,
 }
 
@@ -87,7 +86,7 @@ pub fn load(store: &Path) -> anyhow::Result<Snapshot> {
     Ok(Store::open_existing(store)?.snapshot(at())?)
 }
 
-/// A wall clock and one of processor time.
+/// A wall clock and a clock of processor time.
 struct Clock {
     wall: Stopwatch,
     cpu: f64,
@@ -173,7 +172,7 @@ pub fn run(store: &Path, out: &Path) -> anyhow::Result<Phases> {
     })
 }
 
-/// How long it takes to write so many bytes to a file below `out`, which is removed again.
+/// Measures writing `bytes` bytes to a file below `out`, which is removed again.
 fn raw_write(out: &Path, bytes: u64) -> anyhow::Result<f64> {
     let path = out.join("raw-write");
     let mut random = Random::new(1);
@@ -202,7 +201,7 @@ pub fn cpu_seconds() -> f64 {
     ticks as f64 / 100.0
 }
 
-/// The most memory this process ever held, as Linux counts it; 0 elsewhere.
+/// Peak memory of this process, as Linux counts it; 0 elsewhere.
 #[must_use]
 pub fn peak_bytes() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

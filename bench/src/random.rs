@@ -1,17 +1,17 @@
-//! Random numbers that are the same everywhere and for ever: SplitMix64.
+//! Random numbers that are the same on every platform and in every version: SplitMix64.
 
 /// A deterministic source of random numbers.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// Numbers that depend on `seed` alone.
+    /// Creates a generator; its numbers depend on `seed` alone.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// 64 random bits.
+    /// Returns 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
@@ -20,17 +20,17 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    /// A number from 0 to `end`, `end` excluded.
+    /// Returns a number from 0 to `end`, `end` excluded.
     pub fn below(&mut self, end: usize) -> usize {
         ((u128::from(self.bits()) * end as u128) >> 64) as usize
     }
 
-    /// True once in `1 / probability` times.
+    /// Returns `true` with this probability.
     pub fn chance(&mut self, probability: f64) -> bool {
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64 <= probability
     }
 
-    /// One of the items.
+    /// Returns one of the items.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
@@ -41,7 +41,7 @@ impl Random {
 pub struct Zipf(Vec<f64>);
 
 impl Zipf {
-    /// Over `count` positions.
+    /// Creates a distribution over `count` positions.
     #[must_use]
     pub fn new(count: usize, exponent: f64) -> Self {
         let mut sum = 0.0;
@@ -53,7 +53,7 @@ impl Zipf {
         Self(cumulated.iter().map(|weight| weight / sum).collect())
     }
 
-    /// A position.
+    /// Draws a position.
     pub fn draw(&self, random: &mut Random) -> usize {
         let point = (random.bits() >> 11) as f64 / (1_u64 << 53) as f64;
         self.0.partition_point(|weight| *weight < point).min(self.0.len() - 1)

@@ -1,4 +1,4 @@
-//! Filling a store and reading its snapshot, on either database.
+//! Fills a store and reads its snapshot, on either database.
 
 use std::time::Instant as Stopwatch;
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::enterprise::at;
 use crate::phases::{cpu_seconds, peak_bytes};
 
-/// What was read, and what that took.
+/// The cost of reading, and what was read.
 #[derive(Debug, Clone, Serialize)]
 pub struct Reading {
     /// Users.
@@ -21,22 +21,22 @@ pub struct Reading {
     pub data_sources: usize,
     /// Their columns.
     pub columns: usize,
-    /// From the open store to the snapshot, or from the files to the catalog.
+    /// Seconds from the open store to the snapshot, or from the files to the catalog.
     pub seconds: f64,
-    /// The same in processor time of this process; what PostgreSQL spends is not in it.
+    /// The same in processor time of this process, without that of PostgreSQL.
     pub cpu_seconds: f64,
-    /// The most memory the process ever held, in bytes.
+    /// Peak memory of the process, in bytes.
     pub peak_bytes: u64,
 }
 
-/// What filling a store took.
+/// The cost of filling a store.
 #[derive(Debug, Clone, Serialize)]
 pub struct Applying {
-    /// From the catalog to the committed transaction.
+    /// Seconds from the catalog to the committed transaction.
     pub seconds: f64,
     /// The same in processor time of this process.
     pub cpu_seconds: f64,
-    /// The most memory the process ever held, in bytes.
+    /// Peak memory of the process, in bytes.
     pub peak_bytes: u64,
 }
 

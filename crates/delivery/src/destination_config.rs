@@ -8,7 +8,7 @@ use std::sync::Arc;
 use domesday_tables::SCHEMA_FOLDER;
 
 use crate::{
-    DeliveryError, Destination, Environment, Spool, SummaryReader, Supervision, TenantName, VerificationCheck,
+    CallContext, DeliveryError, Destination, Environment, Spool, SummaryReader, TenantName, VerificationCheck,
 };
 
 /// A kind of destination, such as a directory or a bucket.
@@ -54,7 +54,8 @@ pub trait DestinationConfig: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// When the destination cannot be made, or its configuration cannot be used.
-    fn open(&self, tenant: &TenantName, supervision: &Supervision) -> Result<OpenDestination, DeliveryError>;
+    fn open(&self, tenant: &TenantName, call_context: &CallContext)
+    -> Result<OpenDestination, DeliveryError>;
 
     /// Opens the destination to be read.
     ///
@@ -63,11 +64,11 @@ pub trait DestinationConfig: fmt::Debug + Send + Sync {
     fn open_reader(
         &self,
         tenant: &TenantName,
-        supervision: &Supervision,
+        call_context: &CallContext,
     ) -> Result<Box<dyn SummaryReader>, DeliveryError>;
 
     /// Tries whether the destination takes summaries.
-    fn verify(&self, tenant: &TenantName, supervision: &Supervision) -> Vec<VerificationCheck>;
+    fn verify(&self, tenant: &TenantName, call_context: &CallContext) -> Vec<VerificationCheck>;
 
     /// Returns where the tables are, for the scripts that set engines up.
     ///

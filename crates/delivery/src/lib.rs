@@ -14,6 +14,7 @@
 //! What is not here: no evaluation, no encoding, no store. Time comes from a [`DeliveryClock`] that is given.
 
 mod aws_partition;
+mod call_context;
 mod cancellation;
 mod clock;
 mod destination;
@@ -30,12 +31,12 @@ mod network;
 mod retry;
 mod spool;
 mod summary_reader;
-mod supervision;
 mod tenant_name;
 mod text;
 mod timestamps;
 mod verification;
 
+pub use call_context::{CallContext, DeliveryNotice, NoticeHandler};
 pub use cancellation::{CancelReason, CancellationToken};
 pub use clock::{DeliveryClock, TimeSource};
 pub use destination::{Destination, ListedObject, Listing, Receipt};
@@ -67,6 +68,5 @@ pub use network::{Network, SimulatedNetwork, SimulatedRequest, SimulatedResponse
 pub use retry::{RetryClass, RetryPolicy};
 pub use spool::{Spool, SpooledFile};
 pub use summary_reader::{StoredObject, SummaryReader};
-pub use supervision::{DeliveryNotice, NoticeHandler, Supervision};
 pub use tenant_name::TenantName;
 pub use verification::{CheckStatus, Verification, VerificationCheck, verify};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{DeliveryError, DeliveryNotice, Supervision};
+use crate::{CallContext, DeliveryError, DeliveryNotice};
 
 /// Attempts at calls whose errors are rarely transient: enough for a short disturbance.
 const FEW_ATTEMPTS: u32 = 3;
@@ -108,29 +108,29 @@ impl RetryPolicy {
     /// Repeats a call until it succeeds, no further attempt is left or the work is cancelled; counts the repetitions.
     pub(crate) fn retry<T>(
         &self,
-        supervision: &Supervision,
+        call_context: &CallContext,
         call: &str,
         retries: &mut usize,
         mut attempt: impl FnMut() -> Result<T, DeliveryError>,
     ) -> Result<T, DeliveryError> {
         let mut failed = 0;
         loop {
-            supervision.check()?;
+            call_context.check()?;
             let error = match attempt() {
                 Ok(done) => {
                     if failed > 0 {
-                        supervision.notices.send(&DeliveryNotice::Recovered { call: call.to_owned() });
+                        call_context.notices.send(&DeliveryNotice::Recovered { call: call.to_owned() });
                     }
                     return Ok(done);
                 }
                 Err(error) => error,
             };
             failed += 1;
-            let Some(wait) = self.pause(failed, &error, supervision.clock.jitter()) else {
+            let Some(wait) = self.pause(failed, &error, call_context.clock.jitter()) else {
                 return Err(error);
             };
             *retries += 1;
-            supervision.notices.send(&DeliveryNotice::Retrying {
+            call_context.notices.send(&DeliveryNotice::Retrying {
                 call: call.to_owned(),
                 error: error.problem(),
                 kind: error.kind(),
@@ -138,7 +138,7 @@ impl RetryPolicy {
                 attempts: self.attempts_for(&error),
                 wait,
             });
-            supervision.wait(wait)?;
+            call_context.wait(wait)?;
         }
     }
 }
@@ -150,10 +150,10 @@ mod tests {
     use super::*;
     use crate::{CancelReason, DeliveryClock, NoticeHandler};
 
-    fn simulated() -> Supervision {
-        Supervision {
+    fn simulated() -> CallContext {
+        CallContext {
             clock: DeliveryClock::simulated("2026-01-01T00:00:00Z".parse().unwrap()),
-            ..Supervision::new()
+            ..CallContext::new()
         }
     }
 
@@ -177,12 +177,12 @@ mod tests {
     fn what_cannot_heal_is_not_tried_again() {
         let denied = DeliveryError::NoSuchBucket { bucket: "b".into(), response: Box::default() };
         assert_eq!(RetryPolicy::default().pause(1, &denied, 0.5), None);
-        let (supervision, mut retries) = (simulated(), 0);
+        let (call_context, mut retries) = (simulated(), 0);
         let retry_policy = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
-        assert!(retry_policy.retry::<()>(&supervision, "list", &mut retries, || Err(busy())).is_err());
+        assert!(retry_policy.retry::<()>(&call_context, "list", &mut retries, || Err(busy())).is_err());
         assert_eq!(retries, 2);
         let mut first = true;
-        let second = retry_policy.retry(&supervision, "list", &mut retries, || {
+        let second = retry_policy.retry(&call_context, "list", &mut retries, || {
             if std::mem::take(&mut first) { Err(busy()) } else { Ok(7) }
         });
         assert_eq!((second.ok(), retries), (Some(7), 3));
@@ -191,16 +191,16 @@ mod tests {
 
     #[test]
     fn what_hardly_heals_is_over_within_seconds() {
-        let (supervision, retry_policy) = (simulated(), RetryPolicy::default());
+        let (call_context, retry_policy) = (simulated(), RetryPolicy::default());
         for (error, attempts) in [
             (DeliveryError::HostNotFound { host: "h".into() }, 3),
             (DeliveryError::ExpiredSession { response: Box::default() }, 2),
             (DeliveryError::Configuration { message: String::new() }, 1),
         ] {
             let (mut made, mut error) = (0, Some(error));
-            let before = supervision.clock.elapsed();
+            let before = call_context.clock.elapsed();
             let kind = error.as_ref().unwrap().kind();
-            let result = retry_policy.retry::<()>(&supervision, "put", &mut 0, || {
+            let result = retry_policy.retry::<()>(&call_context, "put", &mut 0, || {
                 made += 1;
                 let next = match error.as_ref().unwrap() {
                     DeliveryError::HostNotFound { .. } => DeliveryError::HostNotFound { host: "h".into() },
@@ -213,7 +213,7 @@ mod tests {
             });
             assert!(result.is_err());
             assert_eq!(made, attempts, "{kind}");
-            assert!(supervision.clock.elapsed() - before < Duration::from_secs(2), "{kind}");
+            assert!(call_context.clock.elapsed() - before < Duration::from_secs(2), "{kind}");
         }
     }
 
@@ -222,9 +222,9 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let receive = Arc::clone(&told);
         let notices = NoticeHandler::new(move |notice| receive.lock().unwrap().push(notice.clone()));
-        let supervision = Supervision { notices, ..simulated() };
+        let call_context = CallContext { notices, ..simulated() };
         let mut failures = 2;
-        let done = RetryPolicy::default().retry(&supervision, "list v1/", &mut 0, || {
+        let done = RetryPolicy::default().retry(&call_context, "list v1/", &mut 0, || {
             failures -= 1;
             if failures >= 0 { Err(busy()) } else { Ok(()) }
         });
@@ -244,11 +244,11 @@ mod tests {
 
     #[test]
     fn a_wait_between_attempts_ends_when_the_work_is_cancelled() {
-        let supervision = Supervision::new();
-        let cancel = supervision.cancellation.clone();
+        let call_context = CallContext::new();
+        let cancel = call_context.cancellation.clone();
         let retry_policy =
             RetryPolicy { attempts: 9, first: Duration::from_secs(3600), longest: Duration::from_secs(3600) };
-        let result = retry_policy.retry::<()>(&supervision, "put", &mut 0, || {
+        let result = retry_policy.retry::<()>(&call_context, "put", &mut 0, || {
             cancel.cancel(CancelReason::Requested);
             Err(busy())
         });
@@ -257,10 +257,10 @@ mod tests {
 
     #[test]
     fn attempts_end_with_the_deadline_of_the_whole_work() {
-        let supervision = simulated().with_deadline(Duration::from_secs(40));
+        let call_context = simulated().with_deadline(Duration::from_secs(40));
         let retry_policy = RetryPolicy { attempts: u32::MAX, ..RetryPolicy::default() };
-        let result = retry_policy.retry::<()>(&supervision, "put", &mut 0, || Err(busy()));
+        let result = retry_policy.retry::<()>(&call_context, "put", &mut 0, || Err(busy()));
         assert_eq!(result.unwrap_err().kind(), "deadline-exceeded");
-        assert!(supervision.clock.elapsed() < Duration::from_secs(80));
+        assert!(call_context.clock.elapsed() < Duration::from_secs(80));
     }
 }

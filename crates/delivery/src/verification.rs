@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::{DeliveryError, DestinationConfig, Supervision, TenantName};
+use crate::{CallContext, DeliveryError, DestinationConfig, TenantName};
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -102,9 +102,9 @@ impl VerificationCheck {
 pub fn verify(
     destination: &dyn DestinationConfig,
     tenant: &TenantName,
-    supervision: &Supervision,
+    call_context: &CallContext,
 ) -> Verification {
-    let checks = destination.verify(tenant, supervision);
+    let checks = destination.verify(tenant, call_context);
     let ok = checks.iter().all(|check| check.status != CheckStatus::Failed);
     Verification { destination: destination.name(), ok, checks }
 }

@@ -26,7 +26,7 @@ pub(crate) struct HeaderParameter {
 }
 
 /// An answer of success.
-pub(crate) struct Answer {
+pub(crate) struct ResponseDeclaration {
     pub(crate) status: u16,
     pub(crate) about: &'static str,
     pub(crate) media_type: &'static str,
@@ -45,7 +45,7 @@ pub(crate) struct Route {
     pub(crate) headers: Vec<HeaderParameter>,
     pub(crate) body: Option<(&'static str, SchemaOf)>,
     pub(crate) body_required: bool,
-    pub(crate) answers: Vec<Answer>,
+    pub(crate) answers: Vec<ResponseDeclaration>,
     /// Statuses of failure beyond those that every route has.
     pub(crate) failures: Vec<u16>,
     pub(crate) handler: MethodRouter<App>,
@@ -152,7 +152,7 @@ impl Route {
         media_type: &'static str,
         schema: Option<SchemaOf>,
     ) -> Self {
-        self.answers.push(Answer { status, about, media_type, schema });
+        self.answers.push(ResponseDeclaration { status, about, media_type, schema });
         self
     }
 

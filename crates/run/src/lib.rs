@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{
-    CancelReason, DeliveryError, DestinationConfig, Layout, OpenDestination, RunKeys, Slot, Supervision,
+    CallContext, CancelReason, DeliveryError, DestinationConfig, Layout, OpenDestination, RunKeys, Slot,
     TenantName, setup_scripts,
 };
 use domesday_engine::evaluate;
@@ -47,7 +47,7 @@ pub struct Export {
     /// The fence of the lease under which the run is done, if any: a run that lost its lease records nothing.
     pub fence: Option<Fence>,
     /// The clock, and the token that cancels the run, whatever it waits for.
-    pub supervision: Supervision,
+    pub call_context: CallContext,
 }
 
 /// The stage of a run.
@@ -112,13 +112,13 @@ impl From<DeliveryError> for RunError {
 /// Reports stages, and ends the run at the next one once it is cancelled.
 struct Reporter<'a> {
     progress: &'a mut (dyn FnMut(Stage) + Send),
-    supervision: &'a Supervision,
+    call_context: &'a CallContext,
 }
 
 impl Reporter<'_> {
     fn enter(&mut self, stage: Stage) -> Result<(), RunError> {
         (self.progress)(stage);
-        Ok(self.supervision.check()?)
+        Ok(self.call_context.check()?)
     }
 }
 
@@ -139,7 +139,7 @@ pub fn run(
     progress: &mut (dyn FnMut(Stage) + Send),
 ) -> Result<RunReport, RunError> {
     let started = Stopwatch::now();
-    let mut reporter = Reporter { progress, supervision: &export.supervision };
+    let mut reporter = Reporter { progress, call_context: &export.call_context };
     reporter.enter(Stage::Snapshot)?;
     let snapshot = Arc::new(store.snapshot(at)?);
     let (users, data_sources) = (snapshot.users.len(), snapshot.data_sources.len());
@@ -148,7 +148,8 @@ pub fn run(
 
     reporter.enter(Stage::Opening)?;
     let tenant = TenantName { id: snapshot.tenant_id, name: snapshot.tenant.name.clone() };
-    let OpenDestination { mut destination, spool } = export.destination.open(&tenant, &export.supervision)?;
+    let OpenDestination { mut destination, spool } =
+        export.destination.open(&tenant, &export.call_context)?;
     let name = export.destination.name();
     let existing = RunKeys::list_existing(&*destination, export.layout, at)?;
     let previous = PreviousDelivery::find(store, &name, &existing)?;
@@ -157,7 +158,7 @@ pub fn run(
             store.record_delivery(&name, arrived, export.fence.as_ref())
         })?;
     }
-    let clock = &export.supervision.clock;
+    let clock = &export.call_context.clock;
     let mut files = SummaryFiles::plan(existing, spool, export.layout, &snapshot, previous.slot(), clock);
 
     let settings = Settings { link_base: export.console_url.clone(), ..Settings::default() };
@@ -177,7 +178,7 @@ pub fn run(
         (encoded, _) => encoded.map_err(|error| files.run_error(error))?,
     };
 
-    export.supervision.check()?;
+    export.call_context.check()?;
     let id = snapshot_id(&snapshot);
     let link = previous.link_for(id);
     let evidence = evidence(export, files.slot(), &link);
@@ -220,7 +221,7 @@ fn record_with_retry(
     loop {
         match record(store) {
             Err(error) if export.fence.is_some() && error.is_transient() => {
-                export.supervision.wait(wait)?;
+                export.call_context.wait(wait)?;
                 wait = (wait * 2).min(MAX_RECORD_RETRY);
                 // Another server may have taken over. When none can be reached yet, the record fails again.
                 let _ = store.reconnect();

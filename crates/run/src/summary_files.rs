@@ -221,16 +221,16 @@ impl SummaryFiles {
         settle: Duration,
         reporter: &mut Reporter<'_>,
     ) -> Result<Receipt, RunError> {
-        let supervision = reporter.supervision;
-        supervision.wait(self.not_before.saturating_sub(supervision.clock.elapsed()))?;
+        let call_context = reporter.call_context;
+        call_context.wait(self.not_before.saturating_sub(call_context.clock.elapsed()))?;
         let files = self.waves.iter().map(Vec::len).sum();
         reporter.enter(Stage::Delivering { file: 0, files })?;
         let (tables, rest) = self.waves.split_at(WAVES_BEFORE_SNAPSHOT);
         let first = destination
             .deliver(tables, &mut |file| (reporter.progress)(Stage::Delivering { file, files }))?;
-        supervision.check()?;
+        call_context.check()?;
         if self.slot().is_some() {
-            supervision.wait(settle)?;
+            call_context.wait(settle)?;
         }
         let mut report = |file| (reporter.progress)(Stage::Delivering { file: first.files + file, files });
         let last = destination.deliver(rest, &mut report)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domesday_delivery::{CancelReason, CancellationToken, Layout, LocalConfig, Supervision};
+use domesday_delivery::{CallContext, CancelReason, CancellationToken, Layout, LocalConfig};
 use domesday_model::{Catalog, Declared, Instant};
 use domesday_run::{Export, RunError, Stage, run};
 use domesday_store::{ApplyOptions, Store};
@@ -54,7 +54,7 @@ fn export(directory: &Path, layout: Layout, cancellation: CancellationToken) -> 
         trigger: "test".to_owned(),
         actor: "test".to_owned(),
         fence: None,
-        supervision: Supervision { cancellation, ..Supervision::new() },
+        call_context: CallContext { cancellation, ..CallContext::new() },
     }
 }
 

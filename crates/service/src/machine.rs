@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domesday_delivery::Supervision;
+use domesday_delivery::CallContext;
 use domesday_model::Instant;
 use domesday_store::{Store, StoreObserver};
 use tokio::sync::oneshot;
@@ -54,7 +54,7 @@ pub trait SimulatedMachine: fmt::Debug + Send + Sync {
     fn execute(&self, work: BlockingWork, job: BlockingJob);
 
     /// What watches over calls to destinations: the time and the network of this machine.
-    fn supervision(&self) -> Supervision;
+    fn call_context(&self) -> CallContext;
 
     /// What watches the transactions of this machine.
     fn store_observer(&self) -> Arc<dyn StoreObserver>;
@@ -93,8 +93,8 @@ impl Machine {
     }
 
     /// What watches over calls to destinations.
-    pub(crate) fn supervision(&self) -> Supervision {
-        self.0.as_ref().map_or_else(Supervision::new, |machine| machine.supervision())
+    pub(crate) fn call_context(&self) -> CallContext {
+        self.0.as_ref().map_or_else(CallContext::new, |machine| machine.call_context())
     }
 
     /// Lets a simulated machine watch a connection.

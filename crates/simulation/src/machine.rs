@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domesday_delivery::{CancellationToken, DeliveryClock, Network, Supervision, TimeSource};
+use domesday_delivery::{CallContext, CancellationToken, DeliveryClock, Network, TimeSource};
 use domesday_model::Instant;
 use domesday_service::{BlockingJob, BlockingWork, SimulatedMachine, Sleep};
 use domesday_store::{StoreError, StoreEvent, StoreObserver};
@@ -77,12 +77,12 @@ impl SimulatedMachine for Machine {
         self.world.lock().work.push(Work { process: self.process, kind, job });
     }
 
-    fn supervision(&self) -> Supervision {
+    fn call_context(&self) -> CallContext {
         let network = SimulatedS3::new(&self.world, self.process);
-        Supervision {
+        CallContext {
             clock: DeliveryClock::from_source(Arc::new(self.clone())),
             network: Network::simulated(Arc::new(network)),
-            ..Supervision::new()
+            ..CallContext::new()
         }
     }
 

@@ -12,8 +12,8 @@ use super::s3::fake_server::FakeServer;
 use super::s3::{S3Access, S3Config, S3Settings, SigningIdentity};
 use crate::layout::{manifest_key, probe_key, snapshot_key, version_prefix};
 use crate::{
-    CheckStatus, DestinationConfig, Engine, Environment, KeyKind, Layout, OpenDestination, RetryPolicy,
-    RunKeys, Slot, Spool, SpooledFile, Supervision, TenantName, setup_script, verify,
+    CallContext, CheckStatus, DestinationConfig, Engine, Environment, KeyKind, Layout, OpenDestination,
+    RetryPolicy, RunKeys, Slot, Spool, SpooledFile, TenantName, setup_script, verify,
 };
 
 /// A destination of one kind, with nothing at it, and one that does not work.
@@ -72,7 +72,7 @@ fn spooled(spool: &Spool, key: &str, content: &str) -> SpooledFile {
 
 /// Delivers files, each in a wave of its own, and returns the marks of the last one: reported and listed.
 fn deliver(config: &dyn DestinationConfig, files: &[(&str, &str)]) -> (Option<String>, Option<String>) {
-    let OpenDestination { mut destination, spool } = config.open(&tenant(), &Supervision::new()).unwrap();
+    let OpenDestination { mut destination, spool } = config.open(&tenant(), &CallContext::new()).unwrap();
     let waves: Vec<_> = files.iter().map(|(key, content)| vec![spooled(&spool, key, content)]).collect();
     let mut counts = Vec::new();
     let receipt = destination.deliver(&waves, &mut |count| counts.push(count)).unwrap();
@@ -86,7 +86,7 @@ fn deliver(config: &dyn DestinationConfig, files: &[(&str, &str)]) -> (Option<St
 
 /// Reads every object back.
 fn contents(config: &dyn DestinationConfig) -> Vec<(String, String)> {
-    let reader = config.open_reader(&tenant(), &Supervision::new()).unwrap();
+    let reader = config.open_reader(&tenant(), &CallContext::new()).unwrap();
     let mut found: Vec<_> = reader
         .objects()
         .unwrap()
@@ -124,7 +124,7 @@ fn every_kind_has_a_fixture_and_recognises_its_address() {
 fn a_destination_keeps_its_name_and_says_where_its_tables_are() {
     for fixture in FIXTURES {
         let Fixture { config, _keep, .. } = fixture();
-        drop(config.open(&tenant(), &Supervision::new()).unwrap());
+        drop(config.open(&tenant(), &CallContext::new()).unwrap());
         assert_eq!(config.root(), format!("{}/v1", config.address()));
         deliver(&*config, &[(&manifest_key(), "m")]);
         let name = config.name();
@@ -145,7 +145,7 @@ fn files_arrive_whole_in_the_order_of_waves_and_are_replaced() {
         let Fixture { config, _keep, .. } = fixture();
         assert!(
             config
-                .open(&tenant(), &Supervision::new())
+                .open(&tenant(), &CallContext::new())
                 .unwrap()
                 .destination
                 .list("v1/")
@@ -178,7 +178,7 @@ fn listings_are_in_the_order_of_keys_and_hold_what_is_wanted() {
         let notes = "v1/notes/ü b+c%20.txt";
         files.extend([(notes, "note"), ("v10/x", "other version")]);
         deliver(&*config, &files);
-        let opened = config.open(&tenant(), &Supervision::new()).unwrap();
+        let opened = config.open(&tenant(), &CallContext::new()).unwrap();
         let listing = opened.destination.list(&version_prefix()).unwrap();
         let keys: Vec<_> = listing.objects.iter().map(|object| object.key.as_str()).collect();
         let mut expected: Vec<_> = files.iter().map(|(key, _)| *key).filter(|key| *key != "v10/x").collect();
@@ -199,7 +199,7 @@ fn listings_are_in_the_order_of_keys_and_hold_what_is_wanted() {
 fn nothing_of_a_later_wave_is_put_when_a_file_cannot_be_put() {
     for fixture in FIXTURES {
         let Fixture { config, _keep, .. } = fixture();
-        let OpenDestination { mut destination, spool } = config.open(&tenant(), &Supervision::new()).unwrap();
+        let OpenDestination { mut destination, spool } = config.open(&tenant(), &CallContext::new()).unwrap();
         let first = spooled(&spool, "v1/user-metadata/part-00000.parquet", "rows");
         let missing = spool.complete("v1/tag-metadata/part-00000.parquet", 4, [0; 32]);
         let last = spooled(&spool, &manifest_key(), "{}");
@@ -214,7 +214,7 @@ fn readers_are_told_what_is_not_there() {
     for fixture in FIXTURES {
         let Fixture { config, _keep, .. } = fixture();
         deliver(&*config, &[(&manifest_key(), "m")]);
-        let reader = config.open_reader(&tenant(), &Supervision::new()).unwrap();
+        let reader = config.open_reader(&tenant(), &CallContext::new()).unwrap();
         let mut bytes = Vec::new();
         assert!(!reader.read("v1/nothing", &mut bytes).unwrap());
         assert!(bytes.is_empty());
@@ -225,19 +225,19 @@ fn readers_are_told_what_is_not_there() {
 fn verification_passes_where_summaries_arrive_and_says_what_to_fix_elsewhere() {
     for fixture in FIXTURES {
         let Fixture { config, unusable, _keep, .. } = fixture();
-        let verification = verify(&*config, &tenant(), &Supervision::new());
+        let verification = verify(&*config, &tenant(), &CallContext::new());
         assert!(verification.ok, "{verification:?}");
         assert_eq!(verification.destination, config.name());
         assert!(verification.checks.iter().any(|check| check.status == CheckStatus::Passed));
         // It leaves nothing but its own object.
-        let opened = config.open(&tenant(), &Supervision::new()).unwrap();
+        let opened = config.open(&tenant(), &CallContext::new()).unwrap();
         let left = opened.destination.list("").unwrap().objects;
         assert!(
             left.iter().all(|object| object.key == probe_key() || object.key.starts_with(".domesday-")),
             "{left:?}"
         );
 
-        let failed = verify(&*unusable, &tenant(), &Supervision::new());
+        let failed = verify(&*unusable, &tenant(), &CallContext::new());
         let check = failed.checks.iter().find(|check| check.status == CheckStatus::Failed);
         assert!(
             !failed.ok && check.is_some_and(|check| check.fix.is_some() && check.kind.is_some()),

@@ -15,7 +15,7 @@ use super::proxy::ProxySettings;
 use super::request::{HttpRequest, HttpResponse, Payload};
 use super::timeouts::Timeouts;
 use crate::cancellation::DisplayDuration;
-use crate::{DeliveryError, DeliveryNotice, Supervision};
+use crate::{CallContext, DeliveryError, DeliveryNotice};
 
 /// How often a waiting caller checks whether its work was cancelled.
 const POLL: Duration = Duration::from_millis(50);
@@ -33,7 +33,7 @@ const OVERTIME: Duration = Duration::from_secs(2);
 pub(crate) struct Http {
     agents: Agents,
     timeouts: Timeouts,
-    supervision: Supervision,
+    call_context: CallContext,
 }
 
 /// One agent for each way to a server: each has its own connections.
@@ -65,21 +65,21 @@ impl Http {
         timeouts: Timeouts,
         authorities: Option<&str>,
         proxies: ProxySettings,
-        supervision: Supervision,
+        call_context: CallContext,
     ) -> Result<Self, DeliveryError> {
         let mut tls = TlsConfig::builder();
         if let Some(path) = authorities {
             tls = tls.root_certs(RootCerts::new_with_certs(&certificates(path)?));
         }
-        Ok(Self::with(timeouts, &tls.build(), proxies, supervision))
+        Ok(Self::with(timeouts, &tls.build(), proxies, call_context))
     }
 
     /// Creates a client for services on this machine or its own network: it never uses a proxy and does not wait long.
-    pub(crate) fn new_local(supervision: Supervision) -> Self {
-        Self::with(Timeouts::LOCAL, &TlsConfig::default(), ProxySettings::default(), supervision)
+    pub(crate) fn new_local(call_context: CallContext) -> Self {
+        Self::with(Timeouts::LOCAL, &TlsConfig::default(), ProxySettings::default(), call_context)
     }
 
-    fn with(timeouts: Timeouts, tls: &TlsConfig, proxies: ProxySettings, supervision: Supervision) -> Self {
+    fn with(timeouts: Timeouts, tls: &TlsConfig, proxies: ProxySettings, call_context: CallContext) -> Self {
         let agent = |proxy: Option<Proxy>| {
             Agent::config_builder()
                 .tls_config(tls.clone())
@@ -103,11 +103,11 @@ impl Http {
             https_proxy: proxies.https().map(|proxy| agent(Some(proxy))),
             proxies,
         };
-        Self { agents, timeouts, supervision }
+        Self { agents, timeouts, call_context }
     }
 
-    pub(crate) fn supervision(&self) -> &Supervision {
-        &self.supervision
+    pub(crate) fn call_context(&self) -> &CallContext {
+        &self.call_context
     }
 
     /// Sends a request and reads its whole response.
@@ -115,8 +115,8 @@ impl Http {
     /// # Errors
     /// When there is no response in time, it is too large, or the work is cancelled; an error response is a response.
     pub(crate) fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, DeliveryError> {
-        self.supervision.check()?;
-        if let Some(network) = self.supervision.network.as_simulated() {
+        self.call_context.check()?;
+        if let Some(network) = self.call_context.network.as_simulated() {
             return self.send_simulated(network, request);
         }
         let host = host_of(request.url);
@@ -126,7 +126,7 @@ impl Http {
         let agent = self.agents.for_url(request.url).clone();
         let built = build(request.method, request.url, request.headers, &request.payload)
             .map_err(|error| classify(request.url, error))?;
-        let body = RequestBody::new(request.payload, Arc::clone(&abandoned), &self.supervision);
+        let body = RequestBody::new(request.payload, Arc::clone(&abandoned), &self.call_context);
         let (url, stop) = (request.url.to_owned(), Arc::clone(&abandoned));
         let (sender, receiver) = mpsc::sync_channel(1);
         let exchange = move || {
@@ -160,7 +160,7 @@ impl Http {
                 Ok(Ok(response)) => return Ok(response),
                 Ok(Err(error)) => {
                     // A body that is no longer sent fails because of the cancellation.
-                    self.supervision.check()?;
+                    self.call_context.check()?;
                     return Err(error);
                 }
                 Err(RecvTimeoutError::Disconnected) => {
@@ -169,7 +169,7 @@ impl Http {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            self.supervision.check()?;
+            self.call_context.check()?;
             let elapsed = started.elapsed();
             if elapsed > limit.saturating_add(OVERTIME) {
                 return Err(too_slow(host, limit));
@@ -177,7 +177,7 @@ impl Http {
             if elapsed >= next_notice {
                 next_notice = elapsed + NEXT_NOTICE;
                 let (call, host) = (call.to_owned(), host.to_owned());
-                self.supervision.notices.send(&DeliveryNotice::Waiting { call, host, elapsed, limit });
+                self.call_context.notices.send(&DeliveryNotice::Waiting { call, host, elapsed, limit });
             }
         }
     }
@@ -193,7 +193,7 @@ impl Http {
         headers: &[(&'static str, String)],
         into: &mut dyn Write,
     ) -> Result<HttpResponse, DeliveryError> {
-        self.supervision.check()?;
+        self.call_context.check()?;
         let started = Instant::now();
         let request = build("GET", url, headers, &Payload::Empty).map_err(|error| classify(url, error))?;
         let agent = self.agents.for_url(url);
@@ -210,7 +210,7 @@ impl Http {
                 break;
             }
             received += count as u64;
-            self.supervision.check()?;
+            self.call_context.check()?;
             let limit = self.timeouts.for_bytes(received);
             if started.elapsed() > limit {
                 return Err(too_slow(&host_of(url), limit));

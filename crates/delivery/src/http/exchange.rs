@@ -9,7 +9,7 @@ use ureq::{Agent, Body, SendBody, http};
 
 use super::failures::{BodyReadFailed, classify, host_of};
 use super::request::{HttpResponse, Payload};
-use crate::{CancellationToken, DeliveryError, Supervision};
+use crate::{CallContext, CancellationToken, DeliveryError};
 
 /// From this size on, a body is sent only after the server has accepted the request's head, so that a refusal costs no
 /// upload.
@@ -79,14 +79,14 @@ impl RequestBody {
     pub(super) fn new(
         payload: Payload,
         abandoned: Arc<AtomicBool>,
-        supervision: &Supervision,
+        call_context: &CallContext,
     ) -> Option<Self> {
         let reader: Box<dyn Read + Send> = match payload {
             Payload::Empty => return None,
             Payload::Text(text) => return Some(Self::Text(text)),
             Payload::File(file, _) => Box::new(file),
         };
-        let cancellation = supervision.cancellation.clone();
+        let cancellation = call_context.cancellation.clone();
         Some(Self::Reader(StoppableReader { reader, abandoned, cancellation }))
     }
 }

@@ -18,14 +18,14 @@ impl Http {
         request: HttpRequest<'_>,
     ) -> Result<HttpResponse, DeliveryError> {
         let HttpRequest { method, url, headers, payload, .. } = request;
-        let mut body: Box<dyn Read> = match RequestBody::new(payload, Default::default(), self.supervision())
+        let mut body: Box<dyn Read> = match RequestBody::new(payload, Default::default(), self.call_context())
         {
             None => Box::new(io::empty()),
             Some(RequestBody::Text(text)) => Box::new(io::Cursor::new(text)),
             Some(RequestBody::Reader(reader)) => Box::new(reader),
         };
         let sent = network.send(SimulatedRequest { method, url, headers, body: &mut body });
-        self.supervision().check()?;
+        self.call_context().check()?;
         let response = sent.map_err(|reason| DeliveryError::Unreachable { host: host_of(url), reason })?;
         let mut headers = HeaderMap::new();
         for (name, value) in response.headers {

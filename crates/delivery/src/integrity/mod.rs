@@ -23,7 +23,7 @@ use std::time::Duration;
 
 pub use report::{ChainStart, IntegrityOptions, IntegrityReport, StoredManifest};
 
-use crate::{DeliveryError, DestinationConfig, Supervision, TenantName};
+use crate::{CallContext, DeliveryError, DestinationConfig, TenantName};
 use reader::BoundedReader;
 use state::IntegrityCheck;
 
@@ -40,7 +40,7 @@ pub fn check_integrity(
     tenant: &TenantName,
     options: &IntegrityOptions,
 ) -> Result<IntegrityReport, DeliveryError> {
-    let supervision = Supervision::new().with_deadline(TIME_LIMIT);
-    let reader = BoundedReader(destination.open_reader(tenant, &supervision)?);
+    let call_context = CallContext::new().with_deadline(TIME_LIMIT);
+    let reader = BoundedReader(destination.open_reader(tenant, &call_context)?);
     IntegrityCheck::open(reader, destination.name(), options)?.run(options)
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use domesday_delivery::{
-    ChainStart, CheckStatus, DestinationConfig, IntegrityOptions, IntegrityReport, StoredManifest,
-    Supervision, TenantName, Verification, check_integrity, verify,
+    CallContext, ChainStart, CheckStatus, DestinationConfig, IntegrityOptions, IntegrityReport,
+    StoredManifest, TenantName, Verification, check_integrity, verify,
 };
 
 use crate::cli::{CheckIntegrityArgs, DestinationArgs, DestinationCommand, Format, VerifyArgs};
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &DestinationArgs, output: &Output) -> anyhow::Result<()>
 fn verify_destination(args: &VerifyArgs, output: Output) -> anyhow::Result<()> {
     let destination = destination(&args.target)?;
     let tenant = tenant_of(&*destination, args, output)?;
-    let verification = verify(&*destination, &tenant, &Supervision::new());
+    let verification = verify(&*destination, &tenant, &CallContext::new());
     match output.format {
         Format::Json => output.json(&verification),
         _ => print(&verification, output),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domesday_delivery::Supervision;
+use domesday_delivery::CallContext;
 use domesday_run::{Export, RunReport, run as run_export};
 use domesday_sources::Diagnostic;
 use domesday_store::StoreLocation;
@@ -18,8 +18,8 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     let at = instant_or_now(args.at);
     let destination = destination(&args.target)?;
     let progress = Progress::new(*output);
-    let supervision = Supervision { notices: progress.notices(*output), ..Supervision::new() };
-    interrupt::cancel_when_interrupted(supervision.cancellation.clone());
+    let call_context = CallContext { notices: progress.notices(*output), ..CallContext::new() };
+    interrupt::cancel_when_interrupted(call_context.cancellation.clone());
     progress.message("reading the catalog");
     let (mut store, warnings) = open_with_warnings(args.catalog.as_deref(), &args.store, at, *output)?;
     let export = Export {
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
         trigger: "cli".to_owned(),
         actor: "cli".to_owned(),
         fence: None,
-        supervision: supervision.with_deadline(Duration::from_secs(args.timeout)),
+        call_context: call_context.with_deadline(Duration::from_secs(args.timeout)),
     };
     let mut report = run_export(&export, &mut store, at, &mut |stage| progress.stage(stage))?;
     drop(progress);

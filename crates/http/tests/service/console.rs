@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{Answer, Later, World};
+use crate::world::{ApiResponse, Later, World};
 
 const HTML: (&str, &str) = ("accept", "text/html,application/xhtml+xml");
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -21,7 +21,7 @@ impl<'w> Browser<'w> {
         Self { world, cookie: cookie(&answer) }
     }
 
-    pub(crate) fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> ApiResponse {
         self.world.send("GET", path, &[HTML, ("cookie", &self.cookie)], None)
     }
 
@@ -33,11 +33,11 @@ impl<'w> Browser<'w> {
     }
 
     /// Sends a form with its token.
-    pub(crate) fn post(&self, path: &str, fields: &str) -> Answer {
+    pub(crate) fn post(&self, path: &str, fields: &str) -> ApiResponse {
         self.post_raw(path, &format!("csrf={}&{fields}", self.form_token()))
     }
 
-    fn post_raw(&self, path: &str, body: &str) -> Answer {
+    fn post_raw(&self, path: &str, body: &str) -> ApiResponse {
         self.world.send("POST", path, &[HTML, FORM, ("cookie", &self.cookie)], Some(body.to_owned()))
     }
 
@@ -48,11 +48,11 @@ impl<'w> Browser<'w> {
     }
 }
 
-fn post_key(world: &World, key: &str, next: &str) -> Answer {
+fn post_key(world: &World, key: &str, next: &str) -> ApiResponse {
     world.send("POST", "/sign-in", &[HTML, FORM], Some(format!("key={key}&next={next}")))
 }
 
-fn cookie(answer: &Answer) -> String {
+fn cookie(answer: &ApiResponse) -> String {
     answer.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 

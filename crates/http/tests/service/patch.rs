@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Answer, World};
+use crate::world::{ApiResponse, World};
 
 const PATH: &str = "/api/v1/access-summary/export";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -25,11 +25,11 @@ fn configured() -> (World, String) {
     (world, endpoint)
 }
 
-fn patch(world: &World, body: &Value) -> Answer {
+fn patch(world: &World, body: &Value) -> ApiResponse {
     patch_with(world, &[], body)
 }
 
-fn patch_with(world: &World, more: &[(&str, &str)], body: &Value) -> Answer {
+fn patch_with(world: &World, more: &[(&str, &str)], body: &Value) -> ApiResponse {
     let mut headers = vec![("authorization", world.admin.as_str()), ("content-type", MERGE_PATCH)];
     headers.extend(more);
     world.send("PATCH", PATH, &headers, Some(body.to_string()))

@@ -32,7 +32,7 @@ fn form_of_every_kind() -> (World, String) {
 }
 
 /// Sends a request with these answers as they are written.
-fn ask(world: &World, key: &str, answers: &str) -> crate::world::Answer {
+fn ask(world: &World, key: &str, answers: &str) -> crate::world::ApiResponse {
     let body = format!(r#"{{ "dataProduct": "Kinds", "answers": {answers} }}"#);
     world.send("POST", PATH, &[("authorization", key)], Some(body))
 }

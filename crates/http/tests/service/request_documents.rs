@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::requests::{Cast, PATH, cast};
-use crate::world::{Answer, Later, START, instant};
+use crate::world::{ApiResponse, Later, START, instant};
 
 fn document(cast: &Cast, id: &str) -> Value {
     cast.world.get(&format!("{PATH}/{id}")).expect(200).json()["document"].clone()
@@ -18,12 +18,12 @@ fn with(document: &Value, field: &str, value: Value) -> Value {
     changed
 }
 
-fn put(cast: &Cast, key: &str, document: &Value) -> Answer {
+fn put(cast: &Cast, key: &str, document: &Value) -> ApiResponse {
     let path = format!("{PATH}/{}", document["id"].as_str().unwrap());
     cast.world.call_as(key, "PUT", &path, Some(document.clone()))
 }
 
-fn apply(cast: &Cast, key: &str, query: &str, document: &Value) -> Answer {
+fn apply(cast: &Cast, key: &str, query: &str, document: &Value) -> ApiResponse {
     let body = cast.world.catalog(&document.to_string());
     cast.world.send("POST", &format!("/api/v1/apply{query}"), &[("authorization", key)], Some(body))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::requests::{Cast, PATH, cast};
-use crate::world::{Answer, Later, World, instant};
+use crate::world::{ApiResponse, Later, World, instant};
 
 fn put(world: &World, path: &str, body: Value) {
     let answer = world.call("PUT", &format!("/api/v1/{path}"), Some(body));
@@ -20,15 +20,15 @@ fn review(cast: &Cast, steps: Value) {
     put(&cast.world, "request-forms/Two%20steps", form);
 }
 
-fn id(answer: &Answer) -> String {
+fn id(answer: &ApiResponse) -> String {
     answer.json()["name"].as_str().unwrap().to_owned()
 }
 
-fn status(answer: &Answer) -> Value {
+fn status(answer: &ApiResponse) -> Value {
     answer.json()["document"]["status"].clone()
 }
 
-fn revoke(world: &World, key: &str, id: &str, reason: &str) -> Answer {
+fn revoke(world: &World, key: &str, id: &str, reason: &str) -> ApiResponse {
     world.call_as(key, "POST", &format!("{PATH}/{id}/revoke"), Some(json!({ "reason": reason })))
 }
 

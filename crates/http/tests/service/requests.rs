@@ -44,14 +44,14 @@ pub(crate) fn cast() -> Cast {
 }
 
 impl Cast {
-    pub(crate) fn ask(&self, more: &Value) -> crate::world::Answer {
+    pub(crate) fn ask(&self, more: &Value) -> crate::world::ApiResponse {
         let mut asked =
             json!({ "dataProduct": "Sales", "answers": { "why": "work" }, "agreements": ["Care"] });
         asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.world.call_as(&self.eve, "POST", PATH, Some(asked))
     }
 
-    pub(crate) fn decide(&self, key: &str, id: &str, status: &str) -> crate::world::Answer {
+    pub(crate) fn decide(&self, key: &str, id: &str, status: &str) -> crate::world::ApiResponse {
         let decision = json!({ "status": status, "durationDays": 90 });
         self.world.call_as(key, "POST", &format!("{PATH}/{id}/determinations"), Some(decision))
     }
@@ -87,7 +87,7 @@ fn a_request_goes_through_its_steps_and_gives_access() {
 #[test]
 fn a_denial_ends_it_and_governance_decides_for_good() {
     let cast = cast();
-    let id = |asked: crate::world::Answer| asked.expect(201).json()["name"].as_str().unwrap().to_owned();
+    let id = |asked: crate::world::ApiResponse| asked.expect(201).json()["name"].as_str().unwrap().to_owned();
     let denied = id(cast.ask(&json!({})));
     assert_eq!(cast.decide(&cast.rita, &denied, "denied").expect(200).json()["document"]["status"], "denied");
     let governance = cast.world.user("gov", &["GOVERNANCE"]);

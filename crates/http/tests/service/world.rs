@@ -26,7 +26,7 @@ pub(crate) struct World {
 
 /// An answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: ureq::http::HeaderMap,
     pub(crate) text: String,
@@ -46,7 +46,7 @@ impl RawAnswer {
     }
 }
 
-impl Answer {
+impl ApiResponse {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -151,16 +151,16 @@ impl World {
     }
 
     /// Sends a request as the administrator.
-    pub(crate) fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) fn call(&self, method: &str, path: &str, body: Option<Value>) -> ApiResponse {
         self.call_as(&self.admin, method, path, body)
     }
 
-    pub(crate) fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> ApiResponse {
         self.call("GET", path, None)
     }
 
     /// Sends a request with a key.
-    pub(crate) fn call_as(&self, key: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) fn call_as(&self, key: &str, method: &str, path: &str, body: Option<Value>) -> ApiResponse {
         self.send(method, path, &[("authorization", key)], body.map(|body| body.to_string()))
     }
 
@@ -171,7 +171,7 @@ impl World {
         path: &str,
         headers: &[(&str, &str)],
         body: Option<String>,
-    ) -> Answer {
+    ) -> ApiResponse {
         let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -187,7 +187,7 @@ impl World {
         };
         let mut response = response.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let text = response.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
-        Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
+        ApiResponse { status: response.status().as_u16(), headers: response.headers().clone(), text }
     }
 
     /// Sends a request without a body, and returns the bytes of the answer.

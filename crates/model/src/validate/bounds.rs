@@ -1,4 +1,4 @@
-//! Checks of every text and number by itself: lengths, characters and ranges ([`crate::limits`]).
+//! Checks each text and number: lengths, characters and ranges ([`crate::limits`]).
 
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ pub(super) fn check(catalog: &Catalog, problems: &mut Problems) {
     crate::for_each_kind!(check_each);
 }
 
-/// Checks the texts of one object after the other. Paths are made only for what is wrong.
+/// Checks the texts of each object. A path is built only for a mistake.
 struct Texts<'p> {
     problems: &'p mut Problems,
     at: At,
@@ -178,7 +178,7 @@ impl Texts<'_> {
         for (question, answer) in &request.answers {
             let path = || Path::root().key("answers").key(question);
             self.label(question, path);
-            // Whatever type answers have, they are written as JSON.
+            // Answers of every type are written as JSON.
             self.json(&serde_json::to_value(answer).unwrap_or_default(), MAX_TEXT_CHARS, &path);
         }
         for (position, determination) in request.determinations.iter().enumerate() {

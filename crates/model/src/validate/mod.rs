@@ -1,9 +1,9 @@
-//! What makes a catalog wrong, whatever it was read from.
+//! Validates a catalog, independent of its file format.
 //!
 //! [`validate`] returns every problem at once. A problem points at a field by the object's kind and position
-//! and a [`Path`] inside it; who read the catalog turns that into a line of a file or a JSON pointer.
-//! Rules: catalog.md; a reference to a name that exists nowhere is an error, attribute keys and values are
-//! data and never are.
+//! and a [`Path`] inside it; the reader of the catalog turns that into a line of a file or a JSON pointer.
+//! Rules: `docs/catalog.md`. A reference to a name that does not exist is an error; attribute keys and values are data
+//! and are not checked.
 
 mod access;
 mod bounds;
@@ -18,12 +18,12 @@ use crate::{Catalog, Kind};
 
 use names::Known;
 
-/// Whether a problem stops the catalog from being taken.
+/// Whether a problem rejects the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It does.
+    /// The catalog is rejected.
     Error,
-    /// It does not, yet somebody should look.
+    /// The catalog is accepted; the author should look at it.
     Warning,
 }
 
@@ -38,7 +38,7 @@ pub enum Step {
     Item(String),
 }
 
-/// The way from an object to a field.
+/// The path from an object to a field.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Path(pub Vec<Step>);
 
@@ -49,21 +49,21 @@ impl Path {
         Self::default()
     }
 
-    /// One key down.
+    /// Appends a key.
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {
         self.0.push(Step::Key(short(key)));
         self
     }
 
-    /// One list position down.
+    /// Appends a list position.
     #[must_use]
     pub fn index(mut self, index: usize) -> Self {
         self.0.push(Step::Index(index));
         self
     }
 
-    /// One list entry down, by its text.
+    /// Appends a list entry by its text.
     #[must_use]
     pub fn item(mut self, text: &str) -> Self {
         self.0.push(Step::Item(short(text)));
@@ -98,7 +98,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// Something wrong with one field of one object.
+/// A mistake in one field of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogProblem {
     /// Error or warning.
@@ -109,14 +109,14 @@ pub struct CatalogProblem {
     pub index: usize,
     /// The field inside it.
     pub path: Path,
-    /// What is wrong and what was expected.
+    /// The mistake and what was expected.
     pub message: String,
 }
 
-/// How many errors, and how many warnings, [`validate`] lists at most.
+/// The largest number of errors, and of warnings, that [`validate`] lists.
 pub const LISTED: usize = 10_000;
 
-/// Every problem of a catalog, in catalog order; at most [`LISTED`] errors and as many warnings.
+/// Returns every problem of a catalog in catalog order; at most [`LISTED`] errors and as many warnings.
 ///
 /// ```
 /// use domesday_model::{Catalog, Declared, User, validate::validate};
@@ -145,7 +145,7 @@ pub struct Unread {
     searched: Cell<usize>,
 }
 
-/// How many bytes of texts are searched for names. What is beyond is taken to be there.
+/// The number of bytes of texts that are searched for names. Names beyond it are assumed to exist.
 const MOST_SEARCHED: usize = 1 << 30;
 
 impl Unread {
@@ -210,7 +210,7 @@ fn plain(text: &str) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// Problems of a catalog: the first of them, and how many there are.
+/// The first problems of a catalog, and the number of all.
 #[derive(Debug, Default)]
 pub struct Found {
     /// In catalog order.
@@ -219,7 +219,7 @@ pub struct Found {
     pub errors: usize,
 }
 
-/// [`validate`] for a catalog that was read in part, so that every mistake can be told at once.
+/// [`validate`] for a catalog that was read in part, so that every mistake is reported at once.
 #[must_use]
 pub fn validate_beside(catalog: &Catalog, unread: &Unread) -> Vec<CatalogProblem> {
     validate_limited(catalog, unread, LISTED).list
@@ -234,8 +234,7 @@ pub fn validate_limited(catalog: &Catalog, unread: &Unread, most: usize) -> Foun
     problems.sorted()
 }
 
-/// What is wrong with the texts and numbers of a catalog by themselves: lengths, characters, ranges
-/// ([`crate::limits`]).
+/// Returns the mistakes in single texts and numbers of a catalog: lengths, characters, ranges ([`crate::limits`]).
 #[must_use]
 pub fn validate_bounds(catalog: &Catalog) -> Vec<CatalogProblem> {
     let mut problems = Problems::new(LISTED);

@@ -7,11 +7,11 @@ use super::{Path, Problems, Unread};
 use crate::near::nearest_within;
 use crate::{ALL_USERS, Catalog, Excerpt, Kind, dotted_ancestors};
 
-/// How much work goes into proposals of names for all mistakes together, in pairs of characters compared.
+/// The limit of work for suggestions of names over all mistakes, in pairs of characters compared.
 const MOST_COMPARED: usize = 1 << 26;
 
-/// No longer tag than this, in bytes, has ancestors here: each is a text of its own, so that their lengths add up to
-/// the square of the tag's.
+/// The longest tag, in bytes, whose ancestors are listed: each is a text of its own, so that their lengths add up to the
+/// square of the tag's.
 const LONGEST_TAG: usize = 4096;
 
 /// Every name of every kind that can be referred to.
@@ -23,7 +23,7 @@ pub(super) struct Known<'c> {
     columns: RefCell<HashMap<usize, HashSet<&'c str>>>,
     catalog: &'c Catalog,
     unread: &'c Unread,
-    /// How much work proposals of names may still take.
+    /// The work that suggestions of names may still take.
     compared: Cell<usize>,
 }
 
@@ -123,7 +123,7 @@ impl<'c> Known<'c> {
         columns.contains(column)
     }
 
-    /// Reports a reference to a name that exists nowhere, with the nearest one that does.
+    /// Reports a reference to a name that does not exist, with the nearest existing name.
     pub(super) fn check(
         &self,
         kind: Kind,
@@ -137,7 +137,7 @@ impl<'c> Known<'c> {
         }
     }
 
-    /// The sentence for a name that exists nowhere.
+    /// Returns the message for a name that does not exist.
     pub(super) fn missing(&self, kind: Kind, name: &str) -> String {
         let known = self.names.get(&kind).into_iter().flatten().copied();
         let mut budget = self.compared.get();

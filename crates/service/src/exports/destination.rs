@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domesday_delivery::{
-    AssumedRole, CancelReason, CancellationToken, DeliveryError, DestinationConfig, Environment, RetryPolicy,
-    S3Access, S3Config, SigningIdentity, Supervision, TenantName, Verification, verify,
+    AssumedRole, CallContext, CancelReason, CancellationToken, DeliveryError, DestinationConfig, Environment,
+    RetryPolicy, S3Access, S3Config, SigningIdentity, TenantName, Verification, verify,
 };
 use domesday_model::Tenant;
 use domesday_store::SealedSecret;
@@ -124,11 +124,11 @@ impl Destinations {
         let cancellation =
             CancellationToken::with_check(move || signals.is_stopping().then_some(CancelReason::Shutdown));
         let _cancel = CancelOnDrop(cancellation.clone());
-        let supervision = Supervision { cancellation, ..self.machine.supervision() };
+        let call_context = CallContext { cancellation, ..self.machine.call_context() };
         let work = move || {
             // The turn ends with the work, not with the call that waits for it.
             let _turn = turn;
-            verify(&*destination, &tenant, &supervision)
+            verify(&*destination, &tenant, &call_context)
         };
         self.machine.run_blocking(BlockingWork::Verification, work).await
     }

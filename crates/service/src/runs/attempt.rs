@@ -4,7 +4,7 @@
 //! group or wait, with an error; it removes its spool and leaves the bucket with the snapshot and the manifest that it
 //! had.
 
-use domesday_delivery::{CancelReason, DeliveryError, Supervision};
+use domesday_delivery::{CallContext, CancelReason, DeliveryError};
 use domesday_model::Instant;
 use domesday_run::{RunError, RunReport};
 use domesday_store::{Fence, NewMessage, RunRecord, Store, StoreError};
@@ -117,8 +117,8 @@ fn blocking(
         Ok(destination) => destination,
         Err(problem) => return failed("configuration", &problem.to_string(), "", false),
     };
-    let machine = context.clock.machine().supervision();
-    let supervision = Supervision {
+    let machine = context.clock.machine().call_context();
+    let call_context = CallContext {
         cancellation: cancellation.token.with_deadline(&machine.clock, context.run_timeout),
         notices: reporter.notices(),
         ..machine
@@ -131,7 +131,7 @@ fn blocking(
         trigger: run.trigger.clone(),
         actor: run.actor.clone(),
         fence: Some(fence),
-        supervision,
+        call_context,
     };
     let mut store = match context.pool.connect() {
         Ok(store) => store,

@@ -7,8 +7,8 @@ use domesday_model::url_scheme;
 
 use super::directory::LocalDirectory;
 use crate::{
-    DeliveryError, DestinationConfig, DestinationKind, DestinationOptions, Environment, OpenDestination,
-    SummaryReader, Supervision, TableLocation, TenantName, VerificationCheck,
+    CallContext, DeliveryError, DestinationConfig, DestinationKind, DestinationOptions, Environment,
+    OpenDestination, SummaryReader, TableLocation, TenantName, VerificationCheck,
 };
 
 /// The kind: a path, or `file:///PATH`.
@@ -97,16 +97,16 @@ impl DestinationConfig for LocalConfig {
     }
 
     /// Spools inside the directory, so that delivering is renaming.
-    fn open(&self, _: &TenantName, _: &Supervision) -> Result<OpenDestination, DeliveryError> {
+    fn open(&self, _: &TenantName, _: &CallContext) -> Result<OpenDestination, DeliveryError> {
         let directory = LocalDirectory::open(&self.0)?;
         Ok(OpenDestination { spool: directory.spool()?, destination: Box::new(directory) })
     }
 
-    fn open_reader(&self, _: &TenantName, _: &Supervision) -> Result<Box<dyn SummaryReader>, DeliveryError> {
+    fn open_reader(&self, _: &TenantName, _: &CallContext) -> Result<Box<dyn SummaryReader>, DeliveryError> {
         Ok(Box::new(LocalDirectory::open_existing(&self.0)?))
     }
 
-    fn verify(&self, _: &TenantName, _: &Supervision) -> Vec<VerificationCheck> {
+    fn verify(&self, _: &TenantName, _: &CallContext) -> Vec<VerificationCheck> {
         vec![match LocalDirectory::open(&self.0).and_then(|directory| directory.spool()) {
             Ok(_) => VerificationCheck::passed("put", format!("{} takes files", self.0.display())),
             Err(error) => VerificationCheck::failed("put", &error),

@@ -15,8 +15,8 @@ use super::upload;
 use crate::http::{Http, ProxySettings};
 use crate::layout::version_prefix;
 use crate::{
-    DeliveryError, Destination, ListedObject, Listing, Receipt, RetryPolicy, SpooledFile, StoredObject,
-    SummaryReader, Supervision, TenantName,
+    CallContext, DeliveryError, Destination, ListedObject, Listing, Receipt, RetryPolicy, SpooledFile,
+    StoredObject, SummaryReader, TenantName,
 };
 
 /// S3 reports the times of its listings in seconds.
@@ -42,7 +42,7 @@ impl S3Bucket {
         settings: &S3Settings,
         access: S3Access,
         tenant: &TenantName,
-        supervision: Supervision,
+        call_context: CallContext,
     ) -> Result<Self, DeliveryError> {
         let S3Access { identity, role, environment, timeouts, retry_policy, parallel } = access;
         let config = SharedConfig::load(&environment)?;
@@ -56,7 +56,7 @@ impl S3Bucket {
         let authorities =
             environment.get("AWS_CA_BUNDLE").or_else(|| config.chosen_profile().get("ca_bundle"));
         let proxies = ProxySettings::from_environment(&environment)?;
-        let http = Http::new(timeouts, authorities, proxies, supervision)?;
+        let http = Http::new(timeouts, authorities, proxies, call_context)?;
         let context = ProviderContext {
             http,
             environment,
@@ -79,8 +79,8 @@ impl Destination for S3Bucket {
     fn list_where(&self, prefix: &str, is_wanted: &dyn Fn(&str) -> bool) -> Result<Listing, DeliveryError> {
         let within = self.client.settings.full_key("");
         let full = format!("{within}{prefix}");
-        let (supervision, call) = (self.client.supervision(), format!("list {full}"));
-        let started = supervision.clock.elapsed();
+        let (call_context, call) = (self.client.call_context(), format!("list {full}"));
+        let started = call_context.clock.elapsed();
         let mut progress = ListingProgress::new(self.limits, &full);
         let mut listing = Listing {
             objects: Vec::new(),
@@ -91,9 +91,9 @@ impl Destination for S3Bucket {
         loop {
             let page = self
                 .retry_policy
-                .retry(supervision, &call, &mut 0, || self.client.list(&full, after.as_deref()))?;
+                .retry(call_context, &call, &mut 0, || self.client.list(&full, after.as_deref()))?;
             listing.server_time = page.date.map(Instant::from);
-            let next = progress.add_page(&page, supervision.clock.elapsed().saturating_sub(started))?;
+            let next = progress.add_page(&page, call_context.clock.elapsed().saturating_sub(started))?;
             for object in page.objects {
                 let Some(key) = object.key.strip_prefix(&within).filter(|key| is_wanted(key)) else {
                     continue;

@@ -16,7 +16,7 @@ use super::settings::{Encryption, S3Settings};
 use super::signing::{SignableRequest, SigningScope, encode_pairs, encode_path, sign};
 use crate::aws_partition::AwsPartition;
 use crate::http::{HttpRequest, HttpResponse, MAX_SHORT_RESPONSE_BYTES, Payload};
-use crate::{DeliveryError, ErrorResponse, SpooledFile, Supervision};
+use crate::{CallContext, DeliveryError, ErrorResponse, SpooledFile};
 
 /// A bucket and the credentials of its caller.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ struct Call<'a> {
 }
 
 impl Client {
-    pub(crate) fn supervision(&self) -> &Supervision {
-        self.credentials.context().http.supervision()
+    pub(crate) fn call_context(&self) -> &CallContext {
+        self.credentials.context().http.call_context()
     }
 
     /// Lists one page of the objects under a full key prefix.

@@ -10,8 +10,8 @@ use super::settings::{Encryption, S3Settings};
 use super::shared_config::SharedConfig;
 use super::verification;
 use crate::{
-    DeliveryError, DestinationConfig, DestinationKind, DestinationOptions, Environment, ObjectStore,
-    OpenDestination, Spool, SummaryReader, Supervision, TableLocation, TenantName, VerificationCheck,
+    CallContext, DeliveryError, DestinationConfig, DestinationKind, DestinationOptions, Environment,
+    ObjectStore, OpenDestination, Spool, SummaryReader, TableLocation, TenantName, VerificationCheck,
 };
 
 /// The kind: `s3://BUCKET/PATH`.
@@ -145,8 +145,12 @@ impl S3Config {
         Self { settings, access }
     }
 
-    fn open_bucket(&self, tenant: &TenantName, supervision: &Supervision) -> Result<S3Bucket, DeliveryError> {
-        S3Bucket::open(&self.settings, self.access.clone(), tenant, supervision.clone())
+    fn open_bucket(
+        &self,
+        tenant: &TenantName,
+        call_context: &CallContext,
+    ) -> Result<S3Bucket, DeliveryError> {
+        S3Bucket::open(&self.settings, self.access.clone(), tenant, call_context.clone())
     }
 }
 
@@ -187,21 +191,25 @@ impl DestinationConfig for S3Config {
     }
 
     /// Spools among the system's temporary files.
-    fn open(&self, tenant: &TenantName, supervision: &Supervision) -> Result<OpenDestination, DeliveryError> {
-        let destination = Box::new(self.open_bucket(tenant, supervision)?);
+    fn open(
+        &self,
+        tenant: &TenantName,
+        call_context: &CallContext,
+    ) -> Result<OpenDestination, DeliveryError> {
+        let destination = Box::new(self.open_bucket(tenant, call_context)?);
         Ok(OpenDestination { spool: Spool::create_in(&std::env::temp_dir())?, destination })
     }
 
     fn open_reader(
         &self,
         tenant: &TenantName,
-        supervision: &Supervision,
+        call_context: &CallContext,
     ) -> Result<Box<dyn SummaryReader>, DeliveryError> {
-        Ok(Box::new(self.open_bucket(tenant, supervision)?))
+        Ok(Box::new(self.open_bucket(tenant, call_context)?))
     }
 
-    fn verify(&self, tenant: &TenantName, supervision: &Supervision) -> Vec<VerificationCheck> {
-        verification::check_bucket(&self.settings, &self.access, tenant, supervision)
+    fn verify(&self, tenant: &TenantName, call_context: &CallContext) -> Vec<VerificationCheck> {
+        verification::check_bucket(&self.settings, &self.access, tenant, call_context)
     }
 
     fn table_location(&self) -> Result<TableLocation, DeliveryError> {

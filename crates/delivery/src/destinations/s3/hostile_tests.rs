@@ -13,8 +13,8 @@ use super::bucket::S3Bucket;
 use super::listing_limits::ListingLimits;
 use super::{S3Access, S3Config, S3Settings, SigningIdentity};
 use crate::{
-    CancelReason, CheckStatus, DeliveryError, DeliveryNotice, Destination, Environment, NoticeHandler,
-    RetryPolicy, SpooledFile, Supervision, TenantName, Timeouts, verify,
+    CallContext, CancelReason, CheckStatus, DeliveryError, DeliveryNotice, Destination, Environment,
+    NoticeHandler, RetryPolicy, SpooledFile, TenantName, Timeouts, verify,
 };
 
 /// Longer than any of these calls takes, on a machine that is busy.
@@ -66,14 +66,14 @@ impl Hostile {
         (settings, access)
     }
 
-    fn open(&self, change: impl FnOnce(&mut S3Access), supervision: Supervision) -> S3Bucket {
+    fn open(&self, change: impl FnOnce(&mut S3Access), call_context: CallContext) -> S3Bucket {
         let (settings, mut access) = self.target();
         change(&mut access);
-        S3Bucket::open(&settings, access, &tenant(), supervision).unwrap()
+        S3Bucket::open(&settings, access, &tenant(), call_context).unwrap()
     }
 
     fn list(&self) -> Result<crate::Listing, DeliveryError> {
-        self.open(|_| {}, Supervision::new()).list("v1/")
+        self.open(|_| {}, CallContext::new()).list("v1/")
     }
 }
 
@@ -132,7 +132,7 @@ fn page(number: usize, keys: usize, next: &str) -> String {
 #[test]
 fn an_endless_listing_ends_with_the_limit_that_it_exceeds() {
     let server = Hostile::new(|n, _, stream| stream.write_all(page(n, 100, &format!("t{n}")).as_bytes()));
-    let mut s3 = server.open(|access| access.timeouts = Timeouts::default(), Supervision::new());
+    let mut s3 = server.open(|access| access.timeouts = Timeouts::default(), CallContext::new());
     s3.limits = ListingLimits::for_test(50, 2_000);
     let error = s3.list_where("v1/", &|_| false).unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), ("limit-exceeded", false));
@@ -143,7 +143,7 @@ fn an_endless_listing_ends_with_the_limit_that_it_exceeds() {
 #[test]
 fn a_listing_that_comes_back_to_a_page_ends() {
     let server = Hostile::new(|n, _, stream| stream.write_all(page(n, 1, &format!("t{}", n % 3)).as_bytes()));
-    let s3 = server.open(|access| access.timeouts = Timeouts::default(), Supervision::new());
+    let s3 = server.open(|access| access.timeouts = Timeouts::default(), CallContext::new());
     let error = s3.list("v1/").unwrap_err();
     assert!(error.to_string().contains("continuation token `t0` leads back"), "{error}");
 }
@@ -183,8 +183,8 @@ fn a_server_that_hangs_or_drips_is_given_up() {
 #[test]
 fn cancelling_ends_a_call_that_hangs_and_says_what_it_waits_for() {
     let server = Hostile::new(|_, _, _| hang());
-    let supervision = Supervision::new();
-    let cancel = supervision.cancellation.clone();
+    let call_context = CallContext::new();
+    let cancel = call_context.cancellation.clone();
     // The first notice is the sign that the call hangs.
     let notices = NoticeHandler::new(move |notice| {
         assert!(matches!(notice, DeliveryNotice::Waiting { call, .. } if call == "list p/v1/"), "{notice:?}");
@@ -192,7 +192,7 @@ fn cancelling_ends_a_call_that_hangs_and_says_what_it_waits_for() {
     });
     let patient =
         Timeouts { call: Duration::from_secs(3600), idle: Duration::from_secs(3600), ..Timeouts::default() };
-    let s3 = server.open(|access| access.timeouts = patient, Supervision { notices, ..supervision });
+    let s3 = server.open(|access| access.timeouts = patient, CallContext { notices, ..call_context });
     let started = Instant::now();
     assert_eq!(s3.list("v1/").unwrap_err().kind(), "cancelled");
     assert!(started.elapsed() < SOON);
@@ -210,7 +210,7 @@ fn what_is_too_large_is_not_read() {
     };
     let patient = |server: &Hostile| {
         server
-            .open(|access| access.timeouts = Timeouts::default(), Supervision::new())
+            .open(|access| access.timeouts = Timeouts::default(), CallContext::new())
             .list("v1/")
             .unwrap_err()
     };
@@ -266,7 +266,7 @@ fn a_put_has_the_time_that_its_size_needs_and_no_more() {
     let (_file, spooled) = spooled(2 << 20);
     let put = |server: &Hostile, min_rate: u64| {
         let timeouts = Timeouts { call: Duration::from_millis(100), min_rate, ..Timeouts::default() };
-        let mut s3 = server.open(|access| access.timeouts = timeouts, Supervision::new());
+        let mut s3 = server.open(|access| access.timeouts = timeouts, CallContext::new());
         s3.deliver(&[vec![spooled.clone()]], &mut |_| {})
     };
     // At least 32 reads of 10 ms: longer than the time for a call without a body.
@@ -280,8 +280,8 @@ fn a_put_has_the_time_that_its_size_needs_and_no_more() {
 #[test]
 fn nothing_more_of_a_body_is_sent_once_its_call_is_given_up() {
     let received = Arc::new(AtomicUsize::new(0));
-    let (count, supervision) = (Arc::clone(&received), Supervision::new());
-    let cancel = supervision.cancellation.clone();
+    let (count, call_context) = (Arc::clone(&received), CallContext::new());
+    let cancel = call_context.cancellation.clone();
     let server = Hostile::new(move |_, _, stream| {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         let mut buffer = vec![0; 64 << 10];
@@ -295,7 +295,7 @@ fn nothing_more_of_a_body_is_sent_once_its_call_is_given_up() {
         }
     });
     let (_file, spooled) = spooled(64 << 20);
-    let mut s3 = server.open(|access| access.timeouts = Timeouts::default(), supervision);
+    let mut s3 = server.open(|access| access.timeouts = Timeouts::default(), call_context);
     let error = s3.deliver(&[vec![spooled]], &mut |_| {}).unwrap_err();
     assert_eq!(error.kind(), "cancelled");
     drop(s3);
@@ -308,13 +308,13 @@ fn a_verification_ends_whatever_its_server_does() {
     let (settings, access) = server.target();
     let target = S3Config::new(settings, access);
     let started = Instant::now();
-    let verification = verify(&target, &tenant(), &Supervision::new());
+    let verification = verify(&target, &tenant(), &CallContext::new());
     assert!(started.elapsed() < SOON && !verification.ok);
     let failed: Vec<_> =
         verification.checks.iter().filter(|check| check.status == CheckStatus::Failed).collect();
     assert!(failed.iter().all(|check| check.kind == Some("unreachable")), "{failed:?}");
 
-    let over = Supervision::new().with_deadline(Duration::ZERO);
+    let over = CallContext::new().with_deadline(Duration::ZERO);
     let verification = verify(&target, &tenant(), &over);
     assert!(verification.checks.iter().any(|check| check.kind == Some("deadline-exceeded")));
 }
@@ -336,7 +336,7 @@ fn what_can_never_succeed_is_tried_once() {
     let mut access = S3Access::new(identity, None, Environment::default());
     access.retry_policy = RetryPolicy::NONE;
     let error =
-        S3Bucket::open(&settings, access, &tenant(), Supervision::new()).unwrap().list("v1/").unwrap_err();
+        S3Bucket::open(&settings, access, &tenant(), CallContext::new()).unwrap().list("v1/").unwrap_err();
     assert!(["tls-failed", "unreachable"].contains(&error.kind()), "{error}");
 
     // A key with a line break that came in past every check: no request is sent at all.
@@ -347,12 +347,12 @@ fn what_can_never_succeed_is_tried_once() {
     });
     let identity =
         SigningIdentity::AccessKey { access_key_id: "AKIA\n".into(), secret_access_key: "s".into() };
-    let supervision = Supervision { notices, ..Supervision::new() };
+    let call_context = CallContext { notices, ..CallContext::new() };
     let server = Hostile::saying(ok("<ListBucketResult/>"));
     let (settings, mut access) = server.target();
     (access.identity, access.retry_policy) = (identity, RetryPolicy::default());
     let before = server.requests.load(Ordering::SeqCst);
-    let error = S3Bucket::open(&settings, access, &tenant(), supervision).unwrap().list("v1/").unwrap_err();
+    let error = S3Bucket::open(&settings, access, &tenant(), call_context).unwrap().list("v1/").unwrap_err();
     assert_eq!(error.kind(), "configuration");
     assert!(error.to_string().contains("character that HTTP does not allow"), "{error}");
     assert_eq!((retried.load(Ordering::SeqCst), server.requests.load(Ordering::SeqCst)), (0, before));

@@ -17,7 +17,7 @@ pub(crate) struct ListingLimits {
     objects: usize,
     /// Objects that are kept, and the bytes of their keys and tokens.
     kept: usize,
-    kept_bytes: usize,
+    key_bytes: usize,
     /// The time for all pages.
     time: Duration,
 }
@@ -35,7 +35,7 @@ impl Default for ListingLimits {
             pages: 2_000,
             objects: 1_000_000,
             kept: 250_000,
-            kept_bytes: 64 << 20,
+            key_bytes: 64 << 20,
             time: Duration::from_secs(15 * 60),
         }
     }
@@ -49,7 +49,7 @@ pub(crate) struct ListingProgress {
     pages: usize,
     objects: usize,
     kept: usize,
-    kept_bytes: usize,
+    key_bytes: usize,
     tokens: HashSet<String>,
     token_bytes: usize,
 }
@@ -62,7 +62,7 @@ impl ListingProgress {
             pages: 0,
             objects: 0,
             kept: 0,
-            kept_bytes: 0,
+            key_bytes: 0,
             tokens: HashSet::new(),
             token_bytes: 0,
         }
@@ -86,7 +86,7 @@ impl ListingProgress {
             return Err(self.limit_error(&format!("{}", DisplayDuration(self.limits.time))));
         }
         self.token_bytes += next.len();
-        self.check_limit(self.token_bytes, self.limits.kept_bytes, "bytes of continuation tokens")?;
+        self.check_limit(self.token_bytes, self.limits.key_bytes, "bytes of continuation tokens")?;
         if !self.tokens.insert(next.clone()) {
             let what = format!(
                 "the listing of `{}` never ends: its continuation token `{}` leads back to a page that was read",
@@ -104,9 +104,9 @@ impl ListingProgress {
     /// When there are too many.
     pub(crate) fn add_kept(&mut self, object: &ListedObject) -> Result<(), DeliveryError> {
         self.kept += 1;
-        self.kept_bytes += object.key.len() + object.etag.as_ref().map_or(0, String::len);
+        self.key_bytes += object.key.len() + object.etag.as_ref().map_or(0, String::len);
         self.check_limit(self.kept, self.limits.kept, "objects to compare with")?;
-        self.check_limit(self.kept_bytes, self.limits.kept_bytes, "bytes of keys")
+        self.check_limit(self.key_bytes, self.limits.key_bytes, "bytes of keys")
     }
 
     fn check_limit(&self, count: usize, limit: usize, of: &str) -> Result<(), DeliveryError> {

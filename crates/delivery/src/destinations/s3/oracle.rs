@@ -11,7 +11,7 @@ use super::shared_config::SharedConfig;
 use super::shell_words;
 use super::signing::{SignableRequest, SigningScope, encode_path, sign};
 use crate::http::{Http, ProxySettings};
-use crate::{DeliveryError, Environment, Supervision, Timeouts};
+use crate::{CallContext, DeliveryError, Environment, Timeouts};
 
 /// Credentials that were found, without their secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub fn find(environment: &Environment, region: &str) -> Result<FoundCredentials,
     let resolver = EndpointResolver::new(environment, &SharedConfig::load(environment)?);
     let proxies = ProxySettings::from_environment(environment)?;
     let context = ProviderContext {
-        http: Http::new(Timeouts::default(), None, proxies, Supervision::new())?,
+        http: Http::new(Timeouts::default(), None, proxies, CallContext::new())?,
         environment: environment.clone(),
         region: region.to_owned(),
         sts: resolver.endpoint(AwsService::Sts, region)?,

@@ -11,7 +11,7 @@ use super::bucket::S3Bucket;
 use super::credentials::SigningIdentity;
 use super::settings::S3Settings;
 use super::sts::caller_identity;
-use crate::{DeliveryError, Environment, Supervision, TenantName};
+use crate::{CallContext, DeliveryError, Environment, TenantName};
 
 /// No bucket is called, but settings need the name of one.
 const NO_BUCKET: &str = "domesday";
@@ -65,9 +65,9 @@ pub fn service_identity(
     let settings = S3Settings::new(NO_BUCKET, "", region)?.with(endpoint, None, None)?;
     let access = S3Access::new(SigningIdentity::Ambient, None, environment);
     let nobody = TenantName { id: Uuid::nil(), name: String::new() };
-    let supervision = Supervision::new();
-    let cancellation = supervision.cancellation.with_deadline(&supervision.clock, TIME_LIMIT);
-    let bucket = S3Bucket::open(&settings, access, &nobody, Supervision { cancellation, ..supervision })?;
+    let call_context = CallContext::new();
+    let cancellation = call_context.cancellation.with_deadline(&call_context.clock, TIME_LIMIT);
+    let bucket = S3Bucket::open(&settings, access, &nobody, CallContext { cancellation, ..call_context })?;
     let resolver = &bucket.client.credentials;
     let found = caller_identity(resolver.context(), &*resolver.current()?)?;
     let found = found.ok_or_else(|| DeliveryError::Configuration {

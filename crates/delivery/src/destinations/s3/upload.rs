@@ -16,7 +16,7 @@ pub(super) fn put_wave(
     receipt: &mut Receipt,
     progress: &mut dyn FnMut(usize),
 ) -> Result<(), DeliveryError> {
-    let parallel = client.supervision().network.parallel(parallel).clamp(1, files.len().max(1));
+    let parallel = client.call_context().network.parallel(parallel).clamp(1, files.len().max(1));
     if parallel == 1 {
         return one_by_one(client, retry_policy, files, receipt, progress);
     }
@@ -73,7 +73,7 @@ fn put(
     retries: &mut usize,
 ) -> Result<Option<String>, DeliveryError> {
     let call = format!("put {}", client.settings.full_key(&file.key));
-    retry_policy.retry(client.supervision(), &call, retries, || client.put_file(file))
+    retry_policy.retry(client.call_context(), &call, retries, || client.put_file(file))
 }
 
 /// Counts a file that is in place.

@@ -7,7 +7,7 @@ use super::bucket::S3Bucket;
 use super::settings::S3Settings;
 use super::sts::caller_identity;
 use crate::layout::{probe_key, version_prefix};
-use crate::{CheckStatus, DeliveryError, Supervision, TenantName, VerificationCheck};
+use crate::{CallContext, CheckStatus, DeliveryError, TenantName, VerificationCheck};
 
 /// The limit for all checks together; an endpoint that needs longer takes no summary in time.
 const TIME_LIMIT: Duration = Duration::from_secs(45);
@@ -24,12 +24,12 @@ pub(super) fn check_bucket(
     settings: &S3Settings,
     access: &S3Access,
     tenant: &TenantName,
-    supervision: &Supervision,
+    call_context: &CallContext,
 ) -> Vec<VerificationCheck> {
-    let supervision = supervision.with_deadline(TIME_LIMIT);
+    let call_context = call_context.with_deadline(TIME_LIMIT);
     let mut access = access.clone();
     access.timeouts.call = access.timeouts.call.min(CALL_LIMIT);
-    let bucket = match S3Bucket::open(settings, access, tenant, supervision) {
+    let bucket = match S3Bucket::open(settings, access, tenant, call_context) {
         Ok(bucket) => bucket,
         Err(error) => return with_skipped(VerificationCheck::failed("credentials", &error)),
     };

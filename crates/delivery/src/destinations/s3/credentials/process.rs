@@ -93,7 +93,7 @@ impl ProcessProvider<'_> {
             if let Ok(text) = receiver.recv_timeout(POLL) {
                 return Ok(text);
             }
-            context.http.supervision().check()?;
+            context.http.call_context().check()?;
             if started.elapsed() > TIME_LIMIT {
                 return Err(self.unusable("has a credential_process that did not end within a minute"));
             }

@@ -7,7 +7,7 @@ use super::default_chain::find_credentials;
 use crate::destinations::s3::endpoint::Endpoint;
 use crate::destinations::s3::endpoints::EndpointResolver;
 use crate::http::Http;
-use crate::{Environment, Supervision};
+use crate::{CallContext, Environment};
 
 /// The credentials that files and variables give, as `id secret`, or the message.
 fn found(config: &str, credentials_file: &str, more: &[(&str, &str)]) -> String {
@@ -25,7 +25,7 @@ fn found(config: &str, credentials_file: &str, more: &[(&str, &str)]) -> String 
     ];
     variables.extend(more);
     let context = ProviderContext {
-        http: Http::new_local(Supervision::new()),
+        http: Http::new_local(CallContext::new()),
         environment: Environment::from_variables(variables),
         region: "r".into(),
         sts: Endpoint::parse("http://127.0.0.1:1").unwrap(),

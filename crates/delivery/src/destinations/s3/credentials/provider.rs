@@ -34,11 +34,11 @@ pub(crate) struct ProviderContext {
 impl ProviderContext {
     /// Returns the time.
     pub(crate) fn now(&self) -> Timestamp {
-        self.http.supervision().clock.now()
+        self.http.call_context().clock.now()
     }
 
     /// Creates a client for metadata services and container agents.
     pub(super) fn local_http(&self) -> Http {
-        Http::new_local(self.http.supervision().clone())
+        Http::new_local(self.http.call_context().clone())
     }
 }

@@ -1,4 +1,4 @@
-//! The supervision of calls: the clock, the cancellation token, the receiver of notices and the network.
+//! The context of calls to a destination: the clock, the cancellation token, the receiver of notices and the network.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::{CancellationToken, DeliveryClock, DeliveryError, Network};
 
-/// Supervises the calls to a destination. Clones share their state.
+/// What the calls to a destination share. Clones share their state.
 #[derive(Debug, Clone)]
-pub struct Supervision {
+pub struct CallContext {
     /// The time.
     pub clock: DeliveryClock,
     /// Cancels the work.
@@ -19,8 +19,8 @@ pub struct Supervision {
     pub network: Network,
 }
 
-impl Supervision {
-    /// Creates a supervision with the system's clock, a new token and no receiver of notices.
+impl CallContext {
+    /// Creates a context with the system's clock, a new token and no receiver of notices.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Supervision {
     }
 }
 
-impl Default for Supervision {
+impl Default for CallContext {
     fn default() -> Self {
         Self::new()
     }
