@@ -15,6 +15,7 @@ mod bounds;
 mod column_outcomes;
 mod condition;
 mod diff;
+mod draft;
 mod explain;
 mod level_conflicts;
 mod merged_policy;
@@ -46,6 +47,7 @@ use domesday_model::{DataPolicyIx, DataSourceIx, PolicyIx, Scope, Snapshot};
 pub use bounds::{Bounds, LostBound};
 use condition::Bindings;
 pub use diff::{AccessChange, Causes, ColumnChange, Difference, Effect, EffectCounts, diff};
+pub use draft::{ReplacedPolicy, SatisfyingUsers};
 pub use explain::{
     Access, AtomFacts, ColumnExplanation, ColumnStep, ConditionFunction, ConditionStep, ConflictStep,
     Exclusion, Explanation, MaskStep, NamedAs, PolicyStep, RequestObstacle, RequestStep, RivalStep,
