@@ -5,7 +5,7 @@ use axum::http::Method;
 use axum::response::Response;
 use domesday_model::{Kind, Permission};
 use domesday_service::caller::Permit;
-use domesday_service::preview;
+use domesday_service::preview::{self, Draft};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -79,8 +79,6 @@ async fn preview(
 ) -> Result<Response, Problem> {
     let document = read_document(kind, &text)?;
     let evaluation = app.service.evaluations.current(caller.revision).await?;
-    let work = move || preview::preview(&evaluation.outcomes, kind, document, query.remove);
-    let _turn = app.service.previews.acquire().await.map_err(|error| Problem::internal(&error))?;
-    let task = tokio::task::spawn_blocking(work);
-    Ok(to_response(task.await.map_err(|error| Problem::internal(&error))??))
+    let draft = Draft { kind, document, remove: query.remove };
+    Ok(to_response(preview::preview(&app.service.previews, evaluation, draft).await?))
 }

@@ -7,6 +7,7 @@ use domesday_model::{DataSourceIx, Instant, RequestStatus, Scope, Snapshot, User
 use rayon::prelude::*;
 
 use super::name_index::SearchIndex;
+use super::policies::PolicySummaries;
 use crate::error::ServiceError;
 
 /// One revision of the catalog, evaluated.
@@ -25,6 +26,9 @@ pub struct Evaluation {
     pub(super) reach: Reach,
     /// The names in the catalog, for searches; made with the first.
     index: OnceLock<SearchIndex>,
+    warnings: OnceLock<Arc<CatalogWarnings>>,
+    /// The policies in numbers; counted when they are first asked for.
+    pub(super) policies: OnceLock<PolicySummaries>,
 }
 
 /// For each user, the classes and scopes in which something reaches them: one bit each, a user's bits together.
@@ -92,6 +96,8 @@ impl Evaluation {
             sources_in,
             reach,
             index: OnceLock::new(),
+            warnings: OnceLock::new(),
+            policies: OnceLock::new(),
         }
     }
 
@@ -114,12 +120,16 @@ impl Evaluation {
         self.outcomes.sources().binary_search_by_key(&source, |of| of.source).ok()
     }
 
-    /// Returns what is valid in the catalog and most likely not meant.
+    /// Returns what is valid in the catalog and most likely not meant; found when it is first asked for.
     ///
     /// # Errors
     /// When the computation panics.
-    pub async fn catalog_warnings(&self) -> Result<CatalogWarnings, ServiceError> {
-        self.compute(Outcomes::catalog_warnings).await
+    pub async fn catalog_warnings(&self) -> Result<Arc<CatalogWarnings>, ServiceError> {
+        if let Some(warnings) = self.warnings.get() {
+            return Ok(Arc::clone(warnings));
+        }
+        let warnings = Arc::new(self.compute(Outcomes::catalog_warnings).await?);
+        Ok(Arc::clone(self.warnings.get_or_init(|| warnings)))
     }
 
     /// Computes something from the outcomes on a blocking thread.

@@ -92,6 +92,75 @@ pub fn check_change(
     }
 }
 
+/// What a caller may do with policies.
+#[derive(Debug, Clone)]
+pub struct PolicyRights {
+    governs: bool,
+    audits: bool,
+    /// The domains in which they manage policies.
+    domains: Vec<String>,
+}
+
+impl PolicyRights {
+    /// Finds what a caller may do with policies.
+    ///
+    /// # Errors
+    /// [`ServiceError::Forbidden`] when they may do nothing with them; when the store fails.
+    pub fn find(store: &mut Store, caller: &Caller) -> Result<Self, ServiceError> {
+        let governs = caller.has(Permission::Governance);
+        let audits = caller.has(Permission::Audit);
+        let domains = if governs { Vec::new() } else { managed_domains(store, caller)? };
+        if !governs && !audits && domains.is_empty() {
+            return Err(ServiceError::lacks_any(&[Permission::Governance, Permission::Audit]));
+        }
+        Ok(Self { governs, audits, domains })
+    }
+
+    /// Whether they read every policy, with what it applies to and whom it concerns.
+    #[must_use]
+    pub fn reads_all(&self) -> bool {
+        self.governs || self.audits
+    }
+
+    /// Whether they change every policy, and see what a change would do.
+    #[must_use]
+    pub fn governs(&self) -> bool {
+        self.governs
+    }
+
+    /// Whether they may write policies at all.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.governs || !self.domains.is_empty()
+    }
+
+    /// Whether they may change a policy.
+    #[must_use]
+    pub fn may_change(&self, policy: &StoredObject) -> bool {
+        self.governs || (policy.delegated && in_domains(&policy.document["appliesTo"], &self.domains))
+    }
+
+    /// Whether they may read a policy.
+    #[must_use]
+    pub fn may_read(&self, policy: &StoredObject) -> bool {
+        self.reads_all() || self.may_change(policy)
+    }
+
+    /// Returns the ids of the policies of a kind that they may change as managers of a domain.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn managed(&self, store: &mut Store, kind: Kind) -> Result<Vec<i64>, ServiceError> {
+        let (mut ids, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let (policies, _) = store.objects(kind, after.as_deref(), PAGE)?;
+            let Some(last) = policies.last() else { return Ok(ids) };
+            after = Some(last.name.clone());
+            ids.extend(policies.iter().filter(|policy| self.may_change(policy)).map(|policy| policy.id));
+        }
+    }
+}
+
 /// Whether an object of a kind that the caller writes may be changed by the other managers of its domain.
 #[must_use]
 pub fn is_delegated(caller: &Caller, kind: Kind) -> bool {
@@ -120,20 +189,13 @@ fn check_creates_in_domain(
 /// The domains in which the caller manages policies.
 fn managed_domains(store: &mut Store, caller: &Caller) -> Result<Vec<String>, ServiceError> {
     let Some(user) = caller.user_with_roles() else { return Ok(Vec::new()) };
-    let mut managed = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let (domains, _) = store.objects(Kind::Domain, after.as_deref(), PAGE)?;
-        let Some(last) = domains.last() else { return Ok(managed) };
-        after = Some(last.name.clone());
-        for domain in domains {
-            let permissions = domain.document["permissions"].as_array().into_iter().flatten();
-            let mut permissions = permissions.filter(|given| given["user"] == user);
-            if permissions.any(|given| given["permission"] == MANAGE_POLICIES) {
-                managed.push(domain.name);
-            }
-        }
-    }
+    let domains = store.objects_mentioning(Kind::Domain, user)?;
+    let is_managed = |domain: &StoredObject| {
+        let permissions = domain.document["permissions"].as_array().into_iter().flatten();
+        let mut permissions = permissions.filter(|given| given["user"] == user);
+        permissions.any(|given| given["permission"] == MANAGE_POLICIES)
+    };
+    Ok(domains.into_iter().filter(is_managed).map(|domain| domain.name).collect())
 }
 
 /// Whether a selection is limited to domains: each of its mappings names some of them and only them, exactly.

@@ -1,61 +1,22 @@
-//! What a draft policy would change: who would gain or lose access, be blocked, or see other columns.
+//! The snapshot with a draft in it, the mistakes of a draft, and the warnings about it.
 
 use std::collections::HashSet;
 
-use domesday_engine::{
-    CatalogWarning, Difference, EffectCounts, Outcomes, data_policy_warnings, diff, evaluate, policy_warnings,
-};
+use domesday_engine::{CatalogWarning, Outcomes, data_policy_warnings, policy_warnings};
 use domesday_model::validate::{Severity, validate};
 use domesday_model::{
     Catalog, DataPolicy, DataPolicyIx, DataSource, Declared, Domain, Group, Kind, Policy, PolicyId, PolicyIx,
     PolicyState, Provenance, Record, Since, Snapshot, Tag, User,
 };
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::ServiceError;
-use crate::objects::name_in;
-
-/// How many changes are listed; the counts are of all.
-const MAX_LISTED: usize = 1000;
 
 /// How many new conflicts of levels are listed.
 const MAX_CONFLICTS: usize = 100;
 
-/// The changes that a draft would make.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Preview<'a> {
-    counts: &'a EffectCounts,
-    gained: usize,
-    #[serde(flatten)]
-    lists: &'a Difference<'a>,
-    listed_in_full: bool,
-    warnings: Vec<CatalogWarning>,
-}
-
-/// Compares outcomes with those that the draft of a policy would give, as JSON. A policy of the same
-/// name is replaced; with `remove` it is removed instead.
-///
-/// # Errors
-/// When the draft is not valid, or there is no policy of that name to remove.
-pub fn preview(before: &Outcomes, kind: Kind, document: Value, remove: bool) -> Result<Value, ServiceError> {
-    let name = name_in(kind, &document).to_owned();
-    let draft = apply_draft(kind, document, before.snapshot(), remove)?;
-    let after = evaluate(draft);
-    let difference = diff(before, &after, MAX_LISTED);
-    serde_json::to_value(Preview {
-        counts: difference.counts(),
-        gained: difference.gained(),
-        lists: &difference,
-        listed_in_full: difference.is_listed_in_full(),
-        warnings: warnings(kind, &name, before, &after),
-    })
-    .map_err(|error| ServiceError::internal(&error))
-}
-
 /// Returns the warnings about the draft, and the conflicts of levels that it causes.
-fn warnings(kind: Kind, name: &str, before: &Outcomes, after: &Outcomes) -> Vec<CatalogWarning> {
+pub(super) fn warnings(kind: Kind, name: &str, before: &Outcomes, after: &Outcomes) -> Vec<CatalogWarning> {
     let known: HashSet<String> =
         before.level_conflict_warnings().iter().map(CatalogWarning::to_string).collect();
     let conflicts =
@@ -76,7 +37,7 @@ fn warnings(kind: Kind, name: &str, before: &Outcomes, after: &Outcomes) -> Vec<
 }
 
 /// Returns the snapshot with the draft in it.
-fn apply_draft(
+pub(super) fn apply_draft(
     kind: Kind,
     document: Value,
     before: &Snapshot,
@@ -98,7 +59,7 @@ fn apply_draft(
         let spec: DataPolicy = serde_json::from_value(document).map_err(misread)?;
         let place = before.data_policy(&spec.name);
         let declared = vec![Declared::new(spec.clone(), "")];
-        check_references(before, Catalog { data_policies: declared, ..Catalog::default() })?;
+        check_catalog(before, Catalog { data_policies: declared, ..Catalog::default() })?;
         if remove {
             let place = place.ok_or_else(|| none(&spec.name))?;
             snapshot.data_policies[place.get()].spec.state = PolicyState::Disabled;
@@ -111,7 +72,7 @@ fn apply_draft(
     } else {
         let spec: Policy = serde_json::from_value(document).map_err(misread)?;
         let place = before.policy(&spec.name);
-        check_references(
+        check_catalog(
             before,
             Catalog { policies: vec![Declared::new(spec.clone(), "")], ..Catalog::default() },
         )?;
@@ -128,8 +89,28 @@ fn apply_draft(
     Ok(snapshot)
 }
 
-/// Checks that every name that the draft refers to exists, by validating it among bare objects of those names.
-fn check_references(before: &Snapshot, mut catalog: Catalog) -> Result<(), ServiceError> {
+/// Checks that every name that a document refers to exists.
+///
+/// # Errors
+/// [`ServiceError::Invalid`] with the mistakes and their fields.
+pub fn check_references(snapshot: &Snapshot, kind: Kind, document: &Value) -> Result<(), ServiceError> {
+    let misread = |error: serde_json::Error| ServiceError::internal(&error);
+    let mut catalog = Catalog::default();
+    match kind {
+        Kind::DataPolicy => {
+            let spec: DataPolicy = serde_json::from_value(document.clone()).map_err(misread)?;
+            catalog.data_policies = vec![Declared::new(spec, "")];
+        }
+        _ => {
+            let spec: Policy = serde_json::from_value(document.clone()).map_err(misread)?;
+            catalog.policies = vec![Declared::new(spec, "")];
+        }
+    }
+    check_catalog(snapshot, catalog)
+}
+
+/// Checks the policies of a catalog by validating them among bare objects of the names in a snapshot.
+fn check_catalog(before: &Snapshot, mut catalog: Catalog) -> Result<(), ServiceError> {
     let bare_tag = |name: &str| Tag { name: name.to_owned(), description: None };
     catalog.tags = before.tags.iter().map(|tag| Declared::new(bare_tag(&tag.spec.name), "")).collect();
     let bare_group =
