@@ -101,7 +101,7 @@ fn write(world: &RowContext<'_>, row: &PolicyRow<'_>, rows: &mut Rows<'_>) -> Re
         .instant("creation_date", row.provenance.created_at)
         .optional_text("owner", row.owner.map(String::as_str))
         .optional_uuid("owner_global_user_id", owner)
-        .text("link", &world.link("policies", row.id.0))
+        .text("link", &world.link("console/policies", row.id.0))
         .text("source", &row.provenance.origin)
         .text("level", row.level)
         .text("state", row.state.as_str())
