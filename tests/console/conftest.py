@@ -125,7 +125,7 @@ def browse(chromium, service):
 
     def complain(message):
         # That a page is refused is logged too.
-        if message.type in ("error", "warning") and not re.search(r"status of (401|403|404|422)", message.text):
+        if message.type in ("error", "warning") and not re.search(r"status of (401|403|404|409|412|422)", message.text):
             complaints.append(message.text)
 
     def open_context(key=None, at=None, **options):

@@ -152,6 +152,42 @@
     addEventListener("popstate", () => replace(location.href, false));
   }
 
+  // A form that is checked while it is typed: the server answers with the parts that say how it is.
+  const enableChecking = (form) => {
+    let timer;
+    let latest = 0;
+    const check = async () => {
+      const number = ++latest;
+      const response = await fetch(form.dataset.check, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      if (!response.ok || response.redirected || number !== latest) {
+        return;
+      }
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      for (const fresh of page.querySelectorAll("[data-part]")) {
+        const part = form.querySelector(`[data-part="${fresh.dataset.part}"]`);
+        if (part) {
+          part.replaceWith(fresh);
+        }
+      }
+      const condition = form.querySelector("#condition");
+      if (condition) {
+        const wrong = form.querySelector('[data-part="condition-check"][data-wrong]');
+        condition.toggleAttribute("aria-invalid", Boolean(wrong));
+        if (wrong) {
+          condition.setAttribute("aria-invalid", "true");
+        }
+      }
+    };
+    const later = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => check().catch(() => {}), 300);
+    };
+    form.addEventListener("input", later);
+    form.addEventListener("change", later);
+    addEventListener("pageshow", (event) => { if (event.persisted) { later(); } });
+  };
+
   enableCopying(document);
+  document.querySelectorAll("form[data-check]").forEach(enableChecking);
   document.querySelectorAll("form[data-suggest]").forEach(suggest);
 })();

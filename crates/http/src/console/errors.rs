@@ -46,6 +46,11 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
+    /// The status of the answer.
+    pub(super) fn status(&self) -> StatusCode {
+        self.problem.status()
+    }
+
     /// What failed, as a sentence, when the caller can correct it in a form.
     pub(super) fn mistake(&self) -> Option<String> {
         let status = self.problem.status();

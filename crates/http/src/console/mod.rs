@@ -16,6 +16,7 @@ mod headers;
 mod link;
 mod navigation;
 mod people;
+mod policies;
 mod profile;
 mod session;
 mod shell;
@@ -55,6 +56,7 @@ pub(crate) fn router(app: &App) -> Router {
             get(profile::ending::confirm_end).post(profile::ending::end_session),
         )
         .merge(access::routes())
+        .merge(policies::routes())
         .route("/console/{*rest}", get(errors::no_page).post(errors::no_page))
         .route("/sign-out", post(sign_in::sign_out))
         .layer(middleware::from_fn_with_state(app.clone(), session::guard));
@@ -63,7 +65,8 @@ pub(crate) fn router(app: &App) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route(assets::ROUTE, get(assets::serve))
         // Where the tables of earlier versions link to.
-        .route("/data-sources/{id}", get(access::from_old_path));
+        .route("/data-sources/{id}", get(access::from_old_path))
+        .route("/policies/{id}", get(policies::from_old_path));
     pages.merge(open).layer(middleware::from_fn(headers::add)).with_state(app.clone())
 }
 

@@ -1,5 +1,6 @@
 //! The navigation: every entry, and who finds it.
 
+use domesday_model::Permission;
 use domesday_service::caller::{Caller, Permit};
 
 /// A section of the navigation.
@@ -24,11 +25,13 @@ pub(super) struct NavigationItem {
 /// An entry: its path, its name, its icon, and what a caller must be permitted to find it.
 type Entry = (&'static str, &'static str, &'static str, Permit);
 
+const POLICY_READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
+
 /// Every section with its entries.
 const SECTIONS: &[(&str, &[Entry])] = &[
     // Owners see their data sources, and each user themselves.
     ("", &[("/console/access", "Who can reach what", "key", Permit::AnyKey)]),
-    ("Rules", &[]),
+    ("Rules", &[("/console/policies", "Policies", "shield", POLICY_READERS)]),
     ("Evidence", &[]),
 ];
 
@@ -53,4 +56,21 @@ pub(super) fn navigation(
         NavigationSection { name, items: items.collect() }
     });
     sections.filter(|section| !section.items.is_empty()).collect()
+}
+
+/// Adds the policies, which managers of a domain find without a permission.
+pub(super) fn add_policies(sections: &mut Vec<NavigationSection>, path: &str) {
+    let item = NavigationItem {
+        path: "/console/policies",
+        name: "Policies",
+        icon: "shield",
+        is_current: path.starts_with("/console/policies"),
+        waiting: 0,
+    };
+    match sections.iter_mut().find(|section| section.name == "Rules") {
+        Some(section) => section.items.insert(0, item),
+        None => {
+            sections.insert(sections.len().min(1), NavigationSection { name: "Rules", items: vec![item] });
+        }
+    }
 }

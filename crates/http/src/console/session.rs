@@ -8,12 +8,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domesday_service::ServiceError;
 use domesday_service::caller::Caller;
+use domesday_service::permissions::objects::PolicyRights;
 use domesday_service::sessions;
 use domesday_store::{Session, Store};
 use http_body_util::{BodyExt, Limited};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::form::Form;
+use super::navigation::add_policies;
 use super::shell::Shell;
 use super::signed_in::SignedIn;
 use super::{errors, see_other};
@@ -112,17 +114,29 @@ async fn authenticate(
 async fn find(app: &AppState, parts: &Parts, token: &SecretString) -> Result<Option<SignedIn>, ServiceError> {
     let Some((caller, session)) = authenticate(app, parts, token).await? else { return Ok(None) };
     let (path, form_token) = (parts.uri.path().to_owned(), sessions::form_token(token));
-    let user = caller.user_id;
+    let (user, asking) = (caller.user_id, caller.clone());
     let read = move |store: &mut Store| -> Result<_, ServiceError> {
         let tenant = store.tenant()?.map(|(tenant, _)| tenant);
         let stored =
             user.map(|user| store.object_by_id(domesday_model::Kind::User, user.0)).transpose()?.flatten();
         let name = stored.and_then(|stored| stored.document.get("name")?.as_str().map(str::to_owned));
-        Ok((tenant, name))
+        Ok((tenant, name, manages_policies(store, &asking)?))
     };
-    let (tenant, name) = app.service.pool.with(read).await?;
-    let shell = Shell::new(&caller, tenant.as_ref(), name, form_token, &path, app.service.now());
+    let (tenant, name, manages_policies) = app.service.pool.with(read).await?;
+    let mut shell = Shell::new(&caller, tenant.as_ref(), name, form_token, &path, app.service.now());
+    if manages_policies {
+        add_policies(&mut shell.navigation, &path);
+    }
     Ok(Some(SignedIn { caller, session, shell }))
+}
+
+/// Whether a caller writes policies as the manager of a domain, and reads no others.
+fn manages_policies(store: &mut Store, caller: &Caller) -> Result<bool, ServiceError> {
+    match PolicyRights::find(store, caller) {
+        Ok(rights) => Ok(!rights.reads_all()),
+        Err(ServiceError::Forbidden { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Leads to the sign-in page, and from there back to the page that was asked for.

@@ -23,6 +23,8 @@ use super::see_other;
 use super::signed_in::SignedIn;
 use crate::state::{App, AppState};
 
+pub(super) use words::place;
+
 const PATH: &str = "/console/access";
 
 /// Returns the routes of these pages.
@@ -50,12 +52,19 @@ pub(super) async fn from_old_path(Path(id): Path<String>) -> Response {
     }
 }
 
-fn source_path(id: i64) -> String {
+/// The page of a data source.
+pub(super) fn source_path(id: i64) -> String {
     format!("{PATH}/data-source/{id}")
 }
 
-fn user_path(id: i64) -> String {
+/// The page of a user.
+pub(super) fn user_path(id: i64) -> String {
     format!("{PATH}/user/{id}")
+}
+
+/// The data sources at which a policy admits or blocks somebody.
+pub(super) fn policy_sources_path(id: i64) -> String {
+    format!("{PATH}?policy={id}")
 }
 
 fn pair_path(user: i64, source: i64) -> String {

@@ -8,7 +8,7 @@ use domesday_service::evaluation::{ASSET_READERS, AccessRow, View};
 use crate::console::csv::Csv;
 
 /// Where the data of a data source lies: database, schema and table, as far as they are known.
-pub(super) fn place(source: &SnapshotDataSource) -> String {
+pub(in crate::console) fn place(source: &SnapshotDataSource) -> String {
     let parts = [&source.database, &source.schema, &source.table];
     parts.into_iter().flatten().map(|part| &**part).collect::<Vec<_>>().join(".")
 }
