@@ -62,7 +62,7 @@ use user_classes::UserClasses;
 pub use warnings::{
     CatalogWarning, CatalogWarnings, WarningKind, WarningObject, data_policy_warnings, policy_warnings,
 };
-pub use ways::{Way, WayStep};
+pub use ways::{ApprovalOutcome, Way, WayStep};
 
 /// The outcomes of a snapshot: its data sources by class, each class evaluated when asked for.
 ///

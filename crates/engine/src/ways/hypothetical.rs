@@ -57,6 +57,12 @@ impl HypotheticalUser {
         }
     }
 
+    /// Assumes that a request is approved: one for the data source, or one for a data product that contains it.
+    pub(super) fn approve(&mut self, by_product: bool) {
+        self.source_approved = true;
+        self.product_approved = by_product;
+    }
+
     /// Applies a step.
     pub(super) fn apply(&mut self, snapshot: &Snapshot, step: &WayStep) {
         match step {

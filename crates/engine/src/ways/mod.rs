@@ -4,6 +4,7 @@
 //! Each way is tried on a hypothetical user before it is returned. Changes can conflict: a group brings attributes that a
 //! `NOT` excludes. Such a way is left out.
 
+mod approval;
 mod hypothetical;
 mod search;
 mod way;
@@ -11,6 +12,7 @@ mod way;
 use domesday_model::{ColumnIx, DataPolicyIx, DataSourceIx, Scope, UserIx};
 
 use crate::Outcomes;
+pub use approval::ApprovalOutcome;
 pub(crate) use hypothetical::HypotheticalUser;
 use search::WaySearch;
 pub use way::{Way, WayStep};

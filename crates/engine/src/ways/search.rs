@@ -32,7 +32,10 @@ impl WaySearch<'_> {
         PairEvaluator { snapshot: self.snapshot, source: self.source, user }
     }
 
-    fn admission<'u>(&'u self, user: &'u HypotheticalUser) -> PairAdmission<'u, &'u HypotheticalUser> {
+    pub(super) fn admission<'u>(
+        &'u self,
+        user: &'u HypotheticalUser,
+    ) -> PairAdmission<'u, &'u HypotheticalUser> {
         PairAdmission { class: self.class, scope: self.scope, pair: self.pair(user) }
     }
 

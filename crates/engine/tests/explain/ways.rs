@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domesday_engine::{Access, Sight, Way, WayStep, evaluate};
-use domesday_model::{Catalog, Declared, Level, Request, RequestStatus, RequestType, Scope, Target};
+use domesday_engine::{Access, ColumnOutcome, Sight, Way, WayStep, evaluate};
+use domesday_model::{
+    Catalog, Declared, Level, ProductStatus, Request, RequestStatus, RequestType, Scope, Target,
+};
 use proptest::prelude::*;
 
 use super::oracle::config::worlds;
@@ -124,6 +126,51 @@ fn approved(username: &str, target: Target, scope: Scope, column: Option<&String
         agreements: Vec::new(),
     };
     Declared::new(request, "way")
+}
+
+/// What an approval would give is what it gives.
+#[test]
+fn an_approval_gives_what_was_foreseen() {
+    let seen = std::cell::RefCell::new(BTreeMap::<String, usize>::new());
+    proptest!(worlds(1_000), |(Printed(catalog) in world())| {
+        let snapshot = snapshot(&catalog);
+        let outcomes = evaluate(Arc::clone(&snapshot));
+        for (user, source, scope) in pairs(&snapshot) {
+            let (username, name) = (&snapshot.users[user.get()].username, &snapshot.data_sources[source.get()].name);
+            let product = snapshot.data_products.iter().find(|product| {
+                product.spec.status == ProductStatus::Published
+                    && product.spec.data_sources.iter().any(|asset| asset.name == **name)
+            });
+            let product = product.map(|product| Target::DataProduct(product.spec.name.clone()));
+            for (target, by_product) in
+                [(Some(Target::DataSource(name.to_string())), false), (product, true)]
+            {
+                let Some(target) = target else { continue };
+                let foreseen = outcomes.outcome_if_approved(user, source, scope, by_product);
+                let mut after = catalog.clone();
+                after.requests.push(approved(username, target, scope, None));
+                let row = rows(&after).remove(&(username.to_string(), name.to_string(), scope));
+                prop_assert_eq!(foreseen.access, access_of(row.as_ref()), "{} to {} {}", username, scope, name);
+                let blocking = foreseen.guardrails.iter().map(|it| snapshot.policies[it.get()].spec.name.as_str());
+                if foreseen.access == Access::Blocked {
+                    let expected: Vec<_> = row.iter().flat_map(|row| &row.guardrails).map(String::as_str).collect();
+                    prop_assert_eq!(blocking.collect::<Vec<_>>(), expected);
+                }
+                let columns = column_rows(&after);
+                for (column, outcome) in &foreseen.columns {
+                    let column = snapshot.columns[column.get()].name.to_string();
+                    let row = &columns[&(username.to_string(), name.to_string(), column)];
+                    prop_assert_eq!(row.verdict == Verdict::Masked, *outcome == ColumnOutcome::Masked);
+                    *seen.borrow_mut().entry(format!("{outcome:?}")).or_default() += 1;
+                }
+                *seen.borrow_mut().entry(format!("{:?}", foreseen.access)).or_default() += 1;
+            }
+        }
+    });
+    let seen = seen.into_inner();
+    for kind in ["Granted", "Blocked", "None", "Masked", "Unmasked"] {
+        assert!(seen.get(kind).copied().unwrap_or(0) >= 10, "{kind} was hardly seen: {seen:?}");
+    }
 }
 
 /// The same for columns: who goes a way to see one clear has an UNMASKED row.
