@@ -1,10 +1,12 @@
 //! One revision of the catalog, evaluated.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use domesday_engine::{CatalogWarnings, ClassIx, ClassOutcomes, Outcomes, evaluate};
 use domesday_model::{DataSourceIx, Instant, RequestStatus, Scope, Snapshot, UserIx};
 use rayon::prelude::*;
+use uuid::Uuid;
 
 use super::name_index::SearchIndex;
 use super::policies::PolicySummaries;
@@ -29,6 +31,8 @@ pub struct Evaluation {
     warnings: OnceLock<Arc<CatalogWarnings>>,
     /// The policies in numbers; counted when they are first asked for.
     pub(super) policies: OnceLock<PolicySummaries>,
+    /// The requests that the user of an API key may decide, as positions, by key.
+    pub(crate) waiting: Mutex<HashMap<Uuid, Arc<[usize]>>>,
 }
 
 /// For each user, the classes and scopes in which something reaches them: one bit each, a user's bits together.
@@ -98,6 +102,7 @@ impl Evaluation {
             index: OnceLock::new(),
             warnings: OnceLock::new(),
             policies: OnceLock::new(),
+            waiting: Mutex::default(),
         }
     }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domesday_model::limits::MAX_ANSWER_CHARS;
 use domesday_model::{
-    AcceptedAgreement, Agreement, Answer, Instant, Kind, Permission, ProductStatus, QuestionKind, Request,
-    RequestForm, RequestStatus, RequestType, Scope, Target,
+    AcceptedAgreement, Agreement, Answer, AnswerError, Instant, Kind, Permission, ProductStatus, Question,
+    QuestionKind, Request, RequestForm, RequestStatus, RequestType, Scope, Target,
 };
 use domesday_store::{IfMatch, Store, StoredObject};
 use uuid::Uuid;
@@ -13,7 +13,8 @@ use uuid::Uuid;
 use crate::caller::Caller;
 use crate::error::ServiceError;
 
-use super::review::{ReviewReader, read_object};
+use super::review::ReviewReader;
+use super::review_data::read_object;
 
 /// The size of all answers of a request together, in bytes of JSON.
 const MAX_ANSWERS_BYTES: usize = 64 << 10;
@@ -173,17 +174,16 @@ fn check_answers(
         if answer.is_null() {
             continue;
         }
-        if let Err(error) = answer.check(&question.kind) {
-            return Err(ServiceError::invalid(format!(
-                "`answers.{shown}`: {error}; the form asks: {}",
-                question.text
-            )));
-        }
-        let answer = answer.into_canonical();
-        if answer.as_json().chars().count() > MAX_ANSWER_CHARS + 2 {
-            let detail = format!("`answers.{shown}` is longer than {MAX_ANSWER_CHARS} characters");
-            return Err(ServiceError::invalid(detail));
-        }
+        let answer = check_answer(question, answer).map_err(|wrong| {
+            ServiceError::invalid(match wrong {
+                WrongAnswer::Kind(error) => {
+                    format!("`answers.{shown}`: {error}; the form asks: {}", question.text)
+                }
+                WrongAnswer::TooLong => {
+                    format!("`answers.{shown}` is longer than {MAX_ANSWER_CHARS} characters")
+                }
+            })
+        })?;
         bytes += id.len() + answer.as_json().len() + 4;
         kept.insert(id, answer);
     }
@@ -191,18 +191,44 @@ fn check_answers(
         let detail = format!("`answers` are larger than {MAX_ANSWERS_BYTES} bytes together");
         return Err(ServiceError::invalid(detail));
     }
-    let is_missing = |id: &str, kind: &QuestionKind| {
-        let is_blank = |answer: &Answer| {
-            *kind == QuestionKind::Text
-                && serde_json::from_str::<String>(answer.as_json()).is_ok_and(|text| text.trim().is_empty())
-        };
-        kept.get(id).is_none_or(is_blank)
-    };
-    if let Some(question) = questions.iter().find(|one| one.required && is_missing(&one.id, &one.kind)) {
+    if let Some(question) = questions.iter().find(|question| is_missing(question, kept.get(&question.id))) {
         let (id, text) = (&question.id, &question.text);
         return Err(ServiceError::invalid(format!("`answers.{id}` is missing; the form asks: {text}")));
     }
     Ok(kept)
+}
+
+/// Why an answer is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WrongAnswer {
+    /// It is not of the kind that the question asks for.
+    Kind(AnswerError),
+    /// It is longer than [`MAX_ANSWER_CHARS`] characters.
+    TooLong,
+}
+
+/// Checks an answer to a question, and returns it as it is stored.
+///
+/// # Errors
+/// When it is not of the kind that the question asks for, or too long.
+pub fn check_answer(question: &Question, answer: Answer) -> Result<Answer, WrongAnswer> {
+    answer.check(&question.kind).map_err(WrongAnswer::Kind)?;
+    let answer = answer.into_canonical();
+    // The quotes of a text are not counted.
+    if answer.as_json().chars().count() > MAX_ANSWER_CHARS + 2 {
+        return Err(WrongAnswer::TooLong);
+    }
+    Ok(answer)
+}
+
+/// Whether a question must be answered and is not: a text of white space answers nothing.
+#[must_use]
+pub fn is_missing(question: &Question, answer: Option<&Answer>) -> bool {
+    let is_blank = |answer: &Answer| {
+        question.kind == QuestionKind::Text
+            && serde_json::from_str::<String>(answer.as_json()).is_ok_and(|text| text.trim().is_empty())
+    };
+    question.required && answer.is_none_or(is_blank)
 }
 
 fn no_question(form: Option<&RequestForm>, id: &str) -> String {

@@ -81,16 +81,20 @@ pub fn cancel(
     now: Instant,
 ) -> Result<StoredObject, ServiceError> {
     change(store, caller, id, now, |_, request| {
-        let is_party = caller.user.as_deref().is_some_and(|username| request.is_party(username));
-        if !is_party && !caller.has(Permission::Governance) {
-            return Err(ServiceError::forbidden(
-                "a request is canceled by the user who made it, the one it is for, or with GOVERNANCE",
-            ));
-        }
-        check_pending(request)?;
+        check_cancel(caller, request)?;
         request.status = RequestStatus::Canceled;
         Ok(())
     })
+}
+
+fn check_cancel(caller: &Caller, request: &Request) -> Result<(), ServiceError> {
+    let is_party = caller.user.as_deref().is_some_and(|username| request.is_party(username));
+    if !is_party && !caller.has(Permission::Governance) {
+        return Err(ServiceError::forbidden(
+            "a request is canceled by the user who made it, the one it is for, or with GOVERNANCE",
+        ));
+    }
+    check_pending(request)
 }
 
 impl Decision {
@@ -134,12 +138,7 @@ pub fn decide(
     let CheckedDecision { decision, duration } = decision;
     change(store, caller, id, now, |store, request| {
         let mut reviews = ReviewReader::default();
-        let by = decider(caller, request)?;
-        let right = reviews.decision_right(store, caller, request)?;
-        if right == DecisionRight::None {
-            return Err(refusal(store, caller, request)?);
-        }
-        check_pending(request)?;
+        let (by, right) = check_decision(store, &mut reviews, caller, request)?;
         let status = match decision.is_approved {
             true => DeterminationStatus::Approved,
             false => DeterminationStatus::Denied,
@@ -155,6 +154,22 @@ pub fn decide(
         }
         Ok(())
     })
+}
+
+/// Returns the username under which a caller decides a request, and by which right.
+fn check_decision(
+    store: &mut Store,
+    reviews: &mut ReviewReader,
+    caller: &Caller,
+    request: &Request,
+) -> Result<(String, DecisionRight), ServiceError> {
+    let by = decider(caller, request)?;
+    let right = reviews.decision_right(store, caller, request)?;
+    if right == DecisionRight::None {
+        return Err(refusal(store, caller, request)?);
+    }
+    check_pending(request)?;
+    Ok((by, right))
 }
 
 /// Returns why a caller may not decide a request: more to those who may see it than to others.
@@ -182,27 +197,7 @@ pub fn revoke(
     now: Instant,
 ) -> Result<StoredObject, ServiceError> {
     change(store, caller, id, now, |store, request| {
-        let by = decider(caller, request)?;
-        if !caller.has(Permission::Governance)
-            && !ReviewReader::default().is_approver(store, caller, &request.target)?
-        {
-            return Err(ServiceError::forbidden(
-                "a request is revoked by an approver of its review, or with GOVERNANCE",
-            ));
-        }
-        if request.status != RequestStatus::Approved {
-            let detail = "only an approved request can be revoked";
-            return Err(match check_pending(request) {
-                Ok(()) => {
-                    ServiceError::conflict(format!("the request `{}` is pending; {detail}", request.id))
-                }
-                Err(decided) => decided,
-            });
-        }
-        if !request.is_in_force(now) {
-            let end = request.expires_at.map(|end| end.to_string()).unwrap_or_default();
-            return Err(ServiceError::conflict(format!("the request `{}` expired on {end}", request.id)));
-        }
+        let by = check_revocation(store, caller, request, now)?;
         request.determinations.push(Determination {
             by,
             status: DeterminationStatus::Revoked,
@@ -213,6 +208,74 @@ pub fn revoke(
         });
         request.status = RequestStatus::Revoked;
         Ok(())
+    })
+}
+
+/// Returns the username under which a caller revokes a request.
+fn check_revocation(
+    store: &mut Store,
+    caller: &Caller,
+    request: &Request,
+    now: Instant,
+) -> Result<String, ServiceError> {
+    let by = decider(caller, request)?;
+    if !caller.has(Permission::Governance)
+        && !ReviewReader::default().is_approver(store, caller, &request.target)?
+    {
+        return Err(ServiceError::forbidden(
+            "a request is revoked by an approver of its review, or with GOVERNANCE",
+        ));
+    }
+    if request.status != RequestStatus::Approved {
+        let detail = "only an approved request can be revoked";
+        return Err(match check_pending(request) {
+            Ok(()) => ServiceError::conflict(format!("the request `{}` is pending; {detail}", request.id)),
+            Err(decided) => decided,
+        });
+    }
+    if !request.is_in_force(now) {
+        let end = request.expires_at.map(|end| end.to_string()).unwrap_or_default();
+        return Err(ServiceError::conflict(format!("the request `{}` expired on {end}", request.id)));
+    }
+    Ok(by)
+}
+
+/// What a caller may do with a request at present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RequestRights {
+    /// Whether they may decide it.
+    pub decides: bool,
+    /// Whether their approval decides it for good, whatever step is pending.
+    pub decides_for_good: bool,
+    /// Whether they may cancel it.
+    pub cancels: bool,
+    /// Whether they may revoke it.
+    pub revokes: bool,
+}
+
+/// Returns what a caller may do with a request at present.
+///
+/// # Errors
+/// When the store fails.
+pub fn find_rights(
+    store: &mut Store,
+    caller: &Caller,
+    request: &Request,
+    now: Instant,
+) -> Result<RequestRights, ServiceError> {
+    fn allowed<T>(checked: Result<T, ServiceError>) -> Result<Option<T>, ServiceError> {
+        match checked {
+            Ok(value) => Ok(Some(value)),
+            Err(ServiceError::Forbidden { .. } | ServiceError::Conflict { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+    let decision = allowed(check_decision(store, &mut ReviewReader::default(), caller, request))?;
+    Ok(RequestRights {
+        decides: decision.is_some(),
+        decides_for_good: decision.is_some_and(|(_, right)| right == DecisionRight::Governance),
+        cancels: allowed(check_cancel(caller, request))?.is_some(),
+        revokes: allowed(check_revocation(store, caller, request, now))?.is_some(),
     })
 }
 

@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use crate::error::ServiceError;
 
-use super::review::{parse_request, read_object};
+use super::review::parse_request;
+use super::review_data::read_object;
 
 /// How many data sources are named.
 const LISTED: usize = 20;
@@ -35,6 +36,12 @@ impl Obstacle {
     fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), data_source: None, guardrails: Vec::new() }
     }
+
+    /// What does not suffice, and why.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 /// Returns why an approval of a request would not suffice. There are no obstacles to a request that has ended.
@@ -46,7 +53,18 @@ pub fn find_obstacles(
     stored: &StoredObject,
     at: Instant,
 ) -> Result<Vec<Obstacle>, ServiceError> {
-    let request = &parse_request(stored)?;
+    find_obstacles_of(store, &parse_request(stored)?, at)
+}
+
+/// Returns why an approval of a request would not suffice, also of one that is not made yet.
+///
+/// # Errors
+/// When the store fails.
+pub fn find_obstacles_of(
+    store: &mut Store,
+    request: &Request,
+    at: Instant,
+) -> Result<Vec<Obstacle>, ServiceError> {
     let is_open = request.status == RequestStatus::Pending || request.is_in_force(at);
     let Some(user) = read_object::<User>(store, Kind::User, &request.user)?.filter(|_| is_open) else {
         return Ok(Vec::new());

@@ -1,16 +1,16 @@
-//! Who may decide a request: its review, the owners and domains of the data, and the people, as the store has them.
+//! Who may decide a request: its review, the owners and domains of the data, and the people.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use domesday_model::{
-    Attributes, DataProduct, DataSource, Domain, Group, Kind, Permission, Request, RequestForm, Review,
-    ReviewState, ReviewSubject, Reviewer, Target,
+    Attributes, DataProduct, Permission, Request, RequestForm, Review, ReviewState, ReviewSubject, Reviewer,
+    Target,
 };
-use domesday_store::{Store, StoredObject};
-use serde::de::DeserializeOwned;
+use domesday_store::StoredObject;
 
-use crate::caller::{Caller, user_by_name};
+use super::review_data::ReviewData;
+use crate::caller::Caller;
 use crate::error::ServiceError;
 
 /// The permissions with which all requests are read.
@@ -22,17 +22,6 @@ pub const READERS: &[Permission] = &[Permission::Governance, Permission::Audit];
 /// When the stored document is damaged.
 pub(crate) fn parse_request(stored: &StoredObject) -> Result<Request, ServiceError> {
     serde_json::from_str(&stored.text).map_err(|error| ServiceError::internal(&error))
-}
-
-/// Reads an object of the catalog as the model has it.
-pub(crate) fn read_object<T: DeserializeOwned>(
-    store: &mut Store,
-    kind: Kind,
-    name: &str,
-) -> Result<Option<T>, ServiceError> {
-    let stored = store.object(kind, name)?;
-    let read = stored.map(|stored| serde_json::from_str(&stored.text)).transpose();
-    read.map_err(|error| ServiceError::internal(&error))
 }
 
 /// The review of requests for one target.
@@ -73,7 +62,7 @@ impl ReviewReader {
     /// Returns the review of requests for a target.
     pub(crate) fn target(
         &mut self,
-        store: &mut Store,
+        data: &mut impl ReviewData,
         target: &Target,
     ) -> Result<Rc<TargetReview>, ServiceError> {
         let key = serde_json::to_string(target).expect("a target is plain data");
@@ -83,26 +72,26 @@ impl ReviewReader {
         let (product, sources): (Option<DataProduct>, Vec<String>) = match target {
             Target::DataSource(name) => (None, vec![name.clone()]),
             Target::DataProduct(name) => {
-                let product: Option<DataProduct> = read_object(store, Kind::DataProduct, name)?;
+                let product = data.product(name)?;
                 let assets = product.iter().flat_map(|product| &product.data_sources);
                 let sources = assets.map(|asset| asset.name.clone()).collect();
                 (product, sources)
             }
         };
         let form = match product.as_ref().and_then(|product| product.form.as_ref()) {
-            Some(name) => read_object(store, Kind::RequestForm, name)?,
+            Some(name) => data.form(name)?,
             None => None,
         };
         let mut subject = ReviewSubject::default();
         let mut domains: BTreeSet<String> =
             product.iter().flat_map(|product| product.domains.iter().cloned()).collect();
         for name in sources {
-            let source: Option<DataSource> = read_object(store, Kind::DataSource, &name)?;
+            let source = data.data_source(&name)?;
             domains.extend(source.as_ref().and_then(|source| source.domain.clone()));
             subject.owners.push(source.map(|source| source.owners).unwrap_or_default());
         }
         for name in domains {
-            let domain: Option<Domain> = read_object(store, Kind::Domain, &name)?;
+            let domain = data.domain(&name)?;
             let mut held: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
             for given in domain.into_iter().flat_map(|domain| domain.permissions) {
                 held.entry(given.user).or_default().insert(given.permission);
@@ -117,46 +106,26 @@ impl ReviewReader {
     /// Returns a user as a reviewer.
     pub(crate) fn person(
         &mut self,
-        store: &mut Store,
+        data: &mut impl ReviewData,
         username: &str,
     ) -> Result<Option<Rc<Reviewer>>, ServiceError> {
         if let Some(known) = self.people.get(username) {
             return Ok(known.clone());
         }
-        let person = match user_by_name(store, username)? {
-            None => None,
-            Some(user) => {
-                let mut attributes = user.attributes;
-                for name in &user.groups {
-                    for (key, values) in self.group(store, name)? {
-                        attributes.entry(key.clone()).or_default().extend(values.iter().cloned());
-                    }
-                }
-                let (permissions, groups) = (user.permissions, user.groups);
-                Some(Rc::new(Reviewer { username: username.to_owned(), permissions, groups, attributes }))
-            }
-        };
+        let person = data.reviewer(username, &mut self.groups)?.map(Rc::new);
         self.people.insert(username.to_owned(), person.clone());
         Ok(person)
-    }
-
-    fn group(&mut self, store: &mut Store, name: &str) -> Result<&Attributes, ServiceError> {
-        if !self.groups.contains_key(name) {
-            let group: Option<Group> = read_object(store, Kind::Group, name)?;
-            self.groups.insert(name.to_owned(), group.map(|group| group.attributes).unwrap_or_default());
-        }
-        Ok(&self.groups[name])
     }
 
     /// Returns how far the review of a request has come.
     pub(crate) fn state(
         &mut self,
-        store: &mut Store,
+        data: &mut impl ReviewData,
         request: &Request,
     ) -> Result<ReviewState, ServiceError> {
-        let target = self.target(store, &request.target)?;
+        let target = self.target(data, &request.target)?;
         target.review().replay(request, &target.subject, &mut |username| {
-            Ok(self.person(store, username)?.map(|person| (*person).clone()))
+            Ok(self.person(data, username)?.map(|person| (*person).clone()))
         })
     }
 
@@ -164,7 +133,7 @@ impl ReviewReader {
     /// for them, whatever permissions they have.
     pub(crate) fn decision_right(
         &mut self,
-        store: &mut Store,
+        data: &mut impl ReviewData,
         caller: &Caller,
         request: &Request,
     ) -> Result<DecisionRight, ServiceError> {
@@ -177,13 +146,13 @@ impl ReviewReader {
         }
         // Reviewing is a role, which a narrowed key does not carry.
         let person = if caller.user_with_roles().is_some() {
-            self.caller_as_reviewer(store, caller, &username)?
+            self.caller_as_reviewer(data, caller, &username)?
         } else {
             None
         };
         let Some(person) = person else { return Ok(DecisionRight::None) };
-        let state = self.state(store, request)?;
-        let target = self.target(store, &request.target)?;
+        let state = self.state(data, request)?;
+        let target = self.target(data, &request.target)?;
         let admits = target.review().admits(request, &state, &person, &target.subject);
         Ok(if admits { DecisionRight::Approver } else { DecisionRight::None })
     }
@@ -191,24 +160,24 @@ impl ReviewReader {
     /// Whether a caller is an approver of some step of the review of a target.
     pub(crate) fn is_approver(
         &mut self,
-        store: &mut Store,
+        data: &mut impl ReviewData,
         caller: &Caller,
         target: &Target,
     ) -> Result<bool, ServiceError> {
         let Some(username) = caller.user_with_roles().map(str::to_owned) else { return Ok(false) };
-        let Some(person) = self.caller_as_reviewer(store, caller, &username)? else { return Ok(false) };
-        let target = self.target(store, target)?;
+        let Some(person) = self.caller_as_reviewer(data, caller, &username)? else { return Ok(false) };
+        let target = self.target(data, target)?;
         Ok(target.review().concerns(&person, &target.subject))
     }
 
     /// Returns the caller as a reviewer, with the permissions that both the user and the key have.
     fn caller_as_reviewer(
         &mut self,
-        store: &mut Store,
+        data: &mut impl ReviewData,
         caller: &Caller,
         username: &str,
     ) -> Result<Option<Reviewer>, ServiceError> {
-        let person = self.person(store, username)?.map(|person| (*person).clone());
+        let person = self.person(data, username)?.map(|person| (*person).clone());
         Ok(person.map(|mut person| {
             person.permissions.retain(|permission| caller.has(*permission));
             person
