@@ -27,6 +27,8 @@ pub(super) struct Confirmation {
     pub(super) action: String,
     /// The page that *Cancel* leads to.
     pub(super) back: String,
+    /// What leaving without doing it is called; empty: *Cancel*.
+    pub(super) back_text: &'static str,
     /// The button's text.
     pub(super) verb: &'static str,
     /// Hidden fields, by name.

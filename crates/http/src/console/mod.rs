@@ -5,9 +5,12 @@
 //! and for a change the token that only this session's forms have. What fails is answered as a page ([`errors`]).
 
 mod access;
+mod ask;
 mod assets;
 mod confirm;
 mod csv;
+mod directory;
+mod domains;
 mod errors;
 #[allow(dead_code, reason = "shown on the overview")]
 mod first_steps;
@@ -15,9 +18,13 @@ mod form;
 mod headers;
 mod link;
 mod navigation;
+mod paged;
+mod paths;
 mod people;
 mod policies;
+mod products;
 mod profile;
+mod requests;
 mod session;
 mod shell;
 mod sign_in;
@@ -57,6 +64,10 @@ pub(crate) fn router(app: &App) -> Router {
         )
         .merge(access::routes())
         .merge(policies::routes())
+        .merge(ask::routes())
+        .merge(domains::routes())
+        .merge(products::routes())
+        .merge(requests::routes())
         .route("/console/{*rest}", get(errors::no_page).post(errors::no_page))
         .route("/sign-out", post(sign_in::sign_out))
         .layer(middleware::from_fn_with_state(app.clone(), session::guard));

@@ -2,6 +2,7 @@
 
 use domesday_model::Permission;
 use domesday_service::caller::{Caller, Permit};
+use domesday_service::evaluation::ASSET_READERS;
 
 /// A section of the navigation.
 #[derive(Debug, Clone)]
@@ -30,8 +31,21 @@ const POLICY_READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permissio
 /// Every section with its entries.
 const SECTIONS: &[(&str, &[Entry])] = &[
     // Owners see their data sources, and each user themselves.
-    ("", &[("/console/access", "Who can reach what", "key", Permit::AnyKey)]),
-    ("Rules", &[("/console/policies", "Policies", "shield", POLICY_READERS)]),
+    (
+        "",
+        &[
+            ("/console/access", "Who can reach what", "key", Permit::AnyKey),
+            ("/console/requests", "Requests", "inbox", Permit::AnyKey),
+            ("/console/products", "Data products", "box", Permit::AnyKey),
+        ],
+    ),
+    (
+        "Rules",
+        &[
+            ("/console/policies", "Policies", "shield", POLICY_READERS),
+            ("/console/domains", "Domains", "domain", Permit::AnyOf(ASSET_READERS)),
+        ],
+    ),
     ("Evidence", &[]),
 ];
 

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use domesday_service::ServiceError;
 use domesday_service::caller::Caller;
 use domesday_service::permissions::objects::PolicyRights;
+use domesday_service::requests::selection;
 use domesday_service::sessions;
 use domesday_store::{Session, Store};
 use http_body_util::{BodyExt, Limited};
@@ -123,7 +124,9 @@ async fn find(app: &AppState, parts: &Parts, token: &SecretString) -> Result<Opt
         Ok((tenant, name, manages_policies(store, &asking)?))
     };
     let (tenant, name, manages_policies) = app.service.pool.with(read).await?;
-    let mut shell = Shell::new(&caller, tenant.as_ref(), name, form_token, &path, app.service.now());
+    let waiting = count_waiting(app, &caller).await;
+    let now = app.service.now();
+    let mut shell = Shell::new(&caller, tenant.as_ref(), name, form_token, &path, waiting, now);
     if manages_policies {
         add_policies(&mut shell.navigation, &path);
     }
@@ -137,6 +140,21 @@ fn manages_policies(store: &mut Store, caller: &Caller) -> Result<bool, ServiceE
         Err(ServiceError::Forbidden { .. }) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Returns how many requests wait for the caller's decision. A page is not refused because they cannot be counted.
+async fn count_waiting(app: &AppState, caller: &Caller) -> u64 {
+    if caller.user.is_none() {
+        return 0;
+    }
+    let counted = async {
+        let evaluation = app.service.evaluations.current(caller.revision).await?;
+        Ok::<_, ServiceError>(selection::waiting(&evaluation, caller)?.len() as u64)
+    };
+    counted.await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot count the requests that wait for a user");
+        0
+    })
 }
 
 /// Leads to the sign-in page, and from there back to the page that was asked for.

@@ -6,6 +6,9 @@ use domesday_service::caller::{ADMINISTRATOR, Caller};
 use super::navigation::{NavigationSection, navigation};
 use super::times::Calendar;
 
+/// The entry of the navigation at which the requests that wait for the caller are counted.
+const REQUESTS: &str = "/console/requests";
+
 /// The frame of a page.
 #[derive(Debug, Clone)]
 pub(super) struct Shell {
@@ -29,6 +32,7 @@ impl Shell {
         name: Option<String>,
         form_token: String,
         path: &str,
+        waiting: u64,
         now: Instant,
     ) -> Self {
         let zone = tenant.map_or_else(|| "UTC".to_owned(), |tenant| tenant.time_zone.clone());
@@ -45,7 +49,7 @@ impl Shell {
             is_user,
             user_id: caller.user_id.map_or(0, |id| id.0),
             form_token,
-            navigation: navigation(caller, path, |_| 0),
+            navigation: navigation(caller, path, |entry| if entry == REQUESTS { waiting } else { 0 }),
             path: path.to_owned(),
         }
     }

@@ -10,6 +10,7 @@ mod catalog;
 mod connections;
 mod console;
 mod console_access;
+mod console_requests;
 mod export;
 mod first_start;
 mod guarding;

@@ -6,6 +6,7 @@ mod lookup;
 mod search;
 mod tree;
 mod user;
+mod ways;
 mod why;
 mod words;
 

@@ -3,13 +3,14 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use domesday_engine::{Access, ColumnExplanation, ConflictStep, Explanation, Sight, Way, WayStep};
-use domesday_model::Scope;
+use domesday_engine::{Access, ColumnExplanation, ConflictStep, Explanation, Sight, Way};
+use domesday_model::{Permission, Scope};
 use domesday_service::ServiceError;
 use domesday_service::evaluation::{ASSET_READERS, Selection, Selector, View, reduce, reduce_column};
 
 use super::list::query::address;
 use super::tree::{Names, Part, access_tree, mask_node};
+use super::ways::{Starter, WayView, helpers, way_view};
 use super::words::{self, verb};
 use super::{current, pair_path, parse_id, source_path, user_path};
 use crate::console::assets::{Assets, assets};
@@ -48,11 +49,6 @@ struct WhyPage {
     column: Option<ColumnPart>,
     facts: UserFacts,
     about: SourceFacts,
-}
-
-struct WayView {
-    steps: Vec<String>,
-    note: String,
 }
 
 struct ConflictView {
@@ -128,6 +124,13 @@ pub(super) async fn show(
     let blocking = blocking(&explanation, view);
     reduce(&mut explanation, view);
     let path = pair_path(person.id.0, record.id.0);
+    let is_own = signed_in.caller.user_id == Some(person.id);
+    let starter = Starter {
+        snapshot,
+        source: record.id.0,
+        user: if is_own { String::new() } else { person.username.to_string() },
+        may_ask: is_own || (signed_in.caller.user.is_some() && signed_in.caller.has(Permission::Governance)),
+    };
     let column = match form.get("column") {
         "" => None,
         name => {
@@ -136,11 +139,11 @@ pub(super) async fn show(
                 .ok_or_else(|| ServiceError::not_found(format!("the data source has no column `{name}`")))?;
             let mut column = evaluation.explain_column(user, source, index).await?;
             reduce_column(&mut column, view);
-            Some(column_part(column, &names))
+            Some(column_part(column, &names, &starter))
         }
     };
     let helpers = helpers(snapshot);
-    let way = |way: Way| way_view(&way, &helpers);
+    let way = |way: Way| way_view(&way, &helpers, &starter);
     let total = record.columns.len();
     let masked = explanation.columns.len();
     let plain = match (scope, explanation.access, total - masked.min(total)) {
@@ -150,7 +153,6 @@ pub(super) async fn show(
         }
         _ => String::new(),
     };
-    let is_own = signed_in.caller.user_id == Some(person.id);
     let sees_source = view != View::Own || (signed_in.caller.roles && record.owners.contains(&user));
     let shows_source = sees_source || signed_in.caller.has_any(ASSET_READERS);
     let tag = |tag: &domesday_model::TagIx| snapshot.tags[tag.get()].spec.name.clone();
@@ -293,63 +295,6 @@ fn verdict(explanation: &Explanation, names: &Names<'_>, blocking: &[String]) ->
     }
 }
 
-/// The names of some users who can change entitlements.
-fn helpers(snapshot: &domesday_model::Snapshot) -> String {
-    let names: Vec<_> = people::administrators(snapshot).take(3).map(|user| &*user.name).collect();
-    if names.is_empty() { "the operator".to_owned() } else { names.join(", ") }
-}
-
-fn way_view(way: &Way, helpers: &str) -> WayView {
-    let mut has_entitlement = false;
-    let mut pending = None;
-    let steps = way.steps.iter().map(|step| match step {
-        WayStep::JoinGroup { group } => {
-            has_entitlement = true;
-            format!("Become a member of the group {group}")
-        }
-        WayStep::LeaveGroup { group } => {
-            has_entitlement = true;
-            format!("Leave the group {group}")
-        }
-        WayStep::HaveAttribute { key, any_of } => {
-            has_entitlement = true;
-            format!("Have the attribute {key} = {}", any_of.join(" or "))
-        }
-        WayStep::LoseAttribute { key, all_of } => {
-            has_entitlement = true;
-            format!("Lose the attribute {key} = {}", all_of.join(" and "))
-        }
-        WayStep::AskForApproval { scope, pending: request } => {
-            pending = pending.take().or(request.clone());
-            format!("Ask for access to {} it, and have the request approved", verb(*scope))
-        }
-        WayStep::AskForProduct { data_product, scope, pending: request } => {
-            pending = pending.take().or(request.clone());
-            format!(
-                "Ask for the data product {data_product} to {} it, and have the request approved",
-                verb(*scope)
-            )
-        }
-        WayStep::AskForException { column, pending: request } => {
-            pending = pending.take().or(request.clone());
-            format!("Ask for an exception from the mask of {column}, and have the request approved")
-        }
-        WayStep::BeNamed { policy } => format!("Be named in the policy {policy}"),
-    });
-    let steps = steps.collect();
-    let mut notes = Vec::new();
-    if let Some(grant) = &way.grant {
-        notes.push(format!("{grant} then grants it."));
-    }
-    if has_entitlement {
-        notes.push(format!("Groups and attributes are changed with USER_ADMIN: {helpers}."));
-    }
-    if let Some(request) = pending {
-        notes.push(format!("The request {request} is pending."));
-    }
-    WayView { steps, note: notes.join(" ") }
-}
-
 fn conflict_view(step: &ConflictStep) -> ConflictView {
     let rivals: Vec<_> =
         step.rivals.iter().map(|it| format!("{} ({})", it.name, it.level.as_str())).collect();
@@ -367,7 +312,7 @@ fn conflict_view(step: &ConflictStep) -> ConflictView {
     ConflictView { title, text }
 }
 
-fn column_part(column: ColumnExplanation, names: &Names<'_>) -> ColumnPart {
+fn column_part(column: ColumnExplanation, names: &Names<'_>, starter: &Starter<'_>) -> ColumnPart {
     let sees = match column.sight {
         Sight::Masked => "masked",
         Sight::Unmasked => "unmasked, although a mask applies",
@@ -382,7 +327,7 @@ fn column_part(column: ColumnExplanation, names: &Names<'_>) -> ColumnPart {
     let ways = column
         .ways
         .iter()
-        .map(|way| way_view(way, ""))
+        .map(|way| way_view(way, "", starter))
         .map(|way| WayView { note: String::new(), ..way })
         .collect();
     ColumnPart { name: column.column, verdict, parts, ways }

@@ -44,6 +44,7 @@ pub(super) async fn confirm_removal(
         verb: "Remove",
         fields: vec![("etag", policy.etag.clone())],
         reason: None,
+        back_text: "",
     };
     Ok(question.ask(signed_in.shell))
 }
