@@ -97,6 +97,10 @@ impl People {
         self.0[user.get() / 64] |= 1 << (user.get() % 64);
     }
 
+    pub(crate) fn add_all(&mut self, others: &Self) {
+        self.0.iter_mut().zip(&others.0).for_each(|(word, other)| *word |= other);
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
