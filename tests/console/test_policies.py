@@ -35,9 +35,9 @@ def test_a_policy_is_written_with_a_mistake_corrected_previewed_and_saved(servic
     page.get_by_label("Name", exact=True).fill("Marketing sees service data")
     # The mistake is shown at its place while the condition is typed, and so is what the policy applies to.
     condition = page.get_by_label(re.compile("^Condition"))
-    condition.fill("@isInGroups('Marketing') AND @hasAttribut('Training','GDPR.2026')")
+    condition.fill("@isInGroups('Marketing') AND @isInGroup('Training','GDPR.2026')")
     page.get_by_text("At position 30: expected").wait_for()
-    assert page.locator(".excerpt mark").inner_text() == "@hasAttribut"
+    assert page.locator(".excerpt mark").inner_text() == "@isInGroup"
     assert condition.get_attribute("aria-invalid") == "true"
     page.get_by_label("Tagged", exact=True).fill("Service")
     page.get_by_role("link", name="Warranty Claims").wait_for()
@@ -132,10 +132,10 @@ def test_a_change_made_meanwhile_is_not_overwritten(service, browse):
     # A name that is taken, and one that refers to nothing, are refused beside their fields.
     page.goto("/console/policies/new")
     page.get_by_label("Name", exact=True).fill("Refers to nothing")
-    page.get_by_label(re.compile("^Condition")).fill("@isInGroups('Marketting')")
+    page.get_by_label(re.compile("^Condition")).fill("@isInGroups('Markets')")
     page.get_by_label("Tagged", exact=True).fill("Service")
     page.get_by_role("button", name="Save").click()
-    assert "Marketting" in page.locator(".error").first.inner_text()
+    assert "Markets" in page.locator(".error").first.inner_text()
     page.get_by_label(re.compile("^Condition")).fill("@isInGroups('Marketing')")
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Save").click()

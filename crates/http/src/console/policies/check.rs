@@ -8,6 +8,7 @@ use axum::response::Response;
 use domesday_model::condition::ParseError;
 use domesday_model::{AppliesTo, ColumnSelector, Condition, DataSourceIx, DataSourceStatus, Kind, Snapshot};
 use domesday_service::evaluation::{DraftMatches, Evaluation, PolicyDraft};
+use serde_json::{Value, json};
 
 use super::entries::split;
 use super::fields::PolicyFields;
@@ -113,8 +114,7 @@ async fn find(
     fields: &PolicyFields,
     condition: Option<Condition>,
 ) -> Result<DraftMatches, Failure> {
-    let applies_to = fields.applies_to_document().ok();
-    let applies_to = applies_to.and_then(|document| serde_json::from_value::<AppliesTo>(document).ok());
+    let applies_to = fields.applies_to_document().ok().as_ref().and_then(read_applies_to);
     // An empty selection selects nothing in particular: it is a mistake, not everything.
     let applies_to = applies_to.filter(|it| {
         !matches!(it, AppliesTo::Any(selectors) if selectors.contains(&domesday_model::Selector::default()))
@@ -125,6 +125,13 @@ async fn find(
     });
     let draft = PolicyDraft::new(applies_to, condition, columns);
     Ok(evaluation.draft_matches(fields.kind(), &fields.name, draft).await?)
+}
+
+/// Reads an `appliesTo` as strictly as the document of a policy is read.
+fn read_applies_to(applies_to: &Value) -> Option<AppliesTo> {
+    let document = json!({ "name": "x", "type": "grant", "level": "anyone", "appliesTo": applies_to });
+    let mut document = domesday_sources::parse_object(Kind::Policy, &document.to_string()).ok()?;
+    serde_json::from_value(document["appliesTo"].take()).ok()
 }
 
 /// For how many people the condition holds.
@@ -208,9 +215,9 @@ mod tests {
             let mistake = mistake(text, &text.parse::<Condition>().unwrap_err());
             (mistake.place, format!("{}[{}]{}", mistake.before, mistake.marked, mistake.after))
         };
-        let (place, shown) = show("@isInGroups('Marketing') AND @hasAttribut('Training','GDPR.2026')");
+        let (place, shown) = show("@isInGroups('Marketing') AND @isInGroup('Training','GDPR.2026')");
         assert_eq!(place, "At position 30");
-        assert_eq!(shown, "@isInGroups('Marketing') AND [@hasAttribut]('Training','GDPR.2026')");
+        assert_eq!(shown, "@isInGroups('Marketing') AND [@isInGroup]('Training','GDPR.2026')");
         assert_eq!(show("@isInGroups('a'"), ("At position 16".to_owned(), "@isInGroups('a'[ ]".to_owned()));
         let (place, shown) = show(&format!("@isInGroups('{}')\nAND ü", "x".repeat(99)));
         assert_eq!(place, "At line 2, position 5");

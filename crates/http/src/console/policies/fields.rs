@@ -254,7 +254,3 @@ fn applies_to(document: &Value) -> (String, Vec<SelectionFields>, String) {
         Err(_) => ("written".to_owned(), vec![SelectionFields::default()], written()),
     }
 }
-
-#[cfg(test)]
-#[path = "fields_tests.rs"]
-mod tests;

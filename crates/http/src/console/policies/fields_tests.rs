@@ -1,9 +1,12 @@
 //! Fields and documents stand for each other.
 
+use domesday_model::Kind;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
 
-use super::super::selection::{KEYS, field_prefix};
-use super::*;
+use super::fields::{PolicyFields, PolicyType};
+use super::selection::{KEYS, field_prefix};
+use crate::console::form::Form;
 
 /// The fields as a browser sends them.
 fn sent(fields: &PolicyFields) -> Form {
@@ -48,13 +51,14 @@ fn sent(fields: &PolicyFields) -> Form {
 
 /// Fails unless a document is the same after it was fields, and after these were sent.
 #[track_caller]
-fn check(kind: Kind, document: &Value) {
+fn check(kind: Kind, document: &Value) -> PolicyFields {
     let stored = domesday_sources::parse_object(kind, &document.to_string()).unwrap();
     let fields = PolicyFields::from_document(kind, &stored);
     assert_eq!(PolicyFields::from_form(&sent(&fields)), fields, "{stored}");
     let written = fields.to_document().unwrap();
     let again = domesday_sources::parse_object(kind, &written.to_string()).unwrap();
     assert_eq!(again, stored, "{written}");
+    fields
 }
 
 #[test]
@@ -74,8 +78,7 @@ fn every_policy_of_the_example_company_is_the_same_after_editing_nothing() {
 fn what_applies_to_takes_is_written_as_fields_or_as_json() {
     let check = |applies_to: Value, mode: &str| {
         let document = json!({ "name": "P", "type": "grant", "level": "anyone", "appliesTo": applies_to });
-        check(Kind::Policy, &document);
-        assert_eq!(PolicyFields::from_document(Kind::Policy, &document).applies, mode, "{applies_to}");
+        assert_eq!(check(Kind::Policy, &document).applies, mode, "{applies_to}");
     };
     check(json!("all"), "all");
     check(json!("optIn"), "optIn");

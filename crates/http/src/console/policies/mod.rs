@@ -5,6 +5,8 @@ mod check;
 mod editor;
 mod entries;
 mod fields;
+#[cfg(test)]
+mod fields_tests;
 mod list;
 mod list_query;
 mod mistakes;

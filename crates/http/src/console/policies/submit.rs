@@ -141,17 +141,13 @@ impl Sent<'_> {
         let (kind, draft) = (fields.kind(), document.clone());
         if self.stored.is_none() && self.rights.reads_all() && has_policy(evaluation.snapshot(), fields) {
             mistakes.add("name", NAME_TAKEN);
-            return Ok(Err(mistakes));
         }
         let checked =
             service.pool.compute(move || check_references(evaluation.snapshot(), kind, &draft)).await;
-        match checked {
-            Ok(()) => Ok(Ok(document)),
-            Err(error) => {
-                mistakes.add_error(fields, error)?;
-                Ok(Err(mistakes))
-            }
+        if let Err(error) = checked {
+            mistakes.add_error(fields, error)?;
         }
+        Ok(if mistakes.is_empty() { Ok(document) } else { Err(mistakes) })
     }
 
     async fn report(&self, fields: &PolicyFields, document: Value) -> Result<PreviewReport, Failure> {
