@@ -48,7 +48,7 @@ pub use location::{ServerUrl, StoreLocation};
 pub use observer::{StoreEvent, StoreObserver};
 pub use state::{
     ApiKey, DeliveryRecord, Fence, IdempotentCall, Message, MessageAttempt, MessageState, NewApiKey,
-    NewMessage, NewRun, NewSession, ReleasedRun, RunRecord, RunState, SealedSecret, Session, SignInMethod,
-    StoredExport, cancelled_error,
+    NewMessage, NewRun, NewSession, ReleasedRun, RunFilter, RunRecord, RunState, SealedSecret, Session,
+    SignInMethod, StoredExport, cancelled_error,
 };
 pub use store::Store;

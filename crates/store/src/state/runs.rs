@@ -114,7 +114,7 @@ pub struct RunRecord {
     pub cancel_requested_by: Option<String>,
 }
 
-const SELECT: &str = "SELECT id, export_id, began_by, actor, state, created_at, scheduled_for, snapshot_at,
+pub(super) const SELECT: &str = "SELECT id, export_id, began_by, actor, state, created_at, scheduled_for, snapshot_at,
      started_at, finished_at, attempts, report, error, retry_at, progress, cancel_requested_at, cancel_requested_by
      FROM run";
 
@@ -317,7 +317,7 @@ fn run_id(row: &Row<'_>) -> Result<Uuid, StoreError> {
     Ok(Uuid::parse_str(row.text(0)?).expect("ids of runs are written from UUIDs only"))
 }
 
-fn run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
+pub(super) fn run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
     let instant = |column| Ok::<_, StoreError>(row.maybe_integer(column)?.map(Instant::from_micros));
     let json = |column| {
         let text = row.maybe_text(column)?;

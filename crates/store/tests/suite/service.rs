@@ -2,8 +2,8 @@
 
 use domesday_model::{Instant, Kind, Permission, UserId};
 use domesday_store::{
-    DeliveryRecord, IdempotentCall, IfMatch, NewApiKey, NewMessage, NewRun, RunRecord, RunState, Store,
-    StoreError,
+    DeliveryRecord, IdempotentCall, IfMatch, NewApiKey, NewMessage, NewRun, RunFilter, RunRecord, RunState,
+    Store, StoreError,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -220,6 +220,19 @@ fn runs_are_listed_newest_first(database: &Database) {
     assert_eq!(store.runs("other", None, 10).unwrap(), (vec![], 0));
     let unfinished = store.unfinished_runs("default").unwrap();
     assert_eq!(unfinished.iter().map(number).collect::<Vec<_>>(), [1, 2, 4, 5]);
+    let mut listed = |filter: RunFilter, is_oldest_first, offset, limit| {
+        let (page, total) = store.filtered_runs("default", &filter, is_oldest_first, offset, limit).unwrap();
+        (page.iter().map(number).collect::<Vec<_>>(), total)
+    };
+    let in_states = |states: &[RunState]| RunFilter { states: states.to_vec(), is_manual: None };
+    assert_eq!(listed(RunFilter::default(), false, 1, 2), (vec![4, 3], 5));
+    assert_eq!(listed(in_states(&[RunState::Queued]), true, 0, 3), (vec![1, 2, 4], 4));
+    assert_eq!(listed(in_states(&[RunState::Failed, RunState::Succeeded]), false, 0, 9), (vec![3], 1));
+    assert_eq!(listed(RunFilter { is_manual: Some(true), ..RunFilter::default() }, false, 0, 9), (vec![], 0));
+    assert_eq!(
+        listed(RunFilter { is_manual: Some(false), ..RunFilter::default() }, false, 4, 9),
+        (vec![1], 5)
+    );
     run.id = Uuid::from_u128(99);
     assert!(matches!(store.update_run(&run, &fence), Err(StoreError::NotFound { .. })));
     assert!(matches!(store.runs("default", Some(run.id), 1), Err(StoreError::NotFound { .. })));
