@@ -4,7 +4,6 @@ use domesday_model::Instant;
 use domesday_service::exports::{
     BucketConfiguration, Credentials, DestinationConfiguration, S3Configuration, SavedExport,
 };
-use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -56,7 +55,6 @@ impl ExportView {
             Credentials::Role { arn } => (None, Some(arn)),
         };
         let schedule = export.configuration.schedule();
-        let zone = TimeZone::get(&tenant.time_zone).unwrap_or(TimeZone::UTC);
         Self {
             id: export.id.clone(),
             bucket,
@@ -70,7 +68,7 @@ impl ExportView {
             bucket_owner,
             schedule: schedule.to_string(),
             time_zone: tenant.time_zone.clone(),
-            next_run_at: schedule.next_after(now, &zone).map(|at| at.to_string()),
+            next_run_at: export.configuration.next_run(tenant, now).map(|at| at.to_string()),
             layout: export.configuration.layout().to_string(),
             endpoint,
             created_at: export.created_at.to_string(),

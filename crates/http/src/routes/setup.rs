@@ -7,14 +7,13 @@ use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use domesday_delivery::{
-    DeliveryError, Encryption, Engine, Environment, Layout, S3Access, S3Config, S3Settings, ServiceIdentity,
-    SetupDocument, SigningIdentity, assume_policy, bucket_policy, iam_policy, key_policy, lifecycle,
-    setup_script, trust_policy,
+    DeliveryError, Encryption, Engine, Layout, S3Settings, ServiceIdentity, SetupDocument, assume_policy,
+    bucket_policy, iam_policy, key_policy, lifecycle, trust_policy,
 };
 use domesday_model::Permission;
 use domesday_service::caller::Permit;
 use domesday_service::exports::{
-    BucketConfiguration, Configuration, DestinationConfiguration, S3Configuration, configuration_error,
+    self, BucketConfiguration, Configuration, DestinationConfiguration, S3Configuration, configuration_error,
     tenant_name,
 };
 use schemars::JsonSchema;
@@ -29,9 +28,6 @@ use crate::state::{App, AppState};
 
 const PATH: &str = "/api/v1/access-summary/setup";
 const READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
-
-/// The region of an identity about which nothing is known.
-const ANY_REGION: &str = "us-east-1";
 
 pub(super) fn routes() -> Vec<Route> {
     let json_document = || Some(schema(json!({ "type": "object" })));
@@ -185,16 +181,8 @@ async fn own_identity(
     saved: Option<&Configuration>,
     region: Option<&str>,
 ) -> Result<ServiceIdentity, Problem> {
-    let bucket = saved.map(|saved| &s3(saved).bucket);
-    let endpoint = bucket.and_then(|bucket| bucket.endpoint.as_deref());
-    if let Some(saved) = saved {
-        // The operator may have shortened the list since.
-        app.service.destinations.check_endpoint(saved)?;
-    }
-    let ambient = || S3Settings::ambient_region(&Environment::from_process()).ok().flatten();
-    let region =
-        region.map(str::to_owned).or_else(|| bucket.map(|bucket| bucket.region.clone())).or_else(ambient);
-    Ok(app.service.identity.identity(region.as_deref().unwrap_or(ANY_REGION), endpoint).await?)
+    let service = &app.service;
+    Ok(exports::own_identity(&service.identity, &service.destinations, saved, region).await?)
 }
 
 async fn identity(State(app): State<App>, Query(query): Query<IdentityQuery>) -> Result<Response, Problem> {
@@ -330,10 +318,6 @@ async fn ddl(
             Problem::bad_request(format!("layout must be latest, swap or history, found `{text}`"))
         })?,
     };
-    let settings = place.bucket.settings().map_err(|error| configuration_error(&error))?;
-    // A script names no credentials.
-    let access = S3Access::new(SigningIdentity::Ambient, None, Environment::from_process());
-    let destination = S3Config::new(settings, access);
-    let text = setup_script(engine, &destination, layout).map_err(|error| configuration_error(&error))?;
+    let text = exports::engine_script(&place.bucket, layout, engine)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }

@@ -1,6 +1,8 @@
 //! The configuration of an export as it is stored.
 
 use domesday_delivery::{DeliveryError, Encryption, Layout, S3Settings};
+use domesday_model::{Instant, Tenant};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -130,6 +132,22 @@ impl Configuration {
             Credentials::Role { .. } => ROLE_SCHEDULE,
         };
         self.schedule.clone().unwrap_or_else(|| default.parse().expect("the defaults are schedules"))
+    }
+
+    /// Returns the next times of the schedule after an instant, in the tenant's time zone: `count` of them, or fewer
+    /// at the calendar's end.
+    #[must_use]
+    pub fn next_runs(&self, tenant: &Tenant, after: Instant, count: usize) -> Vec<Instant> {
+        let zone = TimeZone::get(&tenant.time_zone).unwrap_or(TimeZone::UTC);
+        let schedule = self.schedule();
+        let next = |at: &Instant| schedule.next_after(*at, &zone);
+        std::iter::successors(next(&after), next).take(count).collect()
+    }
+
+    /// Returns the next time of the schedule after an instant.
+    #[must_use]
+    pub fn next_run(&self, tenant: &Tenant, after: Instant) -> Option<Instant> {
+        self.next_runs(tenant, after, 1).pop()
     }
 
     /// Returns the layout: the configured one, or the default.

@@ -9,6 +9,7 @@ mod identity;
 mod patch;
 mod request;
 mod save;
+mod setup;
 
 pub use configuration::{
     BucketConfiguration, Configuration, Credentials, DEFAULT_EXPORT, DestinationConfiguration,
@@ -18,4 +19,5 @@ pub use destination::{Destinations, build_destination, configuration_error, tena
 pub use identity::IdentityCache;
 pub use patch::{ExportPatch, MERGE_PATCH};
 pub use request::{ExportRequest, Secret};
-pub use save::{Exports, SavedExport};
+pub use save::{Exports, LastVerification, SavedExport};
+pub use setup::{engine_script, own_identity};

@@ -104,6 +104,12 @@ pub enum Secret {
 }
 
 impl ExportRequest {
+    /// Adds the secret to a request that was read without it.
+    #[must_use]
+    pub fn with_secret(self, secret: SecretString) -> Self {
+        Self { secret_access_key: Some(SecretText(secret)), ..self }
+    }
+
     /// The configuration and its secret, as far as they can be right without asking the destination. `stored` is the
     /// configuration that has a secret in the store.
     pub fn split(self, stored: Option<&Configuration>) -> Result<(Configuration, Secret), ServiceError> {

@@ -1,6 +1,6 @@
 //! Saving and deleting an export: a configuration is saved only when its destination takes what a run would put.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domesday_delivery::{RetryPolicy, Verification};
 use domesday_model::{Instant, Tenant};
@@ -15,7 +15,7 @@ use crate::precondition::Precondition;
 use crate::signals::Signals;
 use crate::webhook::run_message;
 
-use super::configuration::{Configuration, DEFAULT_EXPORT, StoredExport};
+use super::configuration::{Configuration, DEFAULT_EXPORT, DestinationConfiguration, StoredExport};
 use super::destination::{Destinations, build_destination, configuration_error, tenant_name};
 use super::patch::ExportPatch;
 use super::request::{ExportRequest, Secret};
@@ -32,6 +32,17 @@ pub struct Exports {
     signals: Arc<Signals>,
     /// Whether somebody receives messages about runs.
     has_webhook: bool,
+    /// The last verification of a saved configuration by this process.
+    last_verification: Arc<Mutex<Option<(DestinationConfiguration, LastVerification)>>>,
+}
+
+/// The verification of a saved configuration.
+#[derive(Debug, Clone)]
+pub struct LastVerification {
+    /// When it ended.
+    pub at: Instant,
+    /// Its checks.
+    pub verification: Verification,
 }
 
 /// An export as it is stored, with the tenant whose summary it delivers.
@@ -60,7 +71,7 @@ impl Exports {
         signals: Arc<Signals>,
         has_webhook: bool,
     ) -> Self {
-        Self { pool, clock, destinations, signals, has_webhook }
+        Self { pool, clock, destinations, signals, has_webhook, last_verification: Arc::default() }
     }
 
     /// Returns the export, if one is configured, and the tenant.
@@ -139,6 +150,7 @@ impl Exports {
         // for no other.
         let is_based = is_patch || matches!(secret, Secret::Kept) || (is_verified && !has_new_secret);
         let based_on = stored.as_ref().filter(|_| is_based).map(|stored| stored.etag.clone());
+        let mut verified = None;
         if has_new_secret || !is_verified {
             // Before the transaction begins: what the network does must hold up no other writer.
             let verification = self.verify_with(&configuration, &secret, stored.as_ref(), &tenant).await?;
@@ -146,6 +158,7 @@ impl Exports {
                 self.record_refusal(caller, &configuration, &verification).await?;
                 return Err(ServiceError::DestinationRefused { checks: verification.checks });
             }
+            verified = Some((configuration.destination.clone(), verification));
         }
         let sealed = match &secret {
             Secret::None => None,
@@ -169,6 +182,9 @@ impl Exports {
             Ok((export, found.is_none()))
         };
         let (export, is_new) = caller::write(&self.pool, &self.clock, caller, save).await?;
+        if let Some((destination, verification)) = verified {
+            self.remember(destination, &verification);
+        }
         self.signals.scheduler_wake.notify_one();
         Ok(SavedExport { export, tenant, is_new })
     }
@@ -230,8 +246,24 @@ impl Exports {
             let (configuration, secret) = self.read_request(request, stored.as_ref())?;
             return self.verify_with(&configuration, &secret, stored.as_ref(), &tenant).await;
         }
-        let destination = self.destinations.destination(&stored.ok_or_else(not_configured)?)?;
-        self.destinations.verify(destination, tenant_name(&tenant)).await
+        let stored = stored.ok_or_else(not_configured)?;
+        let destination = self.destinations.destination(&stored)?;
+        let verification = self.destinations.verify(destination, tenant_name(&tenant)).await?;
+        self.remember(stored.configuration.destination, &verification);
+        Ok(verification)
+    }
+
+    /// Returns the last verification of a saved configuration, as far as this process made it.
+    #[must_use]
+    pub fn last_verification(&self, configuration: &Configuration) -> Option<LastVerification> {
+        let last = self.last_verification.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = last.as_ref().filter(|(destination, _)| *destination == configuration.destination);
+        last.map(|(_, verification)| verification.clone())
+    }
+
+    fn remember(&self, destination: DestinationConfiguration, verification: &Verification) {
+        let last = LastVerification { at: self.clock.now(), verification: verification.clone() };
+        *self.last_verification.lock().unwrap_or_else(PoisonError::into_inner) = Some((destination, last));
     }
 
     /// Deletes the export and its secret, and cancels its run, if there is one.

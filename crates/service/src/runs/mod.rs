@@ -16,6 +16,7 @@ mod view;
 
 pub use commands::{cancel, start};
 pub use progress::RunProgress;
+pub use record::MAX_ATTEMPTS;
 pub use view::RunView;
 
 pub(crate) use context::RunContext;

@@ -13,7 +13,7 @@ use crate::error::ServiceError;
 use crate::webhook::run_message;
 
 /// The attempts after which a run has failed.
-const MAX_ATTEMPTS: u32 = 5;
+pub const MAX_ATTEMPTS: u32 = 5;
 
 /// The wait after the first failed attempt, in microseconds; each further one is twice as long.
 const FIRST_WAIT_MICROS: i64 = 60_000_000;
