@@ -187,7 +187,34 @@
     addEventListener("pageshow", (event) => { if (event.persisted) { later(); } });
   };
 
+  // Shows the progress of a run as the server sends it: parts of the page, as HTML from the server, which escapes every
+  // name in it. The whole page is loaded again when the run has ended.
+  const follow = (element) => {
+    const source = new EventSource(element.dataset.events);
+    source.addEventListener("message", (event) => {
+      const sent = new DOMParser().parseFromString(event.data, "text/html");
+      for (const part of sent.querySelectorAll("[data-part]")) {
+        const shown = document.querySelector(`[data-part="${part.dataset.part}"]`);
+        if (shown && shown.innerHTML !== part.innerHTML) {
+          shown.innerHTML = part.innerHTML;
+        }
+      }
+    });
+    source.addEventListener("end", () => {
+      source.close();
+      location.reload();
+    });
+    source.addEventListener("error", () => {
+      // The browser connects again by itself unless it was refused.
+      if (source.readyState === EventSource.CLOSED) {
+        setTimeout(() => location.reload(), 5000);
+      }
+    });
+    addEventListener("pagehide", () => source.close());
+  };
+
   enableCopying(document);
   document.querySelectorAll("form[data-check]").forEach(enableChecking);
+  document.querySelectorAll("[data-events]").forEach(follow);
   document.querySelectorAll("form[data-suggest]").forEach(suggest);
 })();

@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domesday_service::traces::{Span, TracedRequest};
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{And, NotForContentType, Predicate, SizeAbove};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tracing::Instrument;
 
@@ -118,9 +118,9 @@ pub(crate) async fn handle_request(State(app): State<App>, mut request: Request,
 /// answer can tell what is in it.
 const MIN_COMPRESSED: u64 = 2048;
 
-/// Compresses answers for clients that accept gzip.
-pub(crate) fn compression() -> CompressionLayer<SizeAbove> {
-    CompressionLayer::new().compress_when(SizeAbove::new(MIN_COMPRESSED))
+/// Compresses answers for clients that accept gzip, but no streams of events, which would wait for each other.
+pub(crate) fn compression() -> CompressionLayer<And<SizeAbove, NotForContentType>> {
+    CompressionLayer::new().compress_when(SizeAbove::new(MIN_COMPRESSED).and(NotForContentType::SSE))
 }
 
 /// Refuses changes that a browser sends on behalf of another site, by what it says of their origin.

@@ -12,6 +12,7 @@ mod authentication;
 mod body;
 mod console;
 mod etag;
+mod event_streams;
 mod extract;
 mod forwarded;
 mod idempotency;

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
+use crate::event_streams::EventStreams;
 use crate::limiter::Limiter;
 use crate::listener::{self, Connections, RESERVE, Serving, TlsError, TlsIdentity};
 use crate::route::Route;
@@ -133,6 +134,7 @@ pub async fn start_with(
     let [api_connections, operations_connections] = [connections(), connections()];
     let app: App = Arc::new(AppState {
         limiter: Limiter::new(config.failed_authentications),
+        event_streams: EventStreams::default(),
         openapi: Bytes::from(documentation(config.max_body_bytes).to_string()),
         service: Arc::clone(&service),
     });

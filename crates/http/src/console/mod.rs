@@ -7,6 +7,7 @@
 mod access;
 mod ask;
 mod assets;
+mod charts;
 mod confirm;
 mod csv;
 mod directory;
@@ -25,11 +26,13 @@ mod policies;
 mod products;
 mod profile;
 mod requests;
+mod runs;
 mod session;
 mod shell;
 mod sign_in;
 mod signed_in;
 mod times;
+mod units;
 
 use axum::Router;
 use axum::extract::Request;
@@ -68,6 +71,7 @@ pub(crate) fn router(app: &App) -> Router {
         .merge(domains::routes())
         .merge(products::routes())
         .merge(requests::routes())
+        .merge(runs::routes())
         .route("/console/{*rest}", get(errors::no_page).post(errors::no_page))
         .route("/sign-out", post(sign_in::sign_out))
         .layer(middleware::from_fn_with_state(app.clone(), session::guard));

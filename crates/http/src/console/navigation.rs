@@ -28,6 +28,9 @@ type Entry = (&'static str, &'static str, &'static str, Permit);
 
 const POLICY_READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
 
+/// Who reads what was delivered.
+const AUDITORS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
+
 /// Every section with its entries.
 const SECTIONS: &[(&str, &[Entry])] = &[
     // Owners see their data sources, and each user themselves.
@@ -46,7 +49,7 @@ const SECTIONS: &[(&str, &[Entry])] = &[
             ("/console/domains", "Domains", "domain", Permit::AnyOf(ASSET_READERS)),
         ],
     ),
-    ("Evidence", &[]),
+    ("Evidence", &[("/console/runs", "Runs", "clock", AUDITORS)]),
 ];
 
 /// Returns the sections that are there for a caller. `path` is that of the page; `waiting` counts, for an entry's path,

@@ -43,6 +43,30 @@ impl Calendar {
         TimeView { iso: at.to_string(), text: self.day_of(&local) }
     }
 
+    /// A time to come: a night in words where it is the next.
+    pub(super) fn upcoming(&self, at: Instant) -> TimeView {
+        let local = timestamp(at).to_zoned_datetime(self.zone.clone());
+        let days = local.date().duration_since(self.now.date()).as_hours() / 24;
+        let is_tonight = match days {
+            0 => local.hour() >= 18 || self.now.hour() < 6 && local.hour() < 6,
+            1 => local.hour() < 6 && self.now.hour() >= 6,
+            _ => false,
+        };
+        let day = if is_tonight { "tonight".to_owned() } else { self.day_of(&local) };
+        TimeView { iso: at.to_string(), text: format!("{day}, {}", local.strftime("%H:%M")) }
+    }
+
+    /// The date, without the year.
+    pub(super) fn date(&self, at: Instant) -> String {
+        timestamp(at).to_zoned_datetime(self.zone.clone()).strftime("%-d %b").to_string()
+    }
+
+    /// The weekday, the date and the time.
+    pub(super) fn weekday(&self, at: Instant) -> TimeView {
+        let local = timestamp(at).to_zoned_datetime(self.zone.clone());
+        TimeView { iso: at.to_string(), text: local.strftime("%A, %-d %b, %H:%M").to_string() }
+    }
+
     /// The day and the time with the year.
     pub(super) fn full(&self, at: Instant) -> TimeView {
         let local = timestamp(at).to_zoned_datetime(self.zone.clone());
@@ -110,6 +134,15 @@ mod tests {
         ] {
             assert_eq!(calendar.time(instant(at)).text, text);
         }
+        for (at, text) in [
+            ("2026-11-25T02:00:00Z", "tonight, 03:00"),
+            ("2026-11-25T09:00:00Z", "tomorrow, 10:00"),
+            ("2026-11-24T22:45:00Z", "tonight, 23:45"),
+            ("2026-11-28T02:00:00Z", "28 Nov, 03:00"),
+        ] {
+            assert_eq!(calendar.upcoming(instant(at)).text, text);
+        }
+        assert_eq!(calendar.weekday(instant("2026-11-25T02:00:00Z")).text, "Wednesday, 25 Nov, 03:00");
         assert_eq!(calendar.beginning("2027-02-22"), Some(instant("2027-02-21T23:00:00Z")));
         assert_eq!(calendar.beginning("22.02.2027"), None);
     }
