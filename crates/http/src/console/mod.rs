@@ -13,6 +13,7 @@ mod csv;
 mod directory;
 mod domains;
 mod errors;
+mod export;
 #[allow(dead_code, reason = "shown on the overview")]
 mod first_steps;
 mod form;
@@ -66,6 +67,7 @@ pub(crate) fn router(app: &App) -> Router {
             get(profile::ending::confirm_end).post(profile::ending::end_session),
         )
         .merge(access::routes())
+        .merge(export::routes())
         .merge(policies::routes())
         .merge(ask::routes())
         .merge(domains::routes())

@@ -49,7 +49,10 @@ const SECTIONS: &[(&str, &[Entry])] = &[
             ("/console/domains", "Domains", "domain", Permit::AnyOf(ASSET_READERS)),
         ],
     ),
-    ("Evidence", &[("/console/runs", "Runs", "clock", AUDITORS)]),
+    (
+        "Evidence",
+        &[("/console/export", "Export", "export", AUDITORS), ("/console/runs", "Runs", "clock", AUDITORS)],
+    ),
 ];
 
 /// Returns the sections that are there for a caller. `path` is that of the page; `waiting` counts, for an entry's path,
