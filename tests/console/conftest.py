@@ -35,7 +35,7 @@ def wait_for(condition, what):
 class Service:
     """A service in a directory of its own, with the example company."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, settings=None):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         environment = {
@@ -44,6 +44,7 @@ class Service:
             "DOMESDAY_TENANT_NAME": "Acme",
             "DOMESDAY_TIME_ZONE": "Europe/Berlin",
             "PATH": os.environ["PATH"],
+            **(settings or {}),
         }
         binary = os.environ["DOMESDAY_BIN"]
         self.output = directory / "output"
