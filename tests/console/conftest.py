@@ -35,8 +35,9 @@ def wait_for(condition, what):
 class Service:
     """A service in a directory of its own, with the example company."""
 
-    def __init__(self, directory, settings=None):
-        self.port = free_port()
+    def __init__(self, directory, port=None, settings=None):
+        self.directory = directory
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         environment = {
             "DOMESDAY_LISTEN": f"127.0.0.1:{self.port}",
@@ -59,7 +60,10 @@ class Service:
         text = self.output.read_text()
         self.key = re.search(r"domesday_[\w-]+", text)[0]
         self.link = re.search(r"http://\S+/sign-in\?token=[\w-]+", text)[0]
-        # The tenant is the one that the service created.
+        self.load(binary, directory, environment)
+
+    def load(self, binary, directory, environment):
+        """Loads the example company; the tenant is the one that the service created."""
         catalog = directory / "catalog"
         shutil.copytree(ACME, catalog)
         (catalog / "tenant.yaml").unlink()
@@ -126,7 +130,7 @@ def browse(chromium, service):
 
     def complain(message):
         # That a page is refused is logged too.
-        if message.type in ("error", "warning") and not re.search(r"status of (401|403|404|409|412|422)", message.text):
+        if message.type in ("error", "warning") and not re.search(r"status of (400|401|403|404|409|412|422|429|502)", message.text):
             complaints.append(message.text)
 
     def open_context(key=None, at=None, **options):

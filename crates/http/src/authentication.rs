@@ -44,6 +44,18 @@ fn secret(parts: &Parts) -> Result<SecretString, Problem> {
 pub(crate) fn count_failure(app: &AppState, address: IpAddr, problem: Problem) -> Problem {
     app.service.metrics.authentication_failed();
     let Some(seconds) = app.limiter.count_failure(address, app.service.now()) else { return problem };
+    too_many(app, seconds)
+}
+
+/// Refuses an address that has had too many failures, before a call that costs something.
+pub(crate) fn check_failures(app: &AppState, address: IpAddr) -> Result<(), Problem> {
+    match app.limiter.wait(address, app.service.now()) {
+        Some(seconds) => Err(too_many(app, seconds)),
+        None => Ok(()),
+    }
+}
+
+fn too_many(app: &AppState, seconds: u64) -> Problem {
     app.service.metrics.rate_limited();
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,

@@ -30,6 +30,16 @@ impl Limiter {
         Self { most, windows: Mutex::default() }
     }
 
+    /// Returns the seconds to wait when an address has had too many failures, without counting one. For calls that cost
+    /// something before they fail.
+    pub(crate) fn wait(&self, address: IpAddr, now: Instant) -> Option<u64> {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let (start, count) = windows.get(&limit_key(address))?;
+        let left = WINDOW_MICROS - now.as_micros().saturating_sub(start.as_micros());
+        let is_over = !(1..=WINDOW_MICROS).contains(&left);
+        (!is_over && *count > self.most).then(|| left.unsigned_abs().div_ceil(1_000_000))
+    }
+
     /// Counts a failure; returns the seconds to wait when there were too many.
     pub(crate) fn count_failure(&self, address: IpAddr, now: Instant) -> Option<u64> {
         let address = limit_key(address);
@@ -66,7 +76,10 @@ mod tests {
             assert_eq!(limiter.count_failure(address(1), at(0)), None);
         }
         assert_eq!(limiter.count_failure(address(1), at(10)), Some(50));
+        assert_eq!(limiter.wait(address(1), at(20)), Some(40));
         assert_eq!(limiter.count_failure(address(2), at(10)), None);
+        assert_eq!(limiter.wait(address(2), at(20)), None);
+        assert_eq!(limiter.wait(address(1), at(60)), None);
         assert_eq!(limiter.count_failure(address(1), at(60)), None);
     }
 

@@ -137,7 +137,7 @@ pub fn revoke(store: &mut Store, caller: &Caller, id: Uuid, now: Instant) -> Res
 }
 
 fn check_revokes(store: &mut Store, caller: &Caller, key: &ApiKey) -> Result<(), ServiceError> {
-    if key.id == caller.key || caller.is_operator() || (caller.roles && key.user == caller.user_id) {
+    if Some(key.id) == caller.key || caller.is_operator() || (caller.roles && key.user == caller.user_id) {
         return Ok(());
     }
     if !caller.has(Permission::UserAdmin) {

@@ -60,8 +60,8 @@ pub struct Caller {
     pub user_id: Option<UserId>,
     /// The other user who created the key, or the key that created it, and so may be calling.
     pub made_by: Option<Maker>,
-    /// The API key that was sent, or that the session has its rights from.
-    pub key: Uuid,
+    /// The API key that was sent, or that the session has its rights from; none in a session that has those of its user.
+    pub key: Option<Uuid>,
     /// The session of the console in which the call is made; none with an API key.
     pub session: Option<Uuid>,
     /// When that key expires.
@@ -180,36 +180,76 @@ pub(crate) fn identify(
     if !key.is_valid(now) {
         return refuse(AuthenticationError::ExpiredKey);
     }
+    let Some(id) = key.user else {
+        return caller(store, key, None, permit, address);
+    };
+    // By id: a new user with the username of a former one gets none of their keys.
+    match active_user(store, id)? {
+        Some(user) => caller(store, key, Some(user), permit, address),
+        None => refuse(AuthenticationError::DisabledUser),
+    }
+}
+
+/// Returns the caller with a valid key of the operator or of an active user.
+fn caller(
+    store: &mut Store,
+    key: ApiKey,
+    user: Option<User>,
+    permit: Permit,
+    address: IpAddr,
+) -> Result<Caller, ServiceError> {
     let mut permissions = key.permissions;
-    let mut user = None;
-    if let Some(id) = key.user {
-        // By id: a new user with the username of a former one gets none of their keys.
-        let Some(found) = user_by_id(store, id)?.filter(|user| user.status == UserStatus::Active) else {
-            return refuse(AuthenticationError::DisabledUser);
-        };
-        permissions.retain(|permission| found.permissions.contains(permission));
-        user = Some(found.username);
+    if let Some(user) = &user {
+        permissions.retain(|permission| user.permissions.contains(permission));
     }
     let made_by = match key.made_by {
         None => None,
         Some(id) => Some(Maker { id, username: user_by_id(store, id)?.map(|maker| maker.username) }),
     };
-    let revision = store.revision()?;
-    let actor = user.clone().unwrap_or_else(|| ADMINISTRATOR.to_owned());
+    let user = user.map(|user| user.username);
     Ok(Caller {
-        actor,
+        actor: user.clone().unwrap_or_else(|| ADMINISTRATOR.to_owned()),
         user,
         user_id: key.user,
         made_by,
-        key: key.id,
+        key: Some(key.id),
         session: None,
         expires_at: key.expires_at,
         permissions,
         roles: key.roles,
         permit,
         address,
-        revision,
+        revision: store.revision()?,
     })
+}
+
+/// Returns the user as a caller who signed in without an API key, with all that the user may do at present.
+pub(crate) fn identify_user(
+    store: &mut Store,
+    id: UserId,
+    permit: Permit,
+    address: IpAddr,
+) -> Result<Caller, ServiceError> {
+    let user = active_user(store, id)?;
+    let user = user.ok_or(ServiceError::Unauthenticated(AuthenticationError::DisabledUser))?;
+    Ok(Caller {
+        actor: user.username.clone(),
+        user: Some(user.username),
+        user_id: Some(id),
+        made_by: None,
+        key: None,
+        session: None,
+        expires_at: None,
+        permissions: user.permissions.into_iter().collect(),
+        roles: true,
+        permit,
+        address,
+        revision: store.revision()?,
+    })
+}
+
+fn active_user(store: &mut Store, id: UserId) -> Result<Option<User>, StoreError> {
+    Ok(user_by_id(store, id)?.filter(|user| user.status == UserStatus::Active))
 }
 
 /// Runs a change: in one exclusive transaction the caller is authenticated again, and then `work` judges and writes.
@@ -240,9 +280,17 @@ where
 
 /// Returns the caller as they are at present.
 fn authenticate_again(store: &mut Store, caller: &Caller, now: Instant) -> Result<Caller, ServiceError> {
-    let key = store.api_key(caller.key)?;
-    let key = key.ok_or(ServiceError::Unauthenticated(AuthenticationError::UnknownKey))?;
-    let mut found = identify(store, key, caller.permit, caller.address, now)?;
+    let mut found = match (caller.key, caller.user_id) {
+        (Some(key), _) => {
+            let key = store.api_key(key)?;
+            let key = key.ok_or(ServiceError::Unauthenticated(AuthenticationError::UnknownKey))?;
+            identify(store, key, caller.permit, caller.address, now)?
+        }
+        (None, Some(user)) if caller.session.is_some() => {
+            identify_user(store, user, caller.permit, caller.address)?
+        }
+        (None, _) => return Err(ServiceError::Unauthenticated(AuthenticationError::NoSession)),
+    };
     if let Some(session) = caller.session {
         validity::check_again(store, session, now)?;
         found.session = Some(session);

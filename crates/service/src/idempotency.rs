@@ -1,7 +1,7 @@
 //! Idempotency keys: a creating call that is sent again gets the result of the first, and creates nothing twice.
 //!
-//! Results belong to the API key that made the call, and to its rights: a key that has lost some gets none of the
-//! results from before. They are stored sealed and without secrets: a secret is shown once. Only results of success are
+//! Results belong to the API key that made the call, or to the session where there is none, and to its rights: a key that
+//! has lost some gets none of the results from before. They are stored sealed and without secrets: a secret is shown once. Only results of success are
 //! stored: a call that failed changed nothing and may be tried again. The creation and its result are one transaction of
 //! the store.
 
@@ -58,7 +58,8 @@ impl IdempotencyKey {
         hash.update(path);
         hash.update(body);
         Ok(Self {
-            owner: caller.key.to_string(),
+            // Without a key there is a session.
+            owner: caller.key.or(caller.session).unwrap_or_default().to_string(),
             rights: Rights { permissions: caller.permissions.clone(), roles: caller.roles },
             key: key.to_owned(),
             hash: hash.finalize().into(),

@@ -16,6 +16,7 @@ pub mod evaluation;
 pub mod exports;
 pub mod idempotency;
 pub mod objects;
+pub mod oidc;
 pub mod permissions;
 pub mod preview;
 pub mod requests;
@@ -45,8 +46,8 @@ mod webhook;
 
 pub use clock::Clock;
 pub use config::{
-    Collector, Config, ConfigError, FirstTenant, Limits, LogLevel, Network, NotANetwork, SecretKey, TlsFiles,
-    Webhook, limit_key,
+    Collector, Config, ConfigError, FirstTenant, Limits, LogLevel, Network, NotANetwork, Oidc, SecretKey,
+    TlsFiles, Webhook, limit_key,
 };
 pub use error::{AuthenticationError, Details, MAX_LISTED, ServiceError};
 pub use key_secret::parse_authorization;

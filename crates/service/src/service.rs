@@ -18,6 +18,7 @@ use crate::evaluation::Evaluations;
 use crate::exports::{Destinations, Exports, IdentityCache};
 use crate::last_use::{self, LastUse};
 use crate::metrics::Metrics;
+use crate::oidc::SingleSignOn;
 use crate::outdated_names;
 use crate::policy_warnings::PolicyWarnings;
 use crate::pool::Pool;
@@ -64,6 +65,8 @@ pub struct Service {
     pub identity: IdentityCache,
     /// Turns at previews, which are costly.
     pub previews: Semaphore,
+    /// Single sign-on to the console, where a provider is configured.
+    pub single_sign_on: Option<SingleSignOn>,
     /// Signals between tasks.
     pub signals: Arc<Signals>,
     /// Tells this process from others on the same database.
@@ -126,6 +129,7 @@ impl Service {
             exports,
             identity: IdentityCache::default(),
             previews: Semaphore::new(MAX_PREVIEWS),
+            single_sign_on: config.oidc.clone().map(|oidc| SingleSignOn::new(oidc, &config.public_url)),
             signals,
             replica,
             config,

@@ -32,6 +32,7 @@ pub(crate) fn run(args: &ConfigArgs, output: &Output) -> anyhow::Result<()> {
             or_none(Some(config.allowed_endpoints.join(", ")).filter(|text| !text.is_empty())),
         ),
         ("webhook", or_none(config.webhook.as_ref().map(|webhook| webhook.url.clone()))),
+        ("oidc", or_none(config.oidc.as_ref().map(|oidc| oidc.issuer.clone()))),
         ("traces", or_none(config.collector.as_ref().map(|collector| collector.endpoint.clone()))),
     ];
     if output.format == Format::Json {

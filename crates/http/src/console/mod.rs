@@ -32,6 +32,7 @@ mod session;
 mod shell;
 mod sign_in;
 mod signed_in;
+mod single_sign_on;
 mod times;
 mod units;
 
@@ -41,6 +42,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use domesday_service::oidc::CALLBACK;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::problem::Problem;
@@ -80,6 +82,8 @@ pub(crate) fn router(app: &App) -> Router {
     let open = Router::new()
         .route("/", get(root))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route(single_sign_on::START, get(single_sign_on::start))
+        .route(CALLBACK, get(single_sign_on::callback))
         .route(assets::ROUTE, get(assets::serve))
         // Where the tables of earlier versions link to.
         .route("/data-sources/{id}", get(access::from_old_path))

@@ -41,10 +41,15 @@ impl FromRequestParts<App> for Form {
 
 /// Returns the token in the cookie of a request.
 pub(super) fn token(headers: &HeaderMap) -> Option<SecretString> {
+    cookie(headers, COOKIE)
+}
+
+/// Returns the value of a cookie.
+pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<SecretString> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut cookies =
         cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, token) = cookies.find(|(name, _)| *name == COOKIE)?;
+    let (_, token) = cookies.find(|(known, _)| *known == name)?;
     (!token.is_empty()).then(|| token.to_owned().into())
 }
 

@@ -18,7 +18,7 @@ use super::errors::{Failure, lone, sentence};
 use super::form::Form;
 use super::session::{exposed, is_signed_in, set_cookie};
 use super::signed_in::SignedIn;
-use super::{page, see_other};
+use super::{page, see_other, single_sign_on};
 use crate::authentication::{address, count_failure};
 use crate::problem::Problem;
 use crate::state::{App, AppState};
@@ -38,6 +38,8 @@ struct SignInPage {
     error: String,
     /// Where to go from here.
     next: String,
+    /// Where single sign-on begins; empty when it is not configured.
+    single_sign_on: String,
 }
 
 impl SignInPage {
@@ -49,6 +51,7 @@ impl SignInPage {
             problem: String::new(),
             error: String::new(),
             next: String::new(),
+            single_sign_on: String::new(),
         }
     }
 }
@@ -59,24 +62,33 @@ async fn answer(app: &AppState, status: StatusCode, view: SignInPage) -> Respons
         Ok(tenant) => tenant.map_or_else(|| "Domesday".to_owned(), |(tenant, _)| tenant.name),
         Err(error) => return lone(&error.into()),
     };
-    let mut response = page(&SignInPage { tenant, ..view });
+    let single_sign_on = match app.service.single_sign_on {
+        Some(_) if view.next.is_empty() => single_sign_on::START.to_owned(),
+        Some(_) => format!("{}?next={}", single_sign_on::START, encoded(&view.next)),
+        None => String::new(),
+    };
+    let mut response = page(&SignInPage { tenant, single_sign_on, ..view });
     *response.status_mut() = status;
     response
 }
 
+fn encoded(path: &str) -> String {
+    percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
 /// Returns a path of the console: nobody is led anywhere else.
-fn path_within(next: &str) -> Option<&str> {
+pub(super) fn path_within(next: &str) -> Option<&str> {
     let is_path = next == "/console" || next.starts_with("/console/") || next.starts_with("/console?");
     (is_path && !next.contains(['\\', '\r', '\n'])).then_some(next)
 }
 
-fn client(app: &AppState, parts: &Parts) -> Client {
+pub(super) fn client(app: &AppState, parts: &Parts) -> Client {
     let browser = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Client { address: address(app, parts), browser: browser.unwrap_or_default().to_owned() }
 }
 
 /// Answers with a new session.
-fn begin(app: &AppState, token: &SecretString, next: &str) -> Response {
+pub(super) fn begin_session(app: &AppState, token: &SecretString, next: &str) -> Response {
     let mut response = see_other(path_within(next).unwrap_or("/console"));
     set_cookie(app, &mut response, exposed(token));
     response
@@ -98,7 +110,7 @@ pub(super) async fn show(State(app): State<App>, request: Request) -> Response {
         let found =
             sessions::sign_in_by_link(&service.pool, &service.clock, token, client(&app, &parts)).await;
         return match found {
-            Ok(token) => begin(&app, &token, "/console"),
+            Ok(token) => begin_session(&app, &token, "/console"),
             Err(error @ ServiceError::Unauthenticated(_)) => {
                 let problem = count_failure(&app, address(&app, &parts), error.into());
                 let status = problem.status();
@@ -134,7 +146,7 @@ pub(super) async fn sign_in(State(app): State<App>, request: Request) -> Respons
         }
     };
     let problem = match found {
-        Ok(token) => return begin(&app, &token, &next),
+        Ok(token) => return begin_session(&app, &token, &next),
         Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
             count_failure(&app, address(&app, &parts), problem)
         }
@@ -150,7 +162,7 @@ pub(super) async fn sign_in(State(app): State<App>, request: Request) -> Respons
 }
 
 /// Adds how long to wait, where the problem says so.
-fn with_retry(mut response: Response, problem: Problem) -> Response {
+pub(super) fn with_retry(mut response: Response, problem: Problem) -> Response {
     let headers: HeaderMap = problem.into_response().headers().clone();
     if let Some(value) = headers.get(header::RETRY_AFTER) {
         response.headers_mut().insert(header::RETRY_AFTER, value.clone());

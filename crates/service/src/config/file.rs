@@ -13,6 +13,7 @@ pub(super) struct ConfigFile {
     pub(super) tenant: Tenant,
     pub(super) delivery: Delivery,
     pub(super) webhook: Webhook,
+    pub(super) oidc: Oidc,
     pub(super) traces: Traces,
     pub(super) log: Log,
 }
@@ -68,6 +69,15 @@ pub(super) struct Delivery {
 pub(super) struct Webhook {
     pub(super) url: Option<String>,
     pub(super) secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Oidc {
+    pub(super) issuer: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret_file: Option<PathBuf>,
+    pub(super) username_claim: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

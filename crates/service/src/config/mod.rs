@@ -5,6 +5,7 @@
 
 mod file;
 mod network;
+mod oidc;
 mod read;
 mod reader;
 mod services;
@@ -57,6 +58,8 @@ pub struct Config {
     pub run_timeout: Duration,
     /// The receiver of messages about runs.
     pub webhook: Option<Webhook>,
+    /// The provider of single sign-on to the console.
+    pub oidc: Option<Oidc>,
     /// Where traces are sent; without it there are none.
     pub collector: Option<Collector>,
     /// The least severe log entries written.
@@ -141,6 +144,19 @@ pub struct Webhook {
     pub url: String,
     /// The secret that signs them.
     pub secret: SecretString,
+}
+
+/// A provider of single sign-on by OpenID Connect, where the service is registered as a client.
+#[derive(Debug, Clone)]
+pub struct Oidc {
+    /// Its address, as it names itself.
+    pub issuer: String,
+    /// The id of the client.
+    pub client_id: String,
+    /// The secret of the client.
+    pub client_secret: SecretString,
+    /// The claim that names the user; `preferred_username`, then `email` when absent.
+    pub username_claim: Option<String>,
 }
 
 /// An OpenTelemetry collector. Headers, sampler, resource and batches are read from their variables by

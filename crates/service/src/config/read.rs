@@ -67,6 +67,7 @@ impl Reader<'_> {
         let operations_listen = operations
             .and_then(|text| self.address("server.operations_listen (DOMESDAY_OPERATIONS_LISTEN)", &text));
         let public_url = self.text("DOMESDAY_PUBLIC_URL", server.public_url);
+        let has_public_url = public_url.is_some();
         let public_url = public_url.unwrap_or_else(|| super::DEFAULT_PUBLIC_URL.into());
         self.require(
             public_url.starts_with("http://") || public_url.starts_with("https://"),
@@ -116,6 +117,7 @@ impl Reader<'_> {
         );
         let max_body_bytes = self.number("DOMESDAY_MAX_BODY_BYTES", server.max_body_bytes, MAX_BODY_BYTES);
         let webhook = self.webhook(file.webhook.url, file.webhook.secret_file);
+        let oidc = self.oidc(file.oidc, has_public_url);
         let collector = self.collector(file.traces.endpoint);
         let log = self.text("DOMESDAY_LOG", file.log.level).unwrap_or("info".into());
         let log = self.log_level(&log);
@@ -137,6 +139,7 @@ impl Reader<'_> {
             delivery_attempts,
             run_timeout: Duration::from_secs(run_timeout),
             webhook,
+            oidc,
             collector,
             log: log?,
         })

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
+
 /// Reads settings and collects mistakes.
 pub(super) struct Reader<'v> {
     pub(super) variable: &'v dyn Fn(&str) -> Option<String>,
@@ -68,6 +70,29 @@ impl Reader<'_> {
             ));
         }
         Some(resolved)
+    }
+
+    /// A secret that a variable contains, or a file that the configuration file names; none when a file cannot be read,
+    /// which is a mistake.
+    pub(super) fn secret(
+        &mut self,
+        setting: &str,
+        variable: &str,
+        of_file: Option<PathBuf>,
+    ) -> Option<Option<SecretString>> {
+        let trimmed = |secret: String| Some(SecretString::from(secret.trim().to_owned()));
+        if let Some(secret) = self.environment(variable) {
+            return Some(trimmed(secret));
+        }
+        let Some(path) = of_file else { return Some(None) };
+        let path = self.path_of_file(setting, &path)?;
+        match std::fs::read_to_string(&path) {
+            Ok(secret) => Some(trimmed(secret)),
+            Err(error) => {
+                self.mistakes.push(format!("{setting} {}: {error}", path.display()));
+                None
+            }
+        }
     }
 
     pub(super) fn number<T: std::str::FromStr>(&mut self, name: &str, of_file: Option<T>, default: T) -> T {

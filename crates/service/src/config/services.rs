@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use domesday_model::url_scheme;
 use domesday_store::StoreLocation;
-use secrecy::SecretString;
 
 use super::reader::Reader;
 use super::{Collector, SecretKey, TlsFiles, Webhook};
@@ -84,27 +83,14 @@ impl Reader<'_> {
             "webhook.url (DOMESDAY_WEBHOOK_URL) must be an http or https address without user and password"
                 .to_owned(),
         );
-        let secret = match (self.environment("DOMESDAY_WEBHOOK_SECRET"), secret_file) {
-            (Some(secret), _) => Some(secret),
-            (None, None) => None,
-            (None, Some(path)) => {
-                let path = self.path_of_file("webhook.secret_file", &path)?;
-                match std::fs::read_to_string(&path) {
-                    Ok(secret) => Some(secret),
-                    Err(error) => {
-                        self.mistakes.push(format!("webhook.secret_file {}: {error}", path.display()));
-                        return None;
-                    }
-                }
-            }
-        };
+        let secret = self.secret("webhook.secret_file", "DOMESDAY_WEBHOOK_SECRET", secret_file)?;
         let Some(secret) = secret else {
             self.missing(
                 "webhook.url needs a secret to sign with: set webhook.secret_file or DOMESDAY_WEBHOOK_SECRET",
             );
             return None;
         };
-        Some(Webhook { url, secret: SecretString::from(secret.trim().to_owned()) })
+        Some(Webhook { url, secret })
     }
 
     /// The collector, by the variables that OpenTelemetry gives every program.
@@ -151,7 +137,7 @@ impl Reader<'_> {
 }
 
 /// Whether a text is an address to send to, with nothing in it that must not be printed.
-fn is_plain_address(text: &str) -> bool {
+pub(super) fn is_plain_address(text: &str) -> bool {
     text.parse::<ureq::http::Uri>().is_ok_and(|uri| {
         let names_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
         uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")) && !names_user

@@ -155,7 +155,7 @@ mod tests {
             user_id: Some(UserId(1)),
             made_by: None,
             session: None,
-            key: Uuid::nil(),
+            key: Some(Uuid::nil()),
             expires_at: None,
             permissions,
             roles: true,

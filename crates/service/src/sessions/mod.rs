@@ -1,9 +1,10 @@
 //! Sessions of the console: how they begin and end, and the caller that a session stands for.
 //!
-//! A session begins with an API key, or with the link of the first start, which stands for the operator's own key. It
-//! has exactly the rights of that key: both are looked up with every request, and again in the transaction of a change
-//! ([`crate::caller::write`]). It ends after [`validity::IDLE`] without a request and [`LIFETIME`] after it began, by signing out,
-//! and with its key or the key's user. Its token is 256 random bits, of which the store has the SHA-256.
+//! A session begins with an API key, with the link of the first start, which stands for the operator's own key, or by
+//! single sign-on. It has exactly the rights of that key, or those of the user who signed in without one: they are looked
+//! up with every request, and again in the transaction of a change ([`crate::caller::write`]). It ends after
+//! [`validity::IDLE`] without a request and [`LIFETIME`] after it began, by signing out, with its key and with its user. Its
+//! token is 256 random bits, of which the store has the SHA-256.
 
 pub(crate) mod validity;
 
@@ -18,7 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::caller::{self, ADMINISTRATOR, Caller, Permit, identify};
+use crate::caller::{self, ADMINISTRATOR, Caller, Permit, identify, identify_user};
 use crate::clock::Clock;
 use crate::error::{AuthenticationError, ServiceError};
 use crate::key_secret::{hash, random_text};
@@ -47,7 +48,7 @@ pub struct Client {
 }
 
 impl Client {
-    fn session(&self, api_key: Uuid, user: Option<UserId>, method: SignInMethod) -> NewSession {
+    fn session(&self, api_key: Option<Uuid>, user: Option<UserId>, method: SignInMethod) -> NewSession {
         let mut browser = self.browser.clone();
         browser.truncate(browser.floor_char_boundary(MAX_BROWSER));
         // Not every database stores the character U+0000.
@@ -132,7 +133,7 @@ pub async fn sign_in_by_link(
             let keys = store.api_keys_of(None)?;
             let key = keys.into_iter().find(|key| key.is_valid(now) && key.roles && has_all(key));
             let Some(key) = key else { return Ok(false) };
-            let new = client.session(key.id, None, SignInMethod::Link);
+            let new = client.session(Some(key.id), None, SignInMethod::Link);
             let from = client.address.to_string();
             let change = ChangeBy { actor: ADMINISTRATOR, origin: "console", from: Some(&from), at: now };
             store.create_session(new, &session, &change)?;
@@ -144,6 +145,26 @@ pub async fn sign_in_by_link(
     } else {
         Err(ServiceError::Unauthenticated(AuthenticationError::InvalidLink))
     }
+}
+
+/// Begins a session of a user whom single sign-on has identified, in a transaction of the caller, and returns its token.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn begin_by_oidc(
+    store: &mut Store,
+    user: UserId,
+    username: &str,
+    client: &Client,
+    now: Instant,
+) -> Result<SecretString, ServiceError> {
+    let token = new_token().map_err(|error| ServiceError::internal(&error))?;
+    delete_expired(store, now)?;
+    let new = client.session(None, Some(user), SignInMethod::Oidc);
+    let from = client.address.to_string();
+    let change = ChangeBy { actor: username, origin: "console", from: Some(&from), at: now };
+    store.create_session(new, &hash(&token), &change)?;
+    Ok(token)
 }
 
 /// Creates a link that signs in the operator, and returns its token. A service starts without one while the database takes
@@ -179,8 +200,15 @@ pub async fn authenticate(
     let hash = hash(token);
     let look_up = move |store: &mut Store| -> Result<_, ServiceError> {
         let Some(session) = store.session_by_hash(&hash)? else { return Ok(None) };
-        let Some(key) = store.api_key(session.api_key)? else { return Ok(None) };
-        match identify(store, key, Permit::AnyKey, address, now) {
+        let identified = match (session.api_key, session.user) {
+            (Some(key), _) => {
+                let Some(key) = store.api_key(key)? else { return Ok(None) };
+                identify(store, key, Permit::AnyKey, address, now)
+            }
+            (None, Some(user)) => identify_user(store, user, Permit::AnyKey, address),
+            (None, None) => return Ok(None),
+        };
+        match identified {
             Ok(caller) => Ok(Some((caller, session))),
             Err(ServiceError::Unauthenticated(_)) => Ok(None),
             Err(error) => Err(error),
@@ -215,8 +243,11 @@ pub fn list(
     let mut valid = Vec::with_capacity(sessions.len());
     for session in sessions {
         // Keys are few: those of one user.
-        let key = store.api_key(session.api_key)?;
-        if is_valid(&session, now) && key.is_some_and(|key| key.is_valid(now)) {
+        let has_rights = match session.api_key {
+            Some(key) => store.api_key(key)?.is_some_and(|key| key.is_valid(now)),
+            None => true,
+        };
+        if has_rights && is_valid(&session, now) {
             valid.push(session);
         }
     }

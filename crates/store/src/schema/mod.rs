@@ -15,7 +15,7 @@ use crate::database::{Database, Sqlite};
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
 /// The migrations in order. The version of a store is the number of those that ran.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("0001_first.sql"),
     include_str!("0002_service.sql"),
     include_str!("0003_slots.sql"),
@@ -28,6 +28,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("0010_secret_fingerprints.sql"),
     include_str!("0011_inventory.sql"),
     include_str!("0012_sessions.sql"),
+    include_str!("0013_single_sign_on.sql"),
 ];
 
 /// Returns the newest version.
@@ -135,6 +136,23 @@ mod tests {
         migrate(&mut database).unwrap();
         migrate(&mut database).unwrap();
         assert_eq!(checked_version(&mut database).unwrap(), newest());
+    }
+
+    #[test]
+    fn sessions_of_the_twelfth_version_go_on() {
+        let mut database = empty();
+        MIGRATIONS[..12].iter().for_each(|script| database.script(script).unwrap());
+        database
+            .script(
+                "INSERT INTO session VALUES ('a', x'01', 'k', 7, 'KEY', '192.0.2.7', 'Firefox', 1, 2);
+                 PRAGMA user_version = 12; PRAGMA application_id = 1146047813",
+            )
+            .unwrap();
+        migrate(&mut database).unwrap();
+        let found = database.first("SELECT id, api_key, user_id, last_used_at FROM session", &[], |row| {
+            Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.integer(2)?, row.integer(3)?))
+        });
+        assert_eq!(found.unwrap(), Some(("a".to_owned(), "k".to_owned(), 7, 2)));
     }
 
     #[test]

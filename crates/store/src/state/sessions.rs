@@ -20,6 +20,8 @@ pub enum SignInMethod {
     Key,
     /// With the link of the first start.
     Link,
+    /// By single sign-on with a provider of OpenID Connect.
+    Oidc,
 }
 
 impl SignInMethod {
@@ -27,6 +29,15 @@ impl SignInMethod {
         match self {
             Self::Key => "KEY",
             Self::Link => "LINK",
+            Self::Oidc => "OIDC",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        match text {
+            "LINK" => Self::Link,
+            "OIDC" => Self::Oidc,
+            _ => Self::Key,
         }
     }
 }
@@ -36,9 +47,9 @@ impl SignInMethod {
 pub struct Session {
     /// Its id.
     pub id: Uuid,
-    /// The API key that it has its rights from.
-    pub api_key: Uuid,
-    /// The user of that key; none for the operator.
+    /// The API key that it has its rights from; none when it has them from its user.
+    pub api_key: Option<Uuid>,
+    /// The user; none for the operator.
     pub user: Option<UserId>,
     /// How it began.
     pub method: SignInMethod,
@@ -57,9 +68,9 @@ pub struct Session {
 pub struct NewSession {
     /// Its id.
     pub id: Uuid,
-    /// The API key that it has its rights from.
-    pub api_key: Uuid,
-    /// The user of that key; none for the operator.
+    /// The API key that it has its rights from; none when it has them from its user.
+    pub api_key: Option<Uuid>,
+    /// The user; none for the operator.
     pub user: Option<UserId>,
     /// How it begins.
     pub method: SignInMethod,
@@ -84,6 +95,7 @@ impl Store {
         change: &ChangeBy<'_>,
     ) -> Result<Session, StoreError> {
         let at = change.at.as_micros();
+        let api_key = new.api_key.map(|key| key.to_string());
         let mut transaction = self.database.write()?;
         transaction.execute(
             "INSERT INTO session (id, hash, api_key, user_id, method, address, browser, created_at, last_used_at)
@@ -91,7 +103,7 @@ impl Store {
             values![
                 &new.id.to_string(),
                 &hash[..],
-                &new.api_key.to_string(),
+                api_key.as_deref(),
                 new.user.map(|user| user.0),
                 new.method.as_str(),
                 &new.address,
@@ -238,6 +250,27 @@ impl Store {
              AND NOT EXISTS (SELECT 1 FROM first_sign_in)";
         Ok(self.database.execute(sql, values![&hash[..], now.as_micros()])? > 0)
     }
+
+    /// Uses up a state of single sign-on by its SHA-256, and returns whether it was not used before. States that expired
+    /// are deleted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn use_sign_in_state(
+        &mut self,
+        hash: &[u8; 32],
+        expires_at: Instant,
+        now: Instant,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.database.write()?;
+        let sql = "DELETE FROM used_sign_in_state WHERE expires_at <= ?1";
+        transaction.execute(sql, values![now.as_micros()])?;
+        let sql =
+            "INSERT INTO used_sign_in_state (hash, expires_at) VALUES (?1, ?2) ON CONFLICT (hash) DO NOTHING";
+        let is_new = transaction.execute(sql, values![&hash[..], expires_at.as_micros()])? > 0;
+        transaction.commit()?;
+        Ok(is_new)
+    }
 }
 
 fn target(id: Uuid) -> String {
@@ -245,12 +278,12 @@ fn target(id: Uuid) -> String {
 }
 
 fn session(row: &Row<'_>) -> Result<Session, StoreError> {
-    let id = |column| Ok::<_, StoreError>(Uuid::parse_str(row.text(column)?));
+    let api_key = row.maybe_text(1)?;
     Ok(Session {
-        id: id(0)?.expect("ids of sessions are written from UUIDs only"),
-        api_key: id(1)?.expect("ids of keys are written from UUIDs only"),
+        id: Uuid::parse_str(row.text(0)?).expect("ids of sessions are written from UUIDs only"),
+        api_key: api_key.map(|text| Uuid::parse_str(text).expect("ids of keys are written from UUIDs only")),
         user: row.maybe_integer(2)?.map(UserId),
-        method: if row.text(3)? == "LINK" { SignInMethod::Link } else { SignInMethod::Key },
+        method: SignInMethod::parse(row.text(3)?),
         address: row.text(4)?.to_owned(),
         browser: row.text(5)?.to_owned(),
         created_at: Instant::from_micros(row.integer(6)?),

@@ -12,6 +12,8 @@ on_each_database!(
     the_last_use_of_a_session_is_kept_to_the_minute,
     sessions_that_expired_are_deleted,
     a_link_works_once_in_time_and_until_somebody_signs_in,
+    a_session_of_single_sign_on_has_no_key,
+    a_state_of_single_sign_on_is_used_once,
 );
 
 fn instant(micros: i64) -> Instant {
@@ -21,7 +23,7 @@ fn instant(micros: i64) -> Instant {
 fn new_session(number: u128, user: Option<i64>) -> NewSession {
     NewSession {
         id: Uuid::from_u128(number),
-        api_key: Uuid::from_u128(7),
+        api_key: Some(Uuid::from_u128(7)),
         user: user.map(UserId),
         method: SignInMethod::Key,
         address: "192.0.2.7".to_owned(),
@@ -102,4 +104,22 @@ fn a_link_works_once_in_time_and_until_somebody_signs_in(database: &Database) {
     assert!(!store.take_sign_in_link(&hash(4), now).unwrap());
     store.end_session(Uuid::from_u128(1), &by_ada(FIRST)).unwrap();
     assert!(store.has_signed_in().unwrap(), "for good");
+}
+
+fn a_session_of_single_sign_on_has_no_key(database: &Database) {
+    let mut store = database.open();
+    let new = NewSession { api_key: None, method: SignInMethod::Oidc, ..new_session(1, Some(3)) };
+    let session = store.create_session(new, &hash(1), &by_ada(FIRST)).unwrap();
+    let found = store.session_by_hash(&hash(1)).unwrap().unwrap();
+    assert_eq!((found.api_key, found.method), (None, SignInMethod::Oidc));
+    assert_eq!(found, session);
+}
+
+fn a_state_of_single_sign_on_is_used_once(database: &Database) {
+    let mut store = database.open();
+    assert!(store.use_sign_in_state(&hash(1), instant(100), instant(0)).unwrap());
+    assert!(!store.use_sign_in_state(&hash(1), instant(100), instant(99)).unwrap());
+    assert!(store.use_sign_in_state(&hash(2), instant(100), instant(99)).unwrap());
+    // One that expired is refused by its age, so it need not be remembered.
+    assert!(store.use_sign_in_state(&hash(1), instant(300), instant(200)).unwrap());
 }

@@ -155,7 +155,7 @@ pub(in crate::console) async fn confirm_revoke(
     };
     let mut text =
         format!("Whatever uses it is locked out at once; {used}. A revoked key cannot be brought back.");
-    if key.id == signed_in.caller.key {
+    if Some(key.id) == signed_in.caller.key {
         text.push_str(" You are signed in with it: this session ends too.");
     }
     let action = format!("{PATH}/keys/{id}/revoke");

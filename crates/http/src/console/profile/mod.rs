@@ -167,7 +167,7 @@ async fn load(app: &AppState, signed_in: &SignedIn) -> Result<ProfilePage, Failu
             id: key.id,
             name: key.name.clone(),
             is_new: false,
-            is_current: key.id == caller.key,
+            is_current: Some(key.id) == caller.key,
             permissions: key.permissions.iter().map(|permission| permission.as_str()).collect(),
             roles: key.roles,
             created: calendar.time(key.created_at),
@@ -278,6 +278,7 @@ fn method(session: &Session) -> &'static str {
     match session.method {
         SignInMethod::Key => "with an API key",
         SignInMethod::Link => "with the link of the first start",
+        SignInMethod::Oidc => "by single sign-on",
     }
 }
 
