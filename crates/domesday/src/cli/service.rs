@@ -7,18 +7,25 @@ use domesday_store::AuditAnchor;
 
 use super::path_parser;
 
-/// Run the service: the HTTP API and the nightly exports
+/// Run the service: the console, the HTTP API and the nightly exports
 ///
-/// The first start creates the tenant and prints an administrator's API key, once. Settings come from a file, and
-/// environment variables override them; docs/service.md lists them. Logs are written to standard error as JSON lines.
-/// SIGTERM or SIGINT shuts the service down gracefully.
+/// The first start creates the tenant and prints an administrator's API key, once. Until somebody has signed in to the
+/// console, each start prints a link that signs in the administrator: it works once, for 15 minutes. Settings come from
+/// a file, and environment variables override them; docs/service.md lists them. Logs are written to standard error as
+/// JSON lines. SIGTERM or SIGINT shuts the service down gracefully.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  domesday serve --demo                                the example company, to look around
   domesday serve                                       SQLite, on 127.0.0.1:8080
   domesday serve --config /etc/domesday/domesday.toml
   DATABASE_URL=postgres://governance@db/governance domesday serve")]
 pub(crate) struct ServeArgs {
+    /// Serve the example company from a temporary store, which is deleted when the service stops
+    ///
+    /// No configuration file is read. Of the environment variables, those of the server and the log count.
+    #[arg(long)]
+    pub(crate) demo: bool,
     #[command(flatten)]
     pub(crate) config: ConfigFileArg,
 }

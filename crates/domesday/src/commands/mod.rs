@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
+mod demo;
 pub(crate) mod destination;
 pub(crate) mod diff;
 pub(crate) mod explain;

@@ -7,6 +7,7 @@ use domesday_service::{Clock, LogLevel};
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::LevelFilter;
 
+use super::demo::Demo;
 use crate::cli::{Format, ServeArgs};
 use crate::interrupt::{EXIT_INTERRUPTED, interrupted};
 use crate::output::{DIM, Output, STRONG};
@@ -16,7 +17,11 @@ use crate::service_config::read_config;
 const THREADS_GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: &ServeArgs, output: &Output) -> anyhow::Result<()> {
-    let config = read_config(&args.config)?;
+    let demo = if args.demo { Some(Demo::prepare()?) } else { None };
+    let config = match &demo {
+        Some(demo) => demo.config()?,
+        None => read_config(&args.config)?,
+    };
     forbid_core_dumps();
     raise_file_limit();
     log_to_stderr(config.log);
@@ -30,6 +35,11 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> anyhow::Result<()> {
         }
         if !output.is_quiet() {
             output.note(format_args!("Listening on {}", running.address));
+            if args.demo {
+                output.note(format_args!(
+                    "The example company, in a temporary store: everything is deleted when the service stops"
+                ));
+            }
             if let Some(address) = running.operations_address {
                 output.note(format_args!("Health and metrics on {address}"));
             }
@@ -39,6 +49,7 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> anyhow::Result<()> {
             is_complete = running.stop() => is_complete,
             code = interrupted() => {
                 output.note("second signal: the service exits immediately");
+                Demo::delete(demo.as_ref());
                 std::process::exit(code.unwrap_or(EXIT_INTERRUPTED).into());
             }
         };
@@ -51,6 +62,7 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> anyhow::Result<()> {
     }
     // A thread that hangs in a call cannot be stopped, and must not keep the process alive.
     runtime.shutdown_background();
+    Demo::delete(demo.as_ref());
     std::process::exit(1);
 }
 
