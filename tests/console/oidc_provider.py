@@ -75,5 +75,11 @@ class Provider:
         """Signs with another key from now on; nothing that was signed with the key before is valid."""
         self.app.config["CANAILLE_OIDC"]["ACTIVE_JWKS"] = [new_key()]
 
+    def forget_codes(self):
+        """Deletes codes that were not exchanged: in memory Canaille finds any code of a client, not the one that is sent."""
+        with self.app.app_context():
+            for code in Backend.instance.query(models.AuthorizationCode):
+                Backend.instance.delete(code)
+
     def stop(self):
         self.server.shutdown()

@@ -71,6 +71,11 @@ def at_provider(page, login):
     page.locator("input[name=password]").press("Enter")
 
 
+@pytest.fixture(autouse=True)
+def without_codes(provider):
+    provider.forget_codes()
+
+
 def sign_in(page, login, path="/sign-in"):
     page.goto(path)
     page.get_by_role("link", name="Continue with single sign-on").click()
@@ -162,25 +167,26 @@ def begin(context, service):
     return answer.headers["location"]
 
 
-def code_for(page, address):
+def code_for(page, address, provider):
     """Returns the address to which the provider leads somebody back who is signed in there; it is not opened."""
     if not page.url.startswith(urllib.parse.urljoin(address, "/")):
         page.goto(urllib.parse.urljoin(address, "/login"))
         at_provider(page, "jonas")
         page.wait_for_url(lambda url: "/login" not in url and "/auth/" not in url)
+    provider.forget_codes()
     answer = page.context.request.get(address, max_redirects=0)
     assert CALLBACK in answer.headers["location"]
     return answer.headers["location"]
 
 
-def test_the_way_back_counts_once_in_the_browser_that_began_and_with_its_state(open_page, single, browse):
+def test_the_way_back_counts_once_in_the_browser_that_began_and_with_its_state(open_page, single, provider):
     page = open_page()
     address = begin(page.context, single)
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(address).query)
     assert query["code_challenge_method"] == ["S256"] and len(query["code_challenge"][0]) == 43
     assert len(query["state"][0]) == 43 and len(query["nonce"][0]) == 43
     assert query["state"] != query["nonce"]
-    back = code_for(page, address)
+    back = code_for(page, address, provider)
     # Another state, and another browser: the attacker's link in the browser of a victim.
     page.goto(back.replace(query["state"][0], "x" * 43))
     refused(page, "Not signed in")
@@ -192,7 +198,7 @@ def test_the_way_back_counts_once_in_the_browser_that_began_and_with_its_state(o
     refused(page, "Not signed in")
     # Sent again with the cookie, an answer that was used signs nobody in, though the browser brings both.
     page = open_page()
-    back = code_for(page, begin(page.context, single))
+    back = code_for(page, begin(page.context, single), provider)
     kept = [cookie for cookie in page.context.cookies(single.url + CALLBACK) if cookie["name"] == "domesday_sign_in"]
     page.goto(back)
     page.wait_for_url("**/console/**")
@@ -202,7 +208,8 @@ def test_the_way_back_counts_once_in_the_browser_that_began_and_with_its_state(o
     refused(page, "Not signed in")
     # A code of another sign-in: its nonce, and its PKCE challenge, are not those of this one.
     page = open_page()
-    used = urllib.parse.parse_qs(urllib.parse.urlsplit(code_for(page, begin(page.context, single))).query)["code"][0]
+    back = code_for(page, begin(page.context, single), provider)
+    used = urllib.parse.parse_qs(urllib.parse.urlsplit(back).query)["code"][0]
     address = begin(page.context, single)
     state = urllib.parse.parse_qs(urllib.parse.urlsplit(address).query)["state"][0]
     page.goto(f"{single.url}{CALLBACK}?{urllib.parse.urlencode({'state': state, 'code': used})}")

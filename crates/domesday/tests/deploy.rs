@@ -105,6 +105,7 @@ fn the_configuration_names_every_setting_and_no_other() {
     let all: String = sections.iter().map(|(name, lines)| format!("[{name}]\n{lines}")).collect();
     write(&path, &all);
     write(&dir.path().join("webhook.secret"), "whsec_c2VjcmV0");
+    write(&dir.path().join("oidc.secret"), "a-secret");
     let none = BTreeMap::new();
     domesday(&["key", "new", "domesday.key"], &none, dir.path()).succeeds();
     domesday(&config, &none, dir.path()).succeeds();

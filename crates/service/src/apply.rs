@@ -11,6 +11,15 @@ use crate::permissions::objects::check_change;
 use crate::pool::Pool;
 use crate::requests::document::prepare_apply;
 
+/// How much larger than other bodies a catalog may be.
+const TIMES_LARGER: usize = 10;
+
+/// Returns the size of the largest catalog that is sent at once, where other bodies have `max_body_bytes` at most.
+#[must_use]
+pub const fn max_catalog_bytes(max_body_bytes: usize) -> usize {
+    max_body_bytes.saturating_mul(TIMES_LARGER)
+}
+
 /// Applies a catalog. Each object that changes is judged as if it was changed alone.
 ///
 /// # Errors

@@ -89,6 +89,13 @@ pub struct Maker {
 }
 
 impl Caller {
+    /// The API key that the caller has its rights from, or the session that has those of its user.
+    #[must_use]
+    pub fn credential(&self) -> Uuid {
+        // Without a key there is a session.
+        self.key.or(self.session).unwrap_or_default()
+    }
+
     /// Whether the caller has a permission.
     #[must_use]
     pub fn has(&self, permission: Permission) -> bool {

@@ -58,8 +58,7 @@ impl IdempotencyKey {
         hash.update(path);
         hash.update(body);
         Ok(Self {
-            // Without a key there is a session.
-            owner: caller.key.or(caller.session).unwrap_or_default().to_string(),
+            owner: caller.credential().to_string(),
             rights: Rights { permissions: caller.permissions.clone(), roles: caller.roles },
             key: key.to_owned(),
             hash: hash.finalize().into(),

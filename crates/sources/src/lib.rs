@@ -10,6 +10,7 @@ mod assemble;
 mod decode;
 mod diagnostic;
 mod document;
+pub mod example;
 mod locate;
 pub mod postgres;
 mod read;
@@ -125,6 +126,18 @@ pub fn load_listing(dir: &Path, most: usize) -> Result<Loaded, LoadError> {
         return Err(LoadError::Nothing { path: dir.to_owned() });
     }
     Ok(loaded)
+}
+
+/// Loads a catalog from the files of a directory that is not on a disk: names, which are paths separated by `/`, with
+/// contents. Files that are hidden or not named like those of a catalog are left out, as [`load`] does; `None` when all are.
+/// Lists at most [`STORED`] mistakes and as many warnings.
+///
+/// # Errors
+/// The mistakes of the catalog.
+pub fn load_files(files: Vec<(String, Vec<u8>)>) -> Option<Result<Loaded, Diagnostics>> {
+    let mut assembly = Assembly::new(STORED).with_max_values(MAX_VALUES);
+    let is_any = read::read_files(files, &mut assembly);
+    is_any.then(|| assembly.finish())
 }
 
 /// Parses one document as a whole catalog: JSON when `name` ends in `.json`, else YAML.

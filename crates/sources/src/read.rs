@@ -88,6 +88,23 @@ pub(crate) fn read(dir: &Path, assembly: &mut Assembly) -> Result<(), LoadError>
     Ok(())
 }
 
+/// Reads files that are in memory, in path order; returns whether any is named like one of a catalog.
+pub(crate) fn read_files(mut files: Vec<(String, Vec<u8>)>, assembly: &mut Assembly) -> bool {
+    let is_hidden = |name: &str| name.split('/').any(|part| part.starts_with('.'));
+    files.retain(|(name, _)| has_ending(name, &ENDINGS) && !is_hidden(name));
+    let is_any = !files.is_empty();
+    files.sort_unstable();
+    for (name, bytes) in files {
+        match to_text(&name, bytes) {
+            Ok(text) => {
+                assembly.add(name, text);
+            }
+            Err(diagnostic) => assembly.add_unreadable(*diagnostic),
+        }
+    }
+    is_any
+}
+
 struct Directory {
     path: PathBuf,
     /// The path with links resolved.

@@ -20,6 +20,11 @@ impl Form {
         Self(fields.map(|(name, value)| (decode(name), decode(value))).collect())
     }
 
+    /// Returns the fields of a form that was sent in parts.
+    pub(super) fn from_fields(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
     /// The trimmed value of a field; empty when it is absent.
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())

@@ -7,6 +7,7 @@
 mod access;
 mod ask;
 mod assets;
+mod catalog;
 mod charts;
 mod confirm;
 mod csv;
@@ -14,9 +15,9 @@ mod directory;
 mod domains;
 mod errors;
 mod export;
-#[allow(dead_code, reason = "shown on the overview")]
 mod first_steps;
 mod form;
+mod governor;
 mod headers;
 mod link;
 mod navigation;
@@ -29,12 +30,14 @@ mod profile;
 mod requests;
 mod runs;
 mod session;
+mod settings;
 mod shell;
 mod sign_in;
 mod signed_in;
 mod single_sign_on;
 mod times;
 mod units;
+mod upload;
 
 use axum::Router;
 use axum::extract::Request;
@@ -76,6 +79,9 @@ pub(crate) fn router(app: &App) -> Router {
         .merge(products::routes())
         .merge(requests::routes())
         .merge(runs::routes())
+        .merge(catalog::routes())
+        .merge(governor::routes())
+        .merge(settings::routes())
         .route("/console/{*rest}", get(errors::no_page).post(errors::no_page))
         .route("/sign-out", post(sign_in::sign_out))
         .layer(middleware::from_fn_with_state(app.clone(), session::guard));

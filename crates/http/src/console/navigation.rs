@@ -30,6 +30,8 @@ const POLICY_READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permissio
 
 /// Who reads what was delivered.
 const AUDITORS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
+/// Who finds the settings.
+const SETTINGS: Permit = Permit::AnyOf(&[Permission::ApplicationAdmin, Permission::Governance]);
 
 /// Every section with its entries.
 const SECTIONS: &[(&str, &[Entry])] = &[
@@ -51,7 +53,11 @@ const SECTIONS: &[(&str, &[Entry])] = &[
     ),
     (
         "Evidence",
-        &[("/console/export", "Export", "export", AUDITORS), ("/console/runs", "Runs", "clock", AUDITORS)],
+        &[
+            ("/console/export", "Export", "export", AUDITORS),
+            ("/console/runs", "Runs", "clock", AUDITORS),
+            ("/console/settings", "Settings", "sliders", SETTINGS),
+        ],
     ),
 ];
 

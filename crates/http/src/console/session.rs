@@ -19,7 +19,7 @@ use super::form::Form;
 use super::navigation::add_policies;
 use super::shell::Shell;
 use super::signed_in::SignedIn;
-use super::{errors, see_other};
+use super::{errors, see_other, upload};
 use crate::authentication::address;
 use crate::problem::Problem;
 use crate::state::{App, AppState};
@@ -81,11 +81,9 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     let page = errors::PageOf { signed_in: signed_in.clone(), path: parts.uri.path().to_owned() };
     let mut body = body;
     if parts.method != Method::GET && parts.method != Method::HEAD {
-        let form = match Limited::new(body, MAX_FORM).collect().await {
-            Ok(bytes) => Form::parse(&String::from_utf8_lossy(&bytes.to_bytes())),
-            Err(_) => {
-                return page.answer(&app, ServiceError::invalid("the form is too large or broke off")).await;
-            }
+        let form = match read_form(&app, &signed_in.caller, &mut parts, body).await {
+            Ok(form) => form,
+            Err(error) => return page.answer(&app, error).await,
         };
         if !sessions::is_form_token(&token, form.get("csrf")) {
             let message = "this form was not sent from a page of your session; open the page again and repeat the change";
@@ -99,6 +97,24 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     match response.extensions_mut().remove::<errors::Failure>() {
         Some(failure) => page.answer(&app, failure).await,
         None => response,
+    }
+}
+
+/// Reads the form that was sent, and the files where the page takes some.
+async fn read_form(
+    app: &AppState,
+    caller: &Caller,
+    parts: &mut Parts,
+    body: Body,
+) -> Result<Form, ServiceError> {
+    if upload::is_upload(parts) {
+        let (form, files) = upload::read(&app.service.config, caller, parts, body).await?;
+        parts.extensions.insert(files);
+        return Ok(form);
+    }
+    match Limited::new(body, MAX_FORM).collect().await {
+        Ok(bytes) => Ok(Form::parse(&String::from_utf8_lossy(&bytes.to_bytes()))),
+        Err(_) => Err(ServiceError::invalid("the form is too large or broke off")),
     }
 }
 

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use domesday_service::oidc::{Answer, CALLBACK, LONGEST_SIGN_IN, OidcError, SingleSignOn};
+use domesday_service::oidc::{Answer, CALLBACK, LONGEST_SIGN_IN, OidcError};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::assets::{Assets, assets};
@@ -31,18 +31,14 @@ struct RefusalPage {
     help: &'static str,
 }
 
-fn single_sign_on(app: &AppState) -> Result<&SingleSignOn, Response> {
-    let found = app.service.single_sign_on.as_ref();
-    found.ok_or_else(|| lone(&Problem::not_found("single sign-on is not configured")))
+fn not_configured() -> Response {
+    lone(&Problem::not_found("single sign-on is not configured"))
 }
 
 /// Leads the browser to the provider.
 pub(super) async fn start(State(app): State<App>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let sign_on = match single_sign_on(&app) {
-        Ok(sign_on) => sign_on,
-        Err(response) => return response,
-    };
+    let Some(sign_on) = &app.service.single_sign_on else { return not_configured() };
     let query = Form::parse(parts.uri.query().unwrap_or_default());
     let next = path_within(query.get("next")).unwrap_or_default();
     match sign_on.begin(&app.service.sealer, next, app.service.now()).await {
@@ -58,10 +54,7 @@ pub(super) async fn start(State(app): State<App>, request: Request) -> Response 
 /// Signs in the person whom the provider led back.
 pub(super) async fn callback(State(app): State<App>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let sign_on = match single_sign_on(&app) {
-        Ok(sign_on) => sign_on,
-        Err(response) => return response,
-    };
+    let Some(sign_on) = &app.service.single_sign_on else { return not_configured() };
     // A request for the head alone must not use the state up.
     if parts.method != Method::GET {
         return see_other("/sign-in");

@@ -4,7 +4,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::Method;
 use axum::response::Response;
 use domesday_model::{Instant, Permission};
-use domesday_service::apply::{self, planned_warnings, stored_warnings};
+use domesday_service::apply::{self, max_catalog_bytes, planned_warnings, stored_warnings};
 use domesday_service::caller::{Caller, Permit};
 use domesday_store::Store;
 use schemars::JsonSchema;
@@ -18,9 +18,6 @@ use crate::route::{Route, schema};
 use crate::state::App;
 
 use super::warnings::warnings_schema;
-
-/// How much larger than other bodies a catalog may be.
-const TIMES_LARGER: usize = 10;
 
 pub(super) fn routes(max_body_bytes: usize) -> Vec<Route> {
     let catalog = json!({
@@ -76,7 +73,7 @@ pub(super) fn routes(max_body_bytes: usize) -> Vec<Route> {
     .body_of("application/json", schema(catalog))
     .answers_as(200, "What changed, or would.", "application/json", Some(schema(plan)))
     .fails(&[400, 409, 413, 415, 422]);
-    route.handler = route.handler.layer(DefaultBodyLimit::max(max_body_bytes.saturating_mul(TIMES_LARGER)));
+    route.handler = route.handler.layer(DefaultBodyLimit::max(max_catalog_bytes(max_body_bytes)));
     vec![route]
 }
 

@@ -14,7 +14,8 @@ impl Reader<'_> {
         let username_claim = self.text("DOMESDAY_OIDC_USERNAME_CLAIM", of_file.username_claim);
         let (setting, variable) = ("oidc.client_secret_file", "DOMESDAY_OIDC_CLIENT_SECRET");
         let Some(issuer) = issuer else {
-            if client_id.is_some() || of_file.client_secret_file.is_some() {
+            let has_secret = of_file.client_secret_file.is_some() || self.environment(variable).is_some();
+            if client_id.is_some() || username_claim.is_some() || has_secret {
                 self.missing(
                     "single sign-on needs oidc.issuer (DOMESDAY_OIDC_ISSUER), the address of the provider",
                 );
@@ -43,5 +44,43 @@ impl Reader<'_> {
             return None;
         };
         Some(Oidc { issuer, client_id, client_secret, username_claim })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn single_sign_on_needs_a_provider_over_tls_a_client_and_a_public_address() {
+        let read = |variables: &[(&str, &str)]| {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            Config::read(None, variable).map(|config| config.oidc)
+        };
+        let issuer = ("DOMESDAY_OIDC_ISSUER", "https://login.example/realms/acme");
+        let id = ("DOMESDAY_OIDC_CLIENT_ID", "domesday");
+        let secret = ("DOMESDAY_OIDC_CLIENT_SECRET", "secret-word");
+        let address = ("DOMESDAY_PUBLIC_URL", "https://domesday.example");
+        let oidc = read(&[issuer, id, secret, address]).unwrap().unwrap();
+        assert_eq!((&*oidc.issuer, oidc.username_claim), (issuer.1, None));
+        assert!(read(&[]).unwrap().is_none());
+        for incomplete in
+            [&[id][..], &[secret], &[issuer, id, address], &[issuer, secret, address], &[issuer, id, secret]]
+        {
+            assert_eq!(read(incomplete).unwrap_err().0.len(), 1, "{incomplete:?}");
+        }
+        for wrong in [
+            "http://login.example",
+            "login.example",
+            "https://u:secret-word@login.example",
+            "https://l.example/?x",
+        ] {
+            let mistakes = read(&[("DOMESDAY_OIDC_ISSUER", wrong), id, secret, address]).unwrap_err();
+            assert_eq!(mistakes.0.len(), 1, "{wrong}");
+            assert!(!mistakes.to_string().contains("secret-word"));
+        }
     }
 }

@@ -54,14 +54,14 @@ pub fn select(
 /// When the computation fails.
 pub fn waiting(evaluation: &Evaluation, caller: &Caller) -> Result<Arc<[usize]>, ServiceError> {
     let lock = || evaluation.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-    // What the caller may decide follows from the key and the catalog.
-    if let Some(known) = lock().get(&caller.key) {
+    // What the caller may decide follows from the key or the session, and the catalog.
+    if let Some(known) = lock().get(&caller.credential()) {
         return Ok(Arc::clone(known));
     }
     let found: Arc<[usize]> = find_waiting(evaluation.snapshot(), caller)?.into();
     let mut remembered = lock();
     if remembered.len() < MAX_REMEMBERED {
-        remembered.insert(caller.key, Arc::clone(&found));
+        remembered.insert(caller.credential(), Arc::clone(&found));
     }
     Ok(found)
 }
