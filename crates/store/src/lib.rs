@@ -34,7 +34,8 @@ mod state;
 mod store;
 
 pub use audit::{
-    AuditAnchor, AuditEntry, AuditFault, AuditMismatch, AuditReport, InvalidAnchor, NewAuditEntry,
+    AuditAnchor, AuditEntry, AuditFault, AuditFilter, AuditMismatch, AuditPage, AuditPageStart, AuditReport,
+    InvalidAnchor, NewAuditEntry,
 };
 pub use backup::RestoreReport;
 pub use catalog::{

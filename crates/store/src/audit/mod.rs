@@ -8,6 +8,7 @@
 mod anchor;
 mod chain;
 mod read;
+mod search;
 
 use domesday_model::Instant;
 use serde_json::{Map, Value as Json};
@@ -18,6 +19,7 @@ use crate::{ChangeBy, FieldChange, Store, StoreError};
 pub use anchor::{AuditAnchor, InvalidAnchor};
 use chain::{Link, hash};
 pub use read::{AuditFault, AuditMismatch, AuditReport};
+pub use search::{AuditFilter, AuditPage, AuditPageStart};
 
 static ENTRIES: Insert = Insert {
     table: "audit",

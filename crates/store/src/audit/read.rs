@@ -87,12 +87,7 @@ impl Store {
             values![after, limit],
             |row| Ok((row.integer(0)?, usize::try_from(row.integer(1)?).unwrap_or(usize::MAX))),
         )?;
-        let mut characters: usize = 0;
-        let fitting = sizes.iter().enumerate().take_while(|(position, (_, size))| {
-            characters = characters.saturating_add(*size);
-            *position == 0 || characters <= MAX_PAGE_CHARACTERS
-        });
-        let Some((_, (last, _))) = fitting.last() else { return Ok(Vec::new()) };
+        let Some((last, _)) = fitting(&sizes).last() else { return Ok(Vec::new()) };
         transaction.all(
             "SELECT seq, at, actor, action, target, before_value, after_value, from_address, previous, hash
              FROM audit WHERE seq > ?1 AND seq <= ?2 ORDER BY seq",
@@ -173,7 +168,17 @@ impl Store {
     }
 }
 
-fn entry(row: &Row<'_>) -> Result<AuditEntry, StoreError> {
+/// Returns the first entries, each with its size, that fit a page.
+pub(super) fn fitting(sizes: &[(i64, usize)]) -> &[(i64, usize)] {
+    let mut characters: usize = 0;
+    let fitting = sizes.iter().enumerate().take_while(|(position, (_, size))| {
+        characters = characters.saturating_add(*size);
+        *position == 0 || characters <= MAX_PAGE_CHARACTERS
+    });
+    &sizes[..fitting.count()]
+}
+
+pub(super) fn entry(row: &Row<'_>) -> Result<AuditEntry, StoreError> {
     let json = |column: usize| -> Result<_, StoreError> {
         Ok(row.maybe_text(column)?.map(|text| {
             // A value that is no JSON any more is shown as text; verification reports it.

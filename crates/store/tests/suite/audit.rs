@@ -1,7 +1,9 @@
 //! The audit log: written with each change, and broken by whoever touches it.
 
 use domesday_model::{Instant, Kind};
-use domesday_store::{AuditAnchor, AuditFault, ChangeBy, IfMatch, NewAuditEntry, StoreError};
+use domesday_store::{
+    AuditAnchor, AuditFault, AuditFilter, AuditPageStart, ChangeBy, IfMatch, NewAuditEntry, StoreError,
+};
 use serde_json::json;
 
 use crate::databases::{Database, on_each_database};
@@ -14,6 +16,7 @@ on_each_database!(
     a_log_that_was_rewritten_does_not_match_an_anchor,
     an_entry_dated_back_is_reported_and_no_fault,
     nothing_is_created_or_migrated_by_a_reader,
+    entries_are_searched_and_paged_from_the_newest,
 );
 
 fn every_change_leaves_an_entry(database: &Database) {
@@ -203,4 +206,39 @@ fn nothing_is_created_or_migrated_by_a_reader(database: &Database) {
     database.run(earlier);
     assert_eq!(location.open_unmigrated().unwrap().verify_audit().unwrap().fault, None);
     assert_eq!(database.integer(version), 4);
+}
+
+fn entries_are_searched_and_paged_from_the_newest(database: &Database) {
+    let mut store = database.open();
+    store.apply(&catalog(), options(FIRST)).unwrap();
+    store.put_object(Kind::User, &json!({ "username": "ada" }), IfMatch::Any, &by_ada(LATER)).unwrap();
+    let mut find = |filter: &AuditFilter, start: AuditPageStart, limit: usize| {
+        let page = store.search_audit(filter, start, limit).unwrap();
+        let numbers: Vec<_> = page.entries.iter().map(|entry| entry.seq).collect();
+        (numbers, page.total, page.has_newer, page.has_older)
+    };
+    let all = AuditFilter::default();
+    assert_eq!(find(&all, AuditPageStart::Newest, 2), (vec![9, 8], 9, false, true));
+    assert_eq!(find(&all, AuditPageStart::Before(8), 3), (vec![7, 6, 5], 9, true, true));
+    assert_eq!(find(&all, AuditPageStart::After(5), 2), (vec![7, 6], 9, true, true));
+    assert_eq!(find(&all, AuditPageStart::Before(1), 2), (vec![], 9, true, false));
+    assert_eq!(find(&all, AuditPageStart::After(9), 2), (vec![], 9, false, true));
+
+    let mut found = |filter: AuditFilter| find(&filter, AuditPageStart::Newest, 10).0;
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(found(AuditFilter { actor: text("ada"), ..AuditFilter::default() }), [9]);
+    assert_eq!(found(AuditFilter { action: text("update"), ..AuditFilter::default() }), [9]);
+    assert_eq!(found(AuditFilter { kind: text("users"), ..AuditFilter::default() }), [9, 7, 6]);
+    assert_eq!(found(AuditFilter { kind: text("tenant"), ..AuditFilter::default() }), [1]);
+    let targets = |names: &[&str]| AuditFilter {
+        targets: Some(names.iter().map(|name| (*name).to_owned()).collect()),
+        ..AuditFilter::default()
+    };
+    assert_eq!(found(targets(&["users/ada", "groups/Analysts"])), [9, 6, 5]);
+    assert!(found(targets(&[])).is_empty());
+    let later = Some(Instant::from_micros(LATER));
+    assert_eq!(found(AuditFilter { from: later, ..AuditFilter::default() }), [9]);
+    assert_eq!(found(AuditFilter { until: later, kind: text("users"), ..AuditFilter::default() }), [7, 6]);
+    assert_eq!(store.audit_entry(9).unwrap().unwrap().action, "update");
+    assert_eq!(store.audit_entry(10).unwrap(), None);
 }
