@@ -9,12 +9,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use domesday_model::{Instant, Kind, Permission};
+use domesday_model::{Instant, Kind};
 use domesday_service::caller::{Caller, Permit};
 use domesday_service::idempotency::create_once;
 use domesday_service::objects::{self, name_in, name_key};
-use domesday_service::permissions::objects::{check_kind, is_own};
-use domesday_service::{ServiceError, evaluation};
+use domesday_service::permissions::objects::{check_kind, check_read, read_permit, write_permit};
 use domesday_sources::Diagnostics;
 use domesday_store::Store;
 use serde_json::Value;
@@ -39,73 +38,20 @@ struct Resource {
     path: &'static str,
     /// Its name in the document of the API.
     schema: &'static str,
-    read: Permit,
-    write: Permit,
 }
-
-const PEOPLE_READERS: Permit =
-    Permit::AnyOf(&[Permission::UserAdmin, Permission::Governance, Permission::Audit]);
-const ASSET_READERS: Permit = Permit::AnyOf(evaluation::ASSET_READERS);
-const ASSET_WRITERS: Permit = Permit::AnyOf(&[Permission::CreateDataSource, Permission::Governance]);
-const GOVERNANCE: Permit = Permit::AnyOf(&[Permission::Governance]);
-const USER_ADMIN: Permit = Permit::AnyOf(&[Permission::UserAdmin]);
-const POLICY_READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
 
 /// Every kind but the tenant, and requests, which have routes of their own.
 const RESOURCES: [Resource; 10] = [
-    Resource { kind: Kind::Tag, path: "tags", schema: "Tag", read: ASSET_READERS, write: ASSET_WRITERS },
-    Resource { kind: Kind::Group, path: "groups", schema: "Group", read: PEOPLE_READERS, write: USER_ADMIN },
-    Resource { kind: Kind::User, path: "users", schema: "User", read: PEOPLE_READERS, write: USER_ADMIN },
-    Resource {
-        kind: Kind::Domain,
-        path: "domains",
-        schema: "Domain",
-        read: ASSET_READERS,
-        write: GOVERNANCE,
-    },
-    Resource {
-        kind: Kind::DataSource,
-        path: "data-sources",
-        schema: "DataSource",
-        read: ASSET_READERS,
-        write: ASSET_WRITERS,
-    },
-    // Policies inside a domain are written by its managers, too: the service decides by the document.
-    Resource {
-        kind: Kind::Policy,
-        path: "policies",
-        schema: "Policy",
-        read: POLICY_READERS,
-        write: Permit::AnyKey,
-    },
-    Resource {
-        kind: Kind::DataPolicy,
-        path: "data-policies",
-        schema: "DataPolicy",
-        read: POLICY_READERS,
-        write: Permit::AnyKey,
-    },
-    Resource {
-        kind: Kind::Agreement,
-        path: "agreements",
-        schema: "Agreement",
-        read: Permit::AnyKey,
-        write: GOVERNANCE,
-    },
-    Resource {
-        kind: Kind::RequestForm,
-        path: "request-forms",
-        schema: "RequestForm",
-        read: Permit::AnyKey,
-        write: GOVERNANCE,
-    },
-    Resource {
-        kind: Kind::DataProduct,
-        path: "data-products",
-        schema: "DataProduct",
-        read: Permit::AnyKey,
-        write: GOVERNANCE,
-    },
+    Resource { kind: Kind::Tag, path: "tags", schema: "Tag" },
+    Resource { kind: Kind::Group, path: "groups", schema: "Group" },
+    Resource { kind: Kind::User, path: "users", schema: "User" },
+    Resource { kind: Kind::Domain, path: "domains", schema: "Domain" },
+    Resource { kind: Kind::DataSource, path: "data-sources", schema: "DataSource" },
+    Resource { kind: Kind::Policy, path: "policies", schema: "Policy" },
+    Resource { kind: Kind::DataPolicy, path: "data-policies", schema: "DataPolicy" },
+    Resource { kind: Kind::Agreement, path: "agreements", schema: "Agreement" },
+    Resource { kind: Kind::RequestForm, path: "request-forms", schema: "RequestForm" },
+    Resource { kind: Kind::DataProduct, path: "data-products", schema: "DataProduct" },
 ];
 
 pub(super) fn routes() -> Vec<Route> {
@@ -114,7 +60,8 @@ pub(super) fn routes() -> Vec<Route> {
 
 impl Resource {
     fn routes(self) -> Vec<Route> {
-        let Self { kind, path, schema: name, read, write } = self;
+        let Self { kind, path, schema: name } = self;
+        let (read, write) = (read_permit(kind), write_permit(kind));
         let label = kind.label();
         let list_path = format!("/api/v1/{path}");
         let item_path = format!("/api/v1/{path}/{{name}}");
@@ -228,21 +175,11 @@ async fn show(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let searched = name.clone();
-    let reads_all = resource.read.check(&caller);
-    let reads_any = reads_all.is_ok();
     let read = move |store: &mut Store| -> Result<_, Problem> {
         let found = store.object(resource.kind, &searched)?;
-        let is_allowed = reads_any || found.as_ref().is_some_and(|object| is_own(&caller, object));
-        Ok((found, is_allowed))
+        Ok(check_read(&caller, resource.kind, found)?)
     };
-    let (found, is_allowed) = app.service.pool.with(read).await?;
-    // Who may not read all of a kind is refused unless the object is theirs, whether it exists or not.
-    if !is_allowed {
-        return Err(reads_all
-            .err()
-            .unwrap_or_else(|| ServiceError::forbidden("this is not yours to read"))
-            .into());
-    }
+    let found = app.service.pool.with(read).await?;
     let found = found.ok_or_else(|| Problem::not_found(format!("there is no {} `{name}`", resource.kind)))?;
     Ok(object_response(StatusCode::OK, found))
 }

@@ -7,7 +7,9 @@
 mod access;
 mod cache;
 mod evaluated;
+mod inventory;
 mod name_index;
+mod naming;
 mod policies;
 mod rows;
 mod search;
@@ -16,6 +18,10 @@ mod visible;
 pub use access::{AccessFilter, AccessPage, AccessRow, PageStart};
 pub use cache::Evaluations;
 pub use evaluated::Evaluation;
+pub use inventory::{
+    DataSourceFilter, DataSourceOrder, Grouping, GroupingOrder, ListPage, ListRange, UserFilter, UserOrder,
+};
+pub use naming::NamingPolicies;
 pub(crate) use policies::People;
 pub use policies::{DraftMatches, PolicyDraft, PolicySummaries, PolicySummary};
 pub use rows::{ColumnSummary, RowFilter, RowOrder, RowPage, RowRange, SourceSummary, UserSummary};

@@ -5,14 +5,47 @@ use domesday_store::{Store, StoredObject};
 use serde_json::Value;
 
 use super::{data_sources, people};
-use crate::caller::Caller;
+use crate::caller::{Caller, Permit};
 use crate::error::ServiceError;
+use crate::evaluation::ASSET_READERS;
 
 /// The permission inside a domain that lets a user write policies there.
 const MANAGE_POLICIES: &str = "MANAGE_POLICIES";
 
 /// How many objects are read at a time.
 const PAGE: usize = 500;
+
+/// The permissions with which somebody reads users and groups.
+const PEOPLE_READERS: &[Permission] = &[Permission::UserAdmin, Permission::Governance, Permission::Audit];
+
+/// Returns who may read every object of a kind.
+#[must_use]
+pub const fn read_permit(kind: Kind) -> Permit {
+    match kind {
+        Kind::Tag | Kind::Domain | Kind::DataSource => Permit::AnyOf(ASSET_READERS),
+        Kind::Group | Kind::User => Permit::AnyOf(PEOPLE_READERS),
+        Kind::Policy | Kind::DataPolicy => Permit::AnyOf(&[Permission::Governance, Permission::Audit]),
+        Kind::Tenant | Kind::Agreement | Kind::RequestForm | Kind::DataProduct | Kind::Request => {
+            Permit::AnyKey
+        }
+    }
+}
+
+/// Returns who may write objects of a kind. [`check_change`] decides about the object.
+#[must_use]
+pub const fn write_permit(kind: Kind) -> Permit {
+    match kind {
+        Kind::Tag | Kind::DataSource => {
+            Permit::AnyOf(&[Permission::CreateDataSource, Permission::Governance])
+        }
+        Kind::Group | Kind::User => Permit::AnyOf(&[Permission::UserAdmin]),
+        // Policies inside a domain are written by its managers, too.
+        Kind::Policy | Kind::DataPolicy | Kind::Request => Permit::AnyKey,
+        Kind::Tenant | Kind::Domain | Kind::Agreement | Kind::RequestForm | Kind::DataProduct => {
+            Permit::AnyOf(&[Permission::Governance])
+        }
+    }
+}
 
 /// Whether an object is the caller's own: they are that user, or the request is by or for them.
 #[must_use]
@@ -22,6 +55,42 @@ pub fn is_own(caller: &Caller, object: &StoredObject) -> bool {
         Kind::User => is("username"),
         Kind::Request => is("user") || is("requester"),
         _ => false,
+    }
+}
+
+/// Returns an object that was looked up, as far as the caller may read it.
+///
+/// # Errors
+/// [`ServiceError::Forbidden`] when they may neither read every object of the kind nor is this one their own. Whether
+/// there is such an object is not said then.
+pub fn check_read(
+    caller: &Caller,
+    kind: Kind,
+    found: Option<StoredObject>,
+) -> Result<Option<StoredObject>, ServiceError> {
+    match read_permit(kind).check(caller) {
+        Err(error) if !found.as_ref().is_some_and(|object| is_own(caller, object)) => Err(error),
+        _ => Ok(found),
+    }
+}
+
+/// Whether [`check_change`] and the permit of the kind allow a change of a stored object; none is its deletion.
+///
+/// # Errors
+/// When the store fails.
+pub fn may_change(
+    store: &mut Store,
+    caller: &Caller,
+    before: &StoredObject,
+    after: Option<&Value>,
+) -> Result<bool, ServiceError> {
+    if write_permit(before.kind).check(caller).is_err() {
+        return Ok(false);
+    }
+    match check_change(store, caller, before.kind, Some(before), after) {
+        Ok(()) => Ok(true),
+        Err(ServiceError::Forbidden { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
