@@ -110,7 +110,8 @@
     }
   };
   const address = (form) => {
-    const url = new URL(form.action);
+    // Not `form.action`, which is a field where there is one of that name.
+    const url = new URL(form.getAttribute("action"), location.href);
     for (const [name, value] of new FormData(form)) {
       if (value) {
         url.searchParams.set(name, value);

@@ -35,6 +35,22 @@ pub(super) struct Confirmation {
     pub(super) fields: Vec<(&'static str, String)>,
     /// Where a reason is typed, if one is asked for.
     pub(super) reason: Option<ReasonField>,
+    /// What can be done instead, and undone.
+    pub(super) alternative: Option<Alternative>,
+    /// Why it was refused when it was confirmed before; empty when it was not.
+    pub(super) refused: String,
+}
+
+/// What can be done instead.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Alternative {
+    pub(super) text: &'static str,
+    /// The button's text.
+    pub(super) verb: &'static str,
+    /// Where its form is sent to.
+    pub(super) action: String,
+    /// Hidden fields, by name.
+    pub(super) fields: Vec<(&'static str, String)>,
 }
 
 /// The field `reason` of a confirmation.

@@ -7,6 +7,7 @@
 mod access;
 mod ask;
 mod assets;
+mod audit;
 mod catalog;
 mod charts;
 mod confirm;
@@ -20,7 +21,10 @@ mod form;
 mod governor;
 mod headers;
 mod link;
+mod listing;
 mod navigation;
+mod object_links;
+mod objects;
 mod paged;
 mod paths;
 mod people;
@@ -82,6 +86,8 @@ pub(crate) fn router(app: &App) -> Router {
         .merge(catalog::routes())
         .merge(governor::routes())
         .merge(settings::routes())
+        .merge(audit::routes())
+        .merge(objects::routes())
         .route("/console/{*rest}", get(errors::no_page).post(errors::no_page))
         .route("/sign-out", post(sign_in::sign_out))
         .layer(middleware::from_fn_with_state(app.clone(), session::guard));

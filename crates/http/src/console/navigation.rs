@@ -1,8 +1,9 @@
 //! The navigation: every entry, and who finds it.
 
-use domesday_model::Permission;
+use domesday_model::{Kind, Permission};
 use domesday_service::caller::{Caller, Permit};
-use domesday_service::evaluation::ASSET_READERS;
+use domesday_service::evaluation::READERS;
+use domesday_service::permissions::objects::read_permit;
 
 /// A section of the navigation.
 #[derive(Debug, Clone)]
@@ -26,10 +27,9 @@ pub(super) struct NavigationItem {
 /// An entry: its path, its name, its icon, and what a caller must be permitted to find it.
 type Entry = (&'static str, &'static str, &'static str, Permit);
 
-const POLICY_READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
+/// Who reads the audit log and what was delivered.
+const AUDITORS: Permit = Permit::AnyOf(READERS);
 
-/// Who reads what was delivered.
-const AUDITORS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
 /// Who finds the settings.
 const SETTINGS: Permit = Permit::AnyOf(&[Permission::ApplicationAdmin, Permission::Governance]);
 
@@ -47,8 +47,12 @@ const SECTIONS: &[(&str, &[Entry])] = &[
     (
         "Rules",
         &[
-            ("/console/policies", "Policies", "shield", POLICY_READERS),
-            ("/console/domains", "Domains", "domain", Permit::AnyOf(ASSET_READERS)),
+            ("/console/policies", "Policies", "shield", read_permit(Kind::Policy)),
+            ("/console/data-sources", "Data sources", "source", read_permit(Kind::DataSource)),
+            ("/console/users", "Users", "user", read_permit(Kind::User)),
+            ("/console/groups", "Groups", "group", read_permit(Kind::Group)),
+            ("/console/tags", "Tags", "tag", read_permit(Kind::Tag)),
+            ("/console/domains", "Domains", "domain", read_permit(Kind::Domain)),
         ],
     ),
     (
@@ -56,6 +60,7 @@ const SECTIONS: &[(&str, &[Entry])] = &[
         &[
             ("/console/export", "Export", "export", AUDITORS),
             ("/console/runs", "Runs", "clock", AUDITORS),
+            ("/console/audit", "Audit log", "list", AUDITORS),
             ("/console/settings", "Settings", "sliders", SETTINGS),
         ],
     ),

@@ -17,6 +17,11 @@ fn segment(name: &str) -> String {
     }
 }
 
+/// The page of an object by its name, below the list of its kind.
+pub(super) fn named_path(list: &str, name: &str) -> String {
+    format!("{list}/{}", segment(name))
+}
+
 /// The page of a request.
 pub(super) fn request_path(id: &str) -> String {
     format!("/console/requests/{}", segment(id))

@@ -48,3 +48,14 @@ pub(super) fn administrators(snapshot: &Snapshot) -> impl Iterator<Item = &Snaps
         .iter()
         .filter(|user| user.status == UserStatus::Active && user.permissions.contains(&Permission::UserAdmin))
 }
+
+/// What a permission allows, in a few words.
+pub(super) fn permission_summary(permission: Permission) -> &'static str {
+    match permission {
+        Permission::Governance => "policies, the export, all access",
+        Permission::UserAdmin => "users, groups, their keys",
+        Permission::Audit => "reads everything, changes nothing",
+        Permission::CreateDataSource => "registers data sources",
+        Permission::ApplicationAdmin => "permissions of others",
+    }
+}

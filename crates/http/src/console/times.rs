@@ -92,6 +92,15 @@ impl Calendar {
     }
 }
 
+impl Calendar {
+    /// The beginning of the day after the one that begins at an instant. Days have up to 25 hours.
+    pub(super) fn next_day(&self, start: Instant) -> Instant {
+        let day = timestamp(start).to_zoned_datetime(self.zone.clone());
+        let next = day.tomorrow().and_then(|next| next.start_of_day());
+        next.map_or(start, |next| Instant::from_micros(next.timestamp().as_microsecond()))
+    }
+}
+
 /// A count, grouped by thousands.
 pub(super) fn grouped(count: u64) -> String {
     let digits = count.to_string();

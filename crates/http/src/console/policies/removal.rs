@@ -43,8 +43,7 @@ pub(super) async fn confirm_removal(
         back: policy_path(policy.id),
         verb: "Remove",
         fields: vec![("etag", policy.etag.clone())],
-        reason: None,
-        back_text: "",
+        ..Confirmation::default()
     };
     Ok(question.ask(signed_in.shell))
 }

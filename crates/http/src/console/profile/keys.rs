@@ -15,9 +15,10 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{CreatedView, KeyForm, PATH, PermissionChoice, about, confirm, load, parse_id};
+use super::{CreatedView, KeyForm, PATH, PermissionChoice, confirm, load, parse_id};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
+use crate::console::people::permission_summary;
 use crate::console::signed_in::SignedIn;
 use crate::console::{page, see_other};
 use crate::state::{App, AppState};
@@ -40,7 +41,11 @@ pub(super) fn key_form(signed_in: &SignedIn, sent: Option<&Form>) -> KeyForm {
         permissions: caller
             .permissions
             .iter()
-            .map(|it| PermissionChoice { name: it.as_str(), about: about(*it), is_checked: chosen(*it) })
+            .map(|it| PermissionChoice {
+                name: it.as_str(),
+                about: permission_summary(*it),
+                is_checked: chosen(*it),
+            })
             .collect(),
         problem: String::new(),
     }

@@ -117,17 +117,6 @@ impl Fact {
     }
 }
 
-/// What a permission allows, in a few words.
-fn about(permission: Permission) -> &'static str {
-    match permission {
-        Permission::Governance => "policies, the export, all access",
-        Permission::UserAdmin => "users, groups, their keys",
-        Permission::Audit => "reads everything, changes nothing",
-        Permission::CreateDataSource => "registers data sources",
-        Permission::ApplicationAdmin => "permissions of others",
-    }
-}
-
 /// Returns the page as the store has it.
 async fn load(app: &AppState, signed_in: &SignedIn) -> Result<ProfilePage, Failure> {
     let SignedIn { caller, session, shell } = signed_in;
