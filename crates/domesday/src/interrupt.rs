@@ -6,7 +6,7 @@ use std::time::Duration;
 use domesday_delivery::{CancelReason, CancellationToken};
 
 /// The exit code of a process that SIGINT ended, by the convention of shells.
-pub(crate) const EXIT_INTERRUPTED: u8 = 130;
+const EXIT_INTERRUPTED: u8 = 130;
 
 /// The same for SIGTERM.
 const EXIT_TERMINATED: u8 = 143;
@@ -28,11 +28,12 @@ pub(crate) fn cancel_when_interrupted(cancellation: CancellationToken) {
         // Without a runtime, signals keep their default action: they end the process.
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            let Ok(code) = interrupted().await else { return };
+            let Ok(mut signals) = SignalListener::new() else { return };
+            let code = signals.next().await;
             EXIT_CODE.store(code, Ordering::Relaxed);
             cancellation.cancel(CancelReason::Requested);
             tokio::select! {
-                _ = interrupted() => {}
+                _ = signals.next() => {}
                 () = tokio::time::sleep(GRACE) => {}
             }
             std::process::exit(code.into());
@@ -42,17 +43,43 @@ pub(crate) fn cancel_when_interrupted(cancellation: CancellationToken) {
     let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(wait);
 }
 
-/// Waits for SIGINT or SIGTERM and returns the exit code of the process.
-pub(crate) async fn interrupted() -> std::io::Result<u8> {
+/// A listener to SIGINT and SIGTERM. From its creation on they do not end the process by themselves, and none is missed.
+pub(crate) struct SignalListener {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl SignalListener {
+    /// Starts to listen; needs a runtime.
+    pub(crate) fn new() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Waits for the next signal and returns the exit code of a process that it ends.
+    pub(crate) async fn next(&mut self) -> u8 {
+        #[cfg(unix)]
         tokio::select! {
-            _ = terminate.recv() => Ok(EXIT_TERMINATED),
-            pressed = tokio::signal::ctrl_c() => pressed.map(|()| EXIT_INTERRUPTED),
+            _ = self.terminate.recv() => EXIT_TERMINATED,
+            _ = self.interrupt.recv() => EXIT_INTERRUPTED,
+        }
+        #[cfg(not(unix))]
+        {
+            // Where Ctrl-C cannot be listened to, it ends the process by itself.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            EXIT_INTERRUPTED
         }
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map(|()| EXIT_INTERRUPTED)
 }

@@ -9,9 +9,12 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::demo::Demo;
 use crate::cli::{Format, ServeArgs};
-use crate::interrupt::{EXIT_INTERRUPTED, interrupted};
+use crate::interrupt::SignalListener;
 use crate::output::{DIM, Output, STRONG};
 use crate::service_config::read_config;
+
+/// How long the start may still take after a signal, so that what it writes and prints belongs together.
+const START_GRACE: Duration = Duration::from_secs(10);
 
 /// How long threads may take to end after the service stopped.
 const THREADS_GRACE: Duration = Duration::from_secs(1);
@@ -28,8 +31,20 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let output = *output;
     let is_complete = runtime.block_on(async {
+        let mut signals = SignalListener::new()?;
         // Printed before it is committed: a key that was not printed is lost.
-        let running = start_with(config, Clock::system(), move |key| print_key(output, key)).await?;
+        let starting = start_with(config, Clock::system(), move |key| print_key(output, key));
+        tokio::pin!(starting);
+        let running = tokio::select! {
+            running = &mut starting => running?,
+            code = signals.next() => match tokio::time::timeout(START_GRACE, starting).await {
+                Ok(running) => return anyhow::Ok(running?.stop().await),
+                Err(_) => {
+                    Demo::delete(demo.as_ref());
+                    std::process::exit(code.into());
+                }
+            },
+        };
         if let Some(link) = &running.sign_in_link {
             print_link(output, link)?;
         }
@@ -44,13 +59,13 @@ pub(crate) fn run(args: &ServeArgs, output: &Output) -> anyhow::Result<()> {
                 output.note(format_args!("Health and metrics on {address}"));
             }
         }
-        interrupted().await?;
+        signals.next().await;
         let is_complete = tokio::select! {
             is_complete = running.stop() => is_complete,
-            code = interrupted() => {
+            code = signals.next() => {
                 output.note("second signal: the service exits immediately");
                 Demo::delete(demo.as_ref());
-                std::process::exit(code.unwrap_or(EXIT_INTERRUPTED).into());
+                std::process::exit(code.into());
             }
         };
         anyhow::Ok(is_complete)
