@@ -6,13 +6,16 @@ Needs release builds (`cargo build --release -p domesday -p domesday-bench`). Fi
 on it, and asks: first as fast as answers come, beside two questions that need no evaluation (`live`: no key, no
 database; `tenant`: a key and the database), which say what the server itself costs; then at fixed rates, latencies
 counted from the instant that a request was due. Last it changes a policy and asks again at once: the answer must be
-the new one; and it previews drafts. The generator shares the machine's processors with the service.
+the new one; it previews drafts; and it opens pages of the console, each many times, one after the other. The generator
+shares the machine's processors with the service.
 """
 
 import argparse
+import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import statistics
@@ -119,6 +122,68 @@ def preview(service: Service, rounds: int) -> dict:
     return told
 
 
+class Browser:
+    """A session of the console, on one connection."""
+
+    def __init__(self, service: Service):
+        self.connection = http.client.HTTPConnection(service.address)
+        form = urllib.parse.urlencode({"key": service.key})
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
+        self.connection.request("POST", "/sign-in", form, headers)
+        answer = self.connection.getresponse()
+        answer.read()
+        assert answer.status == 303, f"signing in was answered with {answer.status}"
+        self.cookie = answer.headers["Set-Cookie"].split(";")[0]
+
+    def milliseconds(self, path: str) -> float:
+        """How long a page takes, from the request to its last byte."""
+        started = time.perf_counter()
+        self.connection.request("GET", path, headers={"Accept": "text/html", "Cookie": self.cookie})
+        answer = self.connection.getresponse()
+        answer.read()
+        took = (time.perf_counter() - started) * 1e3
+        assert answer.status == 200, f"{path} was answered with {answer.status}"
+        return took
+
+
+def pages(service: Service, rounds: int) -> list[dict]:
+    """Milliseconds that pages of the console take, users and data sources drawn evenly."""
+    draw = random.Random(1)
+    browser = Browser(service)
+
+    def drawn(kind: str) -> list[dict]:
+        """Up to a thousand objects from a random place on."""
+        items = service.call("GET", f"/api/v1/{kind}?limit=1000")["items"]
+        return [draw.choice(items) for _ in range(rounds)]
+
+    users, sources = drawn("users"), drawn("data-sources")
+    names = [draw.choice(users)["name"][:4] for _ in range(rounds)]
+    access = "/console/access"
+    paths = {
+        "overview": ["/console"] * rounds,
+        "search suggestions": [f"{access}/suggest?q={urllib.parse.quote(name)}" for name in names],
+        "search": [f"{access}?q={urllib.parse.quote(name)}" for name in names],
+        "who can reach a data source": [f"{access}/data-source/{source['id']}" for source in sources],
+        "the same, blocked only": [f"{access}/data-source/{source['id']}?outcome=BLOCKED" for source in sources],
+        "what a user can reach": [f"{access}/user/{user['id']}" for user in users],
+        "why": [f"{access}/user/{user['id']}/data-source/{source['id']}" for user, source in zip(users, sources)],
+    }
+    lists = ["data-sources", "users", "groups", "tags", "policies", "products", "requests", "runs", "audit", "profile"]
+    paths |= {name: [f"/console/{name}"] * rounds for name in lists}
+    paths |= {
+        "a data source": [f"/console/data-sources/{source['id']}" for source in sources],
+        "a user": [f"/console/users/{user['id']}" for user in users],
+    }
+    times = []
+    for name, addresses in paths.items():
+        first = browser.milliseconds(addresses[0])
+        took = sorted(browser.milliseconds(address) for address in addresses)
+        times.append(
+            {"page": name, "first_ms": first, "p50": statistics.median(took), "p90": took[len(took) * 9 // 10]}
+        )
+    return times
+
+
 def table(result: dict) -> str:
     lines = ["| question | rate asked | answers a second | p50 ms | p90 ms | p99 ms | p99.9 ms | max ms | bytes |", "|" + "---|" * 9]
     for run in result["throughput"] + result["latency"]:
@@ -133,6 +198,9 @@ def table(result: dict) -> str:
     for what, told in result["preview"].items():
         counts = ", ".join(f"{count} {effect}" for effect, count in told["counts"].items()) or "nothing"
         lines.append(f"\npreview of `{what}`: {told['seconds']:.2f} s ({counts}), peak memory then {told['peak_bytes'] / 1e6:.0f} MB")
+    lines += ["", "| page of the console | first ms | p50 ms | p90 ms |", "|" + "---|" * 4]
+    for page in result["pages"]:
+        lines.append(f"| {page['page']} | {page['first_ms']:.1f} | {page['p50']:.1f} | {page['p90']:.1f} |")
     lines.append(f"\npeak memory of the service before the previews: {result['peak_bytes'] / 1e6:.0f} MB")
     return "\n".join(lines)
 
@@ -164,6 +232,7 @@ def main():
                 result["latency"].append({"question": question, "rate": rate} | run)
         result["change"] = change(service, arguments.rounds)
         result["peak_bytes"] = service.memory()
+        result["pages"] = pages(service, 100)
         result["preview"] = preview(service, 3)
     finally:
         service.stop()
