@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         ["ci"] => ci(),
         ["regen"] => generated::write(),
         ["advisories"] => steps::advisories(),
+        ["screenshots"] => steps::screenshots(),
         ["simulate", arguments @ ..] if !arguments.is_empty() => simulate::simulate(arguments),
         [name] => match STEPS.iter().find(|step| step.name == *name) {
             Some(step) => (step.run)(),
@@ -59,6 +60,7 @@ fn help() {
         "cargo xtask simulate --nights N | --seed N [--trace]   simulate more nights, or one seed again"
     );
     println!("cargo xtask regen   rewrite the generated files, and the output in the recipes");
+    println!("cargo xtask screenshots  take the pictures of the console in docs/pictures again");
     println!("cargo xtask advisories   check the dependencies against the advisory database");
 }
 

@@ -19,9 +19,14 @@ pub(crate) fn readers_with(args: &[&str]) -> Result<(), Failure> {
 
 /// Runs the Python tests of a folder against the binary, in an environment of their own.
 pub(crate) fn pytest(tests: &str, args: &[&str]) -> Result<(), Failure> {
+    pytest_of(tests, tests, args)
+}
+
+/// Runs what `selection` names, with the packages of the tests in the folder `tests`.
+pub(crate) fn pytest_of(tests: &str, selection: &str, args: &[&str]) -> Result<(), Failure> {
     let python = python(tests)?;
     let binary = build()?;
-    let mut pytest = command(python, &["-m", "pytest", "-q", "-p", "no:cacheprovider", tests]);
+    let mut pytest = command(python, &["-m", "pytest", "-q", "-p", "no:cacheprovider", selection]);
     run(pytest.args(args).env("DOMESDAY_BIN", binary).env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::paths::target_dir;
 use crate::process::{command, run};
-use crate::runner::{build, cargo, pytest, readers_with};
+use crate::runner::{build, cargo, pytest, pytest_of, readers_with};
 use crate::tools::{cargo_deny, chromium, postgresql, python, typos};
 use crate::{Failure, dependencies, fuzz, generated, simulate};
 
@@ -106,4 +106,10 @@ fn service() -> Result<(), Failure> {
 fn console() -> Result<(), Failure> {
     chromium()?;
     pytest("tests/console", &[])
+}
+
+/// Takes the pictures in `docs/pictures` again.
+pub(crate) fn screenshots() -> Result<(), Failure> {
+    chromium()?;
+    pytest_of("tests/console", "tests/console/screenshots.py", &[])
 }

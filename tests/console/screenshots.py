@@ -1,0 +1,69 @@
+"""Takes the pictures of the console that the documentation shows: `cargo xtask screenshots`."""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "support"))
+
+from conftest import Service, sign_in  # noqa: E402
+from s3 import IamUser, admin, make_bucket, server, strict  # noqa: E402, F401
+from test_export import everything, run_to_the_end, save_export  # noqa: E402
+
+PICTURES = pathlib.Path(os.environ.get("DOMESDAY_PICTURES", HERE.parent.parent / "docs" / "pictures"))
+
+# Wide enough for two columns, and as high as a page of a document bears.
+SIZE = {"width": 1280, "height": 900}
+
+
+@pytest.fixture
+def company(tmp_path, admin, strict):  # noqa: F811
+    """The example company, with an export that ran before and after a change."""
+    settings = {"DOMESDAY_ALLOWED_ENDPOINTS": strict.url, "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
+    service = Service(tmp_path, settings)
+    bucket = make_bucket(admin, strict)
+    save_export(service, strict, bucket, IamUser(admin, everything(bucket)))
+    run_to_the_end(service)
+    for name, user in [("Open catalog", "frank.albrecht"), ("Shared prices", "petra.klein")]:
+        policy = {
+            "name": name,
+            "type": "grant",
+            "level": "individuals",
+            "individuals": {"users": [user]},
+            "appliesTo": {"dataSources": ["Price Lists"]},
+        }
+        status, answer = service.call("PUT", f"/api/v1/policies/{name.replace(' ', '%20')}", policy)
+        assert status == 201, answer
+        run_to_the_end(service)
+    yield service
+    service.stop()
+
+
+def test_take_pictures(company, chromium):
+    source, user = company.id_of("data-sources", "Dealer Contacts"), company.id_of("users", "frank.albrecht")
+    policy = company.id_of("policies", "GDPR training")
+    pages = {
+        "overview": "/console",
+        "data-source": f"/console/access/data-source/{source}",
+        "why": f"/console/access/user/{user}/data-source/{source}",
+        "policy": f"/console/policies/{policy}",
+        "export-setup": "/console/export/setup?way=role&bucket=acme-audit&region=eu-central-1&path=access-summary",
+        "runs": "/console/runs",
+        "products": "/console/products",
+    }
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for scheme in ("light", "dark"):
+        context = chromium.new_context(base_url=company.url, viewport=SIZE, color_scheme=scheme)
+        page = context.new_page()
+        sign_in(page, company.key_of("jonas.keller"))
+        for name, path in pages.items():
+            # The overview shows both schemes.
+            if scheme == "dark" and name != "overview":
+                continue
+            answer = page.goto(path)
+            assert answer.status == 200, f"{path}: {answer.status}"
+            page.screenshot(path=PICTURES / (f"{name}.png" if scheme == "light" else f"{name}-dark.png"))
+        context.close()
