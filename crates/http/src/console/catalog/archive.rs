@@ -150,7 +150,7 @@ mod tests {
             assert!(unpack(&[("a.zip".to_owned(), broken)], 1000).is_err());
         }
         let mut changed = whole;
-        changed[35] ^= 0xff;
+        changed[38] ^= 0xff;
         assert!(unpack(&[("a.zip".to_owned(), changed)], 1000).is_err());
     }
 }
