@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::Response;
 use domesday_model::Kind;
 use domesday_service::ServiceError;
-use domesday_service::evaluation::READERS;
+use domesday_service::evaluation::{READERS, Selector};
 use domesday_service::permissions::objects::may_change;
 use domesday_store::{Store, StoredObject};
 use serde::de::DeserializeOwned;
@@ -87,10 +87,15 @@ pub(super) async fn show(
     let evaluation = app.service.evaluations.current(signed_in.caller.revision).await?;
     let calendar = &signed_in.shell.calendar;
     let links = Links::new(evaluation.snapshot(), &signed_in.caller, calendar);
+    // Access has readers of its own.
+    let access = |user, source, path| match evaluation.select(&signed_in.caller, user, source) {
+        Ok(_) => Link::new("Access", format!("/console/access/{path}/{}", object.id)),
+        Err(_) => Link::plain(""),
+    };
     let (mut facts, sections, access) = match subject.kind {
         Kind::User => {
             let user = document(&object)?;
-            let access = Link::new("Access", format!("/console/access/user/{}", object.id));
+            let access = access(Some(Selector::Id(object.id)), None, "user");
             (users::facts(&evaluation, &links, &user), Vec::new(), access)
         }
         Kind::Group => {
@@ -104,7 +109,7 @@ pub(super) async fn show(
         }
         _ => {
             let source = document(&object)?;
-            let access = Link::new("Access", format!("/console/access/data-source/{}", object.id));
+            let access = access(None, Some(Selector::Id(object.id)), "data-source");
             (data_sources::facts(&links, &source), data_sources::sections(&links, &source), access)
         }
     };
