@@ -11,6 +11,7 @@ mod connections;
 mod console;
 mod console_access;
 mod console_requests;
+mod console_walk;
 mod export;
 mod first_start;
 mod guarding;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::world::{Later, World};
 
-const PERMISSIONS: [&str; 5] =
+pub(crate) const PERMISSIONS: [&str; 5] =
     ["GOVERNANCE", "USER_ADMIN", "AUDIT", "CREATE_DATA_SOURCE", "APPLICATION_ADMIN"];
 
 /// Routes that any key may call and that then look at whose it is; a key without permissions gets this.
