@@ -35,7 +35,7 @@ def wait_for(condition, what):
 class Service:
     """A service in a directory of its own, with the example company."""
 
-    def __init__(self, directory, port=None, settings=None):
+    def __init__(self, directory, settings=None, port=None):
         self.directory = directory
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -155,4 +155,4 @@ def sign_in(page, key):
     page.goto("/sign-in")
     page.get_by_label("API key").fill(key)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/console/**")
+    page.wait_for_url(re.compile(r"/console(/|$)"))

@@ -25,6 +25,7 @@ mod listing;
 mod navigation;
 mod object_links;
 mod objects;
+mod overview;
 mod paged;
 mod paths;
 mod people;
@@ -60,7 +61,6 @@ pub(crate) use errors::answer_browsers;
 /// Returns the router of the console, its sign-in pages and the root.
 pub(crate) fn router(app: &App) -> Router {
     let pages = Router::new()
-        .route("/console", get(access::start))
         .route("/console/profile", get(profile::show))
         .route("/console/profile/keys", post(profile::keys::create_key).get(profile::keys::to_profile))
         .route(
@@ -75,6 +75,7 @@ pub(crate) fn router(app: &App) -> Router {
             "/console/profile/sessions/{id}/end",
             get(profile::ending::confirm_end).post(profile::ending::end_session),
         )
+        .merge(overview::routes())
         .merge(access::routes())
         .merge(export::routes())
         .merge(policies::routes())

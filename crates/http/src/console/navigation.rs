@@ -35,10 +35,11 @@ const SETTINGS: Permit = Permit::AnyOf(&[Permission::ApplicationAdmin, Permissio
 
 /// Every section with its entries.
 const SECTIONS: &[(&str, &[Entry])] = &[
-    // Owners see their data sources, and each user themselves.
     (
         "",
         &[
+            ("/console", "Overview", "overview", Permit::AnyKey),
+            // Owners see their data sources, and each user themselves.
             ("/console/access", "Who can reach what", "key", Permit::AnyKey),
             ("/console/requests", "Requests", "inbox", Permit::AnyKey),
             ("/console/products", "Data products", "box", Permit::AnyKey),
@@ -73,8 +74,9 @@ pub(super) fn navigation(
     path: &str,
     waiting: impl Fn(&str) -> u64,
 ) -> Vec<NavigationSection> {
-    let is_current =
-        |entry: &str| path.strip_prefix(entry).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    // The overview is above all others.
+    let is_below = |entry: &str| path.strip_prefix(entry).is_some_and(|rest| rest.starts_with('/'));
+    let is_current = |entry: &str| path == entry || entry != "/console" && is_below(entry);
     let sections = SECTIONS.iter().map(|(name, entries)| {
         let found = entries.iter().filter(|(.., permit)| permit.check(caller).is_ok());
         let items = found.map(|&(path, name, icon, _)| NavigationItem {

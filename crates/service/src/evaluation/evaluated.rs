@@ -8,6 +8,7 @@ use domesday_model::{DataSourceIx, Instant, RequestStatus, Scope, Snapshot, User
 use rayon::prelude::*;
 use uuid::Uuid;
 
+use super::figures::AccessFigures;
 use super::name_index::SearchIndex;
 use super::policies::PolicySummaries;
 use crate::error::ServiceError;
@@ -33,6 +34,8 @@ pub struct Evaluation {
     pub(super) policies: OnceLock<PolicySummaries>,
     /// The requests that the user of an API key may decide, as positions, by key.
     pub(crate) waiting: Mutex<HashMap<Uuid, Arc<[usize]>>>,
+    /// The figures about all access, worked out when they are first asked for.
+    pub(super) figures: OnceLock<Arc<AccessFigures>>,
 }
 
 /// For each user, the classes and scopes in which something reaches them: one bit each, a user's bits together.
@@ -103,6 +106,7 @@ impl Evaluation {
             warnings: OnceLock::new(),
             policies: OnceLock::new(),
             waiting: Mutex::default(),
+            figures: OnceLock::new(),
         }
     }
 

@@ -7,6 +7,7 @@
 mod access;
 mod cache;
 mod evaluated;
+mod figures;
 mod inventory;
 mod name_index;
 mod naming;
@@ -18,6 +19,7 @@ mod visible;
 pub use access::{AccessFilter, AccessPage, AccessRow, PageStart};
 pub use cache::Evaluations;
 pub use evaluated::Evaluation;
+pub use figures::{AccessFigures, DomainReach};
 pub use inventory::{
     DataSourceFilter, DataSourceOrder, Grouping, GroupingOrder, ListPage, ListRange, UserFilter, UserOrder,
 };

@@ -40,11 +40,6 @@ pub(super) fn routes() -> Router<App> {
         .route("/console/access/user/{id}/data-source/{source}", get(why::show))
 }
 
-/// Leads to the page that the console starts with.
-pub(super) async fn start() -> Response {
-    see_other(PATH)
-}
-
 /// Leads from the address that the tables of earlier versions have.
 pub(super) async fn from_old_path(Path(id): Path<String>) -> Response {
     match id.parse::<i64>() {

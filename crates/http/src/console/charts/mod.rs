@@ -62,7 +62,6 @@ pub(super) struct Panel {
 /// How a panel shows its values, one for each point; `None` where there is none.
 pub(super) enum PanelKind {
     Bars(Vec<Option<f64>>),
-    #[allow(dead_code, reason = "drawn on the overview")]
     Lines(Vec<Series>),
 }
 
@@ -75,7 +74,6 @@ pub(super) struct Series {
 
 /// The stroke of a line. What it stands for does not depend on the colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "drawn on the overview")]
 pub(super) enum LineStyle {
     Granted,
     Blocked,

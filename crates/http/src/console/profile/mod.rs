@@ -26,10 +26,10 @@ use super::signed_in::SignedIn;
 use super::times::TimeView;
 use crate::state::{App, AppState};
 
-const PATH: &str = "/console/profile";
+pub(super) const PATH: &str = "/console/profile";
 
 /// How long before it expires a key is marked, in microseconds: 14 days.
-const SOON: i64 = 14 * 24 * 3_600 * 1_000_000;
+pub(super) const SOON: i64 = 14 * 24 * 3_600 * 1_000_000;
 
 /// How long revoked and expired keys are listed, in microseconds: 30 days.
 const LISTED: i64 = 30 * 24 * 3_600 * 1_000_000;

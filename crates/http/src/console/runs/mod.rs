@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::state::App;
 
-const GOVERNANCE: Permit = Permit::AnyOf(&[Permission::Governance]);
+pub(super) const GOVERNANCE: Permit = Permit::AnyOf(&[Permission::Governance]);
 const READERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::Audit]);
 
 /// Returns the routes of the pages.

@@ -48,7 +48,7 @@ pub(super) fn took_in_words(run: &RunRecord, now: Instant) -> String {
 }
 
 /// Returns why a run failed, as its record says.
-pub(super) fn error_text<'r>(run: &'r RunRecord, field: &str) -> &'r str {
+pub(in crate::console) fn error_text<'r>(run: &'r RunRecord, field: &str) -> &'r str {
     run.error.as_ref().and_then(|error| error[field].as_str()).unwrap_or_default()
 }
 
