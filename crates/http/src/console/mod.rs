@@ -35,6 +35,7 @@ mod profile;
 mod requests;
 mod runs;
 mod session;
+mod session_start;
 mod settings;
 mod shell;
 mod sign_in;

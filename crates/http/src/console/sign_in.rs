@@ -2,12 +2,11 @@
 
 use askama::Template;
 use axum::extract::{Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::Response;
 use domesday_model::Instant;
 use domesday_service::caller::{Caller, Permit};
-use domesday_service::sessions::{self, Client};
+use domesday_service::sessions;
 use domesday_service::{ServiceError, parse_authorization};
 use domesday_store::Store;
 use http_body_util::{BodyExt, Limited};
@@ -16,7 +15,8 @@ use secrecy::SecretString;
 use super::assets::{Assets, assets};
 use super::errors::{Failure, lone, sentence};
 use super::form::Form;
-use super::session::{exposed, is_signed_in, set_cookie};
+use super::session::{is_signed_in, set_cookie};
+use super::session_start::{begin_session, client, path_within, with_retry};
 use super::signed_in::SignedIn;
 use super::{page, see_other, single_sign_on};
 use crate::authentication::{address, count_failure};
@@ -74,24 +74,6 @@ async fn answer(app: &AppState, status: StatusCode, view: SignInPage) -> Respons
 
 fn encoded(path: &str) -> String {
     percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC).to_string()
-}
-
-/// Returns a path of the console: nobody is led anywhere else.
-pub(super) fn path_within(next: &str) -> Option<&str> {
-    let is_path = next == "/console" || next.starts_with("/console/") || next.starts_with("/console?");
-    (is_path && !next.contains(['\\', '\r', '\n'])).then_some(next)
-}
-
-pub(super) fn client(app: &AppState, parts: &Parts) -> Client {
-    let browser = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Client { address: address(app, parts), browser: browser.unwrap_or_default().to_owned() }
-}
-
-/// Answers with a new session.
-pub(super) fn begin_session(app: &AppState, token: &SecretString, next: &str) -> Response {
-    let mut response = see_other(path_within(next).unwrap_or("/console"));
-    set_cookie(app, &mut response, exposed(token));
-    response
 }
 
 /// Shows the page to sign in, or signs in with the token of a link.
@@ -161,15 +143,6 @@ pub(super) async fn sign_in(State(app): State<App>, request: Request) -> Respons
     with_retry(answer(&app, status, view).await, problem)
 }
 
-/// Adds how long to wait, where the problem says so.
-pub(super) fn with_retry(mut response: Response, problem: Problem) -> Response {
-    let headers: HeaderMap = problem.into_response().headers().clone();
-    if let Some(value) = headers.get(header::RETRY_AFTER) {
-        response.headers_mut().insert(header::RETRY_AFTER, value.clone());
-    }
-    response
-}
-
 /// Ends the session.
 pub(super) async fn sign_out(State(app): State<App>, signed_in: SignedIn) -> Result<Response, Failure> {
     let id = signed_in.session.id;
@@ -182,21 +155,4 @@ pub(super) async fn sign_out(State(app): State<App>, signed_in: SignedIn) -> Res
     // Nothing of the session stays in the browser.
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_led_out_of_the_console() {
-        for path in ["/console", "/console/access?q=a", "/console?x"] {
-            assert_eq!(path_within(path), Some(path));
-        }
-        for path in
-            ["", "/", "//evil.example", "https://evil.example", "/consoles", "/console/\\evil", "/api"]
-        {
-            assert_eq!(path_within(path), None, "{path}");
-        }
-    }
 }

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::assets::{Assets, assets};
 use super::errors::{lone, sentence};
 use super::form::Form;
-use super::sign_in::{begin_session, client, path_within, with_retry};
+use super::session_start::{begin_session, client, path_within, with_retry};
 use super::{page, see_other, session};
 use crate::authentication::{address, check_failures, count_failure};
 use crate::problem::Problem;

@@ -8,9 +8,9 @@ use domesday_model::{DataSourceIx, Instant, RequestStatus, Scope, Snapshot, User
 use rayon::prelude::*;
 use uuid::Uuid;
 
-use super::figures::AccessFigures;
+use super::access_figures::AccessFigures;
 use super::name_index::SearchIndex;
-use super::policies::PolicySummaries;
+use super::policy_summaries::PolicySummaries;
 use crate::error::ServiceError;
 
 /// One revision of the catalog, evaluated.

@@ -4,39 +4,15 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use domesday_engine::{ClassOutcomes, ColumnOutcome, Outcome, SourceOutcomes};
-use domesday_model::{DataSourceIx, DomainIx, PolicyIx, Scope, UserIx, UserStatus};
+use domesday_model::{DomainIx, PolicyIx, Scope, UserIx, UserStatus};
 use rayon::prelude::*;
 
+use super::access_figures::AccessFigures;
 use super::evaluated::Evaluation;
 use crate::error::ServiceError;
 
 /// How many policies and data sources are ranked, and how many unreadable data sources are listed.
 const RANKED: usize = 6;
-
-/// Figures about all access.
-#[derive(Debug, Default)]
-pub struct AccessFigures {
-    /// Rows that are granted, to read and to write.
-    pub granted: [u64; 2],
-    /// Rows that are blocked, to read and to write.
-    pub blocked: [u64; 2],
-    /// Columns that are masked for a reader, each reader counted.
-    pub masked: u64,
-    /// Columns that are unmasked for a reader although a mask applies, each reader counted.
-    pub unmasked: u64,
-    /// Users who are active.
-    pub active_users: u64,
-    /// Data sources that are enabled.
-    pub data_sources: u64,
-    /// The policies that grant most rows, with their number.
-    pub widest_policies: Vec<(PolicyIx, u64)>,
-    /// The data sources that most people can read, with their number.
-    pub most_read: Vec<(DataSourceIx, u64)>,
-    /// The first data sources that people are granted to read and that guardrails block for all of them.
-    pub unreadable: Vec<DataSourceIx>,
-    /// How many of those there are.
-    pub unreadable_count: u64,
-}
 
 /// What a user can read in a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,17 +61,17 @@ impl ClassFigures {
     }
 }
 
-impl AccessFigures {
-    fn new(evaluation: &Evaluation) -> Self {
-        let snapshot = evaluation.snapshot();
-        let classes: Vec<_> = evaluation.classes.par_iter().map(ClassFigures::new).collect();
-        let mut figures = Self {
+impl Evaluation {
+    fn find_figures(&self) -> AccessFigures {
+        let snapshot = self.snapshot();
+        let classes: Vec<_> = self.classes.par_iter().map(ClassFigures::new).collect();
+        let mut figures = AccessFigures {
             active_users: snapshot.users.iter().filter(|it| it.status == UserStatus::Active).count() as u64,
-            data_sources: evaluation.outcomes.sources().len() as u64,
-            ..Self::default()
+            data_sources: self.outcomes.sources().len() as u64,
+            ..AccessFigures::default()
         };
         let mut grants = vec![0_u64; snapshot.policies.len()];
-        for (class, sources) in classes.iter().zip(&evaluation.sources_in) {
+        for (class, sources) in classes.iter().zip(&self.sources_in) {
             let sources = u64::from(*sources);
             for scope in 0..2 {
                 figures.granted[scope] += class.granted[scope] * sources;
@@ -108,7 +84,7 @@ impl AccessFigures {
         let grants = grants.into_iter().enumerate().map(|(policy, rows)| (PolicyIx::at(policy), rows));
         figures.widest_policies = ranked(grants);
         let of_source = |source: &SourceOutcomes| &classes[source.class.0 as usize];
-        let sources = evaluation.outcomes.sources().iter();
+        let sources = self.outcomes.sources().iter();
         figures.most_read =
             ranked(sources.clone().map(|source| (source.source, of_source(source).granted[0])));
         let unreadable = sources.filter(|source| {
@@ -143,8 +119,7 @@ impl Evaluation {
             return Ok(Arc::clone(figures));
         }
         let evaluation = Arc::clone(self);
-        let work =
-            move || Arc::clone(evaluation.figures.get_or_init(|| AccessFigures::new(&evaluation).into()));
+        let work = move || Arc::clone(evaluation.figures.get_or_init(|| evaluation.find_figures().into()));
         tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::internal(&error))
     }
 

@@ -5,6 +5,7 @@
 //! valid until the first such expiry after its instant.
 
 mod access;
+mod access_figures;
 mod cache;
 mod evaluated;
 mod figures;
@@ -12,20 +13,23 @@ mod inventory;
 mod name_index;
 mod naming;
 mod policies;
+mod policy_summaries;
 mod rows;
 mod search;
 mod visible;
 
 pub use access::{AccessFilter, AccessPage, AccessRow, PageStart};
+pub use access_figures::AccessFigures;
 pub use cache::Evaluations;
 pub use evaluated::Evaluation;
-pub use figures::{AccessFigures, DomainReach};
+pub use figures::DomainReach;
 pub use inventory::{
     DataSourceFilter, DataSourceOrder, Grouping, GroupingOrder, ListPage, ListRange, UserFilter, UserOrder,
 };
 pub use naming::NamingPolicies;
-pub(crate) use policies::People;
-pub use policies::{DraftMatches, PolicyDraft, PolicySummaries, PolicySummary};
+pub use policies::{DraftMatches, PolicyDraft};
+pub(crate) use policy_summaries::People;
+pub use policy_summaries::{PolicySummaries, PolicySummary};
 pub use rows::{ColumnSummary, RowFilter, RowOrder, RowPage, RowRange, SourceSummary, UserSummary};
 pub use search::{Hits, SearchResult};
 pub use visible::{ASSET_READERS, READERS, Selection, Selector, View, reduce, reduce_column};

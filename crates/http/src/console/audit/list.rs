@@ -10,7 +10,7 @@ use domesday_store::Store;
 
 use super::entries::{ACTIONS, EntryView, KINDS};
 use super::filter::{LogAddress, PATH};
-use super::verify::VerificationView;
+use super::verification::VerificationView;
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;

@@ -7,6 +7,7 @@ mod entry;
 mod filter;
 pub(super) mod history;
 mod list;
+mod verification;
 mod verify;
 
 use axum::Router;

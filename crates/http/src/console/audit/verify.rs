@@ -5,16 +5,16 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use domesday_service::ServiceError;
-use domesday_store::{AuditFault, AuditReport, Store};
+use domesday_store::Store;
 use tokio::sync::Semaphore;
 
 use super::filter::PATH;
 use super::list::{check, render};
+use super::verification::VerificationView;
 use crate::console::errors::Failure;
 use crate::console::form::Form;
 use crate::console::see_other;
 use crate::console::signed_in::SignedIn;
-use crate::console::times::counted;
 use crate::state::App;
 
 /// One verification at a time: it reads the whole log, over a connection that others wait for.
@@ -22,42 +22,6 @@ static TURN: Semaphore = Semaphore::const_new(1);
 
 /// When a verification that found no turn may be tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
-
-/// The result of a verification.
-pub(super) struct VerificationView {
-    pub(super) is_intact: bool,
-    pub(super) text: String,
-    /// What is remarkable and no fault; empty when there is nothing.
-    pub(super) note: String,
-    /// The number and the hash of the last entry, to store elsewhere.
-    pub(super) anchor: String,
-}
-
-impl VerificationView {
-    fn new(report: &AuditReport) -> Self {
-        let entries = counted(report.entries, "entry", "entries");
-        let text = match report.fault {
-            None => format!("The audit log is intact: {entries}, none missing, changed or added."),
-            Some(AuditFault::Missing { seq }) => {
-                format!("The audit log was tampered with: entry {seq} is missing.")
-            }
-            Some(AuditFault::Changed { seq }) => {
-                format!("The audit log was tampered with: entry {seq} was changed.")
-            }
-            Some(AuditFault::Added { seq }) => {
-                format!("The audit log was tampered with: entry {seq} was not written by Domesday.")
-            }
-        };
-        let note = report.clock_back.map_or_else(String::new, |seq| {
-            format!(
-                "Entry {seq} is dated before entry {}: the clock was set back, or a catalog was applied with an earlier \
-                 time.",
-                seq.saturating_sub(1)
-            )
-        });
-        Self { is_intact: report.fault.is_none(), text, note, anchor: report.anchor().to_string() }
-    }
-}
 
 /// Verifies the chain, and shows the log with the result.
 pub(super) async fn verify(State(app): State<App>, signed_in: SignedIn) -> Result<Response, Failure> {

@@ -5,6 +5,7 @@ mod data_sources;
 mod delete;
 mod edit;
 mod failures;
+mod field;
 mod fields;
 mod form;
 mod groups;

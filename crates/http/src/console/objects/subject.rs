@@ -6,7 +6,7 @@ use domesday_service::caller::Caller;
 use domesday_service::permissions::objects::check_read;
 use domesday_store::{Store, StoredObject};
 
-use super::fields::{Field, FieldKind};
+use super::field::{Field, FieldKind};
 use crate::console::paths::named_path;
 
 /// A kind of object with its pages.

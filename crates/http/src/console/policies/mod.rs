@@ -11,6 +11,7 @@ mod list;
 mod list_query;
 mod mistakes;
 mod preview;
+mod preview_links;
 mod preview_table;
 mod removal;
 mod save;

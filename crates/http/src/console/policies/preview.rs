@@ -6,8 +6,8 @@ use domesday_model::Snapshot;
 use domesday_service::preview::{AccessFigure, Figures, ListedChange, PreviewReport};
 
 use super::fields::PolicyFields;
+use super::preview_links::{source_link, user_link};
 use super::preview_table::ChangeTable;
-use crate::console::access::{source_path, user_path};
 use crate::console::csv::Csv;
 use crate::console::link::Link;
 use crate::console::times::{counted, grouped};
@@ -216,25 +216,6 @@ fn count_table(
         rows: rows.collect(),
         effects: occur.iter().map(|(name, _)| *name).collect(),
         more: if more == 0 { String::new() } else { format!("{} more", grouped(more as u64)) },
-    }
-}
-
-pub(super) fn source_link(snapshot: &Snapshot, name: &str) -> Link {
-    match snapshot.data_source(name) {
-        Some(source) => Link::new(name, source_path(snapshot.data_sources[source.get()].id.0)),
-        None => Link::plain(name),
-    }
-}
-
-/// A user with their title.
-pub(super) fn user_link(snapshot: &Snapshot, username: &str) -> (Link, String) {
-    match snapshot.user(username) {
-        Some(user) => {
-            let user = &snapshot.users[user.get()];
-            let title = user.title.as_deref().unwrap_or_default().to_owned();
-            (Link::new(&*user.name, user_path(user.id.0)), title)
-        }
-        None => (Link::plain(username), String::new()),
     }
 }
 

@@ -6,7 +6,7 @@ use domesday_engine::Effect;
 use domesday_model::{Scope, Snapshot};
 use domesday_service::preview::{ListedChange, PreviewReport};
 
-use super::preview::{source_link, user_link};
+use super::preview_links::{source_link, user_link};
 use crate::console::link::Link;
 use crate::console::times::grouped;
 
