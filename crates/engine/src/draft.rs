@@ -31,7 +31,7 @@ pub enum ReplacedPolicy {
     Data(DataPolicyIx),
 }
 
-/// The active users for whom a condition holds at any of some data sources.
+/// The active users who meet a condition at one of the given data sources at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SatisfyingUsers {
     /// How many there are.

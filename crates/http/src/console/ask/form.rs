@@ -21,7 +21,7 @@ use crate::console::requests::review::{StepView, steps};
 use crate::console::signed_in::SignedIn;
 use crate::state::AppState;
 
-/// What is asked for, for whom.
+/// The access that is asked for, and the user it is for.
 #[derive(Debug, Clone)]
 pub(in crate::console) struct Subject {
     pub(in crate::console) kind: RequestType,
@@ -91,7 +91,7 @@ impl Subject {
     }
 }
 
-/// The form, with what was typed, what is wrong with it, and what asking would lead to.
+/// The form with its values, their mistakes and the effect of an approval.
 #[derive(Debug)]
 pub(in crate::console) struct AskForm {
     pub(in crate::console) action: String,
@@ -108,7 +108,7 @@ pub(in crate::console) struct AskForm {
     /// Whether the caller may ask for others.
     pub(in crate::console) asks_for_others: bool,
     pub(in crate::console) user_error: String,
-    /// Hidden fields that say what is asked for.
+    /// Hidden fields that name the target.
     pub(in crate::console) fields: Vec<(&'static str, String)>,
     pub(in crate::console) effect: EffectView,
     pub(in crate::console) pending: Option<Link>,
@@ -142,7 +142,7 @@ pub(in crate::console) struct AgreementField {
 }
 
 impl AskForm {
-    /// Puts the form together: empty, or with what was sent.
+    /// Creates the form: empty, or with the values that were sent.
     pub(in crate::console) async fn new(
         app: &AppState,
         signed_in: &SignedIn,
@@ -213,7 +213,7 @@ impl AskForm {
         })
     }
 
-    /// Marks what is missing or wrong in what was sent; returns whether something is.
+    /// Marks missing and invalid values; returns whether there are any.
     pub(in crate::console) fn check(&mut self, questions: &[Question]) -> bool {
         for (field, question) in self.questions.iter_mut().zip(questions) {
             field.error = match answer(question, &field.value) {
