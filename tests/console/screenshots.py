@@ -9,9 +9,9 @@ import pytest
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
-from conftest import Service, sign_in  # noqa: E402
-from s3 import IamUser, admin, make_bucket, server, strict  # noqa: E402, F401
-from test_export import everything, run_to_the_end, save_export  # noqa: E402
+from conftest import sign_in  # noqa: E402
+from s3 import admin, server, strict  # noqa: E402, F401
+from test_export import run_to_the_end, start_delivering  # noqa: E402
 
 PICTURES = pathlib.Path(os.environ.get("DOMESDAY_PICTURES", HERE.parent.parent / "docs" / "pictures"))
 
@@ -22,10 +22,7 @@ SIZE = {"width": 1280, "height": 900}
 @pytest.fixture
 def company(tmp_path, admin, strict):  # noqa: F811
     """The example company, with an export that ran before and after a change."""
-    settings = {"DOMESDAY_ALLOWED_ENDPOINTS": strict.url, "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
-    service = Service(tmp_path, settings)
-    bucket = make_bucket(admin, strict)
-    save_export(service, strict, bucket, IamUser(admin, everything(bucket)))
+    service = start_delivering(tmp_path, admin, strict)
     run_to_the_end(service)
     for name, user in [("Open catalog", "frank.albrecht"), ("Shared prices", "petra.klein")]:
         policy = {

@@ -105,6 +105,15 @@ def everything(bucket):
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
+def start_delivering(directory, admin, strict):  # noqa: F811
+    """A service whose export goes to a bucket of its own."""
+    settings = {"DOMESDAY_ALLOWED_ENDPOINTS": strict.url, "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
+    service = Service(directory, settings)
+    bucket = make_bucket(admin, strict)
+    save_export(service, strict, bucket, IamUser(admin, everything(bucket)))
+    return service
+
+
 def run_to_the_end(service):
     status, run = service.call("POST", "/api/v1/access-summary/runs")
     assert status == 202, run

@@ -10,18 +10,14 @@ from axe_playwright_python.sync_playwright import Axe
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
-from conftest import Service  # noqa: E402
-from s3 import IamUser, admin, make_bucket, server, strict  # noqa: E402, F401
-from test_export import RULES, everything, run_to_the_end, save_export  # noqa: E402
+from s3 import admin, server, strict  # noqa: E402, F401
+from test_export import RULES, run_to_the_end, start_delivering  # noqa: E402
 
 
 @pytest.fixture
 def delivered(tmp_path, admin, strict):  # noqa: F811
     """A service with a run, a change of a policy, and another run."""
-    settings = {"DOMESDAY_ALLOWED_ENDPOINTS": strict.url, "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
-    service = Service(tmp_path, settings)
-    bucket = make_bucket(admin, strict)
-    save_export(service, strict, bucket, IamUser(admin, everything(bucket)))
+    service = start_delivering(tmp_path, admin, strict)
     run_to_the_end(service)
     policy = {
         "name": "One more",
