@@ -117,15 +117,7 @@ pub(super) fn sections(evaluation: &Evaluation, links: &Links<'_>, group: &Group
     }];
     if links.may_read(Kind::Policy) {
         let rows = links.policies(&evaluation.policies_naming_group(index));
-        sections.push(Section {
-            id: "policies",
-            title: "Policies that name it",
-            note: counted(rows.len() as u64, "policy", "policies"),
-            more: None,
-            heads: vec![("", "Policy"), ("", "Kind")],
-            rows,
-            nothing: "No policy names this group.",
-        });
+        sections.push(Section::of_policies(rows, "No policy names this group."));
     }
     sections
 }

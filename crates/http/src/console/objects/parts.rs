@@ -36,6 +36,21 @@ pub(super) struct Section {
     pub(super) nothing: &'static str,
 }
 
+impl Section {
+    /// The policies that name an object; `nothing` says that there are none.
+    pub(super) fn of_policies(rows: Vec<RowView>, nothing: &'static str) -> Self {
+        Self {
+            id: "policies",
+            title: "Policies that name it",
+            note: counted(rows.len() as u64, "policy", "policies"),
+            more: None,
+            heads: vec![("", "Policy"), ("", "Kind")],
+            rows,
+            nothing,
+        }
+    }
+}
+
 /// The first entries of a list, in the order of names.
 pub(super) fn first_rows<O: Default>(limit: usize) -> ListRange<O> {
     ListRange { order: O::default(), is_descending: false, offset: 0, limit }

@@ -310,17 +310,24 @@ fn show_checks(view: &mut SetupPage, app: &AppState, checks: &[VerificationCheck
     view.checks = Some(ChecksView::new(checks, at, duration(took)));
 }
 
+/// Returns the page with what was sent, and whether that is enough to go on.
+async fn read_sent(app: &App, signed_in: &SignedIn, form: &Form) -> Result<(SetupPage, bool), Failure> {
+    GOVERNANCE.check(&signed_in.caller)?;
+    let stored = Stored::read(app).await?;
+    let mut view = stored.page(app, signed_in, Draft::read(form));
+    form.get("etag").clone_into(&mut view.etag);
+    let is_complete = go_on(app, &mut view, &stored.tenant).await;
+    Ok((view, is_complete))
+}
+
 /// Verifies the destination, and saves nothing.
 pub(super) async fn verify(
     State(app): State<App>,
     signed_in: SignedIn,
     form: Form,
 ) -> Result<Response, Failure> {
-    GOVERNANCE.check(&signed_in.caller)?;
-    let stored = Stored::read(&app).await?;
-    let mut view = stored.page(&app, &signed_in, Draft::read(&form));
-    form.get("etag").clone_into(&mut view.etag);
-    if !go_on(&app, &mut view, &stored.tenant).await {
+    let (mut view, is_complete) = read_sent(&app, &signed_in, &form).await?;
+    if !is_complete {
         return Ok(respond(&view));
     }
     let session = signed_in.session.id;
@@ -345,11 +352,8 @@ pub(super) async fn save(
     signed_in: SignedIn,
     form: Form,
 ) -> Result<Response, Failure> {
-    GOVERNANCE.check(&signed_in.caller)?;
-    let stored = Stored::read(&app).await?;
-    let mut view = stored.page(&app, &signed_in, Draft::read(&form));
-    form.get("etag").clone_into(&mut view.etag);
-    if !go_on(&app, &mut view, &stored.tenant).await {
+    let (mut view, is_complete) = read_sent(&app, &signed_in, &form).await?;
+    if !is_complete {
         return Ok(respond(&view));
     }
     let session = signed_in.session.id;
