@@ -1,13 +1,12 @@
 //! People by the names under which the caller may see them.
 
-use domesday_model::{Permission, Snapshot, SnapshotUser};
+use domesday_model::{Kind, Snapshot, SnapshotUser};
 use domesday_service::caller::Caller;
 use domesday_service::evaluation::READERS;
+use domesday_service::permissions::objects::read_permit;
 
+use super::access::user_path;
 use super::link::Link;
-
-/// The permissions with which somebody reads users with all of their fields.
-const PEOPLE_READERS: &[Permission] = &[Permission::UserAdmin, Permission::Governance, Permission::Audit];
 
 /// The people of a snapshot, as a caller sees them: all by name, or themselves alone and others by username.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +26,7 @@ impl<'s> Directory<'s> {
 
     /// Whether the caller sees the fields of users.
     pub(super) fn sees_everybody(&self) -> bool {
-        self.caller.has_any(PEOPLE_READERS)
+        read_permit(Kind::User).check(self.caller).is_ok()
     }
 
     /// Returns a user with all fields, when the caller may see them.
@@ -45,7 +44,7 @@ impl<'s> Directory<'s> {
     pub(super) fn link(&self, username: &str) -> Link {
         let is_shown = self.caller.has_any(READERS) || self.caller.is_user(username);
         let record = self.find(username).filter(|_| is_shown);
-        let href = record.map(|user| format!("/console/access/user/{}", user.id.0));
+        let href = record.map(|user| user_path(user.id.0));
         Link::new(self.name(username), href.unwrap_or_default())
     }
 }

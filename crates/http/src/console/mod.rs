@@ -27,6 +27,7 @@ mod object_links;
 mod objects;
 mod overview;
 mod paged;
+mod pager;
 mod paths;
 mod people;
 mod policies;

@@ -3,8 +3,8 @@
 use domesday_service::ServiceError;
 
 use super::form::Form;
+use super::pager::{Page, Pager};
 use super::paths::with_query;
-use super::times::{counted, grouped};
 
 /// The longest value of a filter, in characters.
 const MAX_TEXT: usize = 200;
@@ -35,15 +35,6 @@ pub(super) struct Head {
     pub(super) href: String,
     /// `ascending`, `descending`, or empty.
     pub(super) sort: &'static str,
-}
-
-/// The end of a list.
-#[derive(Debug)]
-pub(super) struct Pager {
-    /// Which rows are shown; empty when there are none.
-    pub(super) range: String,
-    pub(super) previous: String,
-    pub(super) next: String,
 }
 
 impl ListAddress {
@@ -151,26 +142,10 @@ impl ListAddress {
     /// Takes the page out of a list that is filtered and sorted.
     pub(super) fn page<T>(&self, list: Vec<T>, size: usize, one: &str, many: &str) -> (Vec<T>, Pager) {
         let total = list.len();
-        let start = (self.page - 1).saturating_mul(size).min(total);
+        let start = Page::start(self.page, size, total);
         let shown: Vec<T> = list.into_iter().skip(start).take(size).collect();
-        let end = start + shown.len();
-        let last = total.div_ceil(size).max(1);
-        let page = |number: usize| self.href(self.path, &[("page", &number.to_string())]);
-        let range = if shown.is_empty() {
-            String::new()
-        } else {
-            format!(
-                "{}–{} of {}",
-                grouped(start as u64 + 1),
-                grouped(end as u64),
-                counted(total as u64, one, many)
-            )
-        };
-        let pager = Pager {
-            range,
-            previous: if self.page > 1 { page((self.page - 1).min(last)) } else { String::new() },
-            next: if end < total { page(self.page + 1) } else { String::new() },
-        };
+        let page = Page { number: self.page, size, shown: shown.len(), total };
+        let pager = page.pager(one, many, |number| self.href(self.path, &[("page", &number.to_string())]));
         (shown, pager)
     }
 }

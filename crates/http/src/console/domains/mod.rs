@@ -13,6 +13,7 @@ use domesday_service::ServiceError;
 use domesday_service::caller::Permit;
 use domesday_service::evaluation::{ASSET_READERS, Evaluation, READERS, Selector};
 
+use super::access::source_path;
 use super::assets::{Assets, assets};
 use super::csv::Csv;
 use super::directory::Directory;
@@ -20,7 +21,8 @@ use super::errors::Failure;
 use super::form::Form;
 use super::link::Link;
 use super::page;
-use super::paged::{Head, ListAddress, Pager, contains};
+use super::paged::{Head, ListAddress, contains};
+use super::pager::Pager;
 use super::paths::{domain_path, product_path, with_query};
 use super::shell::Shell;
 use super::signed_in::SignedIn;
@@ -232,8 +234,7 @@ async fn show(
     let sources = inside.into_iter().take(LISTED).map(|source| {
         let owns = || evaluation.select(&caller, None, Some(Selector::Name(&source.name))).is_ok();
         let is_shown = caller.has_any(READERS) || owns();
-        let href =
-            if is_shown { format!("/console/access/data-source/{}", source.id.0) } else { String::new() };
+        let href = if is_shown { source_path(source.id.0) } else { String::new() };
         let owners = source.owners.iter().map(|it| directory.name(&snapshot.users[it.get()].username));
         SourceRow {
             source: Link::new(&*source.name, href),

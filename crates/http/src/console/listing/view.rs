@@ -5,7 +5,8 @@ use domesday_service::evaluation::ListPage;
 use super::address::{ListAddress, PAGE};
 use super::cell::Cell;
 use crate::console::link::Link;
-use crate::console::times::{counted, grouped};
+use crate::console::pager::{Page, Pager};
+use crate::console::times::counted;
 
 /// Of how many values one is chosen from a list; of more it is typed.
 const MAX_CHOICES: usize = 300;
@@ -137,20 +138,10 @@ impl Listing {
     ) -> Self {
         let ListPage { items, total, unfiltered } = page;
         let rows: Vec<_> = items.into_iter().map(row).collect();
-        let start = (address.page() - 1).saturating_mul(PAGE).min(total);
-        let end = start + rows.len();
-        let number = |number: usize| address.href(address.path(), &[("page", &number.to_string())]);
-        let last = total.div_ceil(PAGE).max(1);
-        let range = if rows.is_empty() {
-            String::new()
-        } else {
-            format!(
-                "{}–{} of {}",
-                grouped(start as u64 + 1),
-                grouped(end as u64),
-                counted(total as u64, kind.one, kind.many)
-            )
-        };
+        let page = Page { number: address.page(), size: PAGE, shown: rows.len(), total };
+        let Pager { range, previous, next } = page.pager(kind.one, kind.many, |number| {
+            address.href(address.path(), &[("page", &number.to_string())])
+        });
         Self {
             kind,
             path: address.path().to_owned(),
@@ -162,8 +153,8 @@ impl Listing {
             unfiltered: counted(unfiltered as u64, kind.one, kind.many),
             is_filtered: address.is_filtered(),
             range,
-            previous: if address.page() > 1 { number((address.page() - 1).min(last)) } else { String::new() },
-            next: if end < total && !rows.is_empty() { number(address.page() + 1) } else { String::new() },
+            previous,
+            next,
             csv: address.href(&format!("{}.csv", address.path()), &[("page", "")]),
             rows,
         }

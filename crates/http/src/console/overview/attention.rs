@@ -8,8 +8,10 @@ use domesday_service::evaluation::{AccessFigures, Evaluation};
 use domesday_service::requests::selection::waiting;
 use domesday_store::{ApiKey, RunRecord, RunState};
 
+use crate::console::access::source_path;
 use crate::console::errors::Failure;
 use crate::console::link::Link;
+use crate::console::policies::policy_path;
 use crate::console::profile;
 use crate::console::signed_in::SignedIn;
 use crate::console::times::{Calendar, counted};
@@ -128,7 +130,7 @@ pub(super) fn catalog(
         } else {
             listed.join(", ")
         };
-        let href = format!("/console/access/data-source/{}", source.id.0);
+        let href = source_path(source.id.0);
         found.push(Attention::new("blocked", text, href, note).fail());
     }
     let ends = snapshot.requests.iter().filter_map(|request| {
@@ -150,16 +152,16 @@ pub(super) fn catalog(
 fn place(snapshot: &Snapshot, warning: &CatalogWarning) -> String {
     let name = warning.object.name.as_str();
     match warning.object.kind {
-        Kind::DataSource => snapshot.data_source(name).map_or_else(String::new, |source| {
-            format!("/console/access/data-source/{}", snapshot.data_sources[source.get()].id.0)
-        }),
+        Kind::DataSource => snapshot
+            .data_source(name)
+            .map_or_else(String::new, |source| source_path(snapshot.data_sources[source.get()].id.0)),
         Kind::Policy => {
             let policy = snapshot.policies.iter().find(|policy| policy.spec.name == name);
-            policy.map_or_else(String::new, |policy| format!("/console/policies/{}", policy.id.0))
+            policy.map_or_else(String::new, |policy| policy_path(policy.id.0))
         }
         Kind::DataPolicy => {
             let policy = snapshot.data_policies.iter().find(|policy| policy.spec.name == name);
-            policy.map_or_else(String::new, |policy| format!("/console/policies/{}", policy.id.0))
+            policy.map_or_else(String::new, |policy| policy_path(policy.id.0))
         }
         _ => String::new(),
     }

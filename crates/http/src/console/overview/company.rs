@@ -13,12 +13,14 @@ use uuid::Uuid;
 use super::attention::{self, Attention};
 use super::last_run::LastRunView;
 use super::{Bar, bars};
+use crate::console::access::source_path;
 use crate::console::assets::{Assets, assets};
 use crate::console::charts::{self, ChartView, Figures, LineStyle, Panel, PanelKind, Point, Series};
 use crate::console::errors::Failure;
 use crate::console::first_steps::{FirstStep, first_steps};
 use crate::console::link::Link;
 use crate::console::page;
+use crate::console::policies::policy_path;
 use crate::console::runs::GOVERNANCE;
 use crate::console::runs::report::{StoredOutcomes, StoredReport};
 use crate::console::shell::Shell;
@@ -82,7 +84,7 @@ pub(super) async fn show(app: &AppState, signed_in: SignedIn) -> Result<Response
     let snapshot = evaluation.snapshot();
     let policy = |(policy, rows): &(PolicyIx, u64)| {
         let policy = &snapshot.policies[policy.get()];
-        (Link::new(policy.spec.name.as_str(), format!("/console/policies/{}", policy.id.0)), *rows)
+        (Link::new(policy.spec.name.as_str(), policy_path(policy.id.0)), *rows)
     };
     let source = |(source, people): &(DataSourceIx, u64)| (source_link(snapshot, *source), *people);
     Ok(page(&CompanyPage {
@@ -110,7 +112,7 @@ pub(super) async fn show(app: &AppState, signed_in: SignedIn) -> Result<Response
 
 fn source_link(snapshot: &Arc<Snapshot>, source: DataSourceIx) -> Link {
     let record = &snapshot.data_sources[source.get()];
-    Link::new(&*record.name, format!("/console/access/data-source/{}", record.id.0))
+    Link::new(&*record.name, source_path(record.id.0))
 }
 
 /// Returns the totals by outcome, as they are now, with the change since the summary before.

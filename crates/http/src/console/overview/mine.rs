@@ -9,6 +9,7 @@ use domesday_store::Store;
 
 use super::attention::{self, Attention};
 use super::{Bar, bars};
+use crate::console::access::{source_path, user_path};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::link::Link;
@@ -79,13 +80,12 @@ pub(super) async fn show(app: &AppState, signed_in: SignedIn) -> Result<Response
         caller.roles && me.is_some_and(|me| source.owners.contains(&me))
     };
     let owned = snapshot.data_sources.iter().filter(owns);
-    let link = |source: &domesday_model::SnapshotDataSource| {
-        Link::new(&*source.name, format!("/console/access/data-source/{}", source.id.0))
-    };
+    let link =
+        |source: &domesday_model::SnapshotDataSource| Link::new(&*source.name, source_path(source.id.0));
     Ok(page(&MyPage {
         assets: assets(),
         verdict: verdict(&reach),
-        reach_path: user.map_or_else(String::new, |user| format!("/console/access/user/{}", user.0)),
+        reach_path: user.map_or_else(String::new, |user| user_path(user.0)),
         attention,
         domains: bars(domains.take(LISTED)),
         requests: requests.collect(),

@@ -20,6 +20,7 @@ use crate::console::csv::Csv;
 use crate::console::errors::Failure;
 use crate::console::form::Form;
 use crate::console::page;
+use crate::console::pager::{Page, Pager};
 use crate::console::shell::Shell;
 use crate::console::signed_in::SignedIn;
 use crate::console::times::{counted, grouped};
@@ -230,16 +231,11 @@ pub(super) async fn show(
     let query = read_query(&listed, &form)?;
     let (rows, unfiltered) = listed.rows(&query).await?;
     let total = rows.len();
-    let start = (query.page - 1).saturating_mul(PAGE).min(total);
+    let start = Page::start(query.page, PAGE, total);
     let shown = &rows[start..(start + PAGE).min(total)];
-    let range = if shown.is_empty() {
-        String::new()
-    } else {
-        let (first, last) = (grouped(start as u64 + 1), grouped((start + shown.len()) as u64));
-        format!("{first}–{last} of {}", counted(total as u64, "policy", "policies"))
-    };
-    let page_at = |number: usize| query.href(PATH, &[("page", &number.to_string())]);
-    let last = total.div_ceil(PAGE).max(1);
+    let page_of = Page { number: query.page, size: PAGE, shown: shown.len(), total };
+    let Pager { range, previous, next } =
+        page_of.pager("policy", "policies", |number| query.href(PATH, &[("page", &number.to_string())]));
     let sees_reach = listed.rights.reads_all();
     let snapshot = listed.evaluation.snapshot();
     Ok(page(&ListPage {
@@ -255,8 +251,8 @@ pub(super) async fn show(
         is_filtered: query.is_filtered(),
         unfiltered: counted(unfiltered as u64, "policy", "policies"),
         range,
-        previous: if query.page > 1 { page_at((query.page - 1).min(last)) } else { String::new() },
-        next: if start + shown.len() < total { page_at(query.page + 1) } else { String::new() },
+        previous,
+        next,
         csv: query.href("/console/policies/csv", &[("page", "")]),
         toast: if form.has("removed") { "The policy is removed." } else { "" },
         shell: signed_in.shell,

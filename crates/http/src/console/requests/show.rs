@@ -15,6 +15,7 @@ use domesday_store::Store;
 use super::effect::{EffectView, effect};
 use super::review::{StepView, steps};
 use super::status::{Chip, ShownStatus, WAITS_FOR_YOU, subject};
+use crate::console::access::user_path;
 use crate::console::assets::{Assets, assets};
 use crate::console::directory::Directory;
 use crate::console::errors::Failure;
@@ -308,10 +309,7 @@ fn facts(
     let user = evaluation.select(caller, Some(Selector::Name(&request.user)), None).ok()?.user?;
     let readable = if caller.has_any(READERS) || caller.is_user(&request.user) {
         let count = evaluation.user_summary(user).readable;
-        Link::new(
-            counted(count, "data source", "data sources"),
-            format!("/console/access/user/{}", record.id.0),
-        )
+        Link::new(counted(count, "data source", "data sources"), user_path(record.id.0))
     } else {
         Link::plain("")
     };

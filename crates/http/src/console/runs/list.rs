@@ -18,6 +18,7 @@ use crate::console::csv::Csv;
 use crate::console::errors::Failure;
 use crate::console::form::Form;
 use crate::console::page;
+use crate::console::pager::{Page, Pager};
 use crate::console::shell::Shell;
 use crate::console::signed_in::SignedIn;
 use crate::console::times::{TimeView, counted, grouped};
@@ -191,15 +192,10 @@ fn list(
         is_set: !chosen.is_empty(),
         options: values.iter().map(|(value, text)| (*value, *text, *value == chosen)).collect(),
     };
-    let at_page = |page| RunQuery { page, ..query.clone() }.href(PATH);
-    let start = query.offset() as u64;
-    let end = start + runs.len() as u64;
-    let last = usize::try_from(total).unwrap_or(usize::MAX).div_ceil(PAGE).max(1);
-    let range = if runs.is_empty() {
-        String::new()
-    } else {
-        format!("{}–{} of {}", grouped(start + 1), grouped(end), counted(total, "run", "runs"))
-    };
+    let total = usize::try_from(total).unwrap_or(usize::MAX);
+    let page = Page { number: query.page, size: PAGE, shown: runs.len(), total };
+    let Pager { range, previous, next } =
+        page.pager("run", "runs", |page| RunQuery { page, ..query.clone() }.href(PATH));
     let turned = RunQuery { is_oldest_first: !query.is_oldest_first, page: 1, ..query.clone() };
     RunList {
         choices: vec![
@@ -212,8 +208,8 @@ fn list(
         rows: runs.iter().map(|run| row(run, names, shell, now)).collect(),
         unfiltered: counted(unfiltered, "run", "runs"),
         range,
-        previous: if query.page > 1 { at_page((query.page - 1).min(last)) } else { String::new() },
-        next: if end < total { at_page(query.page + 1) } else { String::new() },
+        previous,
+        next,
         csv: RunQuery { page: 1, ..query.clone() }.href("/console/runs/csv"),
     }
 }

@@ -6,7 +6,8 @@ pub(super) mod row;
 use domesday_model::Snapshot;
 use domesday_service::evaluation::RowOrder;
 
-use crate::console::times::{counted, grouped};
+use crate::console::pager::{Page, Pager};
+use crate::console::times::counted;
 use query::{ListQuery, PAGE};
 use row::RowView;
 
@@ -134,23 +135,12 @@ impl ListQuery {
             self.head("Outcome", "", "outcome", RowOrder::Outcome),
             plain("Granted by", ""),
         ]);
-        let start = (self.page - 1).saturating_mul(PAGE).min(total);
-        let end = start + rows.len();
-        let page = |number: usize| self.href(&self.path, &[("page", &number.to_string())]);
+        let page = Page { number: self.page, size: PAGE, shown: rows.len(), total };
+        let Pager { range, previous, next } =
+            page.pager("row", "rows", |number| self.href(&self.path, &[("page", &number.to_string())]));
         let is_filtered = ["q", "outcome", "scope", "reason", "policy", "group", "domain"]
             .iter()
             .any(|name| !self.value(name).is_empty());
-        let last = total.div_ceil(PAGE).max(1);
-        let range = if rows.is_empty() {
-            String::new()
-        } else {
-            format!(
-                "{}–{} of {}",
-                grouped(start as u64 + 1),
-                grouped(end as u64),
-                counted(total as u64, "row", "rows")
-            )
-        };
         ListView {
             label: kind.label,
             placeholder: kind.placeholder,
@@ -164,8 +154,8 @@ impl ListQuery {
             unfiltered: counted(unfiltered as u64, "row", "rows"),
             is_filtered,
             range,
-            previous: if self.page > 1 { page((self.page - 1).min(last)) } else { String::new() },
-            next: if end < total { page(self.page + 1) } else { String::new() },
+            previous,
+            next,
             csv: self.href(&format!("{}/csv", self.path), &[("page", "")]),
             path: self.path,
             rows,
