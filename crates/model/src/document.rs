@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 use crate::identity::BUILTIN_PROVIDER;
-use crate::{Attributes, Column, DataSource, DataSourceStatus, Permission, User, UserStatus};
+use crate::{Attributes, Column, DataSource, DataSourceStatus, Instant, Permission, User, UserStatus};
 
 /// A text that is borrowed from a document, or owned where the document writes it with escapes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -177,6 +177,8 @@ pub struct UserDocument<'a> {
     pub title: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub manager: Option<Text<'a>>,
+    #[serde(default)]
+    pub leaving_date: Option<Instant>,
 }
 
 impl UserDocument<'_> {
@@ -210,6 +212,7 @@ impl<'a> From<&'a User> for UserDocument<'a> {
             department,
             title,
             manager,
+            leaving_date,
             created_at: _,
         } = user;
         let maybe = |text: &'a Option<String>| text.as_ref().map(Text::from);
@@ -227,6 +230,7 @@ impl<'a> From<&'a User> for UserDocument<'a> {
             department: maybe(department),
             title: maybe(title),
             manager: maybe(manager),
+            leaving_date: *leaving_date,
         }
     }
 }

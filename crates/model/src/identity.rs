@@ -152,6 +152,9 @@ pub struct User {
     /// The manager's username.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<String>,
+    /// When the person leaves or left, as the system of record states it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving_date: Option<Instant>,
     /// When the account was created; the first apply when not declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Instant>,
@@ -186,6 +189,7 @@ impl User {
             department: None,
             title: None,
             manager: None,
+            leaving_date: None,
             created_at: None,
         }
     }

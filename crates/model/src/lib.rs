@@ -15,6 +15,7 @@ mod answer;
 mod asset;
 mod catalog;
 pub mod condition;
+mod connection;
 mod data_policy;
 pub mod document;
 mod duration;
@@ -43,6 +44,10 @@ pub use answer::{Answer, AnswerError};
 pub use asset::{Column, DataSource, DataSourceStatus, Domain, DomainPermission, Tag, dotted_ancestors};
 pub use catalog::{Catalog, Declared, Kind};
 pub use condition::Condition;
+pub use connection::{
+    Connection, ConnectionKind, CsvConnection, DEFAULT_SCHEDULE, DbtConnection, Identification, LdapConnection,
+    LdapSearch, MaxAge, MaxGone, PostgresConnection, ScimConnection, SecretReference, TagRule,
+};
 pub use data_policy::{ColumnSelector, DataPolicy, Mask, MaskKind};
 pub use duration::{ApprovalDuration, DurationError};
 pub use excerpt::{Excerpt, is_control};

@@ -14,6 +14,7 @@ pub mod example;
 mod locate;
 pub mod postgres;
 mod read;
+pub mod reading;
 mod sniff;
 mod text;
 

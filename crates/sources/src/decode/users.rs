@@ -60,6 +60,7 @@ impl Decoder<'_> {
         user.department = fields.optional(self, "department", Self::text);
         user.title = fields.optional(self, "title", Self::text);
         user.manager = fields.optional(self, "manager", Self::text);
+        user.leaving_date = fields.optional(self, "leavingDate", Self::instant);
         user.created_at = fields.optional(self, "createdAt", Self::instant);
         fields.finish(self);
         username.map(|_| user)
