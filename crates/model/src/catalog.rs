@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::{
-    Agreement, DataPolicy, DataProduct, DataSource, Domain, Group, Policy, Request, RequestForm, Tag, Tenant,
+    Agreement, Connection, DataPolicy, DataProduct, DataSource, Domain, Group, Policy, Request, RequestForm, Tag, Tenant,
     User, dotted_ancestors,
 };
 
@@ -37,11 +37,13 @@ pub enum Kind {
     DataProduct,
     /// [`Request`].
     Request,
+    /// [`Connection`].
+    Connection,
 }
 
 impl Kind {
     /// Every kind, in id order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Tenant,
         Self::Tag,
         Self::Group,
@@ -54,6 +56,7 @@ impl Kind {
         Self::RequestForm,
         Self::DataProduct,
         Self::Request,
+        Self::Connection,
     ];
 
     /// Returns the top-level key of the catalog format.
@@ -72,6 +75,7 @@ impl Kind {
             Self::RequestForm => "requestForms",
             Self::DataProduct => "dataProducts",
             Self::Request => "requests",
+            Self::Connection => "connections",
         }
     }
 
@@ -97,6 +101,7 @@ impl Kind {
             Self::RequestForm => "request form",
             Self::DataProduct => "data product",
             Self::Request => "request",
+            Self::Connection => "connection",
         }
     }
 }
@@ -147,6 +152,7 @@ pub struct Catalog {
     pub request_forms: Vec<Declared<RequestForm>>,
     pub data_products: Vec<Declared<DataProduct>>,
     pub requests: Vec<Declared<Request>>,
+    pub connections: Vec<Declared<Connection>>,
 }
 
 impl Catalog {

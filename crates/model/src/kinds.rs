@@ -30,6 +30,7 @@ macro_rules! for_each_kind {
             RequestForm: request_forms, request_form;
             DataProduct: data_products, data_product;
             Request: requests, request;
+            Connection: connections, connection;
         }
     };
 }

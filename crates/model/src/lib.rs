@@ -26,6 +26,7 @@ mod identity;
 mod ids;
 mod instant;
 mod kinds;
+pub mod layers;
 pub mod limits;
 mod near;
 mod policy;
@@ -47,6 +48,7 @@ pub use condition::Condition;
 pub use connection::{
     Connection, ConnectionKind, CsvConnection, DEFAULT_SCHEDULE, DbtConnection, Identification, LdapConnection,
     LdapSearch, MaxAge, MaxGone, PostgresConnection, ScimConnection, SecretReference, TagRule,
+    is_connection_name,
 };
 pub use data_policy::{ColumnSelector, DataPolicy, Mask, MaskKind};
 pub use duration::{ApprovalDuration, DurationError};

@@ -12,6 +12,7 @@
 pub mod api_keys;
 pub mod apply;
 pub mod caller;
+pub mod connections;
 pub mod evaluation;
 pub mod exports;
 pub mod idempotency;
@@ -59,7 +60,7 @@ pub use pool::Pool;
 pub use precondition::Precondition;
 pub use readiness::{NotReady, Readiness};
 pub use schedule::{Cron, CronError};
-pub use seal::{SealError, Sealer, export_record};
+pub use seal::{SealError, Sealer, connection_record, export_record};
 pub use service::{PreparedService, Service};
 pub use signals::Signals;
 pub use start::{StartError, administrator_key, sealer, write_key};

@@ -2,11 +2,13 @@
 //!
 //! Few series and no labels that grow with the data: route templates, statuses, phases and error kinds only.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use domesday_model::Instant;
+use domesday_store::SyncState;
 use prometheus_client::encoding::{EncodeLabelSet, prometheus_text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -41,6 +43,8 @@ pub struct Metrics {
     run_seconds: Fraction,
     last_success_seconds: Family<NoLabels, Fraction>,
     last_success_age: Family<NoLabels, Fraction>,
+    syncs: Family<SyncLabels, Counter>,
+    last_sync_age: Family<ConnectionLabels, Fraction>,
     clock_jumps: Family<DirectionLabels, Counter>,
     last_clock_jump: Fraction,
     webhooks: Family<ResultLabels, Counter>,
@@ -49,6 +53,19 @@ pub struct Metrics {
     evaluation_seconds: Fraction,
     classes: Gauge,
     last_success: Mutex<Option<Instant>>,
+    /// When the last complete sync of each connection began.
+    last_syncs: Mutex<BTreeMap<String, Instant>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SyncLabels {
+    connection: String,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConnectionLabels {
+    connection: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -98,6 +115,8 @@ impl Default for Metrics {
             run_seconds: Fraction::default(),
             last_success_seconds: Family::default(),
             last_success_age: Family::default(),
+            syncs: Family::default(),
+            last_sync_age: Family::default(),
             clock_jumps: Family::default(),
             last_clock_jump: Fraction::default(),
             webhooks: Family::default(),
@@ -106,6 +125,7 @@ impl Default for Metrics {
             evaluation_seconds: Fraction::default(),
             classes: Gauge::default(),
             last_success: Mutex::default(),
+            last_syncs: Mutex::default(),
         };
         metrics.register();
         // A series that appears with its first event hides that event from a rate.
@@ -156,6 +176,12 @@ impl Metrics {
             "last_success_age_seconds",
             "Time since the last success",
             self.last_success_age.clone(),
+        );
+        registry.register("syncs", "Syncs that ended, by connection and result", self.syncs.clone());
+        registry.register(
+            "last_complete_sync_age_seconds",
+            "Time since the last complete sync, by connection",
+            self.last_sync_age.clone(),
         );
         registry.register(
             "clock_jumps",
@@ -232,6 +258,26 @@ impl Metrics {
         self.last_success.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(at);
     }
 
+    /// Counts a sync that ended.
+    pub(crate) fn sync_ended(&self, connection: &str, state: SyncState, began: Instant) {
+        let labels = SyncLabels { connection: connection.to_owned(), result: state.as_str() };
+        self.syncs.get_or_create(&labels).inc();
+        if state == SyncState::Succeeded {
+            let mut last = self.last_syncs.lock().unwrap_or_else(PoisonError::into_inner);
+            last.insert(connection.to_owned(), began);
+        }
+    }
+
+    /// Takes over when the last complete sync of every connection began, by any replica.
+    pub(crate) fn complete_syncs(&self, complete: BTreeMap<String, Instant>) {
+        let mut last = self.last_syncs.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.keys().any(|name| !complete.contains_key(name)) {
+            // A connection that was deleted has no age.
+            self.last_sync_age.clear();
+        }
+        *last = complete;
+    }
+
     /// Counts that the clock was set ahead by these microseconds, or, negative, back.
     pub(crate) fn clock_jumped(&self, micros: i64) {
         let direction = if micros < 0 { "back" } else { "ahead" };
@@ -273,6 +319,11 @@ impl Metrics {
             self.last_success_seconds.get_or_create(&[]).set(seconds(last.as_micros()));
             let age = (now.as_micros() - last.as_micros()).max(0);
             self.last_success_age.get_or_create(&[]).set(seconds(age));
+        }
+        for (connection, began) in &*self.last_syncs.lock().unwrap_or_else(PoisonError::into_inner) {
+            let age = now.as_micros().saturating_sub(began.as_micros()).max(0);
+            let labels = ConnectionLabels { connection: connection.clone() };
+            self.last_sync_age.get_or_create(&labels).set(seconds(age));
         }
         let mut text = String::new();
         prometheus_text::encode(&mut text, &self.registry).expect("writing to a string does not fail");

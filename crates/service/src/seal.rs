@@ -161,6 +161,12 @@ pub fn export_record(id: &str) -> String {
     format!("export:{id}")
 }
 
+/// Returns the record to which the sealed password of a connection is bound.
+#[must_use]
+pub fn connection_record(name: &str) -> String {
+    format!("connection:{name}")
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::caller::{self, Caller};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::connections::{AllowedHosts, SyncContext, SyncScheduler};
 use crate::error::ServiceError;
 use crate::evaluation::Evaluations;
 use crate::exports::{Destinations, Exports, IdentityCache};
@@ -26,7 +27,7 @@ use crate::readiness::Readiness;
 use crate::runs::{RunContext, Scheduler};
 use crate::seal::Sealer;
 use crate::signals::Signals;
-use crate::start::{Prepared, StartError, prepare};
+use crate::start::{Prepared, StartError, authorities, prepare};
 use crate::traces::Traces;
 use crate::webhook::WebhookSender;
 
@@ -67,6 +68,8 @@ pub struct Service {
     pub previews: Semaphore,
     /// Single sign-on to the console, where a provider is configured.
     pub single_sign_on: Option<SingleSignOn>,
+    /// What syncs of connections need.
+    pub syncs: SyncContext,
     /// Signals between tasks.
     pub signals: Arc<Signals>,
     /// Tells this process from others on the same database.
@@ -115,7 +118,18 @@ impl Service {
             Arc::clone(&signals),
             config.webhook.is_some(),
         );
+        let syncs = SyncContext {
+            pool: pool.clone(),
+            clock: clock.clone(),
+            sealer: Arc::clone(&sealer),
+            metrics: Arc::clone(&metrics),
+            allowed_hosts: AllowedHosts::new(config.connection_hosts.clone()),
+            authorities: authorities(config.connection_authorities.as_deref())?,
+            replica,
+            has_webhook: config.webhook.is_some(),
+        };
         let service = Self {
+            syncs,
             readiness: Readiness::new(config.database.clone()),
             clock,
             pool,
@@ -167,6 +181,7 @@ impl Service {
             self.config.webhook.clone(),
         );
         tasks.spawn(sender.run());
+        tasks.spawn(SyncScheduler::new(self.syncs.clone(), Arc::clone(&self.signals)).run());
         tasks.spawn(outdated_names::report(self.pool.clone()));
         tasks.spawn(last_use::run(Arc::clone(&self.last_use), self.pool.clone(), Arc::clone(&self.signals)));
     }

@@ -12,6 +12,8 @@ pub struct Signals {
     pub cancel_wake: Notify,
     /// Wakes the sender of webhook messages.
     pub webhook_wake: Notify,
+    /// Wakes the task that syncs connections: one was written.
+    pub sync_wake: Notify,
 }
 
 impl Default for Signals {
@@ -21,6 +23,7 @@ impl Default for Signals {
             scheduler_wake: Notify::new(),
             cancel_wake: Notify::new(),
             webhook_wake: Notify::new(),
+            sync_wake: Notify::new(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use domesday_model::{Instant, Permission};
 use domesday_store::{ChangeBy, NewApiKey, Store, StoreError, StoreLocation};
@@ -52,6 +53,14 @@ pub enum StartError {
         /// Which key is needed.
         source: SealError,
     },
+    /// The file of the authorities that connections trust cannot be read.
+    #[error("connections.ca_file {path}: {source}", path = path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The first API key could not be shown to anybody.
     #[error(
         "the administrator's API key could not be printed ({0}), so none was created; the next start creates one"
@@ -83,6 +92,14 @@ pub fn sealer(key: &SecretKey) -> Result<Sealer, StartError> {
             Sealer::from_text(&text).map_err(|error| at(io::Error::other(error)))
         }
     }
+}
+
+/// Reads the certificates of authorities that connections trust, in PEM.
+pub(crate) fn authorities(path: Option<&Path>) -> Result<Arc<[u8]>, StartError> {
+    let Some(path) = path else { return Ok(Arc::from([])) };
+    let read = std::fs::read(path);
+    let pem = read.map_err(|source| StartError::Authorities { path: path.to_owned(), source })?;
+    Ok(pem.into())
 }
 
 /// Writes a key into a new file that only its owner reads.

@@ -114,6 +114,19 @@ pub enum StoreError {
         /// The newest version that is supported.
         known: i64,
     },
+    /// Connections list an object that was to be deleted.
+    #[error(
+        "the {kind} `{name}` is listed by {}; remove it there, and it becomes disabled with the next sync",
+        connections.join(", ")
+    )]
+    Listed {
+        /// The object's kind.
+        kind: Kind,
+        /// Its name.
+        name: String,
+        /// The connections.
+        connections: Vec<String>,
+    },
     /// The catalog names another tenant than the store's.
     #[error(
         "the store belongs to the tenant {stored}, but the catalog declares {declared}; the id of a tenant never changes"

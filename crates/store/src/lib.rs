@@ -39,7 +39,9 @@ pub use audit::{
 };
 pub use backup::RestoreReport;
 pub use catalog::{
-    Action, ApplyOptions, Change, LoadedSnapshot, ObjectChange, ObjectPage, Plan, StoredObject,
+    Action, ApplyOptions, Change, KindCounts, LayerChange, LayerView, LayeredObject, Listing, ListingOptions,
+    ListingOutcome, LoadedSnapshot, MOST_CHANGES, ObjectChange, ObjectPage, ObjectSync, Overridden, Plan, Refusal,
+    StoredObject, SyncAction,
 };
 pub use change::{ChangeBy, IfMatch};
 pub use clock_skew::MAX_CLOCK_SKEW_MICROS;

@@ -117,6 +117,32 @@ impl Condition {
         children.pop().expect("AND and OR need a child")
     }
 
+    /// Returns the condition with another name of a group, and whether it names the group. Names with variables are left as
+    /// they are: which groups they mean depends on the data source.
+    #[must_use]
+    pub fn with_group_renamed(mut self, old: &str, new: &str) -> (Self, bool) {
+        let is_any = self.rename_group(old, &Template::new(new.replace('@', "@@")));
+        (self, is_any)
+    }
+
+    fn rename_group(&mut self, old: &str, new: &Template) -> bool {
+        match self {
+            Condition::Atom(Atom::InGroups(groups)) => {
+                let mut is_any = false;
+                for group in groups.iter_mut().filter(|group| group.literal().as_deref() == Some(old)) {
+                    *group = new.clone();
+                    is_any = true;
+                }
+                is_any
+            }
+            Condition::Atom(_) => false,
+            Condition::Not(child) => child.rename_group(old, new),
+            Condition::And(children) | Condition::Or(children) => {
+                children.iter_mut().fold(false, |is_any, child| child.rename_group(old, new) || is_any)
+            }
+        }
+    }
+
     /// Iterates over the atoms in the order of the text, duplicates included.
     pub fn atoms(&self) -> impl Iterator<Item = &Atom> {
         let mut open = vec![self];
@@ -162,6 +188,15 @@ mod tests {
         assert_eq!(Condition::and([a.clone()]), a);
         let twice = Condition::not(Condition::not(b.clone()));
         assert_eq!(twice, Condition::Not(Box::new(Condition::Not(Box::new(b)))));
+    }
+
+    #[test]
+    fn a_group_gets_another_name_wherever_it_is_written_out() {
+        let text = "@isInGroups('a', 'b') AND NOT @isInGroups('a') OR @isInGroups('a@schema') OR @hasAttribute('a', 'a')";
+        let (renamed, is_any) = text.parse::<Condition>().unwrap().with_group_renamed("a", "x@schema");
+        let expected = "@isInGroups('x@@schema', 'b') AND NOT @isInGroups('x@@schema') OR @isInGroups('a@schema') OR \
+                        @hasAttribute('a', 'a')";
+        assert_eq!((renamed.to_string().as_str(), is_any), (expected, true));
     }
 
     #[test]

@@ -5,8 +5,10 @@
 
 mod bounds;
 mod kinds;
+mod mistakes;
 mod secret;
 
+use crate::layers::RESERVED_ORIGINS;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -31,6 +33,17 @@ pub struct Connection {
     pub max_gone: MaxGone,
     /// How old the last complete sync may be when a run begins. A kind that pushes is stale only when this is set.
     pub max_age: Option<MaxAge>,
+}
+
+/// Whether a text can be the name of a connection: it is part of addresses, and names an origin beside `files` and `api`.
+#[must_use]
+pub fn is_connection_name(name: &str) -> bool {
+    const LONGEST: usize = 64;
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    name.len() <= LONGEST
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(is_allowed)
+        && !RESERVED_ORIGINS.contains(&name)
 }
 
 /// When a connection without a schedule is read: every hour.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::parts::{DataSourceBuilder, Unresolved, UserBuilder, pairs};
-use super::{AllNames, Provenance, Record, Since, Snapshot, SnapshotGroup};
+use super::{AllNames, Provenance, Record, Snapshot, SnapshotGroup};
 use crate::document::AttributeTexts;
 use crate::{
     ALL_USERS, Agreement, AgreementId, DataPolicy, DataPolicyIx, DataProduct, DataProductId, Domain,
-    DomainId, DomainIx, Group, GroupId, GroupIx, Instant, Kind, Policy, PolicyId, PolicyIx, Request,
-    RequestForm, RequestFormId, Tag, TagId, TagIx, Tenant,
+    DomainId, DomainIx, FastMap, Group, GroupId, GroupIx, Instant, Kind, Policy, PolicyId, PolicyIx, Request,
+    RequestForm, RequestFormId, Tag, TagId, TagIx, Tenant, UserId,
 };
 
 /// Why a snapshot could not be built.
@@ -63,15 +63,14 @@ impl SnapshotBuilder {
                 request_forms: Vec::new(),
                 data_products: Vec::new(),
                 requests: Vec::new(),
+                last_seen: FastMap::default(),
                 names: AllNames::default(),
             },
             unresolved: Unresolved::default(),
             has_inventory: false,
         };
         let everyone = Group { name: ALL_USERS.to_owned(), description: None, attributes: BTreeMap::new() };
-        let provenance =
-            Provenance { created_at: at, updated_at: at, origin: "builtin".into(), since: Since::default() };
-        build.group(GroupId(0), &everyone, provenance);
+        build.group(GroupId(0), &everyone, Provenance::new(at, "builtin"));
         build
     }
 
@@ -213,6 +212,12 @@ impl SnapshotBuilder {
     /// Adds a request.
     pub fn request(&mut self, request: Request) {
         self.snapshot.requests.push(request);
+    }
+
+    /// Adds when a user last used an API key or a session; of several times the last counts.
+    pub fn last_seen(&mut self, user: UserId, at: Instant) {
+        let last = self.snapshot.last_seen.entry(user).or_insert(at);
+        *last = at.max(*last);
     }
 
     /// The snapshot, `digest` being the SHA-256 of what it was read from.

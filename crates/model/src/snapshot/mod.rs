@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::layers::Givers;
 use crate::document::{DataSourceDocument, UserDocument};
 use crate::{
     Agreement, AgreementId, Catalog, ColumnId, ColumnIx, DataPolicy, DataPolicyIx, DataProduct,
@@ -55,6 +56,25 @@ pub struct Provenance {
     pub origin: Box<str>,
     /// When its parts were added, where later.
     pub since: Since,
+    /// Who gave them.
+    pub givers: Givers,
+    /// Since when no connection lists it any more.
+    pub absent_since: Option<Instant>,
+}
+
+impl Provenance {
+    /// Creates the history of an object that did not change since it was created, and that files describe.
+    #[must_use]
+    pub fn new(created_at: Instant, origin: &str) -> Self {
+        Self {
+            created_at,
+            updated_at: created_at,
+            origin: origin.into(),
+            since: Since::default(),
+            givers: Givers::default(),
+            absent_since: None,
+        }
+    }
 }
 
 /// An object as declared, with its id and history.
@@ -116,6 +136,12 @@ pub struct SnapshotUser {
     pub created_at: Instant,
     /// When its parts were added, where later.
     pub since: Since,
+    /// Who gave its entitlements.
+    pub givers: Givers,
+    /// Since when no connection lists the user any more.
+    pub absent_since: Option<Instant>,
+    /// When the person leaves or left, as the system of record states it.
+    pub leaving_date: Option<Instant>,
 }
 
 /// A data source.
@@ -155,6 +181,10 @@ pub struct SnapshotDataSource {
     pub created_at: Instant,
     /// When its parts were added, where later.
     pub since: Since,
+    /// Who applied its tags.
+    pub givers: Givers,
+    /// Since when no connection lists the source any more.
+    pub absent_since: Option<Instant>,
 }
 
 /// A column.
@@ -214,6 +244,8 @@ pub struct Snapshot {
     pub data_products: Vec<Record<DataProductId, DataProduct>>,
     /// Requests in the order declared.
     pub requests: Vec<Request>,
+    /// When users last used an API key or a session. No part of what the digest is of.
+    pub last_seen: FastMap<UserId, Instant>,
     names: AllNames,
 }
 
@@ -317,12 +349,8 @@ impl Snapshot {
         );
         let mut build = SnapshotBuilder::new(at, tenant);
         let ids = || 1_i64..;
-        let provenance = |origin: &str, created_at: Option<Instant>| Provenance {
-            created_at: created_at.unwrap_or(at),
-            updated_at: created_at.unwrap_or(at),
-            origin: origin.into(),
-            since: Since::default(),
-        };
+        let provenance =
+            |origin: &str, created_at: Option<Instant>| Provenance::new(created_at.unwrap_or(at), origin);
         for (id, tag) in ids().zip(catalog.tags_with_implied()) {
             let provenance = provenance(&tag.origin, None);
             build.tag(TagId(id), tag.spec, provenance);

@@ -69,8 +69,11 @@ impl UserBuilder<'_> {
             department: boxed(user.department.as_ref()),
             title: boxed(user.title.as_ref()),
             manager: None,
+            leaving_date: user.leaving_date,
             created_at: provenance.created_at,
             since: provenance.since,
+            givers: provenance.givers,
+            absent_since: provenance.absent_since,
         });
         Ok(())
     }
@@ -149,6 +152,8 @@ impl DataSourceBuilder<'_> {
             level_choice,
             created_at: provenance.created_at,
             since: provenance.since,
+            givers: provenance.givers,
+            absent_since: provenance.absent_since,
         });
         Ok(())
     }

@@ -8,9 +8,9 @@ use crate::limits::{
     VERSIONS, chars_beyond, check_name, control_character, time_zone,
 };
 use crate::{
-    ALL_USERS, Agreement, AppliesTo, Attributes, Catalog, Condition, DataPolicy, DataProduct, DataSource,
+    ALL_USERS, Agreement, AppliesTo, Attributes, Catalog, Condition, Connection, DataPolicy, DataProduct, DataSource,
     Domain, Group, Kind, Level, Mask, Policy, QuestionKind, Request, RequestForm, Selector, Target, User,
-    reserved_name,
+    is_connection_name, reserved_name,
 };
 
 type At = (Kind, usize);
@@ -44,6 +44,17 @@ impl Texts<'_> {
     fn tag(&mut self, tag: &crate::Tag) {
         self.object_name(&tag.name, "name");
         self.optional_text(tag.description.as_deref(), "description");
+    }
+
+    fn connection(&mut self, connection: &Connection) {
+        if !is_connection_name(&connection.name) {
+            let message = "the name of a connection has up to 64 letters, digits, `-`, `_` and `.`, begins with a letter, \
+                           and is none of `files`, `api`, `console` and `cli`";
+            self.problems.error(self.at, Path::root().key("name"), message);
+        }
+        for (field, message) in connection.kind.mistakes() {
+            self.problems.error(self.at, Path::root().key(field), message);
+        }
     }
 
     fn group(&mut self, group: &Group) {

@@ -56,6 +56,7 @@ impl<'c> Known<'c> {
             names.insert(kind, set);
             seen
         };
+        gather(Kind::Connection, &mut catalog.connections.iter().map(|it| it.name.as_str()), "name");
         gather(Kind::Tag, &mut catalog.tags.iter().map(|tag| tag.name.as_str()), "name");
         gather(Kind::Group, &mut catalog.groups.iter().map(|group| group.name.as_str()), "name");
         gather(Kind::User, &mut catalog.users.iter().map(|user| user.username.as_str()), "username");

@@ -14,6 +14,7 @@ pub(super) struct ConfigFile {
     pub(super) delivery: Delivery,
     pub(super) webhook: Webhook,
     pub(super) oidc: Oidc,
+    pub(super) connections: Connections,
     pub(super) traces: Traces,
     pub(super) log: Log,
 }
@@ -78,6 +79,13 @@ pub(super) struct Oidc {
     pub(super) client_id: Option<String>,
     pub(super) client_secret_file: Option<PathBuf>,
     pub(super) username_claim: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Connections {
+    pub(super) allowed_hosts: Option<Vec<String>>,
+    pub(super) ca_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]

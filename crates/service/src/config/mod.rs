@@ -18,6 +18,8 @@ use std::time::Duration;
 use domesday_store::StoreLocation;
 use secrecy::SecretString;
 
+use crate::connections::AllowedHost;
+
 pub use network::limit_key;
 pub use network::{Network, NotANetwork};
 
@@ -60,6 +62,10 @@ pub struct Config {
     pub webhook: Option<Webhook>,
     /// The provider of single sign-on to the console.
     pub oidc: Option<Oidc>,
+    /// Which hosts connections may reach; none without an entry.
+    pub connection_hosts: Vec<AllowedHost>,
+    /// A file of PEM certificates that connections trust beside the public authorities.
+    pub connection_authorities: Option<PathBuf>,
     /// Where traces are sent; without it there are none.
     pub collector: Option<Collector>,
     /// The least severe log entries written.

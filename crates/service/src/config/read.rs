@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::connections::AllowedHost;
 use domesday_model::limits;
 
 use super::file::{ConfigFile, Server};
@@ -118,6 +119,10 @@ impl Reader<'_> {
         let max_body_bytes = self.number("DOMESDAY_MAX_BODY_BYTES", server.max_body_bytes, MAX_BODY_BYTES);
         let webhook = self.webhook(file.webhook.url, file.webhook.secret_file);
         let oidc = self.oidc(file.oidc, has_public_url);
+        let hosts = self.list("DOMESDAY_CONNECTIONS_ALLOWED_HOSTS", file.connections.allowed_hosts);
+        let connection_hosts = hosts.into_iter().filter_map(|text| self.connection_host(&text)).collect();
+        let connection_authorities =
+            self.path("connections.ca_file", "DOMESDAY_CONNECTIONS_CA_FILE", file.connections.ca_file);
         let collector = self.collector(file.traces.endpoint);
         let log = self.text("DOMESDAY_LOG", file.log.level).unwrap_or("info".into());
         let log = self.log_level(&log);
@@ -140,6 +145,8 @@ impl Reader<'_> {
             run_timeout: Duration::from_secs(run_timeout),
             webhook,
             oidc,
+            connection_hosts,
+            connection_authorities,
             collector,
             log: log?,
         })
@@ -174,6 +181,16 @@ impl Reader<'_> {
             ),
         );
         network
+    }
+
+    fn connection_host(&mut self, text: &str) -> Option<AllowedHost> {
+        let host = text.parse();
+        if let Err(error) = &host {
+            self.mistakes.push(format!(
+                "connections.allowed_hosts (DOMESDAY_CONNECTIONS_ALLOWED_HOSTS): {error}, found `{text}`"
+            ));
+        }
+        host.ok()
     }
 
     fn endpoint(&mut self, text: &str) -> Option<String> {

@@ -25,6 +25,9 @@ pub const fn read_permit(kind: Kind) -> Permit {
         Kind::Tag | Kind::Domain | Kind::DataSource => Permit::AnyOf(ASSET_READERS),
         Kind::Group | Kind::User => Permit::AnyOf(PEOPLE_READERS),
         Kind::Policy | Kind::DataPolicy => Permit::AnyOf(&[Permission::Governance, Permission::Audit]),
+        Kind::Connection => {
+            Permit::AnyOf(&[Permission::Audit, Permission::Governance, Permission::UserAdmin])
+        }
         Kind::Tenant | Kind::Agreement | Kind::RequestForm | Kind::DataProduct | Kind::Request => {
             Permit::AnyKey
         }
@@ -41,6 +44,8 @@ pub const fn write_permit(kind: Kind) -> Permit {
         Kind::Group | Kind::User => Permit::AnyOf(&[Permission::UserAdmin]),
         // Policies inside a domain are written by its managers, too.
         Kind::Policy | Kind::DataPolicy | Kind::Request => Permit::AnyKey,
+        // Those that bring people are written by USER_ADMIN, too.
+        Kind::Connection => Permit::AnyOf(&[Permission::Governance, Permission::UserAdmin]),
         Kind::Tenant | Kind::Domain | Kind::Agreement | Kind::RequestForm | Kind::DataProduct => {
             Permit::AnyOf(&[Permission::Governance])
         }

@@ -6,7 +6,7 @@ use domesday_engine::{CatalogWarning, Outcomes, data_policy_warnings, policy_war
 use domesday_model::validate::{Severity, validate};
 use domesday_model::{
     Catalog, DataPolicy, DataPolicyIx, DataSource, Declared, Domain, Group, Kind, Policy, PolicyId, PolicyIx,
-    PolicyState, Provenance, Record, Since, Snapshot, Tag, User,
+    PolicyState, Provenance, Record, Snapshot, Tag, User,
 };
 use serde_json::{Value, json};
 
@@ -48,12 +48,7 @@ pub(super) fn apply_draft(
     // One id space for both kinds of policy.
     let ids = before.policies.iter().map(|policy| policy.id.0);
     let last = ids.chain(before.data_policies.iter().map(|policy| policy.id.0)).max().unwrap_or(0);
-    let provenance = Provenance {
-        created_at: before.at,
-        updated_at: before.at,
-        origin: "api".into(),
-        since: Since::default(),
-    };
+    let provenance = Provenance::new(before.at, "api");
     let mut snapshot = before.clone();
     if kind == Kind::DataPolicy {
         let spec: DataPolicy = serde_json::from_value(document).map_err(misread)?;

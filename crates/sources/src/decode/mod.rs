@@ -4,6 +4,7 @@
 //! used.
 
 mod assets;
+mod connections;
 mod decoder;
 mod field_path;
 mod fields;

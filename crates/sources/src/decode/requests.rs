@@ -224,7 +224,7 @@ impl Decoder<'_> {
     }
 
     /// Writes any value as JSON; numbers keep their digits.
-    fn write_json(&mut self, node: &Node, path: FieldPath<'_>, json: &mut String) -> Option<()> {
+    pub(super) fn write_json(&mut self, node: &Node, path: FieldPath<'_>, json: &mut String) -> Option<()> {
         match &node.value {
             Value::Null => json.push_str("null"),
             Value::Boolean(value, _) => json.push_str(if *value { "true" } else { "false" }),

@@ -2,14 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
+use domesday_model::layers::is_layered;
 use domesday_model::validate::{LISTED, Severity, validate_relations};
 use domesday_model::{Catalog, Instant, Kind};
 
 use crate::audit::{self, Entry};
-use crate::database::{Database, Transaction};
+use crate::database::{Database, Transaction, values};
 use crate::{ChangeBy, Store, StoreError};
 
 use super::audit_entries::{creation, origin_change, target};
+use super::apply_layers::FileLayers;
 use super::documents::{Document, add_to_catalog, documents, parse};
 use super::objects::{StoredObject, object};
 use super::plan::{Action, Change, Plan};
@@ -40,7 +42,7 @@ pub struct ObjectChange {
     pub after: Option<serde_json::Value>,
 }
 
-type Current = HashMap<(Kind, String), Stored>;
+pub(super) type Current = HashMap<(Kind, String), Stored>;
 
 impl Store {
     /// Applies a valid catalog: creates new objects, updates those that differ, and when pruning deletes the others.
@@ -136,8 +138,8 @@ impl<E: From<StoreError>> From<StoreError> for Rollback<E> {
 
 /// The state of an apply: the plan, and the entries for the audit log.
 #[derive(Default)]
-struct Applied {
-    plan: Plan,
+pub(super) struct Applied {
+    pub(super) plan: Plan,
     entries: Vec<Entry<'static>>,
     /// Whether a snapshot would differ.
     changes: bool,
@@ -161,14 +163,36 @@ impl Applied {
         self.plan.changes.push(change);
     }
 
-    fn object(&mut self, kind: Kind, name: &str, action: Action, entry: Entry<'static>) {
+    pub(super) fn object(&mut self, kind: Kind, name: &str, action: Action, entry: Entry<'static>) {
         self.entries.push(entry);
         self.changes = true;
         self.plan.changes.push(Change { kind, name: name.to_owned(), action });
     }
 
+    /// Records that an object was written in place of the stored version.
+    pub(super) fn updated(&mut self, document: &Document, stored: &Stored) -> Result<(), StoreError> {
+        let Document { kind, name, .. } = document;
+        let target = target(*kind, name);
+        match document_changes(document, stored)? {
+            fields if fields.is_empty() => {
+                self.plan.unchanged += 1;
+                self.changes = true;
+                // Only its file changed.
+                if stored.origin != *document.origin {
+                    self.entries.push(origin_change(target, &stored.origin, &document.origin));
+                }
+            }
+            fields => {
+                let entry = Entry::update(target, &fields);
+                self.object(*kind, name, Action::Update { fields }, entry);
+                self.versions(*kind, name, Some(stored), Some(document))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Keeps both versions of an object to authorize the change.
-    fn versions(
+    pub(super) fn versions(
         &mut self,
         kind: Kind,
         name: &str,
@@ -191,12 +215,17 @@ fn apply_objects(
     options: ApplyOptions,
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
-    let current = read_current(transaction)?;
+    let mut current = read_current(transaction)?;
     let mut declared = HashSet::with_capacity(documents.len());
     let mut new = Vec::new();
+    let mut files = FileLayers::read(transaction)?;
     for document in documents {
-        let key = (document.kind, document.name.clone());
         let (kind, name) = (document.kind, document.name.as_str());
+        if is_layered(kind) {
+            files.apply(transaction, document, &mut current, options, applied, &mut declared)?;
+            continue;
+        }
+        let key = (kind, document.name.clone());
         match current.get(&key) {
             None => {
                 new.push(document);
@@ -208,53 +237,58 @@ fn apply_objects(
             }
             Some(stored) => {
                 records::update(transaction, document, stored, options.at)?;
-                let target = target(kind, name);
-                match document_changes(document, stored)? {
-                    fields if fields.is_empty() => {
-                        // Only its file changed.
-                        applied.plan.unchanged += 1;
-                        applied.changes = true;
-                        applied.entries.push(origin_change(target, &stored.origin, &document.origin));
-                    }
-                    fields => {
-                        let entry = Entry::update(target, &fields);
-                        applied.object(kind, name, Action::Update { fields }, entry);
-                        applied.versions(kind, name, Some(stored), Some(document))?;
-                    }
-                }
+                applied.updated(document, stored)?;
             }
         }
         declared.insert(key);
     }
-    records::insert(transaction, &new, options.at)?;
+    // In the order of declaration, since ids follow it.
+    files.insert(transaction, &new, documents, options, applied)?;
 
     let mut rest: Vec<_> = current.iter().filter(|(key, _)| !declared.contains(*key)).collect();
     rest.sort_unstable_by_key(|((kind, _), stored)| (*kind, stored.id));
-    if options.prune {
-        for ((kind, name), stored) in rest {
+    let mut kept = Vec::with_capacity(rest.len());
+    for ((kind, name), stored) in rest {
+        let is_kept = !options.prune || files.keeps(*kind, stored);
+        if is_kept {
+            kept.push((*kind, name, stored));
+        } else if is_layered(*kind) {
+            files.prune(transaction, *kind, name, stored, options, applied)?;
+        } else {
             records::delete(transaction, *kind, stored.id)?;
             let entry = Entry::delete(target(*kind, name), &stored.text);
             applied.object(*kind, name, Action::Delete, entry);
             applied.versions(*kind, name, Some(stored), None)?;
         }
-        return Ok(());
     }
-    applied.plan.kept = rest.len();
-    let kept: Vec<_> = rest.into_iter().map(|((kind, name), stored)| (*kind, name, stored)).collect();
-    check_kept(catalog, &kept)
+    applied.plan.kept = kept.len();
+    let mut texts: Vec<_> = kept.into_iter().map(|(kind, name, it)| (kind, name.clone(), it.text.clone())).collect();
+    if !files.has_others() {
+        return check_kept(catalog, &texts);
+    }
+    // What the files no longer declare may be named by what others say of declared objects.
+    texts.retain(|(kind, ..)| !is_layered(*kind));
+    for kind in Kind::ALL.into_iter().filter(|kind| is_layered(*kind)) {
+        let sql = "SELECT name, document FROM object WHERE kind = ?1 ORDER BY id";
+        texts.extend(transaction.all(sql, values![kind.key()], |row| {
+            Ok((kind, row.text(0)?.to_owned(), row.text(1)?.to_owned()))
+        })?);
+    }
+    let others = Catalog { groups: Vec::new(), users: Vec::new(), data_sources: Vec::new(), ..catalog.clone() };
+    check_kept(&others, &texts)
 }
 
-/// Checks that the undeclared objects, which stay, are consistent with the others after the apply.
-fn check_kept(catalog: &Catalog, kept: &[(Kind, &String, &Stored)]) -> Result<(), StoreError> {
+/// Checks that the objects that stay are consistent with the declared ones after the apply.
+fn check_kept(catalog: &Catalog, kept: &[(Kind, String, String)]) -> Result<(), StoreError> {
     if kept.is_empty() {
         return Ok(());
     }
     let mut merged = catalog.clone();
     // The names of the kept objects, by kind and position in the merged catalog.
     let mut names: HashMap<(Kind, usize), &str> = HashMap::new();
-    for (kind, name, stored) in kept {
+    for (kind, name, text) in kept {
         names.insert((*kind, merged.count(*kind)), name);
-        add_to_catalog(&mut merged, *kind, name, &stored.text, &stored.origin)?;
+        add_to_catalog(&mut merged, *kind, name, text, "")?;
     }
     // Objects stored before a bound existed may stay: only references can break.
     let mut errors = validate_relations(&merged);

@@ -21,6 +21,12 @@ pub(super) fn creation(document: &Document) -> Entry<'static> {
     if is_import { Entry { action: "import", ..entry } } else { entry }
 }
 
+/// Returns the entry of an object that got another name, under the new one.
+pub(super) fn renaming(kind: Kind, from: &str, to: &str) -> Entry<'static> {
+    let name = |name: &str| Some(json!({ "name": name }).to_string());
+    Entry { action: "rename", target: target(kind, to), before: name(from), after: name(to) }
+}
+
 /// Returns the entry of an object that moved to another file of the catalog.
 pub(super) fn origin_change(target: String, from: &str, to: &str) -> Entry<'static> {
     let origin = |origin: &str| Some(json!({ "origin": origin }).to_string());

@@ -23,6 +23,14 @@ pub(crate) struct Document {
     pub(crate) parts: BTreeSet<String>,
     /// The columns of a data source, which have ids.
     pub(crate) columns: Vec<String>,
+    /// When its parts were given; from the stored version and the instant of the change without it.
+    pub(crate) since: Option<String>,
+    /// Who gave its parts.
+    pub(crate) givers: String,
+    /// Since when no connection lists it any more.
+    pub(crate) absent_since: Option<i64>,
+    /// What it is recognized by beside its name.
+    pub(crate) alias: Option<String>,
 }
 
 /// Returns the document of every object but the tenant, implied tags included, in the order in which ids are allocated.
@@ -109,6 +117,7 @@ pub(crate) fn documents(catalog: &Catalog) -> Vec<Document> {
             document.created_at = Some(request.created_at);
         },
     );
+    add(&mut list, Kind::Connection, &catalog.connections, |connection| &connection.name, |_, _| {});
     list
 }
 
@@ -129,6 +138,10 @@ fn add<T: Serialize>(
             created_at: None,
             parts: BTreeSet::new(),
             columns: Vec::new(),
+            since: None,
+            givers: "{}".to_owned(),
+            absent_since: None,
+            alias: None,
         };
         describe(&object.spec, &mut document);
         list.push(document);

@@ -1,9 +1,12 @@
 //! The catalog: its objects, how they change, and the snapshot that evaluation reads.
 
 mod apply;
+mod apply_layers;
+mod edit;
 mod audit_entries;
 mod consistency;
 mod documents;
+pub(crate) mod layers;
 mod objects;
 mod plan;
 mod records;
@@ -14,8 +17,12 @@ mod revision;
 mod snapshot;
 mod tenant;
 
+pub use layers::{
+    KindCounts, LayerChange, LayeredObject, Listing, ListingOptions, ListingOutcome, MOST_CHANGES, ObjectSync, Refusal, SyncAction,
+};
 pub use apply::{ApplyOptions, ObjectChange};
 pub(crate) use documents::parse;
 pub use objects::{ObjectPage, StoredObject};
-pub use plan::{Action, Change, Plan};
+pub use edit::LayerView;
+pub use plan::{Action, Change, Overridden, Plan};
 pub use snapshot::LoadedSnapshot;

@@ -3,6 +3,7 @@
 //! A change is validated with the objects that it affects ([`super::consistency`]), not with the whole catalog. The entity
 //! tag of an object is a digest of what is stored, so that concurrent editors do not overwrite each other.
 
+use domesday_model::layers::is_layered;
 use domesday_model::validate::{CatalogProblem, Path, Severity};
 use domesday_model::{Catalog, Instant, Kind};
 use serde::Serialize;
@@ -17,7 +18,7 @@ use crate::{ChangeBy, IfMatch, Store, StoreError};
 use super::audit_entries::{creation, target};
 use super::documents::{Document, add_to_catalog, documents, parse};
 use super::records::{self, Stored, check_storable, document_changes, stored_columns};
-use super::{consistency, revision};
+use super::{consistency, edit, revision};
 
 /// A stored object of the catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +43,8 @@ pub struct StoredObject {
     pub etag: String,
     /// Whether its last change was made under a permission inside a domain: see [`Store::mark_delegated`].
     pub delegated: bool,
+    /// Since when no connection lists it any more.
+    pub absent_since: Option<Instant>,
 }
 
 /// One page of objects.
@@ -151,6 +154,18 @@ impl Store {
         page(&mut self.database, kind, after, limit, "", &[])
     }
 
+    /// Returns every object of a kind that has few, in the order of their ids.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn objects_in_order(&mut self, kind: Kind) -> Result<Vec<StoredObject>, StoreError> {
+        self.database.all(
+            concat!("SELECT name, ", stored_columns!(), " FROM object WHERE kind = ?1 ORDER BY id"),
+            values![kind.key()],
+            |row| object(kind, row.text(0)?.to_owned(), &Stored::from_row(row, 1)?),
+        )
+    }
+
     /// Returns the names of a kind that `is_wanted` selects, in order.
     ///
     /// # Errors
@@ -192,6 +207,9 @@ impl Store {
     ) -> Result<StoredObject, StoreError> {
         let text = serde_json::to_string(document).expect("documents are plain data with text keys");
         let (one, document, implied) = read(kind, &text, change.origin)?;
+        if is_layered(kind) {
+            return self.put_layered(&document, &implied, expected, change);
+        }
         let name = document.name.as_str();
         let target = target(kind, name);
         let mut transaction = self.database.write()?;
@@ -222,11 +240,12 @@ impl Store {
         object(kind, document.name, &stored.expect("it was written in this transaction"))
     }
 
-    /// Deletes an object that nothing refers to.
+    /// Deletes an object that nothing refers to, with all its layers.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none, [`StoreError::Precondition`] as `expected` says, and
-    /// [`StoreError::Inconsistent`] with every object that refers to it. Nothing is changed then.
+    /// [`StoreError::Inconsistent`] with every object that refers to it, [`StoreError::Listed`] when connections list it. Nothing is
+    /// changed then.
     pub fn delete_object(
         &mut self,
         kind: Kind,
@@ -239,6 +258,9 @@ impl Store {
         let stored = records::find(&mut transaction, kind, name)?;
         expected.check(stored.as_ref().map(|stored| etag(kind, stored)).as_deref(), || target.clone())?;
         let Some(stored) = stored else { return Err(StoreError::NotFound { target }) };
+        if is_layered(kind) {
+            edit::check_unlisted(&mut transaction, kind, name, stored.id)?;
+        }
         consistency::check_delete(&mut transaction, kind, name, &stored)?;
         records::delete(&mut transaction, kind, stored.id)?;
         audit::append(&mut transaction, change, &[Entry::delete(target, &stored.text)])?;
@@ -275,7 +297,7 @@ fn read(kind: Kind, text: &str, origin: &str) -> Result<(Catalog, Document, Vec<
 }
 
 /// Returns the documents whose objects do not exist.
-fn missing<'d>(database: &mut Database, documents: &'d [Document]) -> Result<Vec<&'d Document>, StoreError> {
+pub(super) fn missing<'d>(database: &mut Database, documents: &'d [Document]) -> Result<Vec<&'d Document>, StoreError> {
     let mut missing = Vec::new();
     for document in documents {
         if records::find(database, document.kind, &document.name)?.is_none() {
@@ -352,10 +374,11 @@ pub(crate) fn object(kind: Kind, name: String, stored: &Stored) -> Result<Stored
         updated_at: Instant::from_micros(stored.updated_at),
         etag: etag(kind, stored),
         delegated: stored.delegated,
+        absent_since: stored.absent_since.map(Instant::from_micros),
     })
 }
 
-fn etag(kind: Kind, stored: &Stored) -> String {
+pub(super) fn etag(kind: Kind, stored: &Stored) -> String {
     let numbers = [stored.id, stored.created_at, stored.updated_at];
     entity_tag(&numbers, &[kind.key().as_bytes(), stored.text.as_bytes(), stored.origin.as_bytes()])
 }

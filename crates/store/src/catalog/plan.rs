@@ -13,8 +13,30 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// How many objects are declared as they are stored.
     pub unchanged: usize,
-    /// How many undeclared objects stay in the store, without pruning.
+    /// How many undeclared objects stay in the store: all without pruning, and those that others describe with it.
     pub kept: usize,
+    /// Values that the files declare and that do not count, since a connection or a person gave others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<Overridden>,
+}
+
+/// A declared value that another origin overrides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overridden {
+    /// The object's kind, by its key in the catalog format.
+    #[serde(serialize_with = "kind_key")]
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// The field.
+    pub field: String,
+    /// What the files say.
+    pub declared: serde_json::Value,
+    /// What counts.
+    pub effective: serde_json::Value,
+    /// Whose value counts: `api`, or the name of a connection.
+    pub origin: String,
 }
 
 /// The change of one object.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use domesday_model::layers::is_layered;
 use domesday_model::validate::{CatalogProblem, Path, Severity};
 use domesday_model::{Agreement, Catalog, DataSource, Instant, Kind, Since};
 
@@ -11,7 +12,7 @@ use crate::id_space::allocate_ids;
 use crate::{FieldChange, StoreError};
 
 use super::documents::{Document, add_to_catalog, documents, fields, parse};
-use super::request_index;
+use super::{layers, request_index};
 
 static OBJECTS: Insert = Insert {
     table: "object",
@@ -25,6 +26,9 @@ static OBJECTS: Insert = Insert {
         ("updated_at", Type::Integer),
         ("since", Type::Text),
         ("column_ids", Type::Text),
+        ("givers", Type::Text),
+        ("absent_since", Type::Integer),
+        ("alias", Type::Text),
     ],
 };
 
@@ -40,12 +44,16 @@ pub(crate) struct Stored {
     pub(crate) column_ids: String,
     /// Whether its last change was made under a permission inside a domain.
     pub(crate) delegated: bool,
+    /// Who gave its parts.
+    pub(crate) givers: String,
+    /// Since when no connection lists it any more.
+    pub(crate) absent_since: Option<i64>,
 }
 
 /// The columns of `object` that [`Stored::from_row`] reads.
 macro_rules! stored_columns {
     () => {
-        "id, document, origin, created_at, updated_at, since, column_ids, delegated"
+        "id, document, origin, created_at, updated_at, since, column_ids, delegated, givers, absent_since"
     };
 }
 pub(crate) use stored_columns;
@@ -62,6 +70,8 @@ impl Stored {
             since: row.text(first + 5)?.to_owned(),
             column_ids: row.text(first + 6)?.to_owned(),
             delegated: row.integer(first + 7)? != 0,
+            givers: row.text(first + 8)?.to_owned(),
+            absent_since: row.maybe_integer(first + 9)?,
         })
     }
 }
@@ -79,12 +89,34 @@ pub(crate) fn find(database: &mut Database, kind: Kind, name: &str) -> Result<Op
     )
 }
 
-/// Inserts new objects; ids are allocated in their order.
+/// Finds an object by kind and id, and returns it with its name.
+pub(crate) fn find_by_id(
+    database: &mut Database,
+    kind: Kind,
+    id: i64,
+) -> Result<Option<(String, Stored)>, StoreError> {
+    database.first(
+        concat!("SELECT name, ", stored_columns!(), " FROM object WHERE kind = ?1 AND id = ?2"),
+        values![kind.key(), id],
+        |row| Ok((row.text(0)?.to_owned(), Stored::from_row(row, 1)?)),
+    )
+}
+
+/// Whether there is an object of a kind and name.
+pub(crate) fn exists(database: &mut Database, kind: Kind, name: &str) -> Result<bool, StoreError> {
+    if name.contains('\0') {
+        return Ok(false);
+    }
+    let sql = "SELECT 1 FROM object WHERE kind = ?1 AND name = ?2";
+    Ok(database.first(sql, values![kind.key(), name], |row| row.integer(0))?.is_some())
+}
+
+/// Inserts new objects and returns their ids, which are allocated in their order.
 pub(crate) fn insert(
     database: &mut Database,
     documents: &[&Document],
     at: Instant,
-) -> Result<(), StoreError> {
+) -> Result<Vec<i64>, StoreError> {
     let mut wanted: BTreeMap<&str, i64> = BTreeMap::new();
     for document in documents {
         *wanted.entry(id_space(document.kind)).or_default() += 1;
@@ -112,13 +144,17 @@ pub(crate) fn insert(
             Value::from(&*document.origin),
             Value::from(created_at),
             Value::from(created_at),
-            Value::from("{}"),
+            Value::from(document.since.as_deref().unwrap_or("{}")),
             Value::from(column_ids),
+            Value::from(&document.givers),
+            Value::from(document.absent_since),
+            Value::from(document.alias.as_deref()),
         ]
     });
     database.insert_many(&OBJECTS, rows)?;
     documents.iter().try_for_each(|document| write_agreement_text(database, document))?;
-    request_index::index(database, documents.iter().copied(), true)
+    request_index::index(database, documents.iter().copied(), true)?;
+    Ok(numbered.into_iter().map(|(id, ..)| id).collect())
 }
 
 /// Updates an object to a new version.
@@ -128,12 +164,15 @@ pub(crate) fn update(
     stored: &Stored,
     at: Instant,
 ) -> Result<(), StoreError> {
-    let since = since(document, stored, at)?;
+    let since = match &document.since {
+        Some(since) => since.clone(),
+        None => serde_json::to_string(&since(document, stored, at)?).expect("instants by text are plain data"),
+    };
     let column_ids = updated_column_ids(database, document, stored)?;
     let updated_at = if stored.text == document.text { stored.updated_at } else { at.as_micros() };
     database.execute(
         "UPDATE object SET document = ?3, origin = ?4, created_at = ?5, updated_at = ?6, since = ?7,
-             column_ids = ?8, delegated = 0
+             column_ids = ?8, delegated = 0, name = ?9, givers = ?10, absent_since = ?11, alias = ?12
          WHERE kind = ?1 AND id = ?2",
         values![
             document.kind.key(),
@@ -142,8 +181,12 @@ pub(crate) fn update(
             &*document.origin,
             document.created_at.map_or(stored.created_at, Instant::as_micros),
             updated_at,
-            &serde_json::to_string(&since).expect("instants by text are plain data"),
+            &since,
             &column_ids,
+            &document.name,
+            &document.givers,
+            document.absent_since,
+            document.alias.as_deref(),
         ],
     )?;
     request_index::index(database, std::iter::once(document), false)?;
@@ -156,6 +199,9 @@ pub(crate) fn delete(database: &mut Database, kind: Kind, id: i64) -> Result<(),
         let sql = "SELECT name FROM object WHERE kind = ?1 AND id = ?2";
         let name = database.first(sql, values![kind.key(), id], |row| Ok(row.text(0)?.to_owned()))?;
         name.iter().try_for_each(|name| request_index::forget(database, name))?;
+    }
+    if is_layered(kind) {
+        layers::delete_all(database, kind, id)?;
     }
     let sql = "DELETE FROM object WHERE kind = ?1 AND id = ?2";
     database.execute(sql, values![kind.key(), id]).map(drop)

@@ -23,7 +23,7 @@ pub(crate) fn references(catalog: &Catalog) -> BTreeSet<(Kind, String)> {
 /// Returns the kinds whose objects can refer to one of this kind.
 pub(crate) fn referring_kinds(kind: Kind) -> &'static [Kind] {
     match kind {
-        Kind::Tenant | Kind::Request => &[],
+        Kind::Tenant | Kind::Request | Kind::Connection => &[],
         Kind::Tag => &[Kind::DataSource, Kind::Policy, Kind::DataPolicy],
         Kind::Group => &[Kind::User, Kind::Policy, Kind::DataPolicy, Kind::RequestForm],
         Kind::User => &[

@@ -41,7 +41,8 @@ pub(crate) fn is_inventory(kind: Kind) -> bool {
         | Kind::Agreement
         | Kind::RequestForm
         | Kind::DataProduct
-        | Kind::Request => false,
+        | Kind::Request
+        | Kind::Connection => false,
     }
 }
 

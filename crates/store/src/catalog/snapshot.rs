@@ -3,6 +3,7 @@
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
+use domesday_model::layers::Givers;
 use domesday_model::document::{DataSourceDocument, UserDocument};
 use domesday_model::{
     AgreementId, ColumnId, DataProductId, DataSourceBuilder, DataSourceId, DomainId, Group, GroupId, Instant,
@@ -209,6 +210,13 @@ fn finish(
         build.agreement_text(row.text(0)?, row.integer(1)?, row.text(2)?);
         Ok(())
     })?;
+    let sql = "SELECT user_id, last_used_at FROM api_key WHERE user_id > 0 AND last_used_at IS NOT NULL
+         UNION ALL SELECT user_id, last_used_at FROM session WHERE user_id IS NOT NULL
+         UNION ALL SELECT user_id, at FROM last_seen";
+    database.each(sql, &[], &mut |row| {
+        build.last_seen(UserId(row.integer(0)?), Instant::from_micros(row.integer(1)?));
+        Ok(())
+    })?;
     Ok(build.finish(digest.finalize().into())?)
 }
 
@@ -228,7 +236,7 @@ fn each(
     mut with: impl FnMut(Object<'_>) -> Result<(), StoreError>,
 ) -> Result<[u8; 32], StoreError> {
     let mut digest = Sha256::new();
-    let sql = "SELECT id, name, document, origin, created_at, updated_at, since, column_ids
+    let sql = "SELECT id, name, document, origin, created_at, updated_at, since, column_ids, givers, absent_since
          FROM object WHERE kind = ?1 ORDER BY id";
     database.each(sql, values![kind.key()], &mut |row| {
         let (id, name, document) = (row.integer(0)?, row.text(1)?, row.text(2)?);
@@ -239,11 +247,20 @@ fn each(
             digest.update(part);
         }
         [id, created_at, updated_at].into_iter().for_each(|number| digest.update(number.to_le_bytes()));
+        let (givers, absent_since) = (row.text(8)?, row.maybe_integer(9)?);
+        // What files alone describe keeps the digest that it had before there were layers.
+        if givers != "{}" || absent_since.is_some() {
+            digest.update((givers.len() as u64).to_le_bytes());
+            digest.update(givers);
+            digest.update(absent_since.unwrap_or(i64::MIN).to_le_bytes());
+        }
         let provenance = Provenance {
             created_at: Instant::from_micros(created_at),
             updated_at: Instant::from_micros(updated_at),
             origin: origin.into(),
             since: if since == "{}" { Since::default() } else { parse(kind, name, since)? },
+            givers: if givers == "{}" { Givers::default() } else { parse(kind, name, givers)? },
+            absent_since: absent_since.map(Instant::from_micros),
         };
         with(Object { id, name, document, provenance, column_ids: row.text(7)? })
     })?;
@@ -264,7 +281,7 @@ fn add(build: &mut SnapshotBuilder, kind: Kind, object: Object<'_>) -> Result<()
         Kind::DataProduct => build.data_product(DataProductId(id), parse(kind, name, document)?, provenance),
         Kind::Request => build.request(parse(kind, name, document)?),
         // Read elsewhere.
-        Kind::Tenant | Kind::User | Kind::DataSource => {}
+        Kind::Tenant | Kind::User | Kind::DataSource | Kind::Connection => {}
     }
     Ok(())
 }

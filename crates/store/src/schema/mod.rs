@@ -8,14 +8,14 @@ mod authority;
 mod column_ids;
 
 use crate::StoreError;
-use crate::catalog::request_index;
+use crate::catalog::{layers, request_index};
 use crate::database::{Database, Sqlite};
 
 /// `DOME`: the `application_id` that identifies a Domesday store in SQLite.
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
 /// The migrations in order. The version of a store is the number of those that ran.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("0001_first.sql"),
     include_str!("0002_service.sql"),
     include_str!("0003_slots.sql"),
@@ -30,6 +30,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("0012_sessions.sql"),
     include_str!("0013_single_sign_on.sql"),
     include_str!("0014_audit_search.sql"),
+    include_str!("0015_layers.sql"),
 ];
 
 /// Returns the newest version.
@@ -57,6 +58,9 @@ pub(crate) fn migrate(database: &mut Database) -> Result<(), StoreError> {
     }
     if version < request_index::VERSION {
         request_index::fill(&mut transaction)?;
+    }
+    if version < layers::VERSION {
+        layers::fill(&mut transaction)?;
     }
     set_version(&mut transaction)?;
     transaction.commit()

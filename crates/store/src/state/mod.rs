@@ -12,6 +12,7 @@ mod run_list;
 mod run_progress;
 mod runs;
 mod sessions;
+mod syncs;
 
 pub use api_keys::{ApiKey, NewApiKey};
 pub use deliveries::DeliveryRecord;
@@ -24,3 +25,4 @@ pub use run_list::RunFilter;
 pub use run_progress::cancelled_error;
 pub use runs::{NewRun, RunRecord, RunState};
 pub use sessions::{NewSession, Session, SignInMethod};
+pub use syncs::{SyncRecord, SyncState};

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::audit::{self, Entry};
 use crate::clock_skew::MAX_CLOCK_SKEW_MICROS;
-use crate::database::{Row, values};
+use crate::database::{Database, Row, Value, values};
 use crate::{ChangeBy, Store, StoreError};
 
 /// The interval at which the last use of a session is written: reading with a session must not write each time.
@@ -172,6 +172,7 @@ impl Store {
         let Some(found) = transaction.first(&sql, values![&id.to_string()], session)? else {
             return Ok(());
         };
+        keep_last_seen(&mut transaction, "id = ?1", values![&id.to_string()])?;
         transaction.execute("DELETE FROM session WHERE id = ?1", values![&id.to_string()])?;
         let before = json!({ "apiKey": found.api_key, "method": found.method.as_str() }).to_string();
         audit::append(&mut transaction, change, &[Entry::delete(target(id), &before)])?;
@@ -184,8 +185,13 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn delete_expired_sessions(&mut self, began: Instant, used: Instant) -> Result<u64, StoreError> {
-        let sql = "DELETE FROM session WHERE created_at < ?1 OR last_used_at < ?2";
-        self.database.execute(sql, values![began.as_micros(), used.as_micros()])
+        let values = values![began.as_micros(), used.as_micros()];
+        let expired = "created_at < ?1 OR last_used_at < ?2";
+        let mut transaction = self.database.write()?;
+        keep_last_seen(&mut transaction, expired, values)?;
+        let deleted = transaction.execute(&format!("DELETE FROM session WHERE {expired}"), values)?;
+        transaction.commit()?;
+        Ok(deleted)
     }
 
     /// Records that a session was used, to the minute. No change that the audit log contains.
@@ -271,6 +277,16 @@ impl Store {
         transaction.commit()?;
         Ok(is_new)
     }
+}
+
+/// Keeps when the users of sessions that end were last seen.
+fn keep_last_seen(database: &mut Database, ending: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
+    let sql = format!(
+        "INSERT INTO last_seen (user_id, at)
+             SELECT user_id, max(last_used_at) FROM session WHERE user_id IS NOT NULL AND ({ending}) GROUP BY user_id
+         ON CONFLICT (user_id) DO UPDATE SET at = excluded.at WHERE excluded.at > last_seen.at"
+    );
+    database.execute(&sql, values).map(drop)
 }
 
 fn target(id: Uuid) -> String {

@@ -134,6 +134,7 @@ impl Oracle {
                 Kind::RequestForm => catalog.request_forms.push(declared(document)),
                 Kind::DataProduct => catalog.data_products.push(declared(document)),
                 Kind::Request => catalog.requests.push(declared(document)),
+                Kind::Connection => catalog.connections.push(declared(document)),
             }
         }
         (catalog, position)
@@ -173,6 +174,7 @@ impl Draw {
             Kind::RequestForm => &["f"],
             Kind::DataProduct => &["k", "l"],
             Kind::Request => &["R1", "R2", "R3"],
+            Kind::Connection => &["okta", "hr"],
         };
         (*self.one_of(names)).to_owned()
     }
@@ -258,6 +260,7 @@ impl Draw {
                 "except": (self.below(2) == 0).then(|| self.condition()),
             }),
             Kind::Agreement => json!({ "name": name, "version": self.below(3) + 1, "text": "t" }),
+            Kind::Connection => json!({ "name": name, "kind": "scim", "attributes": { "a": self.below(3).to_string() } }),
             Kind::RequestForm => json!({ "name": name, "version": 1, "review": [{ "approvers": {
                 "users": self.names(Kind::User), "groups": self.names(Kind::Group) } }] }),
             Kind::DataProduct => {

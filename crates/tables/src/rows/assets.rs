@@ -34,6 +34,7 @@ pub(crate) fn datasource_metadata(world: &RowContext<'_>, rows: &mut Rows<'_>) -
             .count("subscriber_count", *readers)
             .instant("creation_date", source.created_at)
             .text("link", &world.link("console/access/data-source", source.id.0))
+            .optional_instant("absent_since", source.absent_since)
             .end()?;
     }
     Ok(())
@@ -95,18 +96,27 @@ pub(crate) fn tag_metadata(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Resul
     for (tag, source, column) in applied {
         let source = &snapshot.data_sources[source.get()];
         let tag = &snapshot.tags[tag.get()];
+        let giver = source.givers.part(|| part_of_tag(world, &tag.spec.name, column));
         rows.row()
             .integer("tag_id", tag.id.0)
             .text("tag_name", &tag.spec.name)
             .text("object_type", if column.is_some() { "COLUMN" } else { "DATA_SOURCE" })
             .integer("datasource_id", source.id.0)
             .optional_integer("column_id", column_id(column).map(|id| id.0))
-            .text("tag_source", "MANUAL")
-            .optional_text("applied_by", None)
+            .text("tag_source", giver.tag_source())
+            .optional_text("applied_by", giver.name())
             .instant("applied_at", applied_at(world, source, &tag.spec.name, column))
             .end()?;
     }
     Ok(())
+}
+
+/// Returns the part of a source that a tag is, on it or on a column.
+fn part_of_tag(world: &RowContext<'_>, tag: &str, column: Option<ColumnIx>) -> String {
+    match column {
+        None => format!("tag:{tag}"),
+        Some(column) => format!("column:{}/tag:{tag}", world.snapshot.columns[column.get()].name),
+    }
 }
 
 /// Returns when a tag was applied: a tag without a history of its own is as old as its column or source.
@@ -119,10 +129,11 @@ fn applied_at(
     if source.since.0.is_empty() {
         return source.created_at;
     }
+    let part = part_of_tag(world, tag, column);
     let Some(column) = column else {
-        return source.since.part_since(&format!("tag:{tag}"), source.created_at);
+        return source.since.part_since(&part, source.created_at);
     };
     let column = &world.snapshot.columns[column.get()].name;
     let of_column = source.since.part_since(&format!("column:{column}"), source.created_at);
-    source.since.part_since(&format!("column:{column}/tag:{tag}"), of_column)
+    source.since.part_since(&part, of_column)
 }

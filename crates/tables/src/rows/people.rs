@@ -1,5 +1,6 @@
 //! user-metadata and user-entitlements.
 
+use domesday_model::layers::Giver;
 use domesday_model::{ALL_USERS, GroupIx, Instant, Since, SnapshotUser, UserStatus};
 
 use super::{RowContext, Rows};
@@ -29,7 +30,9 @@ pub(crate) fn user_metadata(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Resu
             .text("groups", &json::strings(groups))
             .text("attributes", &json::multimap(attributes))
             .instant("created_at", user.created_at)
-            .optional_instant("last_seen_at", None)
+            .optional_instant("last_seen_at", world.snapshot.last_seen.get(&user.id).copied())
+            .optional_instant("absent_since", user.absent_since)
+            .optional_instant("leaving_date", user.leaving_date)
             .end()?;
     }
     Ok(())
@@ -53,6 +56,7 @@ struct Entitlement<'a> {
     value: Option<&'a str>,
     origin_group: Option<&'a str>,
     granted_at: Instant,
+    granted_by: Option<&'a str>,
 }
 
 pub(crate) fn user_entitlements(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Result<(), EncodeError> {
@@ -74,7 +78,7 @@ pub(crate) fn user_entitlements(world: &RowContext<'_>, rows: &mut Rows<'_>) -> 
                     .text("origin", origin)
                     .optional_text("origin_group", entitlement.origin_group)
                     .instant("granted_at", entitlement.granted_at)
-                    .optional_text("granted_by", None)
+                    .optional_text("granted_by", entitlement.granted_by)
                     .end()?;
             }
         }
@@ -82,8 +86,13 @@ pub(crate) fn user_entitlements(world: &RowContext<'_>, rows: &mut Rows<'_>) -> 
     Ok(())
 }
 
-fn direct_entitlement<'a>(name: &'a str, value: Option<&'a str>, granted_at: Instant) -> Entitlement<'a> {
-    Entitlement { name, value, origin_group: None, granted_at }
+fn direct_entitlement<'a>(
+    name: &'a str,
+    value: Option<&'a str>,
+    granted_at: Instant,
+    giver: Option<&'a Giver>,
+) -> Entitlement<'a> {
+    Entitlement { name, value, origin_group: None, granted_at, granted_by: giver.and_then(Giver::name) }
 }
 
 /// Returns when a part was added. The key is built only where the object has a history.
@@ -91,14 +100,22 @@ fn added_at(history: &Since, object: Instant, part: impl FnOnce() -> String) -> 
     if history.0.is_empty() { object } else { history.part_since(&part(), object) }
 }
 
-fn joined_at(user: &SnapshotUser, group: &str) -> Instant {
-    added_at(&user.since, user.created_at, || format!("group:{group}"))
+/// Returns when a user joined a group, and who said so.
+fn joined<'a>(user: &'a SnapshotUser, group: &str) -> (Instant, &'a Giver) {
+    let part = || format!("group:{group}");
+    (added_at(&user.since, user.created_at, part), user.givers.part(part))
 }
 
 fn groups<'a>(world: &RowContext<'a>, user: &'a SnapshotUser) -> Vec<Entitlement<'a>> {
-    let own = user.groups.iter().map(|group| group_name(world, *group));
-    let everyone = (user.status == UserStatus::Active).then_some(ALL_USERS);
-    own.chain(everyone).map(|group| direct_entitlement(group, None, joined_at(user, group))).collect()
+    let own = user.groups.iter().map(|group| {
+        let group = group_name(world, *group);
+        let (at, giver) = joined(user, group);
+        direct_entitlement(group, None, at, Some(giver))
+    });
+    // Nobody gave the membership that every active user has.
+    let everyone = (user.status == UserStatus::Active)
+        .then(|| direct_entitlement(ALL_USERS, None, joined(user, ALL_USERS).0, None));
+    own.chain(everyone).collect()
 }
 
 fn attributes<'a>(world: &RowContext<'a>, user: &'a SnapshotUser) -> Vec<Entitlement<'a>> {
@@ -106,16 +123,22 @@ fn attributes<'a>(world: &RowContext<'a>, user: &'a SnapshotUser) -> Vec<Entitle
     let own = user.attributes.iter().map(|(key, value)| {
         let (key, value) = (symbols.text(*key), symbols.text(*value));
         let part = || format!("attribute:{key}={value}");
-        direct_entitlement(key, Some(value), added_at(&user.since, user.created_at, part))
+        let at = added_at(&user.since, user.created_at, part);
+        direct_entitlement(key, Some(value), at, Some(user.givers.part(part)))
     });
     let inherited = user.groups.iter().flat_map(|group| {
         let group = &world.snapshot.groups[group.get()];
         group.attributes.iter().map(move |(key, value)| {
             let (name, value) = (symbols.text(*key), symbols.text(*value));
             let part = || format!("attribute:{name}={value}");
-            let of_group = added_at(&group.provenance.since, group.provenance.created_at, part);
-            let granted_at = of_group.max(joined_at(user, &group.name));
-            Entitlement { name, value: Some(value), origin_group: Some(&group.name), granted_at }
+            let provenance = &group.provenance;
+            let of_group = added_at(&provenance.since, provenance.created_at, part);
+            let (joined, by) = joined(user, &group.name);
+            // Whoever came last made the user have it.
+            let (granted_at, giver) =
+                if of_group > joined { (of_group, provenance.givers.part(part)) } else { (joined, by) };
+            let granted_by = giver.name();
+            Entitlement { name, value: Some(value), origin_group: Some(&group.name), granted_at, granted_by }
         })
     });
     own.chain(inherited).collect()
@@ -125,11 +148,9 @@ fn permissions(user: &SnapshotUser) -> Vec<Entitlement<'_>> {
     let permissions = user.permissions.iter().map(|permission| permission.as_str());
     permissions
         .map(|name| {
-            direct_entitlement(
-                name,
-                None,
-                added_at(&user.since, user.created_at, || format!("permission:{name}")),
-            )
+            let part = || format!("permission:{name}");
+            let at = added_at(&user.since, user.created_at, part);
+            direct_entitlement(name, None, at, Some(user.givers.part(part)))
         })
         .collect()
 }

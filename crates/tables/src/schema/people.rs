@@ -28,7 +28,10 @@ pub(super) const USER_METADATA: Table = Table {
              user-entitlements.",
         ),
         timestamp("created_at", "When the account was made."),
-        timestamp("last_seen_at", "When the user last called the product; null when not recorded.").or_null(),
+        timestamp("last_seen_at", "When the user last used an API key or the console; null when never.").or_null(),
+        timestamp("absent_since", "Since when no connection lists the user any more. Since schema version 1.1.").or_null(),
+        timestamp("leaving_date", "When the person leaves, as the system of record states it. Since schema version 1.1.")
+            .or_null(),
         EXPORT_DATE,
     ],
 };
@@ -50,7 +53,11 @@ pub(super) const USER_ENTITLEMENTS: Table = Table {
             "granted_at",
             "Since when the user has it; by membership, the later of joining the group and the group's having it.",
         ),
-        string("granted_by", "Who gave it; null when not recorded.").or_null(),
+        string(
+            "granted_by",
+            "Who gave it: the username of a person, or the connection; null when files did, or it is not recorded.",
+        )
+        .or_null(),
         EXPORT_DATE,
     ],
 };

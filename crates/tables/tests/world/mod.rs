@@ -41,6 +41,7 @@ pub(crate) fn snapshot(catalog: &str) -> Arc<Snapshot> {
         request_forms: list(&mut catalog, "requestForms"),
         data_products: list(&mut catalog, "dataProducts"),
         requests: list(&mut catalog, "requests"),
+        connections: list(&mut catalog, "connections"),
     };
     Arc::new(Snapshot::of_catalog(&catalog, AT.parse().unwrap()).unwrap())
 }

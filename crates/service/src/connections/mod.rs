@@ -1,0 +1,24 @@
+//! Connections: systems of record that users, groups and data sources are read from, kept current, with evidence of how
+//! complete each read was (`docs/connections.md`).
+//!
+//! `configuration` writes and deletes them; `hosts` decides which hosts they may reach; `sync` reads one and makes its layer
+//! what it listed; `scheduler` does so when it is due. Reading itself is the business of [`domesday_sources`].
+
+mod configuration;
+mod freshness;
+mod hosts;
+mod import;
+mod scheduler;
+mod sync;
+mod verify;
+mod view;
+
+pub use configuration::{SUPPORTED_KINDS, check_writer, delete, put};
+pub use freshness::{Freshness, stale};
+pub use hosts::{AllowedHost, AllowedHosts, NotAHost};
+pub use import::import;
+pub use sync::{ReadSummary, SyncContext, SyncRequest, listing_of, report_of, sync_now};
+pub use verify::verify;
+pub use view::{ConnectionView, SyncView};
+
+pub(crate) use scheduler::SyncScheduler;

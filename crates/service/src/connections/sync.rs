@@ -1,0 +1,292 @@
+//! One sync: reads a connection completely, and makes its layer what it listed, or changes nothing.
+
+use std::sync::Arc;
+
+use domesday_model::{Connection, Instant, Kind, MaxGone};
+use domesday_sources::connections::{Access, read};
+use domesday_sources::reading::Reading;
+use domesday_store::{
+    ChangeBy, FieldChange, Listing, ListingOptions, ListingOutcome, NewMessage, Store, StoreError, SyncAction,
+    SyncRecord, SyncState,
+};
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::error::ServiceError;
+use crate::machine::BlockingWork;
+use crate::metrics::Metrics;
+use crate::pool::Pool;
+use crate::seal::{Sealer, connection_record};
+
+use super::hosts::AllowedHosts;
+use super::view::SyncView;
+
+/// How long the lease of a sync lasts, in microseconds: longer than any read may take.
+const LEASE_MICROS: i64 = 2 * 3_600_000_000;
+
+/// How many skipped entries, and how many warnings, the record of a sync names. All are counted.
+const MOST_NAMED: usize = 200;
+
+/// The parts of the process that a sync needs. Clones share them.
+#[derive(Debug, Clone)]
+pub struct SyncContext {
+    pub(crate) pool: Pool,
+    pub(crate) clock: Clock,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) allowed_hosts: AllowedHosts,
+    /// Certificates of authorities in PEM that are trusted in addition to the public ones.
+    pub(crate) authorities: Arc<[u8]>,
+    /// Tells this process from others on the same database.
+    pub(crate) replica: Uuid,
+    pub(crate) has_webhook: bool,
+}
+
+/// How to sync a connection.
+#[derive(Debug, Clone)]
+pub struct SyncRequest {
+    /// What begins it: `schedule`, `manual` or `run`.
+    pub trigger: &'static str,
+    /// Who begins it.
+    pub actor: String,
+    /// The network address that the call came from.
+    pub from: Option<String>,
+    /// Whether to say what would change, and change nothing.
+    pub dry_run: bool,
+    /// Whether any number of users and data sources may be gone.
+    pub accept_gone: bool,
+}
+
+/// Syncs a connection now. One sync of a connection goes on at a time, across replicas.
+///
+/// A sync that fails or is refused is no error of this function: its view says so.
+///
+/// # Errors
+/// [`ServiceError::NotFound`] when there is no such connection, [`ServiceError::Conflict`] when it is not one that is read,
+/// or a sync of it is under way; when the store fails.
+pub async fn sync_now(
+    context: &SyncContext,
+    name: &str,
+    request: SyncRequest,
+) -> Result<SyncView, ServiceError> {
+    let (context, name) = (context.clone(), name.to_owned());
+    let machine = context.clock.machine().clone();
+    let work = move || sync_blocking(&context, &name, &request);
+    machine.run_blocking(BlockingWork::Attempt, work).await.unwrap_or_else(|error| Err(error.into()))
+}
+
+fn sync_blocking(context: &SyncContext, name: &str, request: &SyncRequest) -> Result<SyncView, ServiceError> {
+    let mut store = context.pool.connect()?;
+    let stored = store.object(Kind::Connection, name)?;
+    let stored = stored.ok_or_else(|| ServiceError::not_found(format!("there is no connection `{name}`")))?;
+    let connection: Connection =
+        serde_json::from_value(stored.document).map_err(|error| ServiceError::internal(&error))?;
+    if !connection.kind.is_pulled() {
+        let message = match connection.kind.as_str() {
+            "scim" => "its identity provider pushes what changes; there is nothing to read",
+            _ => "it is imported: send its files to the import of the connection",
+        };
+        return Err(ServiceError::conflict(format!("the connection `{name}` is not read: {message}")));
+    }
+    let lease = format!("sync:{name}");
+    let now = context.clock.now();
+    let until = Instant::from_micros(now.as_micros().saturating_add(LEASE_MICROS));
+    // A holder of its own for each sync: two of one process are two syncs, too.
+    let holder = format!("{}:{}", context.replica, Uuid::new_v4());
+    let Some(fence) = store.acquire_lease(&lease, &holder, now, until)? else {
+        return Err(ServiceError::conflict(format!("a sync of the connection `{name}` is under way; wait until it ends")));
+    };
+    let result = sync_under_lease(context, &mut store, &connection, request);
+    if store.release_lease(&fence).is_err() {
+        tracing::warn!(connection = name, "the lease of a sync could not be given back; it ends by itself");
+    }
+    result
+}
+
+fn sync_under_lease(
+    context: &SyncContext,
+    store: &mut Store,
+    connection: &Connection,
+    request: &SyncRequest,
+) -> Result<SyncView, ServiceError> {
+    let name = &connection.name;
+    let at = context.clock.now();
+    let from = request.from.as_deref();
+    let change = ChangeBy { actor: &request.actor, origin: "sync", from, at };
+    let mut record = SyncRecord::begin(name, request.trigger, &request.actor, at);
+    if !request.dry_run {
+        store.write_sync(&record, None, &change)?;
+    }
+    let read = secret(context, store, connection).and_then(|password| {
+        let judge = |host: &str, addresses: &[std::net::SocketAddr]| context.allowed_hosts.judge(host, addresses);
+        let access = Access { password, authorities: context.authorities.to_vec(), judge_addresses: &judge };
+        read(connection, &access).map_err(|error| error.to_string())
+    });
+    let reading = match read {
+        Ok(reading) => reading,
+        Err(message) => {
+            record.state = SyncState::Failed;
+            record.report = json!({ "isComplete": false, "error": message });
+            return end(context, store, record, request.dry_run, &change);
+        }
+    };
+    let max_gone = (!request.accept_gone).then_some(connection.max_gone);
+    let change = ChangeBy { at: context.clock.now(), ..change };
+    record = take_over(store, record, reading, max_gone, request.dry_run, &change)?;
+    end(context, store, record, request.dry_run, &change)
+}
+
+/// Makes the layer of a connection what was read, and completes the record.
+pub(super) fn take_over(
+    store: &mut Store,
+    mut record: SyncRecord,
+    reading: Reading,
+    max_gone: Option<MaxGone>,
+    dry_run: bool,
+    change: &ChangeBy<'_>,
+) -> Result<SyncRecord, StoreError> {
+    let (listing, read) = listing_of(reading);
+    let options = ListingOptions { dry_run, max_gone };
+    let outcome = store.apply_listing(&record.connection, listing, options, change)?;
+    record.state = if outcome.refusal.is_some() { SyncState::Refused } else { SyncState::Succeeded };
+    record.report = report_of(&read, &outcome, dry_run);
+    Ok(record)
+}
+
+/// Writes the record of a sync that ended, unless it was a dry run, and shows it.
+fn end(
+    context: &SyncContext,
+    store: &mut Store,
+    mut record: SyncRecord,
+    dry_run: bool,
+    change: &ChangeBy<'_>,
+) -> Result<SyncView, ServiceError> {
+    record.ended_at = Some(context.clock.now());
+    let mut view = SyncView::from(record.clone());
+    if dry_run {
+        view.id = None;
+        return Ok(view);
+    }
+    let message = sync_message(context.has_webhook, &record, &view, change.at);
+    store.write_sync(&record, message.as_ref(), change)?;
+    context.metrics.sync_ended(&record.connection, record.state, record.started_at);
+    match record.state {
+        SyncState::Succeeded => tracing::info!(connection = %record.connection, "synced"),
+        state => {
+            let error = record.report["error"].as_str().unwrap_or_default();
+            tracing::warn!(connection = %record.connection, %state, error, "a sync changed nothing");
+        }
+    }
+    Ok(view)
+}
+
+/// Returns the message to the webhook about a sync that failed or was refused.
+fn sync_message(has_webhook: bool, record: &SyncRecord, view: &SyncView, at: Instant) -> Option<NewMessage> {
+    let kind = match record.state {
+        SyncState::Failed => "sync.failed",
+        SyncState::Refused => "sync.refused",
+        SyncState::Running | SyncState::Succeeded => return None,
+    };
+    if !has_webhook {
+        return None;
+    }
+    let body = json!({ "type": kind, "timestamp": at.to_string(), "data": view }).to_string();
+    Some(NewMessage { id: format!("msg_{}", record.id.simple()), run_id: record.id, body, at })
+}
+
+/// Opens the password of a connection.
+pub(super) fn secret(
+    context: &SyncContext,
+    store: &mut Store,
+    connection: &Connection,
+) -> Result<Option<SecretString>, String> {
+    if connection.kind.secret_reference().is_some() {
+        return Err(format!(
+            "the password of `{}` is named in a file as an environment variable or a file, which the service does not read; \
+             give the connection its password through the API or the console",
+            connection.name
+        ));
+    }
+    let sealed = store.connection_secret(&connection.name).map_err(|error| error.to_string())?;
+    let Some(sealed) = sealed else { return Ok(None) };
+    let opened = context.sealer.open(&connection_record(&connection.name), &sealed);
+    let opened = opened.map_err(|error| format!("its password cannot be opened: {error}; enter it again"))?;
+    let text = String::from_utf8(secrecy::ExposeSecret::expose_secret(&opened).to_vec());
+    text.map(|text| Some(text.into())).map_err(|_| "its password is not text; enter it again".to_owned())
+}
+
+/// What a record says of a read beside what it changed.
+#[derive(Debug, Clone, Default)]
+pub struct ReadSummary {
+    own_count: Option<u64>,
+    skipped: Vec<(String, String)>,
+    warnings: Vec<String>,
+    sha256: [u8; 32],
+}
+
+/// Splits a reading into what the store takes over, and what the record says of it.
+#[must_use]
+pub fn listing_of(reading: Reading) -> (Listing, ReadSummary) {
+    let Reading { users, groups, data_sources, own_count, skipped, warnings, sha256 } = reading;
+    let listing = Listing {
+        groups: groups.into_iter().map(|listed| (listed.key, listed.object)).collect(),
+        users: users.into_iter().map(|listed| (listed.key, listed.object)).collect(),
+        data_sources: data_sources.into_iter().map(|listed| (listed.key, listed.object)).collect(),
+    };
+    let skipped = skipped.into_iter().map(|skipped| (skipped.entry, skipped.reason)).collect();
+    (listing, ReadSummary { own_count, skipped, warnings, sha256 })
+}
+
+/// Returns the report of a sync: counts, reasons and the digest.
+#[must_use]
+pub fn report_of(read: &ReadSummary, outcome: &ListingOutcome, dry_run: bool) -> Value {
+    let mut counts = Map::new();
+    for (kind, it) in &outcome.counts {
+        let counted = json!({
+            "read": it.read, "created": it.created, "changed": it.changed, "unchanged": it.unchanged,
+            "gone": it.gone, "skipped": it.skipped,
+        });
+        counts.insert(kind.key().to_owned(), counted);
+    }
+    let skipped: Vec<_> = read.skipped.iter().chain(&outcome.skipped).collect();
+    let warnings: Vec<_> = read.warnings.iter().chain(&outcome.warnings).collect();
+    let named: Vec<_> =
+        skipped.iter().take(MOST_NAMED).map(|(entry, reason)| json!({ "entry": entry, "reason": reason })).collect();
+    let mut report = json!({
+        "isComplete": true,
+        "counts": counts,
+        "ownCount": read.own_count,
+        "sha256": read.sha256.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "skippedCount": skipped.len(),
+        "skipped": named,
+        "warnings": warnings.iter().take(MOST_NAMED).collect::<Vec<_>>(),
+    });
+    if let Some(refusal) = &outcome.refusal {
+        report["refusal"] = json!({ "kind": refusal.kind.key(), "gone": refusal.gone, "present": refusal.present });
+        report["error"] = format!(
+            "{} of {} {} would be gone, which is more than the connection allows; nothing was changed. If they really are \
+             gone, sync again and accept it",
+            refusal.gone,
+            refusal.present,
+            refusal.kind.key()
+        )
+        .into();
+    }
+    if dry_run {
+        report["changes"] = outcome
+            .changes
+            .iter()
+            .map(|it| {
+                let (action, fields): (_, &[FieldChange]) = match &it.action {
+                    SyncAction::Create => ("create", &[]),
+                    SyncAction::Change(fields) => ("change", fields),
+                    SyncAction::Gone(fields) => ("gone", fields),
+                };
+                json!({ "kind": it.kind.key(), "name": it.name, "action": action, "fields": fields })
+            })
+            .collect();
+    }
+    report
+}

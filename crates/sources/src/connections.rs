@@ -1,0 +1,111 @@
+//! Every kind of connection behind one door: the only place that knows them all.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use domesday_model::{Connection, ConnectionKind};
+use secrecy::SecretString;
+
+use crate::ldap::{self, LdapAccess, LdapBounds, LdapError};
+use crate::reading::Reading;
+
+/// How long connecting, and each answer of a source, may take.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// How a source is accessed.
+pub struct Access<'a> {
+    /// The password of the connection.
+    pub password: Option<SecretString>,
+    /// Certificates of authorities in PEM that are trusted in addition to the public ones.
+    pub authorities: Vec<u8>,
+    /// Judges the addresses that a host was resolved to, before any is connected to.
+    pub judge_addresses: &'a dyn Fn(&str, &[SocketAddr]) -> Result<(), String>,
+}
+
+impl fmt::Debug for Access<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").finish_non_exhaustive()
+    }
+}
+
+/// Why a connection cannot be read. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A directory.
+    #[error(transparent)]
+    Ldap(#[from] LdapError),
+    /// It is not read: it is pushed, imported, or not supported.
+    #[error("connections of kind `{0}` are not read")]
+    NotRead(&'static str),
+}
+
+/// What a trial of a connection found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Findings {
+    /// What answered.
+    pub source: String,
+    /// What was found, a line each.
+    pub found: Vec<String>,
+    /// What whoever runs the connection should know.
+    pub warnings: Vec<String>,
+}
+
+/// Checks the configuration of a connection without connecting.
+///
+/// # Errors
+/// The first mistake.
+pub fn check(connection: &Connection) -> Result<(), ReadError> {
+    match &connection.kind {
+        ConnectionKind::Ldap(ldap) => Ok(ldap::check(ldap)?),
+        ConnectionKind::Scim(_)
+        | ConnectionKind::Csv(_)
+        | ConnectionKind::Postgres(_)
+        | ConnectionKind::Dbt(_) => Ok(()),
+    }
+}
+
+/// Reads a connection completely.
+///
+/// # Errors
+/// When anything prevents a complete read.
+pub fn read(connection: &Connection, access: &Access<'_>) -> Result<Reading, ReadError> {
+    match &connection.kind {
+        ConnectionKind::Ldap(ldap) => Ok(ldap::read(ldap, &connection.name, &ldap_access(access))?),
+        kind => Err(ReadError::NotRead(kind.as_str())),
+    }
+}
+
+/// Connects as [`read`] does, and says what it finds on the first page.
+///
+/// # Errors
+/// What is wrong.
+pub fn verify(connection: &Connection, access: &Access<'_>) -> Result<Findings, ReadError> {
+    let ConnectionKind::Ldap(ldap) = &connection.kind else {
+        return Err(ReadError::NotRead(connection.kind.as_str()));
+    };
+    let findings = ldap::verify(ldap, &ldap_access(access))?;
+    let page = |what: &str, page: &ldap::PageFindings| {
+        let more = if page.is_complete { "" } else { " on the first page, and more after it" };
+        let skipped = page.entries.saturating_sub(page.usable);
+        format!("{what}: {} of {} usable{more}, {skipped} left out", page.usable, page.entries)
+    };
+    let users = page("users", &findings.users);
+    let groups = findings.groups.as_ref().map(|groups| page("groups", groups));
+    let vendor = findings.vendor.as_ref().map_or_else(String::new, |vendor| format!(" ({vendor})"));
+    Ok(Findings {
+        source: format!("{}{vendor}", findings.directory),
+        found: std::iter::once(users).chain(groups).collect(),
+        warnings: findings.warnings,
+    })
+}
+
+fn ldap_access<'a>(access: &Access<'a>) -> LdapAccess<'a> {
+    LdapAccess {
+        password: access.password.clone(),
+        authorities: access.authorities.clone(),
+        time_limit: TIME_LIMIT,
+        bounds: LdapBounds::default(),
+        judge_addresses: access.judge_addresses,
+    }
+}

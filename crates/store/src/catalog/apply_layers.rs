@@ -1,0 +1,251 @@
+//! The layer of the files: what an apply changes of users, groups and data sources, and what it leaves to others.
+
+use std::collections::{HashMap, HashSet};
+
+use domesday_model::layers::{Given, Layer, Origin, is_layered, overridden, parts};
+use domesday_model::{Instant, Kind};
+
+use crate::StoreError;
+use crate::audit::Entry;
+use crate::database::{Database, Transaction};
+
+use super::apply::{Applied, ApplyOptions, Current};
+use super::audit_entries::{creation, target};
+use super::documents::{Document, parse};
+use super::layers::{
+    self, LayerRow, NewObject, Ranks, References, delete_layer, effective_document, find_by_alias,
+};
+use super::plan::{Action, Overridden};
+use super::records::{self, Stored};
+
+/// The layers of a store while files are applied.
+pub(super) struct FileLayers {
+    ranks: Ranks,
+    references: References,
+    /// Layers by kind and object, the highest first.
+    by_object: HashMap<(Kind, i64), Vec<LayerRow>>,
+    /// Objects by what the files call them.
+    by_name: HashMap<(Kind, String), i64>,
+    /// Names of objects that have one.
+    names: HashMap<(Kind, i64), String>,
+    /// Declared objects that no origin has described before, with their positions among the documents.
+    new: Vec<(Kind, String)>,
+    /// Names of connections, whose tags an apply does not prune.
+    connections: HashSet<String>,
+}
+
+impl FileLayers {
+    pub(super) fn read(database: &mut Database) -> Result<Self, StoreError> {
+        let ranks = Ranks::read(database)?;
+        let (mut by_object, mut by_name) = (HashMap::new(), HashMap::new());
+        let mut connections = HashSet::new();
+        for kind in Kind::ALL.into_iter().filter(|kind| is_layered(*kind)) {
+            for (id, rows) in layers::of_kind(database, &ranks, kind)? {
+                for row in &rows {
+                    match &row.layer.origin {
+                        Origin::Files => {
+                            by_name.insert((kind, row.name.clone()), id);
+                        }
+                        Origin::Connection(name) => {
+                            connections.insert(name.to_string());
+                        }
+                        Origin::Api => {}
+                    }
+                }
+                by_object.insert((kind, id), rows);
+            }
+        }
+        let names = HashMap::new();
+        Ok(Self { ranks, references: References::default(), by_object, by_name, names, new: Vec::new(), connections })
+    }
+
+    /// Applies a declared object: writes the layer of the files, and the effective object.
+    pub(super) fn apply(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        document: &Document,
+        current: &mut Current,
+        options: ApplyOptions,
+        applied: &mut Applied,
+        declared: &mut HashSet<(Kind, String)>,
+    ) -> Result<(), StoreError> {
+        let (kind, name) = (document.kind, document.name.as_str());
+        if self.names.is_empty() {
+            self.names = current.iter().map(|((kind, name), stored)| ((*kind, stored.id), name.clone())).collect();
+        }
+        let said: layers::LayerDocument = parse(kind, name, &document.text)?;
+        let Some(id) = self.find(transaction, document, &said, current)? else {
+            self.new.push((kind, document.name.clone()));
+            applied.object(kind, name, Action::Create, creation(document));
+            applied.versions(kind, name, None, Some(document))?;
+            return Ok(());
+        };
+        let object_name = self.names.get(&(kind, id)).cloned().unwrap_or_else(|| name.to_owned());
+        let key = (kind, object_name.clone());
+        declared.insert(key.clone());
+        let Some(stored) = current.get(&key) else { return Ok(()) };
+        let rows = self.by_object.entry((kind, id)).or_default();
+        let own = rows.iter().position(|row| row.layer.origin == Origin::Files);
+        let is_as_before = own.is_some_and(|own| {
+            let row = &rows[own];
+            row.label == *document.origin && row.name == name && row.layer.document == said
+        });
+        if !is_as_before {
+            let own = own.map(|own| rows.remove(own));
+            let at = options.at;
+            let given = match &own {
+                Some(own) => {
+                    own.layer.given.changed(&parts(kind, &own.layer.document), &parts(kind, &said), at, None)
+                }
+                None => Given::new(Some(at), None),
+            };
+            let row = LayerRow {
+                object_id: id,
+                name: name.to_owned(),
+                key: None,
+                label: document.origin.to_string(),
+                layer: Layer { origin: Origin::Files, document: said.clone(), given, absent_since: None },
+                updated_at: at.as_micros(),
+            };
+            layers::put(transaction, kind, &row)?;
+            rows.push(row);
+            self.ranks.sort(rows);
+            self.references.insert(&Origin::Files, kind, name, &object_name);
+        }
+        let created_at = declared_creation(document, stored);
+        let effective = effective_document(transaction, &mut self.references, kind, &object_name, rows, created_at)?;
+        let merged: layers::LayerDocument = parse(kind, name, &effective.document.text)?;
+        for (field, said, counts) in overridden(kind, &said, &merged) {
+            let origin = rows.iter().find(|row| row.layer.document.get(field) == Some(&counts));
+            let origin = origin.map_or("", |row| row.layer.origin.as_str()).to_owned();
+            applied.plan.overridden.push(Overridden {
+                kind,
+                name: object_name.clone(),
+                field: field.to_owned(),
+                declared: said,
+                effective: counts,
+                origin,
+            });
+        }
+        if is_as_before {
+            applied.plan.unchanged += 1;
+            return Ok(());
+        }
+        records::update(transaction, &effective.document, stored, options.at)?;
+        applied.updated(&effective.document, stored)
+    }
+
+    /// Finds the object that the files mean: by what they called it before, by its name, or by what it is recognized by.
+    fn find(
+        &self,
+        transaction: &mut Transaction<'_>,
+        document: &Document,
+        said: &layers::LayerDocument,
+        current: &Current,
+    ) -> Result<Option<i64>, StoreError> {
+        let key = (document.kind, document.name.clone());
+        if let Some(id) = self.by_name.get(&key) {
+            return Ok(Some(*id));
+        }
+        if let Some(stored) = current.get(&key) {
+            return Ok(Some(stored.id));
+        }
+        // Only connections describe objects that are called differently in the files.
+        if self.connections.is_empty() {
+            return Ok(None);
+        }
+        find_by_alias(transaction, document.kind, said, &Origin::Files)
+    }
+
+    /// Inserts the objects that are new, of every kind in the order of declaration, since ids follow it.
+    pub(super) fn insert(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        new: &[&Document],
+        documents: &[Document],
+        options: ApplyOptions,
+        _applied: &mut Applied,
+    ) -> Result<(), StoreError> {
+        let new_layered: HashSet<(Kind, String)> = self.new.drain(..).collect();
+        let unlayered: HashSet<(Kind, &str)> = new.iter().map(|it| (it.kind, it.name.as_str())).collect();
+        let mut list: Vec<&Document> = Vec::new();
+        let mut owned = Vec::new();
+        for document in documents {
+            let key = (document.kind, document.name.clone());
+            if new_layered.contains(&key) {
+                let mut document = document.clone();
+                let said: layers::LayerDocument = parse(document.kind, &document.name, &document.text)?;
+                document.alias = layers::alias(document.kind, &said);
+                owned.push(document);
+            } else if unlayered.contains(&(document.kind, document.name.as_str())) {
+                owned.push(document.clone());
+            }
+        }
+        list.extend(owned.iter());
+        let ids = records::insert(transaction, &list, options.at)?;
+        let mut rows = Vec::new();
+        for (id, document) in ids.into_iter().zip(&owned).filter(|(_, it)| is_layered(it.kind)) {
+            let new = NewObject {
+                kind: document.kind,
+                name: document.name.clone(),
+                key: None,
+                label: document.origin.to_string(),
+                origin: Origin::Files,
+                document: parse(document.kind, &document.name, &document.text)?,
+                by: None,
+            };
+            rows.push((document.kind, new.row(id, options.at)));
+        }
+        layers::insert_many(transaction, rows.iter().map(|(kind, row)| (*kind, row)))?;
+        let created: Vec<_> = rows.iter().map(|(kind, row)| (*kind, row.name.clone())).collect();
+        layers::resolve_missing(transaction, &self.ranks, &created, options.at)
+    }
+
+    /// Whether an undeclared object stays although the files are pruned, since others described it.
+    pub(super) fn keeps(&self, kind: Kind, stored: &Stored) -> bool {
+        match kind {
+            Kind::Tag => self.connections.contains(&stored.origin),
+            // What people set up is theirs: without it, everybody whom it lists would be gone.
+            Kind::Connection => matches!(stored.origin.as_str(), "api" | "console" | "cli"),
+            kind if is_layered(kind) => {
+                let rows = self.by_object.get(&(kind, stored.id));
+                rows.is_some_and(|rows| rows.iter().all(|row| row.layer.origin != Origin::Files))
+            }
+            _ => false,
+        }
+    }
+
+    /// Removes what the files said of an object: deletes it when nobody else describes it.
+    pub(super) fn prune(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        kind: Kind,
+        name: &str,
+        stored: &Stored,
+        options: ApplyOptions,
+        applied: &mut Applied,
+    ) -> Result<(), StoreError> {
+        let mut rows = self.by_object.remove(&(kind, stored.id)).unwrap_or_default();
+        rows.retain(|row| row.layer.origin != Origin::Files);
+        if rows.is_empty() {
+            records::delete(transaction, kind, stored.id)?;
+            let entry = Entry::delete(target(kind, name), &stored.text);
+            applied.object(kind, name, Action::Delete, entry);
+            return applied.versions(kind, name, Some(stored), None);
+        }
+        delete_layer(transaction, kind, stored.id, &Origin::Files)?;
+        let created_at = Instant::from_micros(stored.created_at);
+        let effective = effective_document(transaction, &mut self.references, kind, name, &rows, created_at)?;
+        records::update(transaction, &effective.document, stored, options.at)?;
+        applied.updated(&effective.document, stored)
+    }
+
+    /// Whether others than the files describe objects.
+    pub(super) fn has_others(&self) -> bool {
+        self.by_object.values().flatten().any(|row| row.layer.origin != Origin::Files)
+    }
+}
+
+fn declared_creation(document: &Document, stored: &Stored) -> Instant {
+    document.created_at.unwrap_or_else(|| Instant::from_micros(stored.created_at))
+}

@@ -1,0 +1,253 @@
+//! Writes an object from its layers.
+
+use std::collections::HashMap;
+
+use domesday_model::layers::{
+    Document as LayerDocument, Effective, Given, Layer, Origin, merge, name_key, resolve_references,
+};
+use domesday_model::{Catalog, Instant, Kind, dotted_ancestors};
+
+use super::rows::{self, LayerRow, Ranks, text};
+use super::alias;
+use crate::StoreError;
+use crate::catalog::documents::{Document, add_to_catalog, documents};
+use crate::catalog::records::{self, Stored};
+use crate::database::{Database, values};
+
+/// The effective object of some layers, ready to be written.
+#[derive(Debug)]
+pub(crate) struct EffectiveDocument {
+    /// Its document, with its history.
+    pub(crate) document: Document,
+    /// A catalog with the object alone, to validate it.
+    pub(crate) one: Catalog,
+    /// What its layers say of objects that do not exist.
+    pub(crate) missing: Vec<(Kind, String)>,
+    /// Columns of layers that have no effect.
+    pub(crate) ignored_columns: Vec<String>,
+}
+
+/// What the names by which connections refer to objects stand for. A connection may write a username in other letters, or
+/// know a group by the name that it had.
+#[derive(Debug, Default)]
+pub(crate) struct References(HashMap<(String, Kind, String), Option<String>>);
+
+impl References {
+    /// Makes a name of an origin stand for an object that exists or will, by the object's name.
+    pub(crate) fn insert(&mut self, origin: &Origin, kind: Kind, name: &str, object: &str) {
+        self.0.insert((origin.to_string(), kind, name.to_owned()), Some(object.to_owned()));
+    }
+
+    fn resolve(
+        &mut self,
+        database: &mut Database,
+        origin: &Origin,
+        kind: Kind,
+        name: &str,
+    ) -> Result<Option<String>, StoreError> {
+        if kind == Kind::Tag {
+            // Tags are created with what bears them.
+            return Ok(Some(name.to_owned()));
+        }
+        let key = (origin.to_string(), kind, name.to_owned());
+        if let Some(known) = self.0.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = super::find::named(database, origin, kind, name)?;
+        self.0.insert(key, found.clone());
+        Ok(found)
+    }
+}
+
+/// Returns the effective object of layers, the highest first. What connections say of objects that do not exist is left
+/// out.
+pub(crate) fn effective_document(
+    database: &mut Database,
+    references: &mut References,
+    kind: Kind,
+    name: &str,
+    layers: &[LayerRow],
+    created_at: Instant,
+) -> Result<EffectiveDocument, StoreError> {
+    let mut failed = None;
+    let mut missing = Vec::new();
+    let mut layered = Vec::with_capacity(layers.len());
+    for row in layers {
+        let mut layer: Layer = row.layer.clone();
+        if let Origin::Connection(_) = &layer.origin {
+            let origin = &row.layer.origin;
+            missing.extend(resolve_references(kind, &mut layer.document, |to, name| {
+                references.resolve(database, origin, to, name).unwrap_or_else(|error| {
+                    failed = Some(error);
+                    None
+                })
+            }));
+        }
+        layered.push(layer);
+    }
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let Effective { document: mut merged, since, givers, absent_since, ignored_columns } =
+        merge(kind, &layered, created_at);
+    merged.insert(name_key(kind).to_owned(), name.into());
+    let label = layers.first().map_or("", |row| row.label.as_str());
+    let mut one = Catalog::default();
+    add_to_catalog(&mut one, kind, name, &text(&merged), label)?;
+    let mut documents = documents(&one);
+    let mut document = documents.pop().expect("one object is at least one document, and its own is the last");
+    document.alias = alias(kind, &merged);
+    document.since = Some(text(&since));
+    document.givers = text(&givers);
+    document.absent_since = absent_since.map(Instant::as_micros);
+    Ok(EffectiveDocument { document, one, missing, ignored_columns })
+}
+
+/// An object that an origin is the first to describe.
+pub(crate) struct NewObject {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) key: Option<String>,
+    pub(crate) label: String,
+    pub(crate) origin: Origin,
+    pub(crate) document: LayerDocument,
+    /// The person, in the layer `api`.
+    pub(crate) by: Option<Box<str>>,
+}
+
+impl NewObject {
+    pub(crate) fn row(&self, id: i64, at: Instant) -> LayerRow {
+        LayerRow {
+            object_id: id,
+            name: self.name.clone(),
+            key: self.key.clone(),
+            label: self.label.clone(),
+            layer: Layer {
+                origin: self.origin.clone(),
+                document: self.document.clone(),
+                given: Given::new(None, self.by.as_deref()),
+                absent_since: None,
+            },
+            updated_at: at.as_micros(),
+        }
+    }
+}
+
+/// Creates objects with one layer each; ids are allocated in their order. Returns the effective documents with their ids.
+pub(crate) fn create(
+    database: &mut Database,
+    references: &mut References,
+    new: &[NewObject],
+    at: Instant,
+) -> Result<Vec<(i64, EffectiveDocument)>, StoreError> {
+    let mut effective = Vec::with_capacity(new.len());
+    for object in new {
+        let row = object.row(0, at);
+        let rows = std::slice::from_ref(&row);
+        effective.push(effective_document(database, references, object.kind, &object.name, rows, at)?);
+    }
+    let documents: Vec<&Document> = effective.iter().map(|it| &it.document).collect();
+    let ids = records::insert(database, &documents, at)?;
+    let rows: Vec<_> = ids.iter().zip(new).map(|(id, object)| (object.kind, object.row(*id, at))).collect();
+    rows::insert_many(database, rows.iter().map(|(kind, row)| (*kind, row)))?;
+    for (id, it) in ids.iter().zip(&effective).filter(|(_, it)| !it.missing.is_empty()) {
+        remember_missing(database, it.document.kind, *id, &it.missing)?;
+    }
+    Ok(ids.into_iter().zip(effective).collect())
+}
+
+/// Writes the effective object of changed layers in place of the stored one, under a name, and returns it.
+pub(crate) fn write(
+    database: &mut Database,
+    references: &mut References,
+    kind: Kind,
+    name: &str,
+    stored: &Stored,
+    layers: &[LayerRow],
+    at: Instant,
+) -> Result<EffectiveDocument, StoreError> {
+    let created_at = Instant::from_micros(stored.created_at);
+    let effective = effective_document(database, references, kind, name, layers, created_at)?;
+    records::update(database, &effective.document, stored, at)?;
+    remember_missing(database, kind, stored.id, &effective.missing)?;
+    Ok(effective)
+}
+
+/// Records what an object's layers say of objects that do not exist, so that it takes effect when they do.
+fn remember_missing(
+    database: &mut Database,
+    kind: Kind,
+    id: i64,
+    missing: &[(Kind, String)],
+) -> Result<(), StoreError> {
+    let sql = "DELETE FROM missing_reference WHERE kind = ?1 AND object_id = ?2";
+    database.execute(sql, values![kind.key(), id])?;
+    for (to, name) in missing.iter().filter(|(_, name)| !name.contains('\0')) {
+        database.execute(
+            "INSERT INTO missing_reference (to_kind, to_name, kind, object_id) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO NOTHING",
+            values![to.key(), name, kind.key(), id],
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes again the objects whose layers named objects that exist now.
+pub(crate) fn resolve_missing(
+    database: &mut Database,
+    ranks: &Ranks,
+    created: &[(Kind, String)],
+    at: Instant,
+) -> Result<(), StoreError> {
+    let is_any = database.first("SELECT 1 FROM missing_reference LIMIT 1", &[], |row| row.integer(0))?;
+    if is_any.is_none() {
+        return Ok(());
+    }
+    let mut waiting: HashMap<(Kind, i64), ()> = HashMap::new();
+    for (kind, name) in created {
+        let sql = "SELECT kind, object_id FROM missing_reference WHERE to_kind = ?1 AND to_name = ?2";
+        database.each(sql, values![kind.key(), name], &mut |row| {
+            if let Some(kind) = Kind::of_key(row.text(0)?) {
+                waiting.insert((kind, row.integer(1)?), ());
+            }
+            Ok(())
+        })?;
+    }
+    let mut waiting: Vec<_> = waiting.into_keys().collect();
+    waiting.sort_unstable();
+    for (kind, id) in waiting {
+        let Some((name, stored)) = records::find_by_id(database, kind, id)? else { continue };
+        let layers = rows::of_object(database, ranks, kind, id)?;
+        write(database, &mut References::default(), kind, &name, &stored, &layers, at)?;
+    }
+    Ok(())
+}
+
+/// Creates the tags that documents bear and that do not exist, with their ancestors.
+pub(super) fn create_tags<'d>(
+    database: &mut Database,
+    bearers: impl IntoIterator<Item = &'d LayerDocument>,
+    label: &str,
+    at: Instant,
+) -> Result<usize, StoreError> {
+    let mut wanted = std::collections::BTreeSet::new();
+    for document in bearers {
+        let columns = document.get("columns").and_then(serde_json::Value::as_array).into_iter().flatten();
+        let lists = columns.filter_map(|column| column.get("tags")).chain(document.get("tags"));
+        for tag in lists.filter_map(serde_json::Value::as_array).flatten().filter_map(|tag| tag.as_str()) {
+            wanted.extend(dotted_ancestors(tag).chain([tag]).map(str::to_owned));
+        }
+    }
+    let mut new = Catalog::default();
+    for tag in wanted {
+        if !records::exists(database, Kind::Tag, &tag)? {
+            let text = text(&serde_json::json!({ "name": tag }));
+            add_to_catalog(&mut new, Kind::Tag, &tag, &text, label)?;
+        }
+    }
+    let new = documents(&new);
+    let references: Vec<&Document> = new.iter().collect();
+    records::insert(database, &references, at)?;
+    Ok(references.len())
+}
+

@@ -1,0 +1,115 @@
+//! How the object that an origin means is found among those that others described.
+
+use domesday_model::Kind;
+use domesday_model::layers::{Document, Origin};
+
+use super::rows;
+use crate::StoreError;
+use crate::database::{Database, values};
+
+/// Returns what an object is recognized by beside its name: a user by the name in small letters, a data source by where it
+/// is, as its platform compares names. The host is no part of it, since not every origin knows it.
+pub(crate) fn alias(kind: Kind, document: &Document) -> Option<String> {
+    let text = |field: &str| document.get(field).and_then(serde_json::Value::as_str);
+    match kind {
+        Kind::User => text("username").map(str::to_lowercase),
+        Kind::DataSource => {
+            let table = text("table")?;
+            let place = [text("platform")?, text("database").unwrap_or(""), text("schema").unwrap_or(""), table];
+            let place = place.join("\u{1f}");
+            // PostgreSQL's names are what its catalog says, letter by letter; other platforms fold them.
+            Some(if text("platform") == Some("postgres") { place } else { place.to_lowercase() })
+        }
+        _ => None,
+    }
+    .map(|alias| alias.replace('\0', "\u{fffd}"))
+}
+
+/// Whether two data sources at the same place may be one: hosts that both are known are equal.
+fn hosts_agree(left: &Document, right: &Document) -> bool {
+    let host = |document: &Document| document.get("host").and_then(|host| host.as_str().map(str::to_lowercase));
+    match (host(left), host(right)) {
+        (Some(left), Some(right)) => left == right,
+        _ => true,
+    }
+}
+
+/// Finds the only object that is recognized by the same as a document, and that has no layer of an origin yet.
+pub(crate) fn find_by_alias(
+    database: &mut Database,
+    kind: Kind,
+    document: &Document,
+    origin: &Origin,
+) -> Result<Option<i64>, StoreError> {
+    let Some(alias) = alias(kind, document) else { return Ok(None) };
+    let sql = "SELECT id, document FROM object WHERE kind = ?1 AND alias = ?2";
+    let mut found = database.all(sql, values![kind.key(), &alias], |row| {
+        let other: Document = super::super::parse(kind, &alias, row.text(1)?)?;
+        Ok((row.integer(0)?, other))
+    })?;
+    if kind == Kind::DataSource {
+        found.retain(|(_, other)| hosts_agree(document, other));
+    }
+    let [(id, _)] = &found[..] else { return Ok(None) };
+    let sql = "SELECT 1 FROM layer WHERE kind = ?1 AND object_id = ?2 AND origin = ?3 AND absent_since IS NULL";
+    let is_taken = database.first(sql, values![kind.key(), *id, origin.as_str()], |row| row.integer(0))?;
+    Ok(is_taken.is_none().then_some(*id))
+}
+
+/// Finds the object that a connection means: by its key, by what the connection called it, by where a data source is, by
+/// its name, or by a user's name in other letters.
+pub(super) fn find(
+    database: &mut Database,
+    origin: &Origin,
+    kind: Kind,
+    key: Option<&str>,
+    document: &Document,
+    name: &str,
+) -> Result<Option<i64>, StoreError> {
+    if let Some(key) = key
+        && let Some(row) = rows::by_key(database, origin, kind, key)?
+    {
+        return Ok(Some(row.object_id));
+    }
+    if let Some(row) = rows::by_name(database, origin, kind, name)? {
+        return Ok(Some(row.object_id));
+    }
+    if kind == Kind::DataSource
+        && let Some(id) = find_by_alias(database, kind, document, origin)?
+    {
+        return Ok(Some(id));
+    }
+    let sql = "SELECT id FROM object WHERE kind = ?1 AND name = ?2";
+    if let Some(id) = database.first(sql, values![kind.key(), name], |row| row.integer(0))? {
+        return Ok(Some(id));
+    }
+    find_by_alias(database, kind, document, origin)
+}
+
+/// Returns the name of the object that a connection refers to by a name.
+pub(super) fn named(
+    database: &mut Database,
+    origin: &Origin,
+    kind: Kind,
+    name: &str,
+) -> Result<Option<String>, StoreError> {
+    if name.contains('\0') {
+        return Ok(None);
+    }
+    let sql = "SELECT o.name FROM layer l JOIN object o ON o.kind = l.kind AND o.id = l.object_id
+         WHERE l.origin = ?1 AND l.kind = ?2 AND l.name = ?3";
+    let text = |row: &crate::database::Row<'_>| Ok(row.text(0)?.to_owned());
+    if let Some(found) = database.first(sql, values![origin.as_str(), kind.key(), name], text)? {
+        return Ok(Some(found));
+    }
+    let sql = "SELECT name FROM object WHERE kind = ?1 AND name = ?2";
+    if let Some(found) = database.first(sql, values![kind.key(), name], text)? {
+        return Ok(Some(found));
+    }
+    if kind != Kind::User {
+        return Ok(None);
+    }
+    let sql = "SELECT name FROM object WHERE kind = ?1 AND alias = ?2 LIMIT 2";
+    let mut found = database.all(sql, values![kind.key(), &name.to_lowercase()], text)?;
+    Ok(if found.len() == 1 { found.pop() } else { None })
+}

@@ -1,0 +1,21 @@
+//! Layers of users, groups and data sources: one document an origin, and the effective object as their merge.
+//!
+//! The merge itself is the model's ([`domesday_model::layers`]). Here an origin's objects find those of the others, a layer
+//! is written, and the row of the effective object with it, in one transaction.
+
+mod changes;
+mod effective;
+mod find;
+mod listing;
+mod migrate;
+mod rename;
+mod rows;
+mod writer;
+
+pub use changes::{LayerChange, LayeredObject};
+pub(crate) use domesday_model::layers::Document as LayerDocument;
+pub(crate) use effective::{EffectiveDocument, NewObject, References, create, effective_document, resolve_missing};
+pub(crate) use find::{alias, find_by_alias};
+pub use listing::{KindCounts, Listing, ListingOptions, ListingOutcome, MOST_CHANGES, ObjectSync, Refusal, SyncAction};
+pub(crate) use migrate::{VERSION, fill};
+pub(crate) use rows::{LayerRow, Ranks, delete_all, delete_layer, insert_many, of_kind, of_object, put};
