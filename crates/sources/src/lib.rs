@@ -9,8 +9,10 @@
 mod assemble;
 mod decode;
 mod diagnostic;
+mod digest;
 mod document;
 pub mod example;
+pub mod ldap;
 mod locate;
 pub mod postgres;
 mod read;
