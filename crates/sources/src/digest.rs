@@ -40,8 +40,10 @@ mod tests {
 
     #[test]
     fn the_order_does_not_count_and_everything_else_does() {
-        let user = |name: &str, key: Option<&str>| Listed { key: key.map(str::to_owned), object: User::named(name) };
-        let reading = Reading { users: vec![user("ada", Some("1")), user("bob", None)], ..Reading::default() };
+        let user =
+            |name: &str, key: Option<&str>| Listed { key: key.map(str::to_owned), object: User::named(name) };
+        let reading =
+            Reading { users: vec![user("ada", Some("1")), user("bob", None)], ..Reading::default() };
         let mut turned = reading.clone();
         turned.users.reverse();
         turned.warnings.push("slow".to_owned());

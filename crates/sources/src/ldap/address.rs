@@ -28,7 +28,8 @@ impl Address {
             "ldaps" => false,
             "ldap" => true,
             _ => {
-                let message = format!("expected ldaps:// or ldap:// (with StartTLS), found `{}://`", Excerpt(scheme));
+                let message =
+                    format!("expected ldaps:// or ldap:// (with StartTLS), found `{}://`", Excerpt(scheme));
                 return wrong(message);
             }
         };
@@ -43,7 +44,11 @@ impl Address {
             Some(rest) => match rest.split_once(']') {
                 Some((host, "")) => (host, None),
                 Some((host, port)) if port.starts_with(':') => (host, Some(&port[1..])),
-                _ => return wrong("expected an IPv6 address in brackets, such as [2001:db8::1]:636".to_owned()),
+                _ => {
+                    return wrong(
+                        "expected an IPv6 address in brackets, such as [2001:db8::1]:636".to_owned(),
+                    );
+                }
             },
             None => match authority.split_once(':') {
                 Some((_, port)) if port.contains(':') => {
@@ -58,7 +63,13 @@ impl Address {
             return wrong(format!("expected the name or the address of a host, found `{}`", Excerpt(host)));
         }
         let port = match port.map(str::parse::<u16>) {
-            None => if starts_tls { 389 } else { 636 },
+            None => {
+                if starts_tls {
+                    389
+                } else {
+                    636
+                }
+            }
             Some(Ok(port)) if port > 0 => port,
             Some(_) => return wrong("expected a port from 1 to 65535".to_owned()),
         };

@@ -116,9 +116,7 @@ impl Client {
         match result.code {
             0 => Ok(()),
             // No such entry and an invalid name are wrong credentials too, to servers that tell.
-            32 | 34 | 49 => {
-                Err(LdapError::Credentials { bind_dn: name.to_owned(), message: result.message })
-            }
+            32 | 34 | 49 => Err(LdapError::Credentials { bind_dn: name.to_owned(), message: result.message }),
             _ => Err(self.refused("sign in", "bindDn", "", result)),
         }
     }
@@ -187,7 +185,10 @@ impl Client {
                 Operation::Entry(entry) => {
                     if found.entries.len() >= self.bounds.entries {
                         return Err(LdapError::TooMuch {
-                            what: format!("`{}` has more than {} entries", subject.section, self.bounds.entries),
+                            what: format!(
+                                "`{}` has more than {} entries",
+                                subject.section, self.bounds.entries
+                            ),
                             help: format!("narrow `{}.base` or `{0}.filter`", subject.section),
                         });
                     }
@@ -219,7 +220,10 @@ impl Client {
                 let requested = [format!("{attribute};range={next}-*")];
                 let dn = entry.dn.clone();
                 let incomplete = |what: &str| {
-                    LdapError::Incomplete(format!("{what} `{}` in its values of `{attribute}`", domesday_model::Excerpt(&dn)))
+                    LdapError::Incomplete(format!(
+                        "{what} `{}` in its values of `{attribute}`",
+                        domesday_model::Excerpt(&dn)
+                    ))
                 };
                 let Some(more) = self.entry(&dn, &requested)? else {
                     return Err(incomplete("the directory lost the entry"));
@@ -274,7 +278,10 @@ impl Client {
         let length = self.receive_header()?;
         if length > self.bounds.message_bytes {
             return Err(LdapError::TooMuch {
-                what: format!("an entry of the directory has more than {} MiB", self.bounds.message_bytes >> 20),
+                what: format!(
+                    "an entry of the directory has more than {} MiB",
+                    self.bounds.message_bytes >> 20
+                ),
                 help: "narrow the filters, so that they leave it out".to_owned(),
             });
         }
@@ -286,12 +293,15 @@ impl Client {
         if content.len() < length {
             return Err(self.io_error(&io::ErrorKind::UnexpectedEof.into()));
         }
-        let response =
-            Response::decode(&content).map_err(|_| self.protocol("a message is malformed"))?;
+        let response = Response::decode(&content).map_err(|_| self.protocol("a message is malformed"))?;
         match response {
             Response { id: 0, operation: Operation::Extended(result), .. } => Err(LdapError::Interrupted {
                 host: self.host.clone(),
-                reason: format!("the server ended it: {} `{}`", meaning(result.code), domesday_model::Excerpt(&result.message)),
+                reason: format!(
+                    "the server ended it: {} `{}`",
+                    meaning(result.code),
+                    domesday_model::Excerpt(&result.message)
+                ),
             }),
             response if response.id == id => Ok(response),
             _ => Err(self.protocol("it answers another request")),
@@ -322,10 +332,9 @@ impl Client {
             io::ErrorKind::TimedOut => {
                 LdapError::TimedOut { host: self.host.clone(), limit: self.time_limit }
             }
-            io::ErrorKind::UnexpectedEof => LdapError::Interrupted {
-                host: self.host.clone(),
-                reason: "the server closed it".to_owned(),
-            },
+            io::ErrorKind::UnexpectedEof => {
+                LdapError::Interrupted { host: self.host.clone(), reason: "the server closed it".to_owned() }
+            }
             _ => LdapError::Interrupted { host: self.host.clone(), reason: error.to_string() },
         }
     }
@@ -354,3 +363,6 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

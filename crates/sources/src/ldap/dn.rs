@@ -13,7 +13,8 @@ pub(super) fn normalize(dn: &str) -> Option<String> {
             let (kind, value) = part.split_once('=')?;
             let kind = kind.trim().to_lowercase();
             let kind = kind.strip_prefix("oid.").unwrap_or(&kind);
-            if kind.is_empty() || !kind.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.')) {
+            if kind.is_empty() || !kind.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.'))
+            {
                 return None;
             }
             parts.push(format!("{kind}={}", escape(&fold(&unescape(value.trim_start_matches(' '))?))));
@@ -159,7 +160,8 @@ mod tests {
             assert_eq!(normalize(left), normalize(right), "{left}");
             assert!(normalize(left).is_some(), "{left}");
         }
-        let different = [("cn=a\\,b", "cn=a,cn=b"), ("cn=a\\+sn\\=b", "cn=a+sn=b"), ("uid=a,dc=x", "uid=a,dc=y")];
+        let different =
+            [("cn=a\\,b", "cn=a,cn=b"), ("cn=a\\+sn\\=b", "cn=a+sn=b"), ("uid=a,dc=x", "uid=a,dc=y")];
         for (left, right) in different {
             assert_ne!(normalize(left), normalize(right), "{left}");
         }

@@ -77,8 +77,11 @@ impl Entry {
     pub(super) fn append_range(&mut self, attribute: &str, next: u64, more: Self) -> bool {
         let Self { attributes, open_ranges, oversized, .. } = more;
         let open_range = open_ranges.into_iter().next();
-        let added: Vec<_> =
-            attributes.into_iter().filter(|(name, _)| name == attribute).flat_map(|(_, values)| values).collect();
+        let added: Vec<_> = attributes
+            .into_iter()
+            .filter(|(name, _)| name == attribute)
+            .flat_map(|(_, values)| values)
+            .collect();
         let is_progress = !added.is_empty()
             && open_range.as_ref().is_none_or(|(name, after)| name == attribute && *after > next);
         if !is_progress {
@@ -118,7 +121,8 @@ mod tests {
     #[test]
     fn ranges_are_joined_in_order() {
         let requested = ["member".to_owned()];
-        let mut entry = Entry::new(raw(&[("member", &[]), ("member;range=0-1", &["a", "b"])]), &requested, 100);
+        let mut entry =
+            Entry::new(raw(&[("member", &[]), ("member;range=0-1", &["a", "b"])]), &requested, 100);
         assert_eq!(entry.open_range(), Some(("member".to_owned(), 2)));
         let next = Entry::new(raw(&[("member;Range=2-3", &["c", "d"])]), &requested, 100);
         assert!(entry.append_range("member", 2, next));

@@ -35,7 +35,9 @@ pub enum LdapError {
         reason: String,
     },
     /// The server cannot be reached.
-    #[error("cannot connect to `{host}`: {reason}\nhelp: check the host and port of `url`, and that a firewall lets it through")]
+    #[error(
+        "cannot connect to `{host}`: {reason}\nhelp: check the host and port of `url`, and that a firewall lets it through"
+    )]
     Unreachable {
         /// Host and port.
         host: String,

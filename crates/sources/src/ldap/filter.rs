@@ -24,19 +24,9 @@ pub(super) enum Filter {
     /// The attribute has a value.
     Present(String),
     /// A value consists of parts with anything between them.
-    Substrings {
-        attribute: String,
-        initial: Vec<u8>,
-        any: Vec<Vec<u8>>,
-        last: Vec<u8>,
-    },
+    Substrings { attribute: String, initial: Vec<u8>, any: Vec<Vec<u8>>, last: Vec<u8> },
     /// A value matches by a rule of its own.
-    Extensible {
-        rule: Option<String>,
-        attribute: Option<String>,
-        value: Vec<u8>,
-        uses_dn: bool,
-    },
+    Extensible { rule: Option<String>, attribute: Option<String>, value: Vec<u8>, uses_dn: bool },
 }
 
 /// How a value is compared; the number is the tag of the filter's part.
@@ -249,10 +239,13 @@ impl<'t> Parser<'t> {
                 Some('\0') => return Err(self.error("a value, in which U+0000 is written `\\00`")),
                 Some(')' | '*') => return Ok(value),
                 Some('\\') => {
-                    let digits = self.rest().get(1..3).filter(|digits| digits.bytes().all(|d| d.is_ascii_hexdigit()));
+                    let digits =
+                        self.rest().get(1..3).filter(|digits| digits.bytes().all(|d| d.is_ascii_hexdigit()));
                     let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
                     let Some(byte) = byte else {
-                        return Err(self.error("two hexadecimal digits after `\\`; a backslash is written `\\5c`"));
+                        return Err(
+                            self.error("two hexadecimal digits after `\\`; a backslash is written `\\5c`")
+                        );
                     };
                     value.push(byte);
                     self.at += 3;
@@ -381,7 +374,10 @@ mod tests {
             ("(a b=c)", "at character 3 expected `=`, `>=`, `<=`, `~=` or `:=`, found ` b=c)`"),
             ("(!(a=b)(c=d))", "at character 8 expected `)`, found `(c=d))`"),
             ("(ä", "at character 2 expected the name of an attribute, found `ä`"),
-            ("(a=\\zz)", "at character 4 expected two hexadecimal digits after `\\`; a backslash is written `\\5c`, found `\\zz)`"),
+            (
+                "(a=\\zz)",
+                "at character 4 expected two hexadecimal digits after `\\`; a backslash is written `\\5c`, found `\\zz)`",
+            ),
             ("(a=b(c)", "at character 5 expected a value, in which `(` is written `\\28`, found `(c)`"),
             ("(a:=)x", "at character 6 expected the end of the filter, found `x`"),
             ("(:=x)", "at character 2 expected the name of an attribute or of a matching rule, found `:=x)`"),

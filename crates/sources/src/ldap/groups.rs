@@ -109,7 +109,8 @@ fn names(plan: &SearchPlan<GroupField>, entries: &[(Option<String>, Entry)]) -> 
             && counts[&text.to_lowercase()] > 1
         {
             let count = counts[&text.to_lowercase()];
-            *name = Err(format!("the name `{}` belongs to {count} groups; only one can have it", Excerpt(text)));
+            *name =
+                Err(format!("the name `{}` belongs to {count} groups; only one can have it", Excerpt(text)));
         }
     }
     names
@@ -171,7 +172,9 @@ fn add_memberships(nodes: &[Node], people: &mut People, most: usize) -> Result<(
             }
             if count > most {
                 return Err(LdapError::TooMuch {
-                    what: format!("the users are in more than {most} groups, those around their groups included"),
+                    what: format!(
+                        "the users are in more than {most} groups, those around their groups included"
+                    ),
                     help: "narrow `groups.base` or `groups.filter`".to_owned(),
                 });
             }

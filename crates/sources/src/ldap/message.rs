@@ -259,8 +259,7 @@ mod tests {
 
     #[test]
     fn a_bind_is_encoded_as_the_rfc_says() {
-        let expected =
-            [0x30, 0x10, 2, 1, 1, 0x60, 0x0b, 2, 1, 3, 4, 2, b'c', b'n', 0x80, 2, b'p', b'w'];
+        let expected = [0x30, 0x10, 2, 1, 1, 0x60, 0x0b, 2, 1, 3, 4, 2, b'c', b'n', 0x80, 2, b'p', b'w'];
         assert_eq!(bind(1, "cn", "pw"), expected);
         assert_eq!(unbind(3), [0x30, 5, 2, 1, 3, 0x42, 0]);
     }

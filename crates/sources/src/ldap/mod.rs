@@ -250,7 +250,11 @@ impl Session {
             );
         } else if let Some((field, attribute)) = configured.iter().find(|(_, name)| !schema.has(name)) {
             let near = schema.nearest(attribute).map(str::to_owned);
-            return Err(LdapError::UnknownAttribute { field: field.clone(), attribute: (*attribute).to_owned(), near });
+            return Err(LdapError::UnknownAttribute {
+                field: field.clone(),
+                attribute: (*attribute).to_owned(),
+                near,
+            });
         }
         Ok(Self {
             client,
@@ -274,20 +278,19 @@ impl Session {
 }
 
 fn subject<F>(plan: &SearchPlan<F>) -> Subject<'_> {
-    Subject {
-        section: plan.section,
-        base: &plan.base,
-        filter: &plan.filter,
-        attributes: &plan.requested,
-    }
+    Subject { section: plan.section, base: &plan.base, filter: &plan.filter, attributes: &plan.requested }
 }
 
 /// A name without a password would be accepted as anonymous by many servers (RFC 4513, section 5.1.2).
 fn check_password(settings: &Settings, access: &LdapAccess<'_>) -> Result<(), LdapError> {
     let has_password = access.password.as_ref().is_some_and(|password| !password.expose_secret().is_empty());
     match (&settings.bind_dn, has_password) {
-        (Some(_), false) => Err(LdapError::configuration("password", "`bindDn` is set, but there is no password")),
-        (None, true) => Err(LdapError::configuration("bindDn", "there is a password, but no name to sign in with")),
+        (Some(_), false) => {
+            Err(LdapError::configuration("password", "`bindDn` is set, but there is no password"))
+        }
+        (None, true) => {
+            Err(LdapError::configuration("bindDn", "there is a password, but no name to sign in with"))
+        }
         _ => Ok(()),
     }
 }
@@ -296,7 +299,9 @@ fn read_schema(client: &mut Client, dn: Option<&str>) -> Result<Schema, LdapErro
     let Some(dn) = dn else { return Ok(Schema::default()) };
     let entry = match client.entry(dn, &["attributeTypes".to_owned()]) {
         Ok(Some(entry)) => entry,
-        Ok(None) | Err(LdapError::Refused { .. } | LdapError::UnknownBase { .. }) => return Ok(Schema::default()),
+        Ok(None) | Err(LdapError::Refused { .. } | LdapError::UnknownBase { .. }) => {
+            return Ok(Schema::default());
+        }
         Err(error) => return Err(error),
     };
     Ok(Schema::parse(entry.values_of("attributetypes")))
@@ -345,4 +350,22 @@ fn unique<F>(entries: Vec<Entry>, plan: &SearchPlan<F>) -> Vec<(Option<String>, 
         }
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_entries_than_the_server_counts_are_an_error() {
+        let found = |estimate| Found { estimate, ..Found::default() };
+        assert_eq!(check_estimate("users", &found(0), false), Ok(()));
+        // A count of candidates is no promise.
+        assert_eq!(check_estimate("users", &found(7), true), Ok(()));
+        let error = check_estimate("users", &found(7), false).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the answer of the directory is not complete: it counts 7 entries for `users` and sent 0; nothing was read"
+        );
+    }
 }

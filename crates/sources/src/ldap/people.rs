@@ -44,7 +44,11 @@ struct Person {
 
 /// Reads entries of people, each with its key. Entries that share a username, in any case of letters, are all left out:
 /// nothing says which of them is meant.
-pub(super) fn read(provider: &str, plan: &SearchPlan<UserField>, entries: Vec<(Option<String>, Entry)>) -> People {
+pub(super) fn read(
+    provider: &str,
+    plan: &SearchPlan<UserField>,
+    entries: Vec<(Option<String>, Entry)>,
+) -> People {
     let mut people = People::default();
     let mut persons = Vec::with_capacity(entries.len());
     for (key, entry) in entries {
@@ -124,8 +128,10 @@ fn person(
     }
     let text = |field| label(entry, &plan.fields[&field]);
     let Some(username) = text(UserField::Username)? else {
-        let names: Vec<_> =
-            plan.fields[&UserField::Username].iter().map(|attribute| format!("`{}`", attribute.name)).collect();
+        let names: Vec<_> = plan.fields[&UserField::Username]
+            .iter()
+            .map(|attribute| format!("`{}`", attribute.name))
+            .collect();
         return Err(format!("it has no username: {} is missing", names.join(" or ")));
     };
     if let Some(reserved) = reserved_name(&username) {
@@ -186,7 +192,10 @@ fn attributes(plan: &SearchPlan<UserField>, entry: &Entry) -> Result<Attributes,
                 continue;
             }
             if value.chars().count() > MAX_VALUE_CHARS {
-                return Err(format!("a value of `{}` has more than {MAX_VALUE_CHARS} characters", attribute.name));
+                return Err(format!(
+                    "a value of `{}` has more than {MAX_VALUE_CHARS} characters",
+                    attribute.name
+                ));
             }
             if value.contains('\0') {
                 return Err(format!("a value of `{}` contains the character U+0000", attribute.name));

@@ -16,7 +16,9 @@ impl Schema {
     pub(super) fn parse<'v>(definitions: impl IntoIterator<Item = &'v [u8]>) -> Self {
         let mut schema = Self::default();
         for definition in definitions {
-            let Some((id, names)) = std::str::from_utf8(definition).ok().and_then(identifiers) else { continue };
+            let Some((id, names)) = std::str::from_utf8(definition).ok().and_then(identifiers) else {
+                continue;
+            };
             let index = schema.names.len();
             schema.types.insert(id.to_lowercase(), index);
             for name in &names {

@@ -94,8 +94,10 @@ impl<F: Copy + Ord> SearchSettings<F> {
     ) -> Result<Self, LdapError> {
         let LdapSearch { base, filter, attributes: mapping } = search;
         if dn::normalize(base).is_none() {
-            let message =
-                format!("expected a distinguished name such as ou=People,dc=acme,dc=example, found `{}`", Excerpt(base));
+            let message = format!(
+                "expected a distinguished name such as ou=People,dc=acme,dc=example, found `{}`",
+                Excerpt(base)
+            );
             return Err(LdapError::configuration(&format!("{section}.base"), message));
         }
         let filter = match filter {
@@ -104,12 +106,18 @@ impl<F: Copy + Ord> SearchSettings<F> {
             })?),
             None => None,
         };
-        let mut settings =
-            Self { section, base: base.clone(), filter, fields: BTreeMap::new(), attributes: BTreeMap::new() };
+        let mut settings = Self {
+            section,
+            base: base.clone(),
+            filter,
+            fields: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+        };
         for (field, attribute) in mapping {
             let path = format!("{section}.attributes.{field}");
             if !is_attribute(attribute) {
-                let message = format!("expected the name of an attribute such as mail, found `{}`", Excerpt(attribute));
+                let message =
+                    format!("expected the name of an attribute such as mail, found `{}`", Excerpt(attribute));
                 return Err(LdapError::configuration(&path, message));
             }
             if let Some((_, known)) = fields.iter().find(|(name, _)| name == field) {
@@ -123,7 +131,8 @@ impl<F: Copy + Ord> SearchSettings<F> {
                 let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                 let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
                 let further = if allows_attributes { " and `attributes.NAME`" } else { "" };
-                let message = format!("there is no such field; there are {}{further}{near}", names.join(", "));
+                let message =
+                    format!("there is no such field; there are {}{further}{near}", names.join(", "));
                 return Err(LdapError::configuration(&path, message));
             }
         }
@@ -135,9 +144,10 @@ impl<F: Copy + Ord> SearchSettings<F> {
         let named = fields.iter().filter_map(|(name, field)| {
             self.fields.get(field).map(|attribute| (path(name), attribute.as_str()))
         });
-        let further = self.attributes.iter().map(|(key, attribute)| {
-            (path(&format!("{ATTRIBUTE_PREFIX}{key}")), attribute.as_str())
-        });
+        let further = self
+            .attributes
+            .iter()
+            .map(|(key, attribute)| (path(&format!("{ATTRIBUTE_PREFIX}{key}")), attribute.as_str()));
         named.chain(further).collect()
     }
 
@@ -150,8 +160,7 @@ impl<F: Copy + Ord> SearchSettings<F> {
         kind: DirectoryKind,
         schema: &Schema,
     ) -> SearchPlan<F> {
-        let attribute =
-            |name: &str| Attribute { name: name.to_owned(), aliases: schema.aliases(name) };
+        let attribute = |name: &str| Attribute { name: name.to_owned(), aliases: schema.aliases(name) };
         let mut plan = SearchPlan {
             section: self.section,
             base: self.base,
@@ -196,7 +205,8 @@ impl SearchSettings<GroupField> {
 fn is_attribute(text: &str) -> bool {
     let mut parts = text.split(';');
     let kind = parts.next().unwrap_or_default();
-    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
     let is_number = |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_digit());
     let is_name = kind.starts_with(|c: char| c.is_ascii_alphabetic()) && is_word(kind);
     let is_identifier = kind.contains('.') && kind.split('.').all(is_number);
@@ -208,7 +218,8 @@ mod tests {
     use super::*;
 
     fn connection() -> LdapConnection {
-        let search = |base: &str| LdapSearch { base: base.to_owned(), filter: None, attributes: BTreeMap::new() };
+        let search =
+            |base: &str| LdapSearch { base: base.to_owned(), filter: None, attributes: BTreeMap::new() };
         LdapConnection {
             url: "ldaps://dc1.acme.example".to_owned(),
             bind_dn: Some("cn=reader,dc=acme".to_owned()),
@@ -234,9 +245,15 @@ mod tests {
         assert!(refused(|c| c.bind_dn = Some(" ".to_owned())).starts_with("`bindDn` is invalid"));
         assert!(refused(|c| c.users.base = "People".to_owned()).starts_with("`users.base` is invalid"));
         let filter = refused(|c| c.users.filter = Some("(a=b".to_owned()));
-        assert_eq!(filter, "`users.filter` is invalid: at character 5 expected `)`, found the end of the filter");
+        assert_eq!(
+            filter,
+            "`users.filter` is invalid: at character 5 expected `)`, found the end of the filter"
+        );
         let field = refused(|c| c.users.attributes = map(&[("usrname", "uid")]));
-        assert!(field.contains("`users.attributes.usrname`") && field.ends_with("did you mean `username`?"), "{field}");
+        assert!(
+            field.contains("`users.attributes.usrname`") && field.ends_with("did you mean `username`?"),
+            "{field}"
+        );
         let attribute = refused(|c| c.users.attributes = map(&[("email", "e mail")]));
         assert!(attribute.contains("found `e mail`"), "{attribute}");
         let group = refused(|c| c.groups.as_mut().unwrap().attributes = map(&[("attributes.x", "y")]));

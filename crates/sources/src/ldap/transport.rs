@@ -85,8 +85,7 @@ impl Write for Transport {
 impl Transport {
     /// Connects to the host, to an address that was judged and to no other.
     pub(super) fn connect(address: &Address, access: &LdapAccess<'_>) -> Result<Self, LdapError> {
-        let unreachable =
-            |reason: String| LdapError::Unreachable { host: address.shown(), reason };
+        let unreachable = |reason: String| LdapError::Unreachable { host: address.shown(), reason };
         let resolved: Vec<SocketAddr> = (address.host.as_str(), address.port)
             .to_socket_addrs()
             .map_err(|error| unreachable(format!("the name cannot be resolved ({error})")))?
@@ -189,8 +188,11 @@ fn client_config(authorities: &[u8]) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let before = roots.len();
     for certificate in CertificateDer::pem_slice_iter(authorities) {
-        let certificate = certificate.map_err(|error| format!("the trusted authorities are not PEM ({error})"))?;
-        roots.add(certificate).map_err(|error| format!("a trusted authority is not a certificate ({error})"))?;
+        let certificate =
+            certificate.map_err(|error| format!("the trusted authorities are not PEM ({error})"))?;
+        roots
+            .add(certificate)
+            .map_err(|error| format!("a trusted authority is not a certificate ({error})"))?;
     }
     if roots.len() == before && !authorities.trim_ascii().is_empty() {
         return Err("the trusted authorities contain no certificate in PEM".to_owned());

@@ -96,7 +96,10 @@ fn a_size_limit_of_the_server_is_an_error_that_says_what_to_do() {
     limited.bind_dn = Some(format!("cn=limited,{ACME}"));
     let error = read(&limited, "corp", &access(server.authority())).unwrap_err();
     let text = error.to_string();
-    assert!(matches!(error, LdapError::TooMuch { .. }) && text.contains("its size limit is exceeded"), "{text}");
+    assert!(
+        matches!(error, LdapError::TooMuch { .. }) && text.contains("its size limit is exceeded"),
+        "{text}"
+    );
     assert!(text.contains("\nhelp: raise the limits of the account"), "{text}");
 }
 
@@ -120,7 +123,8 @@ fn bases_that_do_not_exist_are_named() {
 fn attributes_that_the_schema_does_not_have_are_named_with_the_nearest() {
     let server = Slapd::shared();
     let people = mapped(&format!("ou=People,{ACME}"), &[("employeeNumber", "employeNumber")]);
-    let error = read(&connection(server.ldaps(), people, None), "corp", &access(server.authority())).unwrap_err();
+    let error =
+        read(&connection(server.ldaps(), people, None), "corp", &access(server.authority())).unwrap_err();
     assert_eq!(
         error.to_string(),
         "`users.attributes.employeeNumber` names the attribute `employeNumber`, which the schema of the directory does not \

@@ -64,7 +64,10 @@ fn verification_reads_a_first_page() {
     let server = Slapd::shared();
     let findings = verify(&everybody(server.ldap()), &access(server.authority())).unwrap();
     assert_eq!(findings.directory, DirectoryKind::Standard);
-    assert_eq!((findings.users.entries, findings.users.usable, findings.users.is_complete), (500, 500, false));
+    assert_eq!(
+        (findings.users.entries, findings.users.usable, findings.users.is_complete),
+        (500, 500, false)
+    );
     let groups = findings.groups.unwrap();
     assert_eq!((groups.entries, groups.usable, groups.is_complete), (4, 4, true));
 }
@@ -99,7 +102,8 @@ fn a_renamed_and_a_moved_entry_keep_their_keys() {
     let mut moving = connection(server.ldaps(), search("dc=moving"), None);
     moving.bind_dn = Some("cn=admin,dc=moving".to_owned());
     let keys = |reading: &Reading| -> BTreeMap<String, String> {
-        let pairs = reading.users.iter().map(|listed| (listed.object.username.clone(), listed.key.clone().unwrap()));
+        let pairs =
+            reading.users.iter().map(|listed| (listed.object.username.clone(), listed.key.clone().unwrap()));
         pairs.collect()
     };
     let before = read(&moving, "corp", &access(server.authority())).unwrap();
@@ -121,7 +125,11 @@ fn a_search_that_finds_nobody_says_so() {
     let server = Slapd::shared();
     let empty = connection(server.ldaps(), search(&format!("ou=Empty,{ACME}")), None);
     let reading = read(&empty, "corp", &access(server.authority())).unwrap();
-    assert!(reading.users.is_empty() && reading.warnings[0].contains("found no user"), "{:?}", reading.warnings);
+    assert!(
+        reading.users.is_empty() && reading.warnings[0].contains("found no user"),
+        "{:?}",
+        reading.warnings
+    );
 }
 
 #[test]
@@ -138,6 +146,9 @@ fn bounds_are_errors_and_never_shorter_readings() {
         let mut access = access(server.authority());
         change(&mut access.bounds);
         let error = read(&everybody(server.ldaps()), "corp", &access).unwrap_err();
-        assert!(matches!(error, LdapError::TooMuch { .. }) && error.to_string().contains(expected), "{error}");
+        assert!(
+            matches!(error, LdapError::TooMuch { .. }) && error.to_string().contains(expected),
+            "{error}"
+        );
     }
 }

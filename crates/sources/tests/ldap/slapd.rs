@@ -54,7 +54,9 @@ impl Slapd {
 
     /// Starts a server with a number of people.
     pub(crate) fn start(people: usize) -> Self {
-        let found = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"].iter().any(|dir| Path::new(dir).join("slapd").exists());
+        let found = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"]
+            .iter()
+            .any(|dir| Path::new(dir).join("slapd").exists());
         assert!(found, "slapd is not there: install it (Debian: apt-get install slapd ldap-utils)");
         let dir = tempfile::Builder::new().prefix("ldap").tempdir().unwrap().keep();
         std::fs::write(dir.join("slapd.conf"), configuration(&dir)).unwrap();
@@ -181,7 +183,12 @@ fn acme(people: usize) -> String {
     );
     for account in ["reader", "limited"] {
         let cn = format!("cn: {account}");
-        let lines = ["objectClass: organizationalRole", "objectClass: simpleSecurityObject", &cn, "userPassword: secret"];
+        let lines = [
+            "objectClass: organizationalRole",
+            "objectClass: simpleSecurityObject",
+            &cn,
+            "userPassword: secret",
+        ];
         entry(&mut text, &format!("cn={account},dc=acme,dc=example"), &lines);
     }
     for unit in ["People", "Groups", "Odd", "Hidden", "Empty"] {
@@ -205,7 +212,11 @@ fn acme(people: usize) -> String {
         ];
         entry(&mut text, &person(number), &lines.each_ref().map(String::as_str));
     }
-    let group = |text: &mut String, name: &str, class: &str, attribute: &str, members: &mut dyn Iterator<Item = String>| {
+    let group = |text: &mut String,
+                 name: &str,
+                 class: &str,
+                 attribute: &str,
+                 members: &mut dyn Iterator<Item = String>| {
         let mut lines = vec![format!("objectClass: {class}"), format!("cn: {name}")];
         lines.extend(members.map(|member| format!("{attribute}: {member}")));
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
@@ -247,12 +258,21 @@ fn odd(text: &mut String) {
 /// The directory that tests change.
 fn moving() -> String {
     let mut text = String::new();
-    entry(&mut text, "dc=moving", &["objectClass: dcObject", "objectClass: organization", "o: Moving", "dc: moving"]);
+    entry(
+        &mut text,
+        "dc=moving",
+        &["objectClass: dcObject", "objectClass: organization", "o: Moving", "dc: moving"],
+    );
     for unit in ["A", "B"] {
         entry(&mut text, &format!("ou={unit},dc=moving"), &ORGANIZATION);
     }
     for uid in ["renamed", "moved", "still"] {
-        let lines = ["objectClass: inetOrgPerson".to_owned(), format!("uid: {uid}"), "cn: x".to_owned(), "sn: x".to_owned()];
+        let lines = [
+            "objectClass: inetOrgPerson".to_owned(),
+            format!("uid: {uid}"),
+            "cn: x".to_owned(),
+            "sn: x".to_owned(),
+        ];
         entry(&mut text, &format!("uid={uid},ou=A,dc=moving"), &lines.each_ref().map(String::as_str));
     }
     text

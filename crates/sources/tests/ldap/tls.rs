@@ -17,14 +17,18 @@ fn a_certificate_that_is_not_trusted_is_refused_before_the_password_is_sent() {
     for url in [server.ldaps(), server.ldap()] {
         let error = read(&connection(url, people(), None), "corp", &access(Vec::new())).unwrap_err();
         let text = error.to_string();
-        assert!(matches!(error, LdapError::Tls { .. }) && text.contains("no trusted authority signed"), "{text}");
+        assert!(
+            matches!(error, LdapError::Tls { .. }) && text.contains("no trusted authority signed"),
+            "{text}"
+        );
         assert!(text.contains("\nhelp: add the certificate of the authority"), "{text}");
     }
     // The certificate is one of `localhost`.
     let url = format!("ldaps://127.0.0.1:{}", server.tls_port());
     let error = read(&connection(url, people(), None), "corp", &access(server.authority())).unwrap_err();
     assert!(error.to_string().contains("help: use a name in `url`"), "{error}");
-    let error = read(&connection(server.ldaps(), people(), None), "corp", &access(b"no PEM".to_vec())).unwrap_err();
+    let error =
+        read(&connection(server.ldaps(), people(), None), "corp", &access(b"no PEM".to_vec())).unwrap_err();
     assert!(error.to_string().contains("contain no certificate in PEM"), "{error}");
 }
 
