@@ -3,7 +3,7 @@
 use crate::paths::target_dir;
 use crate::process::{command, run};
 use crate::runner::{build, cargo, pytest, pytest_of, readers_with};
-use crate::tools::{cargo_deny, chromium, postgresql, python, typos};
+use crate::tools::{cargo_deny, chromium, postgresql, python, slapd, typos};
 use crate::{Failure, dependencies, fuzz, generated, simulate};
 
 /// One step.
@@ -55,6 +55,7 @@ fn lint() -> Result<(), Failure> {
 
 fn test() -> Result<(), Failure> {
     postgresql()?;
+    slapd()?;
     cargo(&["test", "--workspace", "--locked"])
 }
 

@@ -57,6 +57,21 @@ pub(crate) fn postgresql() -> Result<(), Failure> {
     })
 }
 
+/// Installs OpenLDAP's server and its commands unless they are installed: the tests of the sources start one of their own.
+pub(crate) fn slapd() -> Result<(), Failure> {
+    // Not on the path of everybody.
+    let folders = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"];
+    let has = |name: &str| folders.iter().any(|folder| Path::new(folder).join(name).exists());
+    for (program, package) in [("slapd", "slapd"), ("ldapmodify", "ldap-utils")] {
+        if !has(program) {
+            apt_install(package).map_err(|failure| {
+                format!("the tests need OpenLDAP; install it (Debian: slapd, ldap-utils). {failure}")
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// Installs Chromium unless it is installed.
 pub(crate) fn chromium() -> Result<(), Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();

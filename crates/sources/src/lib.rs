@@ -7,10 +7,14 @@
 //! There is no store and no evaluation here. A catalog with an error is never returned.
 
 mod assemble;
+pub mod csv;
+pub mod connections;
 mod decode;
 mod diagnostic;
+mod digest;
 mod document;
 pub mod example;
+pub mod ldap;
 mod locate;
 pub mod postgres;
 mod read;

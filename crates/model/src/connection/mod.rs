@@ -82,8 +82,7 @@ impl TryFrom<Map<String, Value>> for Connection {
     type Error = serde_json::Error;
 
     fn try_from(mut fields: Map<String, Value>) -> Result<Self, Self::Error> {
-        let common: Map<_, _> =
-            COMMON.iter().filter_map(|key| fields.shift_remove_entry(*key)).collect();
+        let common: Map<_, _> = COMMON.iter().filter_map(|key| fields.shift_remove_entry(*key)).collect();
         let common: CommonFields = serde_json::from_value(Value::Object(common))?;
         Ok(Self {
             name: common.name,
@@ -141,8 +140,10 @@ mod tests {
     fn a_kind_that_pushes_has_no_schedule_and_is_never_stale_by_itself() {
         let okta: Connection = serde_json::from_str(r#"{"name":"okta","kind":"scim"}"#).unwrap();
         assert_eq!((okta.effective_schedule(), okta.effective_max_age()), (None, None));
-        let ad: Connection =
-            serde_json::from_str(r#"{"name":"ad","kind":"ldap","url":"ldaps://dc1","users":{"base":"dc=x"}}"#).unwrap();
+        let ad: Connection = serde_json::from_str(
+            r#"{"name":"ad","kind":"ldap","url":"ldaps://dc1","users":{"base":"dc=x"}}"#,
+        )
+        .unwrap();
         assert_eq!(ad.effective_schedule(), Some("0 * * * *"));
         assert_eq!(ad.effective_max_age().map(MaxAge::as_seconds), Some(86_400));
     }

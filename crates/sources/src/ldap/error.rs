@@ -1,0 +1,198 @@
+//! Why a directory cannot be read.
+
+use std::time::Duration;
+
+/// Why a directory cannot be read, by what can be done about it. No error contains the password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LdapError {
+    /// A field of the connection is invalid; nothing was connected to.
+    #[error("`{field}` is invalid: {message}")]
+    Configuration {
+        /// The field, such as `users.filter`.
+        field: String,
+        /// What was expected, and what was found.
+        message: String,
+    },
+    /// An attribute in the mapping is none that the directory knows.
+    #[error(
+        "`{field}` names the attribute `{attribute}`, which the schema of the directory does not have{}",
+        near.as_deref().map(|near| format!("\nhelp: did you mean `{near}`?")).unwrap_or_default()
+    )]
+    UnknownAttribute {
+        /// The field, such as `users.attributes.email`.
+        field: String,
+        /// The attribute.
+        attribute: String,
+        /// The attribute that may have been meant.
+        near: Option<String>,
+    },
+    /// Connecting to the host is not allowed.
+    #[error("connecting to `{host}` is not allowed: {reason}")]
+    NotAllowed {
+        /// The host of the URL.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// The server cannot be reached.
+    #[error(
+        "cannot connect to `{host}`: {reason}\nhelp: check the host and port of `url`, and that a firewall lets it through"
+    )]
+    Unreachable {
+        /// Host and port.
+        host: String,
+        /// The error of the system.
+        reason: String,
+    },
+    /// TLS cannot be established.
+    #[error("no TLS connection to `{host}`: {reason}")]
+    Tls {
+        /// Host and port.
+        host: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The directory does not accept the name and the password.
+    #[error(
+        "the directory does not accept the password of `{bind_dn}`{}\nhelp: check `bindDn` and the password; the account may be locked or \
+         expired",
+        quoted(message)
+    )]
+    Credentials {
+        /// The name that was used.
+        bind_dn: String,
+        /// The directory's own words.
+        message: String,
+    },
+    /// The directory does not answer without a name and a password.
+    #[error(
+        "the directory does not answer anonymously{}\nhelp: set `bindDn` and the password of an account that may read people and groups",
+        quoted(message)
+    )]
+    AnonymousRefused {
+        /// The directory's own words.
+        message: String,
+    },
+    /// The entry below which is searched does not exist, or the account may not see it.
+    #[error(
+        "`{field}` names the entry `{base}`, which does not exist or which the account may not see{}",
+        if matched.is_empty() { String::new() } else { format!("\nhelp: the directory has `{matched}`") }
+    )]
+    UnknownBase {
+        /// The field, such as `users.base`.
+        field: String,
+        /// The entry.
+        base: String,
+        /// The part of it that exists.
+        matched: String,
+    },
+    /// The directory, or a bound of this reader, allows fewer entries than there are.
+    #[error("{what}; nothing was read\nhelp: {help}")]
+    TooMuch {
+        /// What is too much.
+        what: String,
+        /// What to do.
+        help: String,
+    },
+    /// The directory refuses a request for another reason.
+    #[error("the directory refused to {operation}: {reason} (result code {code}){}", quoted(message))]
+    Refused {
+        /// What was asked for, such as `search the users`.
+        operation: String,
+        /// The result code (RFC 4511, appendix A).
+        code: i64,
+        /// Its meaning.
+        reason: &'static str,
+        /// The directory's own words.
+        message: String,
+    },
+    /// The connection ended before the answer was complete.
+    #[error("the connection to `{host}` ended before the answer was complete: {reason}; nothing was read")]
+    Interrupted {
+        /// Host and port.
+        host: String,
+        /// How.
+        reason: String,
+    },
+    /// The server did not answer in time.
+    #[error("`{host}` did not answer within {} s; nothing was read", limit.as_secs_f64())]
+    TimedOut {
+        /// Host and port.
+        host: String,
+        /// The time limit that passed.
+        limit: Duration,
+    },
+    /// The answer is not complete, although the server says that it is.
+    #[error("the answer of the directory is not complete: {0}; nothing was read")]
+    Incomplete(String),
+    /// The server does not speak LDAP as RFC 4511 has it.
+    #[error("`{host}` does not answer as an LDAP server: {reason}")]
+    Protocol {
+        /// Host and port.
+        host: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl LdapError {
+    /// Whether the same attempt may succeed later without anybody changing anything.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Interrupted { .. }
+            | Self::TimedOut { .. }
+            | Self::Incomplete(_)
+            | Self::Protocol { .. } => true,
+            // Busy, unavailable, other.
+            Self::Refused { code, .. } => matches!(code, 51 | 52 | 80),
+            Self::Configuration { .. }
+            | Self::UnknownAttribute { .. }
+            | Self::NotAllowed { .. }
+            | Self::Tls { .. }
+            | Self::Credentials { .. }
+            | Self::AnonymousRefused { .. }
+            | Self::UnknownBase { .. }
+            | Self::TooMuch { .. } => false,
+        }
+    }
+
+    pub(super) fn configuration(field: &str, message: impl Into<String>) -> Self {
+        Self::Configuration { field: field.to_owned(), message: message.into() }
+    }
+}
+
+/// The words of a server after a colon, if there are any.
+fn quoted(message: &str) -> String {
+    let message = message.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    if message.is_empty() { String::new() } else { format!(": `{}`", domesday_model::Excerpt(message)) }
+}
+
+/// Returns what a result code means (RFC 4511, appendix A.2).
+pub(super) fn meaning(code: i64) -> &'static str {
+    match code {
+        1 => "an operation was in the wrong order",
+        2 => "a protocol error",
+        3 => "its time limit passed",
+        4 => "its size limit is exceeded",
+        7 => "this way of authentication is not supported",
+        8 => "stronger authentication is required",
+        10 => "the entry is on another server, and referrals are not followed",
+        11 => "an administrative limit is exceeded",
+        12 => "it does not support paged results, which are required",
+        13 => "confidentiality is required",
+        16 => "there is no such attribute",
+        17 => "the attribute is not defined",
+        18 => "the attribute cannot be matched like this",
+        32 => "there is no such entry",
+        34 => "the name of the entry is malformed",
+        48 => "this way of authentication is not allowed",
+        49 => "the credentials are wrong",
+        50 => "the account has no right to do so",
+        51 => "it is busy",
+        52 => "it is unavailable",
+        53 => "it is unwilling to do so",
+        _ => "an error of the server",
+    }
+}

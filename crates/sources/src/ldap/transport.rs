@@ -1,0 +1,205 @@
+//! A connection to a directory server: addresses that are judged, TLS, and time limits.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use super::LdapAccess;
+use super::address::Address;
+use super::error::LdapError;
+
+/// A byte stream to the server.
+pub(super) enum Transport {
+    /// Before TLS begins.
+    Plain(TimedStream),
+    /// Inside TLS.
+    Tls(Box<StreamOwned<ClientConnection, TimedStream>>),
+}
+
+/// A TCP connection whose reads and writes end at a deadline.
+pub(super) struct TimedStream {
+    stream: TcpStream,
+    deadline: Instant,
+}
+
+impl TimedStream {
+    fn remaining(&self) -> io::Result<Duration> {
+        let remaining = self.deadline.saturating_duration_since(Instant::now());
+        if remaining.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(remaining) }
+    }
+}
+
+/// A socket's time limit is reported as `WouldBlock` on some systems.
+fn timed_out(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock { io::ErrorKind::TimedOut.into() } else { error }
+}
+
+impl Read for TimedStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.remaining()?))?;
+        self.stream.read(buffer).map_err(timed_out)
+    }
+}
+
+impl Write for TimedStream {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.remaining()?))?;
+        self.stream.write(buffer).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl Read for Transport {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Transport {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(buffer),
+            Self::Tls(stream) => stream.write(buffer),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}
+
+impl Transport {
+    /// Connects to the host, to an address that was judged and to no other.
+    pub(super) fn connect(address: &Address, access: &LdapAccess<'_>) -> Result<Self, LdapError> {
+        let unreachable = |reason: String| LdapError::Unreachable { host: address.shown(), reason };
+        let resolved: Vec<SocketAddr> = (address.host.as_str(), address.port)
+            .to_socket_addrs()
+            .map_err(|error| unreachable(format!("the name cannot be resolved ({error})")))?
+            .collect();
+        if resolved.is_empty() {
+            return Err(unreachable("the name has no address".to_owned()));
+        }
+        (access.judge_addresses)(&address.host, &resolved)
+            .map_err(|reason| LdapError::NotAllowed { host: address.host.clone(), reason })?;
+        let deadline = Instant::now() + access.time_limit;
+        let mut last = None;
+        for socket in &resolved {
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
+                break;
+            }
+            match TcpStream::connect_timeout(socket, remaining) {
+                Ok(stream) => {
+                    // Requests are small and each is waited for.
+                    stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
+                    return Ok(Self::Plain(TimedStream { stream, deadline }));
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(match last {
+            Some(error) if error.kind() != io::ErrorKind::TimedOut => unreachable(error.to_string()),
+            _ => unreachable(format!("no answer within {} s", access.time_limit.as_secs_f64())),
+        })
+    }
+
+    /// Sets when reads and writes end.
+    pub(super) fn set_deadline(&mut self, deadline: Instant) {
+        match self {
+            Self::Plain(stream) => stream.deadline = deadline,
+            Self::Tls(stream) => stream.sock.deadline = deadline,
+        }
+    }
+
+    /// Whether TLS protects what is sent.
+    pub(super) fn is_encrypted(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
+    /// Begins TLS and checks the server's certificate.
+    pub(super) fn into_tls(self, address: &Address, access: &LdapAccess<'_>) -> Result<Self, LdapError> {
+        let Self::Plain(mut stream) = self else { return Ok(self) };
+        let failed = |reason: String| LdapError::Tls { host: address.shown(), reason };
+        let name = ServerName::try_from(address.host.clone())
+            .map_err(|_| failed("the host of `url` cannot be the name in a certificate".to_owned()))?;
+        let config = client_config(&access.authorities).map_err(failed)?;
+        let mut connection =
+            ClientConnection::new(Arc::new(config), name).map_err(|error| failed(error.to_string()))?;
+        while connection.is_handshaking() {
+            connection.complete_io(&mut stream).map_err(|error| match tls_error(&error) {
+                Some(error) => failed(explain(error, address)),
+                None if error.kind() == io::ErrorKind::TimedOut => {
+                    LdapError::TimedOut { host: address.shown(), limit: access.time_limit }
+                }
+                None => failed(format!("the connection ended during the handshake ({error})")),
+            })?;
+        }
+        Ok(Self::Tls(Box::new(StreamOwned::new(connection, stream))))
+    }
+}
+
+/// Returns the error of TLS inside one of I/O.
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// Says what is wrong with a handshake and what to do.
+fn explain(error: &rustls::Error, address: &Address) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "no trusted authority signed the certificate of the server\nhelp: add the certificate of the authority that signed it to the \
+             trusted authorities"
+                .to_owned()
+        }
+        rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            format!("{error}\nhelp: renew the certificate of the server")
+        }
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => format!("{error}\nhelp: use a name in `url` that the certificate of the server contains"),
+        rustls::Error::InvalidMessage(_) => {
+            let help = if address.starts_tls {
+                "check that the server has a certificate"
+            } else {
+                "the port may be the one without TLS; `ldap://` connects there and starts TLS"
+            };
+            format!("the server does not answer with TLS\nhelp: {help}")
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// Trusts the public authorities and those that are given as PEM.
+fn client_config(authorities: &[u8]) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let before = roots.len();
+    for certificate in CertificateDer::pem_slice_iter(authorities) {
+        let certificate =
+            certificate.map_err(|error| format!("the trusted authorities are not PEM ({error})"))?;
+        roots
+            .add(certificate)
+            .map_err(|error| format!("a trusted authority is not a certificate ({error})"))?;
+    }
+    if roots.len() == before && !authorities.trim_ascii().is_empty() {
+        return Err("the trusted authorities contain no certificate in PEM".to_owned());
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider supports its own versions");
+    Ok(versions.with_root_certificates(roots).with_no_client_auth())
+}
