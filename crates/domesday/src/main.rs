@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod connections;
 mod diagnostics;
 mod failure;
 mod input;
@@ -29,6 +30,9 @@ fn main() -> ExitCode {
         Command::Schema(args) => commands::schema::run(args, &output),
         Command::Diff(args) => commands::diff::run(args, &output),
         Command::Policy(args) => commands::policy::run(args, &output),
+        Command::Sync(args) => commands::sync::run(args, &output),
+        Command::Connection(args) => commands::connection::run(args, &output),
+        Command::Import(args) => commands::import::run(args, &output),
         Command::Serve(args) => commands::serve::run(args, &output),
         Command::Config(args) => commands::config::run(args, &output),
         Command::Audit(args) => commands::audit::run(args, &output),

@@ -8,7 +8,7 @@ use domesday_delivery::{
 };
 
 use crate::cli::{StoreArg, TargetArgs};
-use crate::input::{instant_or_now, open_store};
+use crate::input::open_tenant;
 use crate::output::Output;
 
 /// Returns the destination that the command line names. Every option that is given must concern it; a region in the
@@ -34,8 +34,7 @@ pub(crate) fn tenant(catalog: Option<&Path>, store: &StoreArg, output: Output) -
              `--store`, or the `--external-id` itself"
         );
     }
-    let at = instant_or_now(None);
-    let found = open_store(catalog, store, at, output)?.tenant()?;
+    let found = open_tenant(catalog, store, output)?.tenant()?;
     let (tenant, _) = found.ok_or_else(|| {
         anyhow::anyhow!("the store has no tenant yet\nhelp: run `domesday apply DIR` first")
     })?;

@@ -6,8 +6,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::{
-    Agreement, Connection, DataPolicy, DataProduct, DataSource, Domain, Group, Policy, Request, RequestForm, Tag, Tenant,
-    User, dotted_ancestors,
+    Agreement, Connection, DataPolicy, DataProduct, DataSource, Domain, Group, Policy, Request, RequestForm,
+    Tag, Tenant, User, dotted_ancestors,
 };
 
 /// The kinds of object in a catalog, in the order in which ids are assigned.

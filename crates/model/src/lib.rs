@@ -46,9 +46,9 @@ pub use asset::{Column, DataSource, DataSourceStatus, Domain, DomainPermission, 
 pub use catalog::{Catalog, Declared, Kind};
 pub use condition::Condition;
 pub use connection::{
-    Connection, ConnectionKind, CsvConnection, DEFAULT_SCHEDULE, DbtConnection, Identification, LdapConnection,
-    LdapSearch, MaxAge, MaxGone, PostgresConnection, ScimConnection, SecretReference, TagRule,
-    is_connection_name,
+    Connection, ConnectionKind, CsvConnection, DEFAULT_SCHEDULE, DbtConnection, Identification,
+    LdapConnection, LdapSearch, MaxAge, MaxGone, PostgresConnection, ScimConnection, SecretReference,
+    TagRule, is_connection_name,
 };
 pub use data_policy::{ColumnSelector, DataPolicy, Mask, MaskKind};
 pub use duration::{ApprovalDuration, DurationError};

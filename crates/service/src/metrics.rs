@@ -314,8 +314,8 @@ impl Metrics {
             }
             *last_success
         };
+        let seconds = |micros: i64| micros as f64 / 1e6;
         if let Some(last) = last_success {
-            let seconds = |micros: i64| micros as f64 / 1e6;
             self.last_success_seconds.get_or_create(&[]).set(seconds(last.as_micros()));
             let age = (now.as_micros() - last.as_micros()).max(0);
             self.last_success_age.get_or_create(&[]).set(seconds(age));

@@ -92,9 +92,13 @@ pub fn verify(connection: &Connection, access: &Access<'_>) -> Result<Findings, 
     };
     let users = page("users", &findings.users);
     let groups = findings.groups.as_ref().map(|groups| page("groups", groups));
+    let directory = match findings.directory {
+        ldap::DirectoryKind::Standard => "an LDAP directory",
+        ldap::DirectoryKind::ActiveDirectory => "Active Directory",
+    };
     let vendor = findings.vendor.as_ref().map_or_else(String::new, |vendor| format!(" ({vendor})"));
     Ok(Findings {
-        source: format!("{}{vendor}", findings.directory),
+        source: format!("{directory}{vendor}"),
         found: std::iter::once(users).chain(groups).collect(),
         warnings: findings.warnings,
     })

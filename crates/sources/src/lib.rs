@@ -7,8 +7,8 @@
 //! There is no store and no evaluation here. A catalog with an error is never returned.
 
 mod assemble;
-pub mod csv;
 pub mod connections;
+pub mod csv;
 mod decode;
 mod diagnostic;
 mod digest;

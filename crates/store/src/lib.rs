@@ -40,8 +40,8 @@ pub use audit::{
 pub use backup::RestoreReport;
 pub use catalog::{
     Action, ApplyOptions, Change, KindCounts, LayerChange, LayerView, LayeredObject, Listing, ListingOptions,
-    ListingOutcome, LoadedSnapshot, MOST_CHANGES, ObjectChange, ObjectPage, ObjectSync, Overridden, Plan, Refusal,
-    StoredObject, SyncAction,
+    ListingOutcome, LoadedSnapshot, MOST_CHANGES, ObjectChange, ObjectPage, ObjectSync, Overridden, Plan,
+    Refusal, StoredObject, SyncAction,
 };
 pub use change::{ChangeBy, IfMatch};
 pub use clock_skew::MAX_CLOCK_SKEW_MICROS;
@@ -52,6 +52,6 @@ pub use observer::{StoreEvent, StoreObserver};
 pub use state::{
     ApiKey, DeliveryRecord, Fence, IdempotentCall, Message, MessageAttempt, MessageState, NewApiKey,
     NewMessage, NewRun, NewSession, ReleasedRun, RunFilter, RunRecord, RunState, SealedSecret, Session,
-    SignInMethod, StoredExport, cancelled_error,
+    SignInMethod, StoredExport, SyncRecord, SyncState, cancelled_error,
 };
 pub use store::Store;

@@ -74,6 +74,9 @@ pub(crate) struct ExplainArgs {
     /// Read this catalog directory instead of a store
     #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
+    /// Read the connections that the catalog directory declares first
+    #[arg(long)]
+    pub(crate) sync: bool,
     #[command(flatten)]
     pub(crate) store: StoreArg,
     /// The user, by username
@@ -146,6 +149,9 @@ pub(crate) struct DiffArgs {
     /// A catalog directory. Given twice: before and after. Given once: after, compared with the store
     #[arg(long, value_name = "DIR", required = true, num_args = 1, value_parser = path_parser())]
     pub(crate) catalog: Vec<PathBuf>,
+    /// Read the connections that the catalog directories declare first
+    #[arg(long)]
+    pub(crate) sync: bool,
     #[command(flatten)]
     pub(crate) store: StoreArg,
     /// Exit with code 2 when more outcomes than this would be gained
@@ -184,6 +190,9 @@ pub(crate) struct PolicyExportArgs {
     /// Read this catalog directory instead of a store
     #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
+    /// Read the connections that the catalog directory declares first
+    #[arg(long)]
+    pub(crate) sync: bool,
     #[command(flatten)]
     pub(crate) store: StoreArg,
     /// The directory to write the files into

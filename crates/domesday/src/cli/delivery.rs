@@ -30,6 +30,9 @@ pub(crate) struct ExportArgs {
     /// Read this catalog directory instead of a store
     #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
+    /// Leave out what the connections of the catalog directory list, in place of reading them first
+    #[arg(long)]
+    pub(crate) no_sync: bool,
     #[command(flatten)]
     pub(crate) store: StoreArg,
     #[command(flatten)]

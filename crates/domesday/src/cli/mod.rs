@@ -1,6 +1,7 @@
 //! The definition of the command line: commands, arguments and their help.
 
 mod catalog;
+mod connections;
 mod delivery;
 mod install;
 mod service;
@@ -14,6 +15,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use domesday_model::url_scheme;
 
 pub(crate) use catalog::*;
+pub(crate) use connections::*;
 pub(crate) use delivery::*;
 pub(crate) use install::*;
 pub(crate) use service::*;
@@ -138,6 +140,9 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Diff(DiffArgs),
     Policy(PolicyArgs),
+    Sync(SyncArgs),
+    Connection(ConnectionArgs),
+    Import(ImportArgs),
     Schema(SchemaArgs),
     Serve(ServeArgs),
     Config(ConfigArgs),

@@ -90,6 +90,12 @@ fn print_totals(plan: &Plan, args: &ApplyArgs, store: &StoreLocation, output: Ou
         let total = total.replace(" to delete", " deleted");
         output.result(format_args!("{GOOD}Applied{GOOD:#} to {store}: {total}"));
     }
+    for it in &plan.overridden {
+        output.warning(format_args!(
+            "the {} `{}` has {} {}, as {} says, and not {} as declared here",
+            it.kind, it.name, it.field, it.effective, it.origin, it.declared
+        ));
+    }
     if plan.kept > 0 {
         let kept = plan.kept;
         output.result(format_args!(

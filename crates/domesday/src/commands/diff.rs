@@ -5,13 +5,13 @@ mod report;
 
 use crate::cli::{DiffArgs, Format};
 use crate::failure::LimitPassed;
-use crate::input::{instant_or_now, open_with_warnings};
+use crate::input::{Sync, instant_or_now, open_with_warnings};
 use crate::output::Output;
 use print::LISTED;
 use report::{Limit, Report};
 
 pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
-    let at = instant_or_now(args.at);
+    let sync = Sync::if_asked(args.sync);
     let (before, after) = match args.catalog.as_slice() {
         [after] => (None, after),
         [before, after] => (Some(before.as_path()), after),
@@ -19,9 +19,11 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
             "`--catalog` is given more than twice\nhelp: give it twice, before and after, or once, to compare it with the store"
         ),
     };
-    let (mut before, mut warnings) = open_with_warnings(before, &args.store, at, *output)?;
-    let (mut after, more) = open_with_warnings(Some(after), &args.store, at, *output)?;
+    let (mut before, mut warnings) = open_with_warnings(before, &args.store, args.at, sync, *output)?;
+    let (mut after, more) = open_with_warnings(Some(after), &args.store, args.at, sync, *output)?;
     warnings.extend(more);
+    // Later than what was read.
+    let at = instant_or_now(args.at);
     let (before, after) = (before.snapshot(at)?, after.snapshot(at)?);
     // A JSON document lists every change.
     let listed = if output.shows_all() || output.format == Format::Json { usize::MAX } else { LISTED };

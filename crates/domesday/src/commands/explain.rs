@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use domesday_model::{ColumnIx, DataSourceIx, Snapshot, UserIx, nearest_names};
 
 use crate::cli::{ExplainArgs, Format};
-use crate::input::{instant_or_now, open_store};
+use crate::input::{Sync, instant_or_now, open_store};
 use crate::output::Output;
 
 /// How many names an error suggests.
@@ -20,8 +20,10 @@ const SUGGESTED: usize = 3;
 const LISTED: usize = 12;
 
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
+    let sync = Sync::if_asked(args.sync);
+    let mut store = open_store(args.catalog.as_deref(), &args.store, args.at, sync, *output)?;
+    // Later than what was read.
     let at = instant_or_now(args.at);
-    let mut store = open_store(args.catalog.as_deref(), &args.store, at, *output)?;
     let snapshot = Arc::new(store.snapshot(at)?);
     let user = find_user(&snapshot, &args.user)?;
     let source = find_data_source(&snapshot, &args.data_source)?;

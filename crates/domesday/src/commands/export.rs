@@ -8,20 +8,23 @@ use domesday_sources::Diagnostic;
 use domesday_store::StoreLocation;
 
 use crate::cli::{ExportArgs, Format};
-use crate::input::{instant_or_now, open_with_warnings};
+use crate::input::{Sync, instant_or_now, open_with_warnings};
 use crate::interrupt;
 use crate::output::{DIM, GOOD, Output, STRONG, grouped, size};
 use crate::progress::Progress;
 use crate::target::destination;
 
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
-    let at = instant_or_now(args.at);
     let destination = destination(&args.target)?;
     let progress = Progress::new(*output);
     let call_context = CallContext { notices: progress.notices(*output), ..CallContext::new() };
     interrupt::cancel_when_interrupted(call_context.cancellation.clone());
     progress.message("reading the catalog");
-    let (mut store, warnings) = open_with_warnings(args.catalog.as_deref(), &args.store, at, *output)?;
+    let sync = if args.no_sync { Sync::LeftOut } else { Sync::First };
+    let (mut store, warnings) =
+        open_with_warnings(args.catalog.as_deref(), &args.store, args.at, sync, *output)?;
+    // Later than what was read.
+    let at = instant_or_now(args.at);
     let export = Export {
         destination,
         layout: args.layout.into(),

@@ -69,6 +69,24 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
         }
     })?;
     let count = count - discarded.len();
+    let mut connections = 0;
+    for (name, sealed) in store.connection_secrets()? {
+        let record = domesday_service::connection_record(&name);
+        match old.as_ref().map(|old| old.open(&record, &sealed)) {
+            Some(Ok(password)) => {
+                let sealed = new.seal(&record, password.expose_secret())?;
+                store.set_connection_secret(&name, Some(&sealed), at)?;
+                connections += 1;
+            }
+            Some(Err(error)) if !args.discard => return Err(error.into()),
+            Some(Err(_)) | None => {
+                store.set_connection_secret(&name, None, at)?;
+                output.warning(format_args!(
+                    "the password of connection `{name}` could not be opened and was deleted; set it again"
+                ));
+            }
+        }
+    }
     // Responses stored under idempotency keys are sealed with the old key too. All are deleted, also ones that a clock
     // that was ahead dated in the future: no client waits for them while the service is stopped.
     store.delete_responses(Instant::from_micros(i64::MAX))?;
@@ -78,10 +96,12 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
         ));
     }
     if output.format == Format::Json {
-        output.json(&serde_json::json!({ "resealed": count, "discarded": discarded, "fingerprint": new.fingerprint() }));
+        output.json(&serde_json::json!({ "resealed": count, "connections": connections, "discarded": discarded, "fingerprint": new.fingerprint() }));
     } else if !output.is_quiet() {
         let fingerprint = new.fingerprint();
-        output.result(format_args!("{count} exports sealed with the key of fingerprint {fingerprint}"));
+        output.result(format_args!(
+            "{count} exports and {connections} connections sealed with the key of fingerprint {fingerprint}"
+        ));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use domesday_cedar::CedarExport;
 
 use crate::cli::{CedarPart, Format, PolicyArgs, PolicyCommand, PolicyExportArgs};
-use crate::input::{instant_or_now, open_store};
+use crate::input::{Sync, instant_or_now, open_store};
 use crate::output::{GOOD, Output};
 
 pub(crate) fn run(args: &PolicyArgs, output: &Output) -> anyhow::Result<()> {
@@ -16,8 +16,9 @@ pub(crate) fn run(args: &PolicyArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 fn export(args: &PolicyExportArgs, output: Output) -> anyhow::Result<()> {
-    let at = instant_or_now(args.at);
-    let snapshot = open_store(args.catalog.as_deref(), &args.store, at, output)?.snapshot(at)?;
+    let sync = Sync::if_asked(args.sync);
+    let mut store = open_store(args.catalog.as_deref(), &args.store, args.at, sync, output)?;
+    let snapshot = store.snapshot(instant_or_now(args.at))?;
     let export = domesday_cedar::export(&snapshot);
     match &args.to {
         Some(dir) => write(dir, &export, output),

@@ -3,6 +3,7 @@
 mod access;
 mod apply;
 mod audit;
+mod connections;
 mod export;
 mod export_view;
 mod health;
@@ -32,6 +33,7 @@ pub(crate) fn table(max_body_bytes: usize) -> Vec<Route> {
     let mut routes = tenant::routes();
     routes.extend(keys::routes());
     routes.extend(objects::routes());
+    routes.extend(connections::routes());
     routes.extend(requests::routes());
     routes.extend(preview::routes());
     routes.extend(warnings::routes());

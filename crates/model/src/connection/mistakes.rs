@@ -19,7 +19,11 @@ impl ConnectionKind {
         let mut mistakes = Vec::new();
         match self {
             Self::Scim(scim) => {
-                texts(&mut mistakes, "attributes", scim.attributes.iter().flat_map(|(key, path)| [key, path]));
+                texts(
+                    &mut mistakes,
+                    "attributes",
+                    scim.attributes.iter().flat_map(|(key, path)| [key, path]),
+                );
             }
             Self::Ldap(ldap) => of_ldap(ldap, &mut mistakes),
             Self::Postgres(postgres) => of_postgres(postgres, &mut mistakes),
@@ -28,7 +32,9 @@ impl ConnectionKind {
                 texts(&mut mistakes, "tags", dbt.tags.iter().flat_map(|(key, tag)| [key, tag]));
                 texts(&mut mistakes, "tagPrefix", &dbt.tag_prefix);
             }
-            Self::Csv(csv) => texts(&mut mistakes, "map", csv.map.iter().flat_map(|(key, header)| [key, header])),
+            Self::Csv(csv) => {
+                texts(&mut mistakes, "map", csv.map.iter().flat_map(|(key, header)| [key, header]))
+            }
         }
         mistakes
     }
@@ -51,7 +57,8 @@ fn texts<'t>(mistakes: &mut Vec<Mistake>, field: &'static str, texts: impl IntoI
 /// Checks an address: its scheme, a host, and no password, which would be shown to everybody who may see the connection.
 fn url(url: &str, schemes: &[&str], mistakes: &mut Vec<Mistake>) {
     let rest = schemes.iter().find_map(|scheme| url.strip_prefix(scheme));
-    let Some(rest) = rest.filter(|rest| url.len() <= LONGEST && !rest.is_empty() && !rest.contains('\0')) else {
+    let Some(rest) = rest.filter(|rest| url.len() <= LONGEST && !rest.is_empty() && !rest.contains('\0'))
+    else {
         let expected: Vec<_> = schemes.iter().map(|scheme| format!("`{scheme}HOST`")).collect();
         mistakes.push(("url", format!("expected an address such as {}", expected.join(" or "))));
         return;
@@ -106,7 +113,8 @@ fn of_postgres(postgres: &PostgresConnection, mistakes: &mut Vec<Mistake>) {
         if rule.columns.is_empty() {
             mistakes.push(("tagRules", "a rule names at least one glob of columns".to_owned()));
         }
-        if rule.tag.chars().count() > MAX_NAME_CHARS || rule.tag.split('.').any(|part| part.trim().is_empty()) {
+        if rule.tag.chars().count() > MAX_NAME_CHARS || rule.tag.split('.').any(|part| part.trim().is_empty())
+        {
             mistakes.push(("tagRules", "expected the dotted name of a tag, such as `PII.Email`".to_owned()));
         }
     }

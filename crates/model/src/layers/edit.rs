@@ -26,7 +26,9 @@ pub fn edited(kind: Kind, body: &Document, own: Option<&Document>, others: &[Lay
     for field in fields(kind) {
         let (new, before, given) = (body.get(field.name), own.get(field.name), others.get(field.name));
         let value = match field.rule {
-            Rule::Single | Rule::Status => new.filter(|new| Some(*new) == before || Some(*new) != given).cloned(),
+            Rule::Single | Rule::Status => {
+                new.filter(|new| Some(*new) == before || Some(*new) != given).cloned()
+            }
             Rule::Set(_) => {
                 let [before, given] = [before, given].map(|value| texts(value).collect::<BTreeSet<_>>());
                 let kept: Vec<_> =
@@ -68,7 +70,8 @@ fn edited_columns(body: &Document, own: &Document, others: &Document) -> Vec<Val
         let mut is_any = before.is_some();
         let mut keep = |field: &str| {
             let new = column.get(field).filter(|new| {
-                !new.is_null() && (before.and_then(|it| it.get(field)) == Some(*new) || given.get(field) != Some(*new))
+                !new.is_null()
+                    && (before.and_then(|it| it.get(field)) == Some(*new) || given.get(field) != Some(*new))
             });
             is_any |= new.is_some();
             new.cloned()
@@ -98,7 +101,11 @@ fn edited_columns(body: &Document, own: &Document, others: &Document) -> Vec<Val
 
 /// Returns the fields of a document that a higher layer overrides: what it says, and what counts.
 #[must_use]
-pub fn overridden(kind: Kind, document: &Document, effective: &Document) -> Vec<(&'static str, Value, Value)> {
+pub fn overridden(
+    kind: Kind,
+    document: &Document,
+    effective: &Document,
+) -> Vec<(&'static str, Value, Value)> {
     let singles = fields(kind).iter().filter(|field| field.rule == Rule::Single);
     singles
         .filter_map(|field| {

@@ -182,7 +182,10 @@ mod tests {
         let given = given.changed(&set(&["a"]), &set(&["a", "b"]), at, Some("bob"));
         let given = given.changed(&set(&["a", "b"]), &set(&["a", "b", "c"]), Instant::from_micros(8), None);
         assert_eq!((given.part("a").at, given.part("b").at), (None, Some(at)));
-        assert_eq!((given.part("a").by.as_deref(), given.part("b").by.as_deref()), (Some("ada"), Some("bob")));
+        assert_eq!(
+            (given.part("a").by.as_deref(), given.part("b").by.as_deref()),
+            (Some("ada"), Some("bob"))
+        );
         let given = given.changed(&set(&["a", "b", "c"]), &set(&["a"]), at, None);
         assert!(given.parts.is_empty());
     }

@@ -90,7 +90,8 @@ fn single(layers: &[&Layer], field: &str) -> Option<Value> {
 }
 
 fn status(kind: Kind, layers: &[&Layer], is_gone: bool) -> Value {
-    let is_disabled = |layer: &&Layer| layer.document.get("status").and_then(Value::as_str) == Some("disabled");
+    let is_disabled =
+        |layer: &&Layer| layer.document.get("status").and_then(Value::as_str) == Some("disabled");
     let is_disabled = is_gone || layers.iter().any(is_disabled);
     match (is_disabled, kind) {
         (true, _) => json!("disabled"),
@@ -166,11 +167,13 @@ fn merged_columns(part: &mut Part<'_>, ignored: &mut Vec<String>) -> Option<Valu
             column.insert("nullable".to_owned(), nullable.clone());
         }
         let tags: BTreeSet<&str> = given.iter().flat_map(|(_, column)| texts(column.get("tags"))).collect();
-        let has = |layer: &Layer| given.iter().find(|(other, _)| std::ptr::eq(*other, layer)).map(|(_, it)| *it);
+        let has =
+            |layer: &Layer| given.iter().find(|(other, _)| std::ptr::eq(*other, layer)).map(|(_, it)| *it);
         part.add(format!("column:{name}"), |layer| defines(layer) && has(layer).is_some(), false);
         for tag in &tags {
-            let gives =
-                |layer: &Layer| has(layer).is_some_and(|column| texts(column.get("tags")).any(|it| it == *tag));
+            let gives = |layer: &Layer| {
+                has(layer).is_some_and(|column| texts(column.get("tags")).any(|it| it == *tag))
+            };
             part.add(format!("column:{name}/tag:{tag}"), gives, true);
         }
         if !tags.is_empty() {
@@ -193,7 +196,8 @@ pub type PartOrigins = BTreeMap<String, Vec<String>>;
 #[must_use]
 pub fn origins_of_parts(kind: Kind, layers: &[Layer]) -> PartOrigins {
     let is_gone = gone_since(layers).is_some();
-    let counted: Vec<&Layer> = layers.iter().filter(|layer| layer.absent_since.is_none() || is_gone).collect();
+    let counted: Vec<&Layer> =
+        layers.iter().filter(|layer| layer.absent_since.is_none() || is_gone).collect();
     let mut origins = PartOrigins::new();
     let mut add = |part: String, layer: &Layer| {
         let list: &mut Vec<String> = origins.entry(part).or_default();
@@ -205,7 +209,8 @@ pub fn origins_of_parts(kind: Kind, layers: &[Layer]) -> PartOrigins {
         let name = field.name;
         match field.rule {
             Rule::Single => {
-                let first = counted.iter().find(|layer| layer.document.get(name).is_some_and(|it| !it.is_null()));
+                let first =
+                    counted.iter().find(|layer| layer.document.get(name).is_some_and(|it| !it.is_null()));
                 first.into_iter().for_each(|layer| add(name.to_owned(), layer));
             }
             Rule::Status => {
@@ -219,7 +224,8 @@ pub fn origins_of_parts(kind: Kind, layers: &[Layer]) -> PartOrigins {
             }
             Rule::Attributes => {
                 for layer in &counted {
-                    pairs(&layer.document).for_each(|(key, value)| add(format!("{name}/{key}/{value}"), layer));
+                    pairs(&layer.document)
+                        .for_each(|(key, value)| add(format!("{name}/{key}/{value}"), layer));
                 }
             }
             Rule::Columns => {

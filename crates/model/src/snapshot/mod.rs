@@ -11,8 +11,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::layers::Givers;
 use crate::document::{DataSourceDocument, UserDocument};
+use crate::layers::Givers;
 use crate::{
     Agreement, AgreementId, Catalog, ColumnId, ColumnIx, DataPolicy, DataPolicyIx, DataProduct,
     DataProductId, DataSourceId, DataSourceIx, DataSourceStatus, Domain, DomainId, DomainIx, FastMap,

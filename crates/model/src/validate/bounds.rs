@@ -8,9 +8,9 @@ use crate::limits::{
     VERSIONS, chars_beyond, check_name, control_character, time_zone,
 };
 use crate::{
-    ALL_USERS, Agreement, AppliesTo, Attributes, Catalog, Condition, Connection, DataPolicy, DataProduct, DataSource,
-    Domain, Group, Kind, Level, Mask, Policy, QuestionKind, Request, RequestForm, Selector, Target, User,
-    is_connection_name, reserved_name,
+    ALL_USERS, Agreement, AppliesTo, Attributes, Catalog, Condition, Connection, DataPolicy, DataProduct,
+    DataSource, Domain, Group, Kind, Level, Mask, Policy, QuestionKind, Request, RequestForm, Selector,
+    Target, User, is_connection_name, reserved_name,
 };
 
 type At = (Kind, usize);

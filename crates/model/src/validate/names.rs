@@ -133,9 +133,33 @@ impl<'c> Known<'c> {
         path: Path,
         problems: &mut Problems,
     ) {
-        if !self.has(kind, name) {
-            problems.error_with(at, || (path, self.missing(kind, name)));
+        if self.has(kind, name) {
+            return;
         }
+        match self.listing(kind, at.0) {
+            None => problems.error_with(at, || (path, self.missing(kind, name))),
+            Some(connection) => {
+                let message = format!(
+                    "there is no {kind} `{}` in the catalog; it counts once the connection `{connection}` lists it",
+                    Excerpt(name)
+                );
+                problems.warning(at, path, message);
+            }
+        }
+    }
+
+    /// Returns a declared connection that may list objects of a kind, where one that is not there yet does no harm: policies
+    /// and what connections describe too do without it.
+    fn listing(&self, kind: Kind, by: Kind) -> Option<&'c str> {
+        let is_people = matches!(kind, Kind::User | Kind::Group);
+        let is_harmless = match by {
+            Kind::Policy | Kind::DataPolicy => is_people || kind == Kind::DataSource,
+            Kind::User | Kind::DataSource | Kind::Domain | Kind::RequestForm => is_people,
+            _ => false,
+        };
+        let mut connections = self.catalog.connections.iter().filter(|_| is_harmless);
+        let found = connections.find(|connection| connection.kind.brings_people() == is_people)?;
+        Some(&found.spec.name)
     }
 
     /// Returns the message for a name that does not exist.

@@ -44,7 +44,8 @@ pub fn put(
     let connection: Connection = serde_json::from_value(Value::Object(document))
         .map_err(|error| ServiceError::invalid(format!("the connection is not valid: {error}")))?;
     if connection.name != name {
-        let message = format!("the document names the connection `{}`, the address `{name}`", connection.name);
+        let message =
+            format!("the document names the connection `{}`, the address `{name}`", connection.name);
         return Err(ServiceError::invalid(message));
     }
     check_writer(caller, &connection.kind)?;
@@ -63,7 +64,8 @@ pub fn put(
     }
     let revision = store.revision()?;
     let condition: IfMatch<'_> = precondition.as_if_match()?;
-    let object = caller.change(now, |change| store.put_object(Kind::Connection, &connection, condition, change))?;
+    let object =
+        caller.change(now, |change| store.put_object(Kind::Connection, &connection, condition, change))?;
     match password {
         Some(password) => {
             let sealed = sealer.seal(&connection_record(name), password.expose_secret().as_bytes());

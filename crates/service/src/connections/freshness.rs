@@ -1,7 +1,7 @@
 //! Whether what a connection brought is current.
 
 use domesday_model::{Connection, Instant, Kind};
-use domesday_store::{Store, StoreError, SyncRecord, SyncState};
+use domesday_store::{Store, StoreError, StoredObject, SyncRecord, SyncState};
 
 /// Whether what a connection brought is current.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,19 @@ impl Freshness {
         Ok(Self { connection, last, complete, is_stale })
     }
 
+    /// Returns the connection in an object of the catalog.
+    ///
+    /// # Errors
+    /// When the object is none.
+    pub fn parse(object: StoredObject) -> Result<Connection, StoreError> {
+        let StoredObject { name, document, .. } = object;
+        serde_json::from_value(document).map_err(|source| StoreError::Document {
+            kind: Kind::Connection,
+            name,
+            source,
+        })
+    }
+
     /// Reads how current every connection is, in their configured order.
     ///
     /// # Errors
@@ -38,9 +51,7 @@ impl Freshness {
     pub fn of_all(store: &mut Store, now: Instant) -> Result<Vec<Self>, StoreError> {
         let mut all = Vec::new();
         for object in store.connections()? {
-            let name = object.name;
-            let connection = serde_json::from_value(object.document)
-                .map_err(|source| StoreError::Document { kind: Kind::Connection, name, source })?;
+            let connection = Self::parse(object)?;
             all.push(Self::read(store, connection, now)?);
         }
         Ok(all)

@@ -30,7 +30,8 @@ impl FromStr for AllowedHost {
             return Ok(Self::Network(network));
         }
         let is_label = |label: &str| {
-            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            !label.is_empty()
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         };
         let is_name = text.len() <= 253 && text.split('.').all(is_label);
         // All digits would be an address that was written wrong.

@@ -1,6 +1,8 @@
 //! Imports: files of a connection that is neither read nor pushed.
 
-use domesday_model::{Connection, Kind};
+use std::collections::BTreeMap;
+
+use domesday_model::{Connection, ConnectionKind, Kind};
 use domesday_sources::reading::Reading;
 use domesday_store::{ChangeBy, Store, SyncRecord};
 
@@ -8,6 +10,29 @@ use crate::error::ServiceError;
 
 use super::sync::take_over;
 use super::view::SyncView;
+
+/// Reads a list of users, and one of memberships, for a connection of kind `csv`. `map` names headers beside those that the
+/// connection names.
+///
+/// # Errors
+/// [`ServiceError::Conflict`] when the connection is of another kind, [`ServiceError::Invalid`] with every mistake of the
+/// lists and its line.
+pub fn read_csv(
+    connection: &Connection,
+    users: &[u8],
+    memberships: Option<&[u8]>,
+    map: &BTreeMap<String, String>,
+) -> Result<Reading, ServiceError> {
+    let ConnectionKind::Csv(csv) = &connection.kind else {
+        return Err(ServiceError::conflict(format!(
+            "the connection `{}` is of kind {}; lists are imported into connections of kind csv",
+            connection.name,
+            connection.kind.as_str()
+        )));
+    };
+    domesday_sources::csv::read(csv, &connection.name, users, memberships, map)
+        .map_err(|mistakes| ServiceError::invalid(mistakes.to_string()))
+}
 
 /// Makes the layer of a connection what its files listed.
 ///
@@ -29,11 +54,8 @@ pub fn import(
     let record = SyncRecord::begin(name, "import", change.actor, change.at);
     let mut record = take_over(store, record, reading, max_gone, dry_run, change)?;
     record.ended_at = Some(change.at);
-    let mut view = SyncView::from(record.clone());
-    if dry_run {
-        view.id = None;
-    } else {
+    if !dry_run {
         store.write_sync(&record, None, change)?;
     }
-    Ok(view)
+    Ok(SyncView::of(record, dry_run))
 }

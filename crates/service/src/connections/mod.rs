@@ -16,9 +16,12 @@ mod view;
 pub use configuration::{SUPPORTED_KINDS, check_writer, delete, put};
 pub use freshness::{Freshness, stale};
 pub use hosts::{AllowedHost, AllowedHosts, NotAHost};
-pub use import::import;
-pub use sync::{ReadSummary, SyncContext, SyncRequest, listing_of, report_of, sync_now};
+pub use import::{import, read_csv};
+pub use sync::{
+    MessageOf, ReadSummary, Source, SyncContext, SyncRequest, listing_of, report_of, sync_now, sync_store,
+    with_lease,
+};
 pub use verify::verify;
-pub use view::{ConnectionView, SyncView};
+pub use view::{ConnectionView, SyncView, view};
 
 pub(crate) use scheduler::SyncScheduler;

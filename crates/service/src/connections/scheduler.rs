@@ -82,20 +82,24 @@ impl SyncScheduler {
                         let last = store.syncs(&connection.name, None, 1)?.pop();
                         found.push((connection, since, last));
                     }
-                    Err(error) => tracing::error!(name = object.name, %error, "a connection is not processed"),
+                    Err(error) => {
+                        tracing::error!(name = object.name, %error, "a connection is not processed")
+                    }
                 }
             }
             Ok((found, complete, store.tenant()?))
         };
         let (found, complete, tenant) = self.context.pool.with(read).await?;
-        let zone = tenant.and_then(|(tenant, _)| TimeZone::get(&tenant.time_zone).ok()).unwrap_or(TimeZone::UTC);
+        let zone =
+            tenant.and_then(|(tenant, _)| TimeZone::get(&tenant.time_zone).ok()).unwrap_or(TimeZone::UTC);
         self.context.metrics.complete_syncs(complete);
         let mut next: Option<Instant> = None;
         for (connection, since, last) in found {
             if self.signals.is_stopping() {
                 break;
             }
-            let Some(cron) = connection.effective_schedule().and_then(|text| text.parse::<Cron>().ok()) else {
+            let Some(cron) = connection.effective_schedule().and_then(|text| text.parse::<Cron>().ok())
+            else {
                 continue;
             };
             let now = self.context.clock.now();
@@ -104,7 +108,8 @@ impl SyncScheduler {
             let failed = last.as_ref().filter(|last| last.state == SyncState::Failed);
             let retry_at = failed.map(|last| self.retry_at(&connection.name, last.started_at));
             let since = last.as_ref().map_or(since, |last| last.started_at.max(since)).min(now);
-            let is_due = cron.last_between(since, now, &zone).is_some() || retry_at.is_some_and(|at| at <= now);
+            let is_due =
+                cron.last_between(since, now, &zone).is_some() || retry_at.is_some_and(|at| at <= now);
             let mut at = cron.next_after(now, &zone);
             if is_due {
                 self.sync(&connection.name).await;
@@ -142,4 +147,3 @@ impl SyncScheduler {
         }
     }
 }
-

@@ -1,13 +1,15 @@
 //! One sync: reads a connection completely, and makes its layer what it listed, or changes nothing.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use domesday_model::{Connection, Instant, Kind, MaxGone};
 use domesday_sources::connections::{Access, read};
 use domesday_sources::reading::Reading;
 use domesday_store::{
-    ChangeBy, FieldChange, Listing, ListingOptions, ListingOutcome, NewMessage, Store, StoreError, SyncAction,
-    SyncRecord, SyncState,
+    ChangeBy, FieldChange, Listing, ListingOptions, ListingOutcome, NewMessage, Store, StoreError,
+    SyncAction, SyncRecord, SyncState,
 };
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
@@ -90,17 +92,32 @@ fn sync_blocking(context: &SyncContext, name: &str, request: &SyncRequest) -> Re
         };
         return Err(ServiceError::conflict(format!("the connection `{name}` is not read: {message}")));
     }
-    let lease = format!("sync:{name}");
-    let now = context.clock.now();
-    let until = Instant::from_micros(now.as_micros().saturating_add(LEASE_MICROS));
-    // A holder of its own for each sync: two of one process are two syncs, too.
+    let clock = context.clock.clone();
     let holder = format!("{}:{}", context.replica, Uuid::new_v4());
-    let Some(fence) = store.acquire_lease(&lease, &holder, now, until)? else {
-        return Err(ServiceError::conflict(format!("a sync of the connection `{name}` is under way; wait until it ends")));
+    with_lease(&mut store, name, &holder, clock.now(), |store| {
+        sync_under_lease(context, store, &connection, request)
+    })
+}
+
+/// Does work under the lease of the syncs of a connection. `holder` is one for each sync: two of one process are two, too.
+///
+/// # Errors
+/// [`ServiceError::Conflict`] when a sync of the connection is under way; those of the work.
+pub fn with_lease<T, E: From<ServiceError> + From<StoreError>>(
+    store: &mut Store,
+    connection: &str,
+    holder: &str,
+    now: Instant,
+    work: impl FnOnce(&mut Store) -> Result<T, E>,
+) -> Result<T, E> {
+    let until = Instant::from_micros(now.as_micros().saturating_add(LEASE_MICROS));
+    let Some(fence) = store.acquire_lease(&format!("sync:{connection}"), holder, now, until)? else {
+        let message = format!("a sync of the connection `{connection}` is under way; wait until it ends");
+        return Err(ServiceError::conflict(message).into());
     };
-    let result = sync_under_lease(context, &mut store, &connection, request);
+    let result = work(store);
     if store.release_lease(&fence).is_err() {
-        tracing::warn!(connection = name, "the lease of a sync could not be given back; it ends by itself");
+        tracing::warn!(connection, "the lease of a sync could not be given back; it ends by itself");
     }
     result
 }
@@ -111,31 +128,80 @@ fn sync_under_lease(
     connection: &Connection,
     request: &SyncRequest,
 ) -> Result<SyncView, ServiceError> {
-    let name = &connection.name;
-    let at = context.clock.now();
-    let from = request.from.as_deref();
-    let change = ChangeBy { actor: &request.actor, origin: "sync", from, at };
-    let mut record = SyncRecord::begin(name, request.trigger, &request.actor, at);
+    let judge = |host: &str, addresses: &[SocketAddr]| context.allowed_hosts.judge(host, addresses);
+    let source = Source {
+        password: secret(context, store, connection),
+        authorities: context.authorities.to_vec(),
+        judge_addresses: &judge,
+    };
+    let message = |record: &SyncRecord, at| sync_message(context.has_webhook, record, at);
+    let record = sync_store(store, connection, source, request, &|| context.clock.now(), &message)?;
     if !request.dry_run {
-        store.write_sync(&record, None, &change)?;
+        context.metrics.sync_ended(&record.connection, record.state, record.started_at);
+        match record.state {
+            SyncState::Succeeded => tracing::info!(connection = %record.connection, "synced"),
+            state => {
+                let error = record.report["error"].as_str().unwrap_or_default();
+                tracing::warn!(connection = %record.connection, %state, error, "a sync changed nothing");
+            }
+        }
     }
-    let read = secret(context, store, connection).and_then(|password| {
-        let judge = |host: &str, addresses: &[std::net::SocketAddr]| context.allowed_hosts.judge(host, addresses);
-        let access = Access { password, authorities: context.authorities.to_vec(), judge_addresses: &judge };
+    Ok(SyncView::of(record, request.dry_run))
+}
+
+/// How the source of a connection is accessed.
+pub struct Source<'a> {
+    /// The password, or why there is none.
+    pub password: Result<Option<SecretString>, String>,
+    /// Certificates of authorities in PEM that are trusted in addition to the public ones.
+    pub authorities: Vec<u8>,
+    /// Judges the addresses that a host was resolved to.
+    pub judge_addresses: &'a dyn Fn(&str, &[SocketAddr]) -> Result<(), String>,
+}
+
+/// The message about a sync that ended, if somebody receives one.
+pub type MessageOf<'a> = &'a dyn Fn(&SyncRecord, Instant) -> Option<NewMessage>;
+
+/// Reads a connection and makes its layer what it listed, or changes nothing; the record says which. Blocks. The caller has
+/// the lease of the connection, where others could sync it too.
+///
+/// # Errors
+/// When the store fails.
+pub fn sync_store(
+    store: &mut Store,
+    connection: &Connection,
+    source: Source<'_>,
+    request: &SyncRequest,
+    now: &dyn Fn() -> Instant,
+    message: MessageOf<'_>,
+) -> Result<SyncRecord, StoreError> {
+    let change = |at| ChangeBy { actor: &request.actor, origin: "sync", from: request.from.as_deref(), at };
+    let at = now();
+    let mut record = SyncRecord::begin(&connection.name, request.trigger, &request.actor, at);
+    if !request.dry_run {
+        store.write_sync(&record, None, &change(at))?;
+    }
+    let Source { password, authorities, judge_addresses } = source;
+    let reading = password.and_then(|password| {
+        let access = Access { password, authorities, judge_addresses };
         read(connection, &access).map_err(|error| error.to_string())
     });
-    let reading = match read {
-        Ok(reading) => reading,
+    match reading {
+        Ok(reading) => {
+            let max_gone = (!request.accept_gone).then_some(connection.max_gone);
+            record = take_over(store, record, reading, max_gone, request.dry_run, &change(now()))?;
+        }
         Err(message) => {
             record.state = SyncState::Failed;
             record.report = json!({ "isComplete": false, "error": message });
-            return end(context, store, record, request.dry_run, &change);
         }
-    };
-    let max_gone = (!request.accept_gone).then_some(connection.max_gone);
-    let change = ChangeBy { at: context.clock.now(), ..change };
-    record = take_over(store, record, reading, max_gone, request.dry_run, &change)?;
-    end(context, store, record, request.dry_run, &change)
+    }
+    let at = now();
+    record.ended_at = Some(at);
+    if !request.dry_run {
+        store.write_sync(&record, message(&record, at).as_ref(), &change(at))?;
+    }
+    Ok(record)
 }
 
 /// Makes the layer of a connection what was read, and completes the record.
@@ -155,35 +221,8 @@ pub(super) fn take_over(
     Ok(record)
 }
 
-/// Writes the record of a sync that ended, unless it was a dry run, and shows it.
-fn end(
-    context: &SyncContext,
-    store: &mut Store,
-    mut record: SyncRecord,
-    dry_run: bool,
-    change: &ChangeBy<'_>,
-) -> Result<SyncView, ServiceError> {
-    record.ended_at = Some(context.clock.now());
-    let mut view = SyncView::from(record.clone());
-    if dry_run {
-        view.id = None;
-        return Ok(view);
-    }
-    let message = sync_message(context.has_webhook, &record, &view, change.at);
-    store.write_sync(&record, message.as_ref(), change)?;
-    context.metrics.sync_ended(&record.connection, record.state, record.started_at);
-    match record.state {
-        SyncState::Succeeded => tracing::info!(connection = %record.connection, "synced"),
-        state => {
-            let error = record.report["error"].as_str().unwrap_or_default();
-            tracing::warn!(connection = %record.connection, %state, error, "a sync changed nothing");
-        }
-    }
-    Ok(view)
-}
-
 /// Returns the message to the webhook about a sync that failed or was refused.
-fn sync_message(has_webhook: bool, record: &SyncRecord, view: &SyncView, at: Instant) -> Option<NewMessage> {
+fn sync_message(has_webhook: bool, record: &SyncRecord, at: Instant) -> Option<NewMessage> {
     let kind = match record.state {
         SyncState::Failed => "sync.failed",
         SyncState::Refused => "sync.refused",
@@ -192,6 +231,7 @@ fn sync_message(has_webhook: bool, record: &SyncRecord, view: &SyncView, at: Ins
     if !has_webhook {
         return None;
     }
+    let view = SyncView::from(record.clone());
     let body = json!({ "type": kind, "timestamp": at.to_string(), "data": view }).to_string();
     Some(NewMessage { id: format!("msg_{}", record.id.simple()), run_id: record.id, body, at })
 }
@@ -215,6 +255,12 @@ pub(super) fn secret(
     let opened = opened.map_err(|error| format!("its password cannot be opened: {error}; enter it again"))?;
     let text = String::from_utf8(secrecy::ExposeSecret::expose_secret(&opened).to_vec());
     text.map(|text| Some(text.into())).map_err(|_| "its password is not text; enter it again".to_owned())
+}
+
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").finish_non_exhaustive()
+    }
 }
 
 /// What a record says of a read beside what it changed.
@@ -252,8 +298,11 @@ pub fn report_of(read: &ReadSummary, outcome: &ListingOutcome, dry_run: bool) ->
     }
     let skipped: Vec<_> = read.skipped.iter().chain(&outcome.skipped).collect();
     let warnings: Vec<_> = read.warnings.iter().chain(&outcome.warnings).collect();
-    let named: Vec<_> =
-        skipped.iter().take(MOST_NAMED).map(|(entry, reason)| json!({ "entry": entry, "reason": reason })).collect();
+    let named: Vec<_> = skipped
+        .iter()
+        .take(MOST_NAMED)
+        .map(|(entry, reason)| json!({ "entry": entry, "reason": reason }))
+        .collect();
     let mut report = json!({
         "isComplete": true,
         "counts": counts,
@@ -264,7 +313,8 @@ pub fn report_of(read: &ReadSummary, outcome: &ListingOutcome, dry_run: bool) ->
         "warnings": warnings.iter().take(MOST_NAMED).collect::<Vec<_>>(),
     });
     if let Some(refusal) = &outcome.refusal {
-        report["refusal"] = json!({ "kind": refusal.kind.key(), "gone": refusal.gone, "present": refusal.present });
+        report["refusal"] =
+            json!({ "kind": refusal.kind.key(), "gone": refusal.gone, "present": refusal.present });
         report["error"] = format!(
             "{} of {} {} would be gone, which is more than the connection allows; nothing was changed. If they really are \
              gone, sync again and accept it",

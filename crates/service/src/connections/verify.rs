@@ -28,7 +28,8 @@ pub async fn verify(
             Some(password) => Some(password),
             None => kept(&context, &connection)?,
         };
-        let judge = |host: &str, addresses: &[std::net::SocketAddr]| context.allowed_hosts.judge(host, addresses);
+        let judge =
+            |host: &str, addresses: &[std::net::SocketAddr]| context.allowed_hosts.judge(host, addresses);
         let access = Access { password, authorities: context.authorities.to_vec(), judge_addresses: &judge };
         let findings = verify_source(&connection, &access);
         Ok((findings.map_err(|error| ServiceError::invalid(error.to_string()))?, context.clock.now()))

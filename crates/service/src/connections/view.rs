@@ -1,9 +1,11 @@
 //! What API and console show of connections and their syncs.
 
 use domesday_model::{Connection, Instant};
-use domesday_store::{StoredObject, SyncRecord};
+use domesday_store::{Store, StoreError, StoredObject, SyncRecord};
 use serde::Serialize;
 use serde_json::Value;
+
+use super::freshness::Freshness;
 
 /// A connection, without its password.
 #[derive(Debug, Clone, Serialize)]
@@ -36,34 +38,29 @@ pub struct ConnectionView {
     pub last_complete_at: Option<String>,
 }
 
-impl ConnectionView {
-    /// Creates the view of a stored connection.
-    #[must_use]
-    pub fn new(
-        object: StoredObject,
-        connection: Connection,
-        has_password: bool,
-        state: &'static str,
-        listed: [u64; 3],
-        last: Option<SyncRecord>,
-        complete: Option<Instant>,
-    ) -> Self {
-        let [users, groups, data_sources] = listed;
-        Self {
-            connection,
-            origin: object.origin,
-            created_at: object.created_at.to_string(),
-            updated_at: object.updated_at.to_string(),
-            etag: object.etag,
-            has_password,
-            state,
-            users,
-            groups,
-            data_sources,
-            last_sync: last.map(SyncView::from),
-            last_complete_at: complete.map(|at| at.to_string()),
-        }
-    }
+/// Shows a stored connection as of an instant.
+///
+/// # Errors
+/// When the store fails.
+pub fn view(store: &mut Store, object: StoredObject, now: Instant) -> Result<ConnectionView, StoreError> {
+    let (name, origin, etag) = (object.name.clone(), object.origin.clone(), object.etag.clone());
+    let (created_at, updated_at) = (object.created_at.to_string(), object.updated_at.to_string());
+    let freshness = Freshness::read(store, Freshness::parse(object)?, now)?;
+    let [users, groups, data_sources] = store.listed_counts(&name)?;
+    Ok(ConnectionView {
+        origin,
+        created_at,
+        updated_at,
+        etag,
+        has_password: store.connection_secret(&name)?.is_some(),
+        state: freshness.state(),
+        users,
+        groups,
+        data_sources,
+        last_complete_at: freshness.complete.as_ref().map(|sync| sync.started_at.to_string()),
+        last_sync: freshness.last.map(SyncView::from),
+        connection: freshness.connection,
+    })
 }
 
 /// A sync.
@@ -88,6 +85,18 @@ pub struct SyncView {
     /// `refusal`, and in a dry run `changes`.
     #[serde(flatten)]
     pub report: Value,
+}
+
+impl SyncView {
+    /// Shows a sync; a dry run leaves no record, and so has no id.
+    #[must_use]
+    pub fn of(sync: SyncRecord, dry_run: bool) -> Self {
+        let mut view = Self::from(sync);
+        if dry_run {
+            view.id = None;
+        }
+        view
+    }
 }
 
 impl From<SyncRecord> for SyncView {

@@ -10,8 +10,8 @@ use crate::audit::{self, Entry};
 use crate::database::{Database, Transaction, values};
 use crate::{ChangeBy, Store, StoreError};
 
-use super::audit_entries::{creation, origin_change, target};
 use super::apply_layers::FileLayers;
+use super::audit_entries::{creation, origin_change, target};
 use super::documents::{Document, add_to_catalog, documents, parse};
 use super::objects::{StoredObject, object};
 use super::plan::{Action, Change, Plan};
@@ -218,7 +218,7 @@ fn apply_objects(
     let mut current = read_current(transaction)?;
     let mut declared = HashSet::with_capacity(documents.len());
     let mut new = Vec::new();
-    let mut files = FileLayers::read(transaction)?;
+    let mut files = FileLayers::read(transaction, documents)?;
     for document in documents {
         let (kind, name) = (document.kind, document.name.as_str());
         if is_layered(kind) {
@@ -262,7 +262,8 @@ fn apply_objects(
         }
     }
     applied.plan.kept = kept.len();
-    let mut texts: Vec<_> = kept.into_iter().map(|(kind, name, it)| (kind, name.clone(), it.text.clone())).collect();
+    let mut texts: Vec<_> =
+        kept.into_iter().map(|(kind, name, it)| (kind, name.clone(), it.text.clone())).collect();
     if !files.has_others() {
         return check_kept(catalog, &texts);
     }
@@ -274,7 +275,8 @@ fn apply_objects(
             Ok((kind, row.text(0)?.to_owned(), row.text(1)?.to_owned()))
         })?);
     }
-    let others = Catalog { groups: Vec::new(), users: Vec::new(), data_sources: Vec::new(), ..catalog.clone() };
+    let others =
+        Catalog { groups: Vec::new(), users: Vec::new(), data_sources: Vec::new(), ..catalog.clone() };
     check_kept(&others, &texts)
 }
 

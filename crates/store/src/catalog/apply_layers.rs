@@ -32,10 +32,12 @@ pub(super) struct FileLayers {
     new: Vec<(Kind, String)>,
     /// Names of connections, whose tags an apply does not prune.
     connections: HashSet<String>,
+    /// Whether there are connections, or will be: what they list may be named before it is there.
+    has_connections: bool,
 }
 
 impl FileLayers {
-    pub(super) fn read(database: &mut Database) -> Result<Self, StoreError> {
+    pub(super) fn read(database: &mut Database, documents: &[Document]) -> Result<Self, StoreError> {
         let ranks = Ranks::read(database)?;
         let (mut by_object, mut by_name) = (HashMap::new(), HashMap::new());
         let mut connections = HashSet::new();
@@ -56,7 +58,25 @@ impl FileLayers {
             }
         }
         let names = HashMap::new();
-        Ok(Self { ranks, references: References::default(), by_object, by_name, names, new: Vec::new(), connections })
+        let declares = documents.iter().any(|document| document.kind == Kind::Connection);
+        let has_connections = declares || !connections.is_empty();
+        // What the files declare may be named before it is written.
+        let mut references = References::default();
+        for document in documents {
+            if !by_name.contains_key(&(document.kind, document.name.clone())) {
+                references.insert(&Origin::Files, document.kind, &document.name, &document.name);
+            }
+        }
+        Ok(Self {
+            ranks,
+            references,
+            by_object,
+            by_name,
+            names,
+            new: Vec::new(),
+            connections,
+            has_connections,
+        })
     }
 
     /// Applies a declared object: writes the layer of the files, and the effective object.
@@ -71,7 +91,8 @@ impl FileLayers {
     ) -> Result<(), StoreError> {
         let (kind, name) = (document.kind, document.name.as_str());
         if self.names.is_empty() {
-            self.names = current.iter().map(|((kind, name), stored)| ((*kind, stored.id), name.clone())).collect();
+            self.names =
+                current.iter().map(|((kind, name), stored)| ((*kind, stored.id), name.clone())).collect();
         }
         let said: layers::LayerDocument = parse(kind, name, &document.text)?;
         let Some(id) = self.find(transaction, document, &said, current)? else {
@@ -113,7 +134,8 @@ impl FileLayers {
             self.references.insert(&Origin::Files, kind, name, &object_name);
         }
         let created_at = declared_creation(document, stored);
-        let effective = effective_document(transaction, &mut self.references, kind, &object_name, rows, created_at)?;
+        let effective =
+            effective_document(transaction, &mut self.references, kind, &object_name, rows, created_at)?;
         let merged: layers::LayerDocument = parse(kind, name, &effective.document.text)?;
         for (field, said, counts) in overridden(kind, &said, &merged) {
             let origin = rows.iter().find(|row| row.layer.document.get(field) == Some(&counts));
@@ -173,10 +195,7 @@ impl FileLayers {
         for document in documents {
             let key = (document.kind, document.name.clone());
             if new_layered.contains(&key) {
-                let mut document = document.clone();
-                let said: layers::LayerDocument = parse(document.kind, &document.name, &document.text)?;
-                document.alias = layers::alias(document.kind, &said);
-                owned.push(document);
+                owned.push(self.effective_of_new(transaction, document, options.at)?);
             } else if unlayered.contains(&(document.kind, document.name.as_str())) {
                 owned.push(document.clone());
             }
@@ -199,6 +218,35 @@ impl FileLayers {
         layers::insert_many(transaction, rows.iter().map(|(kind, row)| (*kind, row)))?;
         let created: Vec<_> = rows.iter().map(|(kind, row)| (*kind, row.name.clone())).collect();
         layers::resolve_missing(transaction, &self.ranks, &created, options.at)
+    }
+
+    /// Returns the effective object that the files are the first to describe.
+    fn effective_of_new(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        document: &Document,
+        at: Instant,
+    ) -> Result<Document, StoreError> {
+        let (kind, name) = (document.kind, document.name.as_str());
+        let said: layers::LayerDocument = parse(kind, name, &document.text)?;
+        if !self.has_connections {
+            // Everything that it names is declared.
+            let alias = layers::alias(kind, &said);
+            return Ok(Document { alias, ..document.clone() });
+        }
+        let label = document.origin.to_string();
+        let new = NewObject {
+            kind,
+            name: name.to_owned(),
+            key: None,
+            label,
+            origin: Origin::Files,
+            document: said,
+            by: None,
+        };
+        let row = new.row(0, at);
+        let rows = std::slice::from_ref(&row);
+        Ok(effective_document(transaction, &mut self.references, kind, name, rows, at)?.document)
     }
 
     /// Whether an undeclared object stays although the files are pruned, since others described it.

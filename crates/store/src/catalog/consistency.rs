@@ -17,9 +17,8 @@ use super::documents::{Document, add_to_catalog, parse};
 use super::records::{self, Stored, stored_columns};
 use super::references::{references, referring_kinds};
 
-/// Checks that the new version of an object is valid and refers only to objects that exist, and that no object refers to
-/// what it removes. `one` contains only the object.
-pub(crate) fn check_put(
+/// Checks that the new version of an object is valid and refers only to objects that exist. `one` contains only the object.
+pub(crate) fn check_valid(
     database: &mut Database,
     one: &Catalog,
     document: &Document,
@@ -41,9 +40,17 @@ pub(crate) fn check_put(
         problems.retain(|problem| !kept.contains(problem));
     }
     problems.extend(duplicate_user_id(database, one)?);
-    if !problems.is_empty() {
-        return Err(StoreError::Invalid { problems });
-    }
+    if problems.is_empty() { Ok(()) } else { Err(StoreError::Invalid { problems }) }
+}
+
+/// Checks a new version as [`check_valid`] does, and that no object refers to what it removes.
+pub(crate) fn check_put(
+    database: &mut Database,
+    one: &Catalog,
+    document: &Document,
+    stored: Option<&Stored>,
+) -> Result<(), StoreError> {
+    check_valid(database, one, document, stored)?;
     let Some(stored) = stored else { return Ok(()) };
     let kinds = affected_kinds(document, stored)?;
     check_referrers(database, document.kind, &document.name, stored, Some(document), kinds)

@@ -1,7 +1,9 @@
 //! People's edits of users, groups and data sources: the layer `api`.
 
-use domesday_model::layers::{Document as LayerDocument, Given, Layer, Origin, PartOrigins, edited, origins_of_parts, parts};
-use domesday_model::{Instant, Kind};
+use domesday_model::layers::{
+    Document as LayerDocument, Given, Layer, Origin, PartOrigins, edited, origins_of_parts, parts,
+};
+use domesday_model::{Catalog, Instant, Kind};
 
 use crate::audit::{self, Entry};
 use crate::database::{Database, values};
@@ -10,7 +12,8 @@ use crate::{ChangeBy, IfMatch, Store, StoreError};
 use super::audit_entries::{creation, target};
 use super::documents::{Document, parse};
 use super::layers::{
-    self, LayerRow, NewObject, Ranks, References, delete_layer, effective_document, of_object, resolve_missing,
+    self, LayerRow, NewObject, Ranks, References, delete_layer, effective_document, of_object,
+    resolve_missing,
 };
 use super::objects::{StoredObject, etag, missing, object};
 use super::records::{self, Stored, document_changes};
@@ -52,7 +55,7 @@ impl Store {
     /// Writes what people say of an object; see [`Store::put_object`].
     pub(super) fn put_layered(
         &mut self,
-        body: &Document,
+        (body, body_alone): (&Document, &Catalog),
         implied: &[Document],
         expected: IfMatch<'_>,
         change: &ChangeBy<'_>,
@@ -63,6 +66,8 @@ impl Store {
         let mut transaction = self.database.write()?;
         let stored = records::find(&mut transaction, kind, name)?;
         expected.check(stored.as_ref().map(|stored| etag(kind, stored)).as_deref(), || target.clone())?;
+        // The merge would hide what is declared twice.
+        consistency::check_valid(&mut transaction, body_alone, body, stored.as_ref())?;
         let edit = Edit { kind, name, change };
         let (mut entries, mut kinds) = (Vec::new(), vec![kind]);
         let new = missing(&mut transaction, implied)?;

@@ -2,10 +2,10 @@
 
 mod apply;
 mod apply_layers;
-mod edit;
 mod audit_entries;
 mod consistency;
 mod documents;
+mod edit;
 pub(crate) mod layers;
 mod objects;
 mod plan;
@@ -17,12 +17,13 @@ mod revision;
 mod snapshot;
 mod tenant;
 
-pub use layers::{
-    KindCounts, LayerChange, LayeredObject, Listing, ListingOptions, ListingOutcome, MOST_CHANGES, ObjectSync, Refusal, SyncAction,
-};
 pub use apply::{ApplyOptions, ObjectChange};
 pub(crate) use documents::parse;
-pub use objects::{ObjectPage, StoredObject};
 pub use edit::LayerView;
+pub use layers::{
+    KindCounts, LayerChange, LayeredObject, Listing, ListingOptions, ListingOutcome, MOST_CHANGES,
+    ObjectSync, Refusal, SyncAction,
+};
+pub use objects::{ObjectPage, StoredObject};
 pub use plan::{Action, Change, Overridden, Plan};
 pub use snapshot::LoadedSnapshot;

@@ -208,7 +208,7 @@ impl Store {
         let text = serde_json::to_string(document).expect("documents are plain data with text keys");
         let (one, document, implied) = read(kind, &text, change.origin)?;
         if is_layered(kind) {
-            return self.put_layered(&document, &implied, expected, change);
+            return self.put_layered((&document, &one), &implied, expected, change);
         }
         let name = document.name.as_str();
         let target = target(kind, name);
@@ -297,7 +297,10 @@ fn read(kind: Kind, text: &str, origin: &str) -> Result<(Catalog, Document, Vec<
 }
 
 /// Returns the documents whose objects do not exist.
-pub(super) fn missing<'d>(database: &mut Database, documents: &'d [Document]) -> Result<Vec<&'d Document>, StoreError> {
+pub(super) fn missing<'d>(
+    database: &mut Database,
+    documents: &'d [Document],
+) -> Result<Vec<&'d Document>, StoreError> {
     let mut missing = Vec::new();
     for document in documents {
         if records::find(database, document.kind, &document.name)?.is_none() {

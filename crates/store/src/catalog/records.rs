@@ -108,7 +108,7 @@ pub(crate) fn exists(database: &mut Database, kind: Kind, name: &str) -> Result<
         return Ok(false);
     }
     let sql = "SELECT 1 FROM object WHERE kind = ?1 AND name = ?2";
-    Ok(database.first(sql, values![kind.key(), name], |row| row.integer(0))?.is_some())
+    Ok(database.first(sql, values![kind.key(), name], |_| Ok(()))?.is_some())
 }
 
 /// Inserts new objects and returns their ids, which are allocated in their order.
@@ -166,7 +166,9 @@ pub(crate) fn update(
 ) -> Result<(), StoreError> {
     let since = match &document.since {
         Some(since) => since.clone(),
-        None => serde_json::to_string(&since(document, stored, at)?).expect("instants by text are plain data"),
+        None => {
+            serde_json::to_string(&since(document, stored, at)?).expect("instants by text are plain data")
+        }
     };
     let column_ids = updated_column_ids(database, document, stored)?;
     let updated_at = if stored.text == document.text { stored.updated_at } else { at.as_micros() };

@@ -3,8 +3,8 @@
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use domesday_model::layers::Givers;
 use domesday_model::document::{DataSourceDocument, UserDocument};
+use domesday_model::layers::Givers;
 use domesday_model::{
     AgreementId, ColumnId, DataProductId, DataSourceBuilder, DataSourceId, DomainId, Group, GroupId, Instant,
     Kind, PolicyId, Provenance, RequestFormId, Since, Snapshot, SnapshotBuilder, TagId, UserId,
@@ -236,7 +236,8 @@ fn each(
     mut with: impl FnMut(Object<'_>) -> Result<(), StoreError>,
 ) -> Result<[u8; 32], StoreError> {
     let mut digest = Sha256::new();
-    let sql = "SELECT id, name, document, origin, created_at, updated_at, since, column_ids, givers, absent_since
+    let sql =
+        "SELECT id, name, document, origin, created_at, updated_at, since, column_ids, givers, absent_since
          FROM object WHERE kind = ?1 ORDER BY id";
     database.each(sql, values![kind.key()], &mut |row| {
         let (id, name, document) = (row.integer(0)?, row.text(1)?, row.text(2)?);

@@ -209,9 +209,7 @@ impl Store {
         let counts = self.database.all(sql, values![connection], |row| {
             Ok((row.text(0)?.to_owned(), u64::try_from(row.integer(1)?).unwrap_or_default()))
         })?;
-        let of = |kind: Kind| {
-            counts.iter().find(|(key, _)| key == kind.key()).map_or(0, |(_, count)| *count)
-        };
+        let of = |kind: Kind| counts.iter().find(|(key, _)| key == kind.key()).map_or(0, |(_, count)| *count);
         Ok([of(Kind::User), of(Kind::Group), of(Kind::DataSource)])
     }
 

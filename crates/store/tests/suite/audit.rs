@@ -24,7 +24,8 @@ fn every_change_leaves_an_entry(database: &Database) {
     let mut small = catalog();
     small.users.truncate(1);
     store.apply_by(&small, options(FIRST), &by_ada(FIRST)).unwrap();
-    store.put_object(Kind::User, &json!({ "username": "ada" }), IfMatch::Any, &by_ada(LATER)).unwrap();
+    let with_title = json!({ "username": "ada", "title": "Analyst" });
+    store.put_object(Kind::User, &with_title, IfMatch::Any, &by_ada(LATER)).unwrap();
     store.delete_object(Kind::User, "ada", IfMatch::Any, &by_ada(LATER)).unwrap();
     let entries = store.audit_entries(0, 100).unwrap();
     let said: Vec<_> = entries.iter().map(|entry| (entry.action.as_str(), entry.target.as_str())).collect();
@@ -46,9 +47,12 @@ fn every_change_leaves_an_entry(database: &Database) {
     assert_eq!((update.seq, update.actor.as_str(), update.from.as_deref()), (8, "ada", Some("192.0.2.7")));
     assert_eq!(
         (update.at.as_micros(), &update.before, &update.after),
-        (LATER, &Some(json!({ "groups": ["Analysts"] })), &Some(json!({})))
+        (LATER, &Some(json!({})), &Some(json!({ "title": "Analyst" })))
     );
-    assert_eq!(entries[8].before, Some(json!({ "username": "ada", "status": "active" })));
+    // What the edit leaves out and the files give stays.
+    let deleted =
+        json!({ "username": "ada", "status": "active", "groups": ["Analysts"], "title": "Analyst" });
+    assert_eq!(entries[8].before, Some(deleted));
     assert_eq!(entries[0].previous, [0; 32]);
     assert!(entries.windows(2).all(|pair| pair[1].previous == pair[0].hash));
     assert_eq!(store.audit_entries(3, 2).unwrap(), entries[3..5]);
@@ -211,7 +215,8 @@ fn nothing_is_created_or_migrated_by_a_reader(database: &Database) {
 fn entries_are_searched_and_paged_from_the_newest(database: &Database) {
     let mut store = database.open();
     store.apply(&catalog(), options(FIRST)).unwrap();
-    store.put_object(Kind::User, &json!({ "username": "ada" }), IfMatch::Any, &by_ada(LATER)).unwrap();
+    let with_title = json!({ "username": "ada", "title": "Analyst" });
+    store.put_object(Kind::User, &with_title, IfMatch::Any, &by_ada(LATER)).unwrap();
     let mut find = |filter: &AuditFilter, start: AuditPageStart, limit: usize| {
         let page = store.search_audit(filter, start, limit).unwrap();
         let numbers: Vec<_> = page.entries.iter().map(|entry| entry.seq).collect();

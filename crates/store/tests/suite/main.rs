@@ -11,6 +11,8 @@ mod backup;
 mod concurrency;
 mod databases;
 mod failover;
+mod layers;
+mod layers_model;
 mod network;
 mod objects;
 mod oracle;

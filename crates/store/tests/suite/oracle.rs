@@ -260,7 +260,9 @@ impl Draw {
                 "except": (self.below(2) == 0).then(|| self.condition()),
             }),
             Kind::Agreement => json!({ "name": name, "version": self.below(3) + 1, "text": "t" }),
-            Kind::Connection => json!({ "name": name, "kind": "scim", "attributes": { "a": self.below(3).to_string() } }),
+            Kind::Connection => {
+                json!({ "name": name, "kind": "scim", "attributes": { "a": self.below(3).to_string() } })
+            }
             Kind::RequestForm => json!({ "name": name, "version": 1, "review": [{ "approvers": {
                 "users": self.names(Kind::User), "groups": self.names(Kind::Group) } }] }),
             Kind::DataProduct => {

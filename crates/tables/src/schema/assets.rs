@@ -33,8 +33,11 @@ pub(super) const DATASOURCE_METADATA: Table = Table {
         integer("subscriber_count", "How many users are GRANTED READ; 0 when disabled."),
         timestamp("creation_date", "When it was registered."),
         string("link", "URL of the data source in the console."),
-        timestamp("absent_since", "Since when no connection lists the source any more. Since schema version 1.1.")
-            .or_null(),
+        timestamp(
+            "absent_since",
+            "Since when no connection lists the source any more. Since schema version 1.1.",
+        )
+        .or_null(),
         EXPORT_DATE,
     ],
 };
@@ -71,8 +74,15 @@ pub(super) const TAG_METADATA: Table = Table {
         integer("column_id", "The column; null when the tag is on the data source itself.")
             .or_null()
             .refers_to("column-metadata", "column_id"),
-        string("tag_source", "Where it comes from: MANUAL for files and people, else the connection that applied it."),
-        string("applied_by", "The username of a person, or the connection; null when files did, or it is not recorded.").or_null(),
+        string(
+            "tag_source",
+            "Where it comes from: MANUAL for files and people, else the connection that applied it.",
+        ),
+        string(
+            "applied_by",
+            "The username of a person, or the connection; null when files did, or it is not recorded.",
+        )
+        .or_null(),
         timestamp("applied_at", "When it was applied."),
         EXPORT_DATE,
     ],

@@ -28,10 +28,18 @@ pub(super) const USER_METADATA: Table = Table {
              user-entitlements.",
         ),
         timestamp("created_at", "When the account was made."),
-        timestamp("last_seen_at", "When the user last used an API key or the console; null when never.").or_null(),
-        timestamp("absent_since", "Since when no connection lists the user any more. Since schema version 1.1.").or_null(),
-        timestamp("leaving_date", "When the person leaves, as the system of record states it. Since schema version 1.1.")
+        timestamp("last_seen_at", "When the user last used an API key or the console; null when never.")
             .or_null(),
+        timestamp(
+            "absent_since",
+            "Since when no connection lists the user any more. Since schema version 1.1.",
+        )
+        .or_null(),
+        timestamp(
+            "leaving_date",
+            "When the person leaves, as the system of record states it. Since schema version 1.1.",
+        )
+        .or_null(),
         EXPORT_DATE,
     ],
 };

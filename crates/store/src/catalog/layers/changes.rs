@@ -89,7 +89,12 @@ impl Store {
     }
 }
 
-fn put(writer: &mut Writer<'_, '_>, kind: Kind, key: &str, document: Document) -> Result<LayeredObject, StoreError> {
+fn put(
+    writer: &mut Writer<'_, '_>,
+    kind: Kind,
+    key: &str,
+    document: Document,
+) -> Result<LayeredObject, StoreError> {
     let name = name_of(kind, &document).to_owned();
     writer.tags([&document])?;
     let origin = writer.origin.clone();

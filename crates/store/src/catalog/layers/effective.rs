@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use domesday_model::layers::{
     Document as LayerDocument, Effective, Given, Layer, Origin, merge, name_key, resolve_references,
 };
-use domesday_model::{Catalog, Instant, Kind, dotted_ancestors};
+use domesday_model::{ALL_USERS, Catalog, Instant, Kind, dotted_ancestors};
 
-use super::rows::{self, LayerRow, Ranks, text};
 use super::alias;
+use super::rows::{self, LayerRow, Ranks, text};
 use crate::StoreError;
 use crate::catalog::documents::{Document, add_to_catalog, documents};
 use crate::catalog::records::{self, Stored};
@@ -45,8 +45,8 @@ impl References {
         kind: Kind,
         name: &str,
     ) -> Result<Option<String>, StoreError> {
-        if kind == Kind::Tag {
-            // Tags are created with what bears them.
+        if kind == Kind::Tag || name == ALL_USERS {
+            // Tags are created with what bears them, and one group is built in.
             return Ok(Some(name.to_owned()));
         }
         let key = (origin.to_string(), kind, name.to_owned());
@@ -59,8 +59,8 @@ impl References {
     }
 }
 
-/// Returns the effective object of layers, the highest first. What connections say of objects that do not exist is left
-/// out.
+/// Returns the effective object of layers, the highest first. What they say of objects that do not exist is left out until
+/// they do: a connection may name a manager whom nobody lists, and files a group that only a connection will.
 pub(crate) fn effective_document(
     database: &mut Database,
     references: &mut References,
@@ -74,15 +74,13 @@ pub(crate) fn effective_document(
     let mut layered = Vec::with_capacity(layers.len());
     for row in layers {
         let mut layer: Layer = row.layer.clone();
-        if let Origin::Connection(_) = &layer.origin {
-            let origin = &row.layer.origin;
-            missing.extend(resolve_references(kind, &mut layer.document, |to, name| {
-                references.resolve(database, origin, to, name).unwrap_or_else(|error| {
-                    failed = Some(error);
-                    None
-                })
-            }));
-        }
+        let origin = &row.layer.origin;
+        missing.extend(resolve_references(kind, &mut layer.document, |to, name| {
+            references.resolve(database, origin, to, name).unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })
+        }));
         layered.push(layer);
     }
     if let Some(error) = failed {
@@ -199,7 +197,7 @@ pub(crate) fn resolve_missing(
     created: &[(Kind, String)],
     at: Instant,
 ) -> Result<(), StoreError> {
-    let is_any = database.first("SELECT 1 FROM missing_reference LIMIT 1", &[], |row| row.integer(0))?;
+    let is_any = database.first("SELECT 1 FROM missing_reference LIMIT 1", &[], |_| Ok(()))?;
     if is_any.is_none() {
         return Ok(());
     }
@@ -245,9 +243,14 @@ pub(super) fn create_tags<'d>(
             add_to_catalog(&mut new, Kind::Tag, &tag, &text, label)?;
         }
     }
-    let new = documents(&new);
-    let references: Vec<&Document> = new.iter().collect();
-    records::insert(database, &references, at)?;
-    Ok(references.len())
+    // Ancestors that exist are among them again.
+    let mut missing = Vec::new();
+    let documents = documents(&new);
+    for document in &documents {
+        if !records::exists(database, Kind::Tag, &document.name)? {
+            missing.push(document);
+        }
+    }
+    records::insert(database, &missing, at)?;
+    Ok(missing.len())
 }
-

@@ -15,7 +15,8 @@ pub(crate) fn alias(kind: Kind, document: &Document) -> Option<String> {
         Kind::User => text("username").map(str::to_lowercase),
         Kind::DataSource => {
             let table = text("table")?;
-            let place = [text("platform")?, text("database").unwrap_or(""), text("schema").unwrap_or(""), table];
+            let place =
+                [text("platform")?, text("database").unwrap_or(""), text("schema").unwrap_or(""), table];
             let place = place.join("\u{1f}");
             // PostgreSQL's names are what its catalog says, letter by letter; other platforms fold them.
             Some(if text("platform") == Some("postgres") { place } else { place.to_lowercase() })
@@ -27,7 +28,8 @@ pub(crate) fn alias(kind: Kind, document: &Document) -> Option<String> {
 
 /// Whether two data sources at the same place may be one: hosts that both are known are equal.
 fn hosts_agree(left: &Document, right: &Document) -> bool {
-    let host = |document: &Document| document.get("host").and_then(|host| host.as_str().map(str::to_lowercase));
+    let host =
+        |document: &Document| document.get("host").and_then(|host| host.as_str().map(str::to_lowercase));
     match (host(left), host(right)) {
         (Some(left), Some(right)) => left == right,
         _ => true,
@@ -51,8 +53,9 @@ pub(crate) fn find_by_alias(
         found.retain(|(_, other)| hosts_agree(document, other));
     }
     let [(id, _)] = &found[..] else { return Ok(None) };
-    let sql = "SELECT 1 FROM layer WHERE kind = ?1 AND object_id = ?2 AND origin = ?3 AND absent_since IS NULL";
-    let is_taken = database.first(sql, values![kind.key(), *id, origin.as_str()], |row| row.integer(0))?;
+    let sql =
+        "SELECT 1 FROM layer WHERE kind = ?1 AND object_id = ?2 AND origin = ?3 AND absent_since IS NULL";
+    let is_taken = database.first(sql, values![kind.key(), *id, origin.as_str()], |_| Ok(()))?;
     Ok(is_taken.is_none().then_some(*id))
 }
 

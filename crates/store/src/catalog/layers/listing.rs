@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::changes::{checked, name_of};
 use super::effective::NewObject;
 use super::rows::{self, LayerRow};
-use super::writer::{Written, Writer};
+use super::writer::{Writer, Written};
 use super::{alias, find_by_alias};
 use crate::database::{Database, values};
 use crate::{ChangeBy, FieldChange, Store, StoreError};
@@ -225,7 +225,8 @@ fn plan(
         let document = match checked(kind, value, origin) {
             Ok(document) => document,
             Err(StoreError::Invalid { problems }) => {
-                let first = problems.first().map_or(String::new(), |it| format!("{}: {}", it.path, it.message));
+                let first =
+                    problems.first().map_or(String::new(), |it| format!("{}: {}", it.path, it.message));
                 counts.skipped += 1;
                 outcome.skipped.push((key.unwrap_or_else(|| format!("a {kind}")), first));
                 continue;
@@ -262,7 +263,15 @@ fn plan(
             (None, _) => {
                 counts.created += 1;
                 let label = origin.to_string();
-                plan.new.push(NewObject { kind, name, key, label, origin: origin.clone(), document, by: None });
+                plan.new.push(NewObject {
+                    kind,
+                    name,
+                    key,
+                    label,
+                    origin: origin.clone(),
+                    document,
+                    by: None,
+                });
             }
         }
     }
@@ -278,7 +287,8 @@ fn is_as_before(row: &LayerRow, key: &Option<String>, name: &str, document: &Doc
     let is_same = |before: &Document| {
         // The id of a user who was renamed is kept in the layer.
         let ours = before.iter().filter(|(field, _)| *field != "id" || document.contains_key("id"));
-        ours.clone().count() == document.len() && ours.clone().all(|(field, value)| document.get(field) == Some(value))
+        ours.clone().count() == document.len()
+            && ours.clone().all(|(field, value)| document.get(field) == Some(value))
     };
     row.layer.absent_since.is_none() && row.key == *key && row.name == name && is_same(&row.layer.document)
 }
@@ -298,7 +308,11 @@ fn recognized(
     };
     let by_name = known.by_name.get(name).copied();
     // Where a data source is says more than what it is called.
-    if kind == Kind::DataSource { Ok(by_alias(database)?.or(by_name)) } else { Ok(by_name.or(by_alias(database)?)) }
+    if kind == Kind::DataSource {
+        Ok(by_alias(database)?.or(by_name))
+    } else {
+        Ok(by_name.or(by_alias(database)?))
+    }
 }
 
 fn carry_out(
@@ -312,7 +326,9 @@ fn carry_out(
             outcome.changes.push(ObjectSync { kind, name, action });
         }
     };
-    writer.tags(plan.new.iter().map(|new| &new.document).chain(plan.set.iter().map(|(.., document)| document)))?;
+    writer.tags(
+        plan.new.iter().map(|new| &new.document).chain(plan.set.iter().map(|(.., document)| document)),
+    )?;
     writer.create(&plan.new)?;
     for new in plan.new {
         name_change(new.name, SyncAction::Create);

@@ -3,8 +3,8 @@
 use domesday_model::layers::{Given, Layer, Origin, is_layered};
 use domesday_model::{Instant, Kind, Since};
 
-use super::rows::{LayerRow, insert_many};
 use super::alias;
+use super::rows::{LayerRow, insert_many};
 use crate::StoreError;
 use crate::catalog::documents::parse;
 use crate::database::{Database, values};

@@ -14,8 +14,12 @@ mod writer;
 
 pub use changes::{LayerChange, LayeredObject};
 pub(crate) use domesday_model::layers::Document as LayerDocument;
-pub(crate) use effective::{EffectiveDocument, NewObject, References, create, effective_document, resolve_missing};
+pub(crate) use effective::{
+    EffectiveDocument, NewObject, References, create, effective_document, resolve_missing,
+};
 pub(crate) use find::{alias, find_by_alias};
-pub use listing::{KindCounts, Listing, ListingOptions, ListingOutcome, MOST_CHANGES, ObjectSync, Refusal, SyncAction};
+pub use listing::{
+    KindCounts, Listing, ListingOptions, ListingOutcome, MOST_CHANGES, ObjectSync, Refusal, SyncAction,
+};
 pub(crate) use migrate::{VERSION, fill};
 pub(crate) use rows::{LayerRow, Ranks, delete_all, delete_layer, insert_many, of_kind, of_object, put};

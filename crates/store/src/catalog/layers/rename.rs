@@ -106,7 +106,10 @@ impl Renaming<'_> {
             if is_text {
                 *value = self.new.into();
                 is_any = true;
-            } else if self.kind == Kind::Group && matches!(key.as_str(), "condition" | "except") && value.is_string() {
+            } else if self.kind == Kind::Group
+                && matches!(key.as_str(), "condition" | "except")
+                && value.is_string()
+            {
                 is_any |= self.in_condition(value);
             } else {
                 is_any |= lists.contains(&key.as_str()) && self.in_list(value);
@@ -133,7 +136,9 @@ impl Renaming<'_> {
     }
 
     fn in_condition(&self, value: &mut Value) -> bool {
-        let Some(condition) = value.as_str().and_then(|text| text.parse::<Condition>().ok()) else { return false };
+        let Some(condition) = value.as_str().and_then(|text| text.parse::<Condition>().ok()) else {
+            return false;
+        };
         let (renamed, is_any) = condition.with_group_renamed(self.old, self.new);
         if is_any {
             *value = renamed.to_string().into();

@@ -30,8 +30,7 @@ pub(crate) struct Ranks(HashMap<String, usize>);
 impl Ranks {
     pub(crate) fn read(database: &mut Database) -> Result<Self, StoreError> {
         let sql = "SELECT name FROM object WHERE kind = ?1 ORDER BY id";
-        let names =
-            database.all(sql, values![Kind::Connection.key()], |row| Ok(row.text(0)?.to_owned()))?;
+        let names = database.all(sql, values![Kind::Connection.key()], |row| Ok(row.text(0)?.to_owned()))?;
         Ok(Self(names.into_iter().zip(0..).collect()))
     }
 

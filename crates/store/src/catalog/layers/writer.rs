@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use domesday_model::layers::{Document, Given, Layer, Origin, parts};
 use domesday_model::Kind;
+use domesday_model::layers::{Document, Given, Layer, Origin, parts};
 use uuid::Uuid;
 
 use super::effective::{NewObject, References, create, create_tags, resolve_missing, write};
@@ -69,7 +69,10 @@ impl<'d, 'c> Writer<'d, 'c> {
     }
 
     /// Creates the tags that documents bear.
-    pub(super) fn tags<'l>(&mut self, documents: impl IntoIterator<Item = &'l Document>) -> Result<(), StoreError> {
+    pub(super) fn tags<'l>(
+        &mut self,
+        documents: impl IntoIterator<Item = &'l Document>,
+    ) -> Result<(), StoreError> {
         if create_tags(self.database, documents, self.origin.as_str(), self.change.at)? > 0 {
             self.kinds.insert(Kind::Tag);
         }
@@ -100,7 +103,8 @@ impl<'d, 'c> Writer<'d, 'c> {
         let mut layers = rows::of_object(self.database, &self.ranks, kind, id)?;
         let own = layers.iter().position(|row| row.layer.origin == self.origin);
         let own = own.map(|position| layers.remove(position));
-        let renamed = own.as_ref().filter(|own| own.name != name && own.layer.absent_since.is_none()).is_some();
+        let renamed =
+            own.as_ref().filter(|own| own.name != name && own.layer.absent_since.is_none()).is_some();
         let after = parts(kind, &document);
         let given = match &own {
             Some(LayerRow { layer, .. }) => {
@@ -149,7 +153,8 @@ impl<'d, 'c> Writer<'d, 'c> {
         rename_to: Option<&str>,
     ) -> Result<(String, Document, Written), StoreError> {
         let found = records::find_by_id(self.database, kind, id)?;
-        let (mut name, mut stored) = found.ok_or_else(|| StoreError::NotFound { target: kind.to_string() })?;
+        let (mut name, mut stored) =
+            found.ok_or_else(|| StoreError::NotFound { target: kind.to_string() })?;
         if let Some(new) = rename_to.filter(|new| **new != name) {
             if records::exists(self.database, kind, new)? {
                 self.warnings.push(format!(
