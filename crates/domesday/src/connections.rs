@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use anyhow::Context;
 use domesday_model::{Connection, ConnectionKind, Instant, SecretReference};
-use domesday_service::connections::{Freshness, Source, SyncRequest, SyncView, sync_store, with_lease};
+use domesday_service::connections::{Source, SyncRequest, SyncView, sync_store, with_lease};
 use domesday_service::{SecretKey, ServiceError, connection_record, sealer};
-use domesday_store::Store;
+use domesday_store::{Freshness, Store};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 

@@ -3,6 +3,7 @@
 //! [`run`] is the whole product in one short function, and the only place that knows both the store and the
 //! destination. Every part of it can fail; none leaves the destination between two states.
 
+mod population;
 mod previous_delivery;
 mod report;
 mod summary_files;
@@ -20,6 +21,7 @@ use domesday_model::Instant;
 use domesday_store::{DeliveryRecord, Fence, Store, StoreError};
 use domesday_tables::{EncodeError, Evidence, Manifest, Settings, encode, sha256, snapshot_id};
 
+use population::Population;
 use previous_delivery::{ManifestLink, PreviousDelivery};
 pub use report::{RunReport, TableReport};
 use summary_files::SummaryFiles;
@@ -142,6 +144,7 @@ pub fn run(
     let mut reporter = Reporter { progress, call_context: &export.call_context };
     reporter.enter(Stage::Snapshot)?;
     let snapshot = Arc::new(store.snapshot(at)?);
+    let population = Population::read(store, at)?;
     let (users, data_sources) = (snapshot.users.len(), snapshot.data_sources.len());
     reporter.enter(Stage::Evaluating { users, data_sources })?;
     let outcomes = evaluate(Arc::clone(&snapshot));
@@ -183,6 +186,7 @@ pub fn run(
     let link = previous.link_for(id);
     let evidence = evidence(export, files.slot(), &link);
     let mut manifest = Manifest::new(&outcomes, encoded.outcomes, &settings, evidence);
+    population.describe(&mut manifest);
     let scripts = setup_scripts(&*export.destination, export.layout);
     let must_keep_both = previous.is_other_snapshot(id);
     let kept =

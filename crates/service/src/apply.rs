@@ -6,6 +6,7 @@ use domesday_store::{ApplyOptions, ObjectChange, Plan, Store};
 
 use crate::caller::Caller;
 use crate::clock::Clock;
+use crate::connections::check_declared;
 use crate::error::ServiceError;
 use crate::permissions::objects::check_change;
 use crate::pool::Pool;
@@ -33,6 +34,9 @@ pub fn apply(
     now: Instant,
 ) -> Result<Plan, ServiceError> {
     prepare_apply(store, caller, catalog, prune, now)?;
+    for connection in &catalog.connections {
+        check_declared(connection)?;
+    }
     let options = ApplyOptions { at: now, prune, dry_run };
     let judge = |store: &mut Store, changes: &[ObjectChange]| {
         let mut changes = changes.iter();

@@ -96,6 +96,23 @@ pub fn delete(
     Ok(caller.change(now, |change| store.delete_object(kind, name, precondition, change))?)
 }
 
+/// Erases the personal fields of a user whom no connection lists any more (GDPR, article 17). Ids, requests and the audit log
+/// stay.
+///
+/// # Errors
+/// When the caller may not, there is no such user, or a connection still lists them.
+pub fn erase_user(store: &mut Store, caller: &Caller, name: &str, now: Instant) -> Result<(), ServiceError> {
+    let none = || ServiceError::not_found(format!("there is no user `{name}`"));
+    let before = store.object(Kind::User, name)?.ok_or_else(none)?;
+    check_change(store, caller, Kind::User, Some(&before), None)?;
+    if before.absent_since.is_none() {
+        return Err(ServiceError::conflict(format!(
+            "the user `{name}` is not gone; the personal fields of somebody are erased once no connection lists them"
+        )));
+    }
+    Ok(caller.change(now, |change| store.erase_user(name, change))?)
+}
+
 /// Returns the key under which a document of a kind has its name.
 #[must_use]
 pub fn name_key(kind: Kind) -> &'static str {

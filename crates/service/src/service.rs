@@ -157,6 +157,7 @@ impl Service {
             pool: self.pool.clone(),
             clock: self.clock.clone(),
             destinations: self.destinations.clone(),
+            syncs: self.syncs.clone(),
             metrics: Arc::clone(&self.metrics),
             traces: self.traces.clone(),
             signals: Arc::clone(&self.signals),

@@ -50,8 +50,8 @@ pub use field_change::FieldChange;
 pub use location::{ServerUrl, StoreLocation};
 pub use observer::{StoreEvent, StoreObserver};
 pub use state::{
-    ApiKey, DeliveryRecord, Fence, IdempotentCall, Message, MessageAttempt, MessageState, NewApiKey,
-    NewMessage, NewRun, NewSession, ReleasedRun, RunFilter, RunRecord, RunState, SealedSecret, Session,
-    SignInMethod, StoredExport, SyncRecord, SyncState, cancelled_error,
+    ApiKey, DeliveryRecord, Fence, Freshness, IdempotentCall, Message, MessageAttempt, MessageState,
+    NewApiKey, NewMessage, NewRun, NewSession, ReleasedRun, RunFilter, RunRecord, RunState, SealedSecret,
+    Session, SignInMethod, StoredExport, SyncRecord, SyncState, cancelled_error,
 };
 pub use store::Store;

@@ -30,8 +30,8 @@ pub use digest::{hex, parse_hex, sha256};
 pub use encode::{Encoded, SnapshotRow, encode, encode_empty, encode_snapshot_row};
 pub use error::EncodeError;
 pub use manifest::{
-    ChainLink, Evidence, Manifest, ManifestFile, ManifestSnapshot, ManifestTenant, PolicyStates,
-    PolicyTotals, Totals,
+    ChainLink, Evidence, Manifest, ManifestConnection, ManifestFile, ManifestSnapshot, ManifestSync,
+    ManifestTenant, PolicyStates, PolicyTotals, Totals,
 };
 pub use part_writer::Part;
 pub use policy_outcomes::OutcomeCounts;

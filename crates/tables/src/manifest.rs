@@ -45,6 +45,9 @@ pub struct Manifest {
     pub files: Vec<ManifestFile>,
     /// What was counted.
     pub totals: Totals,
+    /// Where users and data sources come from, and how complete and current each was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<ManifestConnection>,
     /// Warnings for the operator.
     pub warnings: Vec<String>,
     /// SHA-256 of the manifest before this one, in hexadecimal; null starts a chain.
@@ -102,6 +105,32 @@ pub struct ManifestFile {
     pub bytes: u64,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+}
+
+/// A connection: the evidence of how complete the population is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestConnection {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// `ok`, `stale`, `failed`, `refused` or `never`.
+    pub state: String,
+    /// Its last complete sync; null when there was none.
+    pub last_complete_sync: Option<ManifestSync>,
+}
+
+/// A complete sync of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestSync {
+    /// When it began.
+    pub started_at: Instant,
+    /// By kind of object: read, created, changed, unchanged, gone and skipped.
+    pub counts: serde_json::Value,
+    /// How many entries the source itself counted, where it has such a number.
+    pub own_count: Option<u64>,
+    /// SHA-256 over what was read, in hexadecimal.
+    pub sha256: Option<String>,
 }
 
 /// What was counted.
@@ -195,6 +224,7 @@ impl Manifest {
             slot,
             files: Vec::new(),
             totals: Totals::count(snapshot, counts),
+            connections: Vec::new(),
             warnings: outcomes.catalog_warnings().lines(),
             previous_manifest_sha256: evidence.previous_manifest_sha256.map(|digest| hex(&digest)),
             previous_manifest_key: evidence.previous_manifest_key,

@@ -36,7 +36,8 @@ pub(super) fn routes(max_body_bytes: usize) -> Vec<Route> {
             "agreements": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/Agreement" } },
             "requestForms": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/RequestForm" } },
             "dataProducts": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/DataProduct" } },
-            "requests": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/Request" } }
+            "requests": { "type": ["array", "null"], "items": { "$ref": "#/components/schemas/Request" } },
+            "connections": { "type": ["array", "null"], "items": { "type": "object" } }
         }
     });
     let plan = json!({
@@ -50,7 +51,12 @@ pub(super) fn routes(max_body_bytes: usize) -> Vec<Route> {
                 "properties": {
                     "changes": { "type": "array", "items": { "type": "object" } },
                     "unchanged": { "type": "integer" },
-                    "kept": { "type": "integer" }
+                    "kept": { "type": "integer" },
+                    "overridden": {
+                        "type": "array",
+                        "description": "Declared values that do not count, since a connection or a person gave others.",
+                        "items": { "type": "object" }
+                    }
                 }
             },
             "warnings": warnings_schema()

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use domesday_model::{Connection, Instant, Kind, Permission};
 use domesday_service::caller::{Caller, Permit};
 use domesday_service::connections::{
-    self, ConnectionView, Freshness, SyncRequest, SyncView, check_writer, import, sync_now,
+    self, ConnectionView, SyncRequest, SyncView, check_writer, import, sync_now,
 };
-use domesday_store::{Store, StoredObject};
+use domesday_store::{Freshness, Store, StoredObject};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -3,7 +3,8 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domesday_engine::CatalogWarning;
-use domesday_store::{ObjectPage, StoredObject};
+use domesday_model::layers::PartOrigins;
+use domesday_store::{LayerView, ObjectPage, StoredObject};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -42,12 +43,34 @@ pub(super) struct ObjectView {
     updated_at: String,
     pub(super) etag: String,
     document: Box<RawValue>,
+    /// Since when no connection lists it any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    absent_since: Option<String>,
+    /// What each origin says of it, the highest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layers: Option<Vec<Value>>,
+    /// Which origins give each of its parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origins: Option<PartOrigins>,
     /// What is valid in the policy just written and most likely not meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<Vec<CatalogWarning>>,
 }
 
 impl ObjectView {
+    /// Adds what each origin says of the object.
+    pub(super) fn with_layers(self, layers: Vec<LayerView>, origins: PartOrigins) -> Self {
+        let layers = layers.into_iter().map(|layer| {
+            let mut view =
+                json!({ "origin": layer.origin, "label": layer.label, "document": layer.document });
+            if let Some(at) = layer.absent_since {
+                view["absentSince"] = at.to_string().into();
+            }
+            view
+        });
+        Self { layers: Some(layers.collect()), origins: Some(origins), ..self }
+    }
+
     /// Adds the warnings about the policy that was written.
     pub(super) fn with_warnings(self, warnings: Option<Vec<CatalogWarning>>) -> Self {
         Self { warnings, ..self }
@@ -64,6 +87,9 @@ impl From<StoredObject> for ObjectView {
             updated_at: object.updated_at.to_string(),
             etag: object.etag,
             document: RawValue::from_string(object.text).expect("the store has JSON"),
+            absent_since: object.absent_since.map(|at| at.to_string()),
+            layers: None,
+            origins: None,
             warnings: None,
         }
     }
@@ -85,13 +111,37 @@ fn object_schema(name: &str) -> Value {
         "properties": {
             "id": { "type": "integer", "description": "The id it keeps." },
             "name": { "type": "string" },
-            "origin": { "type": "string", "description": "`api`, or the file it was applied from." },
+            "origin": { "type": "string", "description": "`api`, the file it was applied from, or the connection that lists it." },
             "createdAt": instant,
             "updatedAt": instant,
             "etag": { "type": "string", "description": "For If-Match, to be put in quotes." },
             "document": reference(name)
         }
     });
+    if matches!(name, "User" | "Group" | "DataSource") {
+        schema["properties"]["absentSince"] = json!({
+            "type": "string", "format": "date-time", "description": "Since when no connection lists it any more."
+        });
+        schema["properties"]["layers"] = json!({
+            "type": "array",
+            "description": "What each origin says of it, the highest first; of a single object.",
+            "items": {
+                "type": "object",
+                "required": ["origin", "document"],
+                "properties": {
+                    "origin": { "type": "string", "description": "`files`, `api`, or the name of a connection." },
+                    "label": { "type": "string", "description": "The file, or where an edit came from." },
+                    "document": { "type": "object" },
+                    "absentSince": { "type": "string", "format": "date-time" }
+                }
+            }
+        });
+        schema["properties"]["origins"] = json!({
+            "type": "object",
+            "description": "The origins that give each part: by field, and by element of a set as `field/element`.",
+            "additionalProperties": { "type": "array", "items": { "type": "string" } }
+        });
+    }
     if matches!(name, "Policy" | "DataPolicy") {
         schema["properties"]["warnings"] = warnings_schema();
     }
@@ -145,11 +195,6 @@ pub(super) fn page_response(page: ObjectPage) -> Response {
     let next_cursor = last.map(|last| cursor(&last.name));
     let items = page.objects.into_iter().map(ObjectView::from).collect();
     to_response(PageView { total: page.total, items, next_cursor })
-}
-
-/// Returns the response with an object.
-pub(super) fn object_response(status: StatusCode, object: StoredObject) -> Response {
-    view_response(status, ObjectView::from(object))
 }
 
 /// Returns the response with the view of an object.

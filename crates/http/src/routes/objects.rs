@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use domesday_model::layers::is_layered;
 use domesday_model::{Instant, Kind};
 use domesday_service::caller::{Caller, Permit};
 use domesday_service::idempotency::create_once;
@@ -16,6 +17,8 @@ use domesday_service::objects::{self, name_in, name_key};
 use domesday_service::permissions::objects::{check_kind, check_read, read_permit, write_permit};
 use domesday_sources::Diagnostics;
 use domesday_store::Store;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
@@ -28,7 +31,7 @@ use crate::problem::Problem;
 use crate::route::{Route, schema};
 use crate::state::{App, AppState};
 
-use super::object_view::{ObjectView, object_response, page_response, percent_encoded, view_response};
+use super::object_view::{ObjectView, page_response, percent_encoded, view_response};
 
 /// A kind's place in the API.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +47,7 @@ struct Resource {
 const RESOURCES: [Resource; 10] = [
     Resource { kind: Kind::Tag, path: "tags", schema: "Tag" },
     Resource { kind: Kind::Group, path: "groups", schema: "Group" },
-    Resource { kind: Kind::User, path: "users", schema: "User" },
+    USERS,
     Resource { kind: Kind::Domain, path: "domains", schema: "Domain" },
     Resource { kind: Kind::DataSource, path: "data-sources", schema: "DataSource" },
     Resource { kind: Kind::Policy, path: "policies", schema: "Policy" },
@@ -53,6 +56,8 @@ const RESOURCES: [Resource; 10] = [
     Resource { kind: Kind::RequestForm, path: "request-forms", schema: "RequestForm" },
     Resource { kind: Kind::DataProduct, path: "data-products", schema: "DataProduct" },
 ];
+
+const USERS: Resource = Resource { kind: Kind::User, path: "users", schema: "User" };
 
 pub(super) fn routes() -> Vec<Route> {
     RESOURCES.into_iter().flat_map(Resource::routes).collect()
@@ -96,17 +101,6 @@ impl Resource {
             .answers_as(200, "Replaced.", "application/json", Some(object()))
             .answers_as(201, "Created.", "application/json", Some(object()))
             .fails(&[400, 404, 409, 412, 413, 415, 422]),
-            Route::new(
-                Method::DELETE,
-                &item_path,
-                write,
-                format!("delete{name}"),
-                move |app, caller, headers, path| delete(self, app, caller, headers, path),
-            )
-            .about(format!("Deletes one {label} that nothing refers to.{}", self.remark()))
-            .conditional()
-            .answers_nothing(204, "Deleted.")
-            .fails(&[400, 404, 409, 412]),
         ];
         routes.push(
             Route::new(Method::GET, &list_path, read, format!("list{name}s"), move |app, page| {
@@ -131,7 +125,26 @@ impl Resource {
             .answers_as(201, "Created.", "application/json", Some(object()))
             .fails(&[400, 409, 413, 415, 422]),
         );
+        routes.insert(2, self.delete_route(&item_path));
         routes.into_iter().map(|route| route.tag("catalog")).collect()
+    }
+
+    fn delete_route(self, item_path: &str) -> Route {
+        let Self { kind, schema: name, .. } = self;
+        let (write, id, label) = (write_permit(kind), format!("delete{name}"), kind.label());
+        let route = if kind == Kind::User {
+            Route::new(Method::DELETE, item_path, write, id, delete_user).query::<DeleteQuery>()
+        } else {
+            Route::new(Method::DELETE, item_path, write, id, move |app, caller, headers, path| {
+                delete(self, app, caller, headers, path)
+            })
+        };
+        let listed = if is_layered(kind) { " 409 when a connection lists it." } else { "" };
+        route
+            .about(format!("Deletes one {label} that nothing refers to.{listed}{}", self.remark()))
+            .conditional()
+            .answers_nothing(204, "Deleted.")
+            .fails(if kind == Kind::User { &[400, 404, 409, 412, 422] } else { &[400, 404, 409, 412] })
     }
 
     fn remark(self) -> &'static str {
@@ -177,11 +190,20 @@ async fn show(
     let searched = name.clone();
     let read = move |store: &mut Store| -> Result<_, Problem> {
         let found = store.object(resource.kind, &searched)?;
-        Ok(check_read(&caller, resource.kind, found)?)
+        let Some(found) = check_read(&caller, resource.kind, found)? else { return Ok(None) };
+        let layers =
+            if is_layered(resource.kind) { Some(store.layers(resource.kind, found.id)?) } else { None };
+        Ok(Some((found, layers)))
     };
     let found = app.service.pool.with(read).await?;
-    let found = found.ok_or_else(|| Problem::not_found(format!("there is no {} `{name}`", resource.kind)))?;
-    Ok(object_response(StatusCode::OK, found))
+    let none = || Problem::not_found(format!("there is no {} `{name}`", resource.kind));
+    let (found, layers) = found.ok_or_else(none)?;
+    let view = ObjectView::from(found);
+    let view = match layers {
+        Some((layers, origins)) => view.with_layers(layers, origins),
+        None => view,
+    };
+    Ok(view_response(StatusCode::OK, view))
 }
 
 async fn put(
@@ -252,6 +274,31 @@ async fn create(
         app.service.policy_warnings.record_write(kind, revisions);
     }
     Ok(created.into_response())
+}
+
+/// How to delete a user.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct DeleteQuery {
+    /// Keep the user, and erase the personal fields (name, e-mail, employee fields, attributes) of one who is gone.
+    #[serde(default)]
+    erase: bool,
+}
+
+async fn delete_user(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+    Query(query): Query<DeleteQuery>,
+) -> Result<Response, Problem> {
+    if !query.erase {
+        return delete(USERS, State(app), Authenticated(caller), headers, Path(name)).await;
+    }
+    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<(), Problem> {
+        Ok(objects::erase_user(store, caller, &name, now)?)
+    };
+    app.service.write(caller, work).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn delete(

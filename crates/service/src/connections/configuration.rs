@@ -108,6 +108,21 @@ fn take_password(document: &mut Map<String, Value>) -> Result<Option<SecretStrin
     }
 }
 
+/// Checks a connection of a catalog that is applied over HTTP.
+///
+/// # Errors
+/// When its password is to be read from the server's environment or files, or its kind or schedule is not supported.
+pub(crate) fn check_declared(connection: &Connection) -> Result<(), ServiceError> {
+    if connection.kind.secret_reference().is_some() {
+        return Err(ServiceError::invalid(format!(
+            "the connection `{}` names its password as `{{ env }}` or `{{ file }}`, which would read the server's own \
+             secrets; leave it out, and give it to the connection by itself",
+            connection.name
+        )));
+    }
+    check_configuration(connection)
+}
+
 /// Checks what the model cannot: that the schedule is one, and that the kind is supported.
 pub(super) fn check_configuration(connection: &Connection) -> Result<(), ServiceError> {
     if let Some(schedule) = &connection.schedule {

@@ -5,7 +5,6 @@
 //! what it listed; `scheduler` does so when it is due. Reading itself is the business of [`domesday_sources`].
 
 mod configuration;
-mod freshness;
 mod hosts;
 mod import;
 mod scheduler;
@@ -14,7 +13,6 @@ mod verify;
 mod view;
 
 pub use configuration::{SUPPORTED_KINDS, check_writer, delete, put};
-pub use freshness::{Freshness, stale};
 pub use hosts::{AllowedHost, AllowedHosts, NotAHost};
 pub use import::{import, read_csv};
 pub use sync::{
@@ -24,4 +22,6 @@ pub use sync::{
 pub use verify::verify;
 pub use view::{ConnectionView, SyncView, view};
 
+pub(crate) use configuration::check_declared;
 pub(crate) use scheduler::SyncScheduler;
+pub(crate) use sync::sync_stale;

@@ -8,7 +8,7 @@ use domesday_model::{Connection, Instant, Kind, MaxGone};
 use domesday_sources::connections::{Access, read};
 use domesday_sources::reading::Reading;
 use domesday_store::{
-    ChangeBy, FieldChange, Listing, ListingOptions, ListingOutcome, NewMessage, Store, StoreError,
+    ChangeBy, FieldChange, Freshness, Listing, ListingOptions, ListingOutcome, NewMessage, Store, StoreError,
     SyncAction, SyncRecord, SyncState,
 };
 use secrecy::SecretString;
@@ -97,6 +97,35 @@ fn sync_blocking(context: &SyncContext, name: &str, request: &SyncRequest) -> Re
     with_lease(&mut store, name, &holder, clock.now(), |store| {
         sync_under_lease(context, store, &connection, request)
     })
+}
+
+/// Syncs the connections that are read and whose facts are older than they may be when a run begins. One that cannot be synced
+/// keeps no run from being made: the run warns of it.
+pub(crate) async fn sync_stale(context: &SyncContext) {
+    let now = context.clock.now();
+    let read = move |store: &mut Store| -> Result<_, ServiceError> { Ok(Freshness::of_all(store, now)?) };
+    let all = match context.pool.with(read).await {
+        Ok(all) => all,
+        Err(error) => {
+            tracing::warn!(%error, "how current connections are could not be read before a run");
+            return;
+        }
+    };
+    let is_due = |it: &Freshness| {
+        it.is_stale && it.connection.kind.is_pulled() && it.connection.kind.secret_reference().is_none()
+    };
+    for stale in all.into_iter().filter(is_due) {
+        let request = SyncRequest {
+            trigger: "run",
+            actor: "scheduler".to_owned(),
+            from: None,
+            dry_run: false,
+            accept_gone: false,
+        };
+        if let Err(error) = sync_now(context, &stale.connection.name, request).await {
+            tracing::warn!(connection = stale.connection.name, %error, "a stale connection was not synced before a run");
+        }
+    }
 }
 
 /// Does work under the lease of the syncs of a connection. `holder` is one for each sync: two of one process are two, too.

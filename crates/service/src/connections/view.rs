@@ -1,11 +1,9 @@
 //! What API and console show of connections and their syncs.
 
 use domesday_model::{Connection, Instant};
-use domesday_store::{Store, StoreError, StoredObject, SyncRecord};
+use domesday_store::{Freshness, Store, StoreError, StoredObject, SyncRecord};
 use serde::Serialize;
 use serde_json::Value;
-
-use super::freshness::Freshness;
 
 /// A connection, without its password.
 #[derive(Debug, Clone, Serialize)]

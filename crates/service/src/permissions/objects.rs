@@ -1,6 +1,6 @@
 //! Permissions that depend on the object: whether it is the caller's own, or in a domain that they manage.
 
-use domesday_model::{Kind, Permission};
+use domesday_model::{Connection, Kind, Permission};
 use domesday_store::{Store, StoredObject};
 use serde_json::Value;
 
@@ -162,8 +162,30 @@ pub fn check_change(
         Kind::User => people::check_user(caller, before.map(|object| &object.document), after),
         Kind::Group => people::check_group(store, caller, before.map(|object| &object.document), after),
         Kind::Domain => people::check_domain(caller, before.map(|object| &object.document), after),
+        Kind::Connection => check_connection(caller, before, after),
         _ => Ok(()),
     }
+}
+
+/// GOVERNANCE writes every connection, USER_ADMIN those that bring people.
+fn check_connection(
+    caller: &Caller,
+    before: Option<&StoredObject>,
+    after: Option<&Value>,
+) -> Result<(), ServiceError> {
+    let documents = before.map(|object| &object.document).into_iter().chain(after);
+    for document in documents {
+        let connection: Connection =
+            serde_json::from_value(document.clone()).map_err(|error| ServiceError::internal(&error))?;
+        let needed: &[Permission] = match connection.kind.brings_people() {
+            true => &[Permission::Governance, Permission::UserAdmin],
+            false => &[Permission::Governance],
+        };
+        if !caller.has_any(needed) {
+            return Err(ServiceError::lacks_any(needed));
+        }
+    }
+    Ok(())
 }
 
 /// What a caller may do with policies.

@@ -7,6 +7,7 @@ use domesday_model::Instant;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::connections::SyncContext;
 use crate::exports::Destinations;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
@@ -19,6 +20,8 @@ pub(crate) struct RunContext {
     pub(crate) pool: Pool,
     pub(crate) clock: Clock,
     pub(crate) destinations: Destinations,
+    /// What syncs of connections need.
+    pub(crate) syncs: SyncContext,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) traces: Traces,
     pub(crate) signals: Arc<Signals>,

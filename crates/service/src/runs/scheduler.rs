@@ -14,6 +14,7 @@ use super::context::RunContext;
 use super::lease::{Lease, RunCancellation};
 use super::record::{count_superseded, finish, is_retry_pending};
 use crate::clock::{ClockMonitor, Hourly};
+use crate::connections::sync_stale;
 use crate::error::ServiceError;
 use crate::exports::{DEFAULT_EXPORT, StoredExport};
 
@@ -232,12 +233,13 @@ async fn attempt_run(
     mut run: RunRecord,
     lease: &Lease,
 ) -> Result<Execution, ServiceError> {
-    let at = context.now();
     if run.cancel_requested_at.is_some() {
         // The replica that executed it before is gone.
         finish(context, run, &AttemptOutcome::Cancelled, lease).await?;
         return Ok(Execution::Ended);
     }
+    sync_stale(&context.syncs).await;
+    let at = context.now();
     run.state = RunState::Running;
     run.attempts += 1;
     run.started_at = run.started_at.or(Some(at));

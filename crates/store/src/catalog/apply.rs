@@ -13,6 +13,7 @@ use crate::{ChangeBy, Store, StoreError};
 use super::apply_layers::FileLayers;
 use super::audit_entries::{creation, origin_change, target};
 use super::documents::{Document, add_to_catalog, documents, parse};
+use super::layers::end_listing;
 use super::objects::{StoredObject, object};
 use super::plan::{Action, Change, Plan};
 use super::records::{self, Stored, document_changes, stored_columns};
@@ -110,6 +111,10 @@ impl Store {
         let mut applied = Applied { keep_versions, ..Applied::default() };
         applied.tenant(tenant::apply(&mut transaction, catalog, options.at, has_random_id)?);
         apply_objects(&mut transaction, catalog, &documents, options, &mut applied)?;
+        for connection in applied.deleted(Kind::Connection) {
+            let by = ChangeBy { actor: "command line", origin: "", from: None, at: options.at };
+            end_listing(&mut transaction, &connection, change.unwrap_or(&by))?;
+        }
         if options.dry_run {
             return Ok((applied.plan, applied.objects));
         }
@@ -167,6 +172,12 @@ impl Applied {
         self.entries.push(entry);
         self.changes = true;
         self.plan.changes.push(Change { kind, name: name.to_owned(), action });
+    }
+
+    /// Returns the names of the objects of a kind that are deleted.
+    fn deleted(&self, kind: Kind) -> Vec<String> {
+        let deleted = |change: &&Change| change.kind == kind && matches!(change.action, Action::Delete);
+        self.plan.changes.iter().filter(deleted).map(|change| change.name.clone()).collect()
     }
 
     /// Records that an object was written in place of the stored version.

@@ -3,6 +3,7 @@
 mod api_keys;
 mod deliveries;
 mod exports;
+mod freshness;
 mod future_records;
 mod idempotency;
 mod leases;
@@ -17,6 +18,7 @@ mod syncs;
 pub use api_keys::{ApiKey, NewApiKey};
 pub use deliveries::DeliveryRecord;
 pub use exports::{SealedSecret, StoredExport};
+pub use freshness::Freshness;
 pub use future_records::ReleasedRun;
 pub use idempotency::IdempotentCall;
 pub use leases::Fence;

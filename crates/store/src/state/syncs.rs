@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::audit::{self, Entry};
+use crate::catalog::layers::end_listing;
 use crate::database::{Row, values};
 use crate::{ChangeBy, NewMessage, Store, StoreError};
 
@@ -263,7 +264,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn end_listing(&mut self, connection: &str, change: &ChangeBy<'_>) -> Result<(), StoreError> {
-        let options = crate::ListingOptions { dry_run: false, max_gone: None };
-        self.apply_listing(connection, crate::Listing::default(), options, change).map(drop)
+        let mut transaction = self.database.write()?;
+        end_listing(&mut transaction, connection, change)?;
+        transaction.commit()
     }
 }

@@ -119,37 +119,58 @@ impl Store {
         options: ListingOptions,
         change: &ChangeBy<'_>,
     ) -> Result<ListingOutcome, StoreError> {
-        let origin = Origin::of_name(connection);
-        let mut outcome = ListingOutcome::default();
         let mut transaction = self.database.write()?;
-        let mut plans = Vec::new();
-        for (kind, objects) in KINDS.into_iter().zip(documents(listing)) {
-            let plan = plan(&mut transaction, &origin, kind, objects, &mut outcome)?;
-            let has_bound = matches!(kind, Kind::User | Kind::DataSource);
-            let (gone, present) = (plan.gone.len(), plan.present);
-            if let Some(max_gone) = options.max_gone.filter(|_| has_bound)
-                && !max_gone.allows(gone, present)
-            {
-                outcome.refusal = Some(Refusal { kind, gone, present });
-            }
-            plans.push(plan);
-        }
-        if outcome.refusal.is_some() && !options.dry_run {
-            return Ok(outcome);
-        }
-        let mut writer = Writer::new(&mut transaction, origin, change)?;
-        for plan in &plans {
-            plan.announce(&mut writer);
-        }
-        for plan in plans {
-            carry_out(&mut writer, plan, &mut outcome)?;
-        }
-        outcome.warnings.extend(writer.finish()?);
+        let outcome = take_over(&mut transaction, connection, listing, options, change)?;
         if !options.dry_run {
             transaction.commit()?;
         }
         Ok(outcome)
     }
+}
+
+/// Makes everything that a connection listed absent, since it was deleted.
+pub(crate) fn end_listing(
+    database: &mut Database,
+    connection: &str,
+    change: &ChangeBy<'_>,
+) -> Result<(), StoreError> {
+    let options = ListingOptions { dry_run: false, max_gone: None };
+    take_over(database, connection, Listing::default(), options, change).map(drop)
+}
+
+fn take_over(
+    database: &mut Database,
+    connection: &str,
+    listing: Listing,
+    options: ListingOptions,
+    change: &ChangeBy<'_>,
+) -> Result<ListingOutcome, StoreError> {
+    let origin = Origin::of_name(connection);
+    let mut outcome = ListingOutcome::default();
+    let mut plans = Vec::new();
+    for (kind, objects) in KINDS.into_iter().zip(documents(listing)) {
+        let plan = plan(database, &origin, kind, objects, &mut outcome)?;
+        let has_bound = matches!(kind, Kind::User | Kind::DataSource);
+        let (gone, present) = (plan.gone.len(), plan.present);
+        if let Some(max_gone) = options.max_gone.filter(|_| has_bound)
+            && !max_gone.allows(gone, present)
+        {
+            outcome.refusal = Some(Refusal { kind, gone, present });
+        }
+        plans.push(plan);
+    }
+    if outcome.refusal.is_some() && !options.dry_run {
+        return Ok(outcome);
+    }
+    let mut writer = Writer::new(database, origin, change)?;
+    for plan in &plans {
+        plan.announce(&mut writer);
+    }
+    for plan in plans {
+        carry_out(&mut writer, plan, &mut outcome)?;
+    }
+    outcome.warnings.extend(writer.finish()?);
+    Ok(outcome)
 }
 
 type Keyed = (Option<String>, Value);

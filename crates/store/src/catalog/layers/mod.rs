@@ -5,6 +5,7 @@
 
 mod changes;
 mod effective;
+mod erase;
 mod find;
 mod listing;
 mod migrate;
@@ -18,6 +19,7 @@ pub(crate) use effective::{
     EffectiveDocument, NewObject, References, create, effective_document, resolve_missing,
 };
 pub(crate) use find::{alias, find_by_alias};
+pub(crate) use listing::end_listing;
 pub use listing::{
     KindCounts, Listing, ListingOptions, ListingOutcome, MOST_CHANGES, ObjectSync, Refusal, SyncAction,
 };

@@ -1,7 +1,9 @@
 //! Whether what a connection brought is current.
 
+use crate::{Store, StoreError, StoredObject};
 use domesday_model::{Connection, Instant, Kind};
-use domesday_store::{Store, StoreError, StoredObject, SyncRecord, SyncState};
+
+use super::syncs::{SyncRecord, SyncState};
 
 /// Whether what a connection brought is current.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,14 +87,4 @@ impl Freshness {
             _ => None,
         }
     }
-}
-
-/// Returns the names of pulled connections whose facts are too old for a run.
-///
-/// # Errors
-/// When the store fails.
-pub fn stale(store: &mut Store, now: Instant) -> Result<Vec<String>, StoreError> {
-    let all = Freshness::of_all(store, now)?;
-    let due = all.into_iter().filter(|it| it.is_stale && it.connection.kind.is_pulled());
-    Ok(due.map(|it| it.connection.name).collect())
 }
