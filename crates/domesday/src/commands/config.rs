@@ -19,6 +19,7 @@ pub(crate) fn run(args: &ConfigArgs, output: &Output) -> anyhow::Result<()> {
         domesday_service::sealer(&config.secret_key)?;
     }
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+    let hosts: Vec<_> = config.connection_hosts.iter().map(ToString::to_string).collect();
     let lines = [
         ("listen", config.listen.to_string()),
         ("operations_listen", or_none(config.operations_listen.map(|address| address.to_string()))),
@@ -33,6 +34,11 @@ pub(crate) fn run(args: &ConfigArgs, output: &Output) -> anyhow::Result<()> {
         ),
         ("webhook", or_none(config.webhook.as_ref().map(|webhook| webhook.url.clone()))),
         ("oidc", or_none(config.oidc.as_ref().map(|oidc| oidc.issuer.clone()))),
+        ("connection_hosts", or_none(Some(hosts.join(", ")).filter(|text| !text.is_empty()))),
+        (
+            "connection_ca_file",
+            or_none(config.connection_authorities.as_ref().map(|path| path.display().to_string())),
+        ),
         ("traces", or_none(config.collector.as_ref().map(|collector| collector.endpoint.clone()))),
     ];
     if output.format == Format::Json {

@@ -1,0 +1,179 @@
+"""Connections end to end: a directory that is read, what its people then have, and what is refused."""
+
+import json
+import os
+import subprocess
+
+from directory import directory  # noqa: F401
+from s3 import wait_for
+
+USERS = "/api/v1/users"
+CONNECTION = "/api/v1/connections/corp"
+
+
+def with_directory(service, directory, **settings):
+    env = {"DOMESDAY_CONNECTIONS_ALLOWED_HOSTS": "localhost", "DOMESDAY_CONNECTIONS_CA_FILE": str(directory.authority)}
+    return service(env={**env, **settings})
+
+
+def sync(running, **body):
+    return running.call("POST", f"{CONNECTION}/syncs", body).expect(200).json
+
+
+def test_people_come_from_a_directory_and_leave_with_it(service, directory):
+    ldap = directory()
+    running = with_directory(service, ldap)
+    created = running.call("PUT", CONNECTION, ldap.connection()).expect(201).json
+    assert created["hasPassword"] and "password" not in created and created["state"] == "never"
+    plan = sync(running, dryRun=True)
+    assert plan["id"] is None and len(plan["changes"]) == 41
+    assert running.call("GET", f"{USERS}/p0").status == 404
+
+    done = sync(running)
+    assert (done["state"], done["isComplete"]) == ("succeeded", True), done
+    assert done["counts"]["users"] == {"read": 40, "created": 40, "changed": 0, "unchanged": 0, "gone": 0, "skipped": 0}
+    person = running.call("GET", f"{USERS}/p0").expect(200).json
+    assert person["document"] == {
+        "username": "p0",
+        "name": "Person 0",
+        "email": "p0@acme.example",
+        "identityProvider": "corp",
+        "status": "active",
+        "groups": ["Even"],
+    }
+    assert person["origins"]["groups/Even"] == ["corp"] and person["layers"][0]["origin"] == "corp"
+    again = sync(running)
+    assert again["sha256"] == done["sha256"] and again["counts"]["users"]["unchanged"] == 40
+
+    # Somebody adds a title; it stays, and the person cannot be deleted while the directory lists them.
+    running.call("PUT", f"{USERS}/p0", {**person["document"], "title": "CEO"}).expect(200)
+    assert running.call("GET", f"{USERS}/p0").json["layers"][1]["document"] == {
+        "username": "p0", "status": "active", "title": "CEO",
+    }
+    refused = running.call("DELETE", f"{USERS}/p0").expect(409)
+    assert "is listed by corp" in refused.json["detail"]
+
+    # One leaves: disabled, with the instant, and the personal fields are erased on request.
+    ldap.delete("p0")
+    assert sync(running)["counts"]["users"]["gone"] == 1
+    gone = running.call("GET", f"{USERS}/p0").json
+    assert gone["document"]["status"] == "disabled" and gone["absentSince"]
+    assert running.call("DELETE", f"{USERS}/p1?erase=true").expect(409)
+    running.call("DELETE", f"{USERS}/p0?erase=true").expect(204)
+    erased = running.call("GET", f"{USERS}/p0").json["document"]
+    assert erased == {"username": "p0", "identityProvider": "corp", "status": "disabled"}
+
+    # Many leave at once: refused until somebody accepts it.
+    ldap.delete(*[f"p{number}" for number in range(20, 40)])
+    refused = sync(running)
+    assert refused["state"] == "refused" and refused["refusal"] == {"kind": "users", "gone": 20, "present": 39}
+    assert running.call("GET", f"{USERS}/p30").json["document"]["status"] == "active"
+    assert running.call("GET", CONNECTION).json["state"] == "refused"
+    assert sync(running, acceptGone=True)["state"] == "succeeded"
+    assert running.call("GET", f"{USERS}/p30").json["document"]["status"] == "disabled"
+
+    history = running.call("GET", f"{CONNECTION}/syncs?limit=2").expect(200).json
+    assert history["total"] == 5 and [it["state"] for it in history["items"]] == ["succeeded", "refused"]
+    actions = [it["action"] for it in running.call("GET", "/api/v1/audit?target=connections/corp").json["items"]]
+    assert actions.count("sync") == 5
+    metrics = running.call("GET", "/metrics").body.decode()
+    assert 'domesday_last_complete_sync_age_seconds{connection="corp"} 0' in metrics
+    assert 'domesday_syncs_total{connection="corp",result="refused"} 1' in metrics
+    assert "reader's secret" not in running.logged() and "p30@acme.example" not in running.logged()
+
+
+def test_it_is_read_by_the_schedule_and_named_in_the_manifest(service, directory, tmp_path):
+    ldap = directory(3)
+    running = with_directory(service, ldap)
+    running.call("PUT", CONNECTION, ldap.connection()).expect(201)
+    running.set_clock("2026-01-15T00:00:10Z")
+    syncs = lambda: running.call("GET", f"{CONNECTION}/syncs").json["items"]  # noqa: E731
+    wait_for(lambda: syncs() and syncs()[0]["state"] == "succeeded", f"a sync\n{running.logged()}")
+    assert syncs()[0]["trigger"] == "schedule"
+
+    def manifest(at):
+        command = [os.environ["DOMESDAY_BIN"], "export", "--store", running.folder / "governance.db", "--to", tmp_path / at]
+        done = subprocess.run([*command, "--at", at], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads((tmp_path / at / "v1" / "_manifest.json").read_text())
+
+    [connection] = manifest("2026-01-15T01:00:00Z")["connections"]
+    assert (connection["kind"], connection["state"]) == ("ldap", "ok")
+    last = connection["last_complete_sync"]
+    assert last["counts"]["users"]["read"] == 3 and len(last["sha256"]) == 64
+    [warning] = manifest("2026-01-17T01:00:00Z")["warnings"]
+    assert warning.startswith("the connection `corp` is stale")
+
+
+def test_what_is_wrong_is_said_and_changes_nothing(service, directory):
+    ldap = directory(2)
+    running = with_directory(service, ldap)
+    running.call("PUT", CONNECTION, ldap.connection(password="wrong")).expect(201)
+    failed = sync(running)
+    assert failed["state"] == "failed" and failed["isComplete"] is False
+    assert "password" in failed["error"] and "wrong" not in failed["error"].replace("wrong password", "")
+    running.call("PUT", CONNECTION, ldap.connection()).expect(200)
+    assert sync(running)["state"] == "succeeded"
+    # The password stays with the address and the account that it was given for.
+    kept = {key: value for key, value in ldap.connection(maxGone="5%").items() if key != "password"}
+    assert running.call("PUT", CONNECTION, kept).expect(200).json["hasPassword"]
+    moved = {**kept, "url": ldap.url.replace("localhost", "127.0.0.1")}
+    assert not running.call("PUT", CONNECTION, moved).expect(200).json["hasPassword"]
+    error = sync(running)["error"]
+    assert "connections.allowed_hosts" not in error or "may not reach" in error
+
+    for body, message in [
+        ({**kept, "password": {"env": "HOME"}}, "read the server's own secrets"),
+        ({**kept, "schedule": "often"}, "five fields"),
+        ({**kept, "fliter": "x"}, "fliter"),
+        ({**kept, "users": {"base": "dc=x", "filter": "(uid=*"}}, "filter"),
+        ({"kind": "postgres", "url": "postgres://db/fin"}, "not supported by this version"),
+    ]:
+        refused = running.call("PUT", "/api/v1/connections/other", body).expect(422)
+        assert message in json.dumps(refused.json), (message, refused.json)
+    assert running.call("PUT", "/api/v1/connections/files", kept).expect(422)
+    applied = running.call("POST", "/api/v1/apply", {"connections": [{**kept, "name": "other", "password": {"env": "A"}}]})
+    assert applied.status == 422 and "own secrets" in applied.json["detail"]
+    assert running.call("GET", "/api/v1/connections").json["total"] == 1
+
+
+def test_hosts_that_the_operator_did_not_list_are_not_reached(service, directory):
+    ldap = directory(2)
+    running = service(env={"DOMESDAY_CONNECTIONS_CA_FILE": str(ldap.authority)})
+    running.call("PUT", CONNECTION, ldap.connection()).expect(201)
+    failed = sync(running)
+    assert failed["state"] == "failed" and "connections.allowed_hosts" in failed["error"], failed
+
+
+def test_a_list_is_imported_and_its_mistakes_have_lines(service):
+    running = service()
+    running.call("PUT", CONNECTION, {"kind": "csv", "map": {"username": "Login"}}).expect(201)
+    imports = f"{CONNECTION}/imports"
+    wrong = {"users": "Login,email\nada,ada@acme.example\n,bob@acme.example\nADA,x@acme.example\n"}
+    refused = running.call("POST", imports, wrong).expect(422)
+    assert "3:" in refused.json["detail"] and "4:" in refused.json["detail"], refused.json
+    body = {"users": "Login,email\nada,ada@acme.example\nbob,\n", "groups": "group,username\nAdmins,bob\n"}
+    assert running.call("POST", imports, {**body, "dryRun": True}).expect(200).json["counts"]["users"]["created"] == 2
+    assert running.call("GET", f"{USERS}/ada").status == 404
+    done = running.call("POST", imports, body).expect(200).json
+    assert done["trigger"] == "import" and done["state"] == "succeeded"
+    assert running.call("GET", f"{USERS}/bob").json["document"]["groups"] == ["Admins"]
+    # A connection that is not read cannot be synced.
+    assert running.call("POST", f"{CONNECTION}/syncs", {}).expect(409)
+    running.call("DELETE", CONNECTION).expect(204)
+    assert running.call("GET", f"{USERS}/bob").json["document"]["status"] == "disabled"
+
+
+def test_connections_of_people_are_written_by_who_administers_users(service):
+    running = service()
+    body = {"name": "a", "permissions": ["USER_ADMIN"]}
+    key = running.call("POST", "/api/v1/api-keys", body).expect(201).json["secret"]
+    running.call("PUT", CONNECTION, {"kind": "csv"}, key=key).expect(201)
+    running.call("GET", CONNECTION, key=key).expect(200)
+    assert "GOVERNANCE" in running.call("PUT", "/api/v1/connections/dbt", {"kind": "dbt"}, key=key).expect(403).json["detail"]
+    body = {"name": "b", "permissions": ["AUDIT"]}
+    key = running.call("POST", "/api/v1/api-keys", body).expect(201).json["secret"]
+    running.call("GET", CONNECTION, key=key).expect(200)
+    running.call("PUT", CONNECTION, {"kind": "csv"}, key=key).expect(403)
+    running.call("POST", f"{CONNECTION}/syncs", {}, key=key).expect(403)
+    running.call("DELETE", CONNECTION, key=key).expect(403)
