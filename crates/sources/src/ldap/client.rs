@@ -350,7 +350,7 @@ impl Client {
             1 | 8 | 48 | 50 | 53 if self.is_anonymous => LdapError::AnonymousRefused { message },
             3 | 4 | 11 => LdapError::TooMuch {
                 what: format!("the directory refused to {operation}: {}", meaning(code)),
-                help: "raise the limits of the account of `bindDn` (OpenLDAP: `limits … size.prtotal=unlimited time=unlimited`; Active \
+                help: "raise the limits of the account of `bindDn` (OpenLDAP: `limits dn.exact=… size=unlimited time=unlimited`; Active \
                        Directory: the LDAP policy), or narrow the filter"
                     .to_owned(),
             },

@@ -12,7 +12,7 @@ pub(super) fn normalize(dn: &str) -> Option<String> {
         for part in split(rdn, &['+']) {
             let (kind, value) = part.split_once('=')?;
             let kind = kind.trim().to_lowercase();
-            let kind = kind.strip_prefix("oid.").unwrap_or(&kind);
+            let kind = kind.trim_start_matches("oid.");
             if kind.is_empty() || !kind.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.'))
             {
                 return None;
@@ -127,7 +127,7 @@ fn escape(value: &[u8]) -> String {
     let mut escaped = String::with_capacity(value.len());
     for part in value.utf8_chunks() {
         for character in part.valid().chars() {
-            if matches!(character, ',' | '+' | '\\' | '=') {
+            if matches!(character, ',' | ';' | '+' | '\\' | '=' | '"' | '#') {
                 escaped.push('\\');
             }
             escaped.push(character);

@@ -49,7 +49,7 @@ pub struct LdapAccess<'a> {
     pub password: Option<SecretString>,
     /// Certificates of authorities in PEM that are trusted in addition to the public ones.
     pub authorities: Vec<u8>,
-    /// How long connecting, and each answer of the server, may take.
+    /// How long connecting, and each answer of the server, may take. Resolving the name has the system's own limit.
     pub time_limit: Duration,
     /// How much is read at most.
     pub bounds: LdapBounds,

@@ -145,7 +145,13 @@ impl Transport {
                 None if error.kind() == io::ErrorKind::TimedOut => {
                     LdapError::TimedOut { host: address.shown(), limit: access.time_limit }
                 }
-                None => failed(format!("the connection ended during the handshake ({error})")),
+                None => LdapError::Interrupted {
+                    host: address.shown(),
+                    reason: format!(
+                        "TLS could not begin ({error}){}",
+                        if address.starts_tls { "" } else { ", as on a port for `ldap://`" }
+                    ),
+                },
             })?;
         }
         Ok(Self::Tls(Box::new(StreamOwned::new(connection, stream))))
