@@ -18,8 +18,13 @@ pub(super) struct Entry {
 impl Entry {
     /// Keeps the attributes that were asked for, and of those the values that are not too long.
     pub(super) fn new(raw: RawEntry, requested: &[String], value_bytes: usize) -> Self {
-        let RawEntry { dn, attributes } = raw;
-        let mut entry = Self { dn, attributes: Vec::new(), open_ranges: Vec::new(), oversized: None };
+        let RawEntry { mut dn, attributes } = raw;
+        let mut oversized = None;
+        if dn.len() > value_bytes {
+            dn.truncate(dn.floor_char_boundary(value_bytes));
+            oversized = Some("the distinguished name".to_owned());
+        }
+        let mut entry = Self { dn, attributes: Vec::new(), open_ranges: Vec::new(), oversized };
         for RawAttribute { name, mut values } in attributes {
             let name = name.to_lowercase();
             // A type that is asked for comes with its subtypes: `cn;lang-de` for `cn`.
