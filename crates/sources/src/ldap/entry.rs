@@ -145,11 +145,11 @@ mod tests {
 
     #[test]
     fn subtypes_and_values_that_are_too_long_are_left_out() {
-        let attributes = raw(&[("CN", &["Ada"]), ("cn;lang-de", &["Ada!"]), ("mail", &["0123456789"])]);
-        let entry = Entry::new(attributes.clone(), &["cn".to_owned(), "mail".to_owned()], 9);
+        let attributes = raw(&[("CN", &["Ada"]), ("cn;lang-de", &["Ada!"]), ("mail", &["0123456789ab"])]);
+        let entry = Entry::new(attributes.clone(), &["cn".to_owned(), "mail".to_owned()], 11);
         assert_eq!(entry.values_of("cn").collect::<Vec<_>>(), [b"Ada"]);
         assert_eq!(entry.oversized.as_deref(), Some("mail"));
-        let entry = Entry::new(attributes, &["cn;LANG-de".to_owned()], 9);
+        let entry = Entry::new(attributes, &["cn;LANG-de".to_owned()], 11);
         assert_eq!(entry.values_of("cn;lang-de").collect::<Vec<_>>(), [b"Ada!"]);
     }
 }

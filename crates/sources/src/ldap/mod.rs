@@ -154,7 +154,7 @@ pub fn read(connection: &LdapConnection, name: &str, access: &LdapAccess<'_>) ->
     let mut reading = Reading::default();
     if let (Some(plan), Some(found)) = (&session.groups, groups) {
         let found = unique(found.entries, plan);
-        let listed = groups::read(plan, found, &mut people, access.bounds.memberships)?;
+        let listed = groups::read(plan, &found, &mut people, access.bounds.memberships)?;
         reading.groups = listed.groups;
         reading.skipped = listed.skipped;
         warnings.extend(listed.warnings);
@@ -192,7 +192,8 @@ pub fn verify(connection: &LdapConnection, access: &LdapAccess<'_>) -> Result<Ld
     if let (Some(plan), Some(found)) = (&session.groups, groups) {
         warnings.extend(reference_warning("groups", session.directory, &found.references));
         let (entries, is_complete) = (found.entries.len(), found.is_complete);
-        let listed = groups::read(plan, unique(found.entries, plan), &mut people, access.bounds.memberships)?;
+        let listed =
+            groups::read(plan, &unique(found.entries, plan), &mut people, access.bounds.memberships)?;
         let (usable, skipped) = (listed.groups.len(), listed.skipped);
         group_findings = Some(PageFindings { entries, usable, is_complete, skipped });
     }
