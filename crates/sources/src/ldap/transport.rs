@@ -168,7 +168,7 @@ fn explain(error: &rustls::Error, address: &Address) -> String {
     match error {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "no trusted authority signed the certificate of the server\nhelp: add the certificate of the authority that signed it to the \
-             trusted authorities"
+             file that `connections.ca_file` names"
                 .to_owned()
         }
         rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
