@@ -72,6 +72,20 @@ pub(crate) fn slapd() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Installs Samba as a domain controller unless it is installed: the only one that runs everywhere.
+pub(crate) fn samba() -> Result<(), Failure> {
+    if Path::new("/usr/sbin/samba").exists() && Path::new("/usr/share/samba/setup").exists() {
+        return Ok(());
+    }
+    let packages = ["samba-ad-dc", "samba-dsdb-modules", "samba-ad-provision", "winbind"];
+    packages.into_iter().try_for_each(apt_install).map_err(|failure| {
+        format!(
+            "the tests of Active Directory need Samba; install it (Debian: {}). {failure}",
+            packages.join(", ")
+        )
+    })
+}
+
 /// Installs Chromium unless it is installed.
 pub(crate) fn chromium() -> Result<(), Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -5,6 +5,9 @@
 //! catalog as a whole are located in the files (`locate`). The format is `docs/catalog.md`.
 //!
 //! There is no store and no evaluation here. A catalog with an error is never returned.
+//!
+//! Systems of record have a folder for each kind ([`ldap`], [`csv`], [`postgres`]); a complete read of one is a
+//! [`reading::Reading`].
 
 mod assemble;
 pub mod connections;

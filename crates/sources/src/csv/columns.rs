@@ -65,11 +65,13 @@ impl Mapping {
     ) -> Self {
         let mut headers = connection.clone();
         headers.extend(further.iter().map(|(field, header)| (field.clone(), header.clone())));
-        for field in headers.keys() {
-            if let Some(message) = unknown_field(field) {
+        headers.retain(|field, _| match unknown_field(field) {
+            Some(message) => {
                 errors.add(Severity::Error, || Diagnostic::about_file(Severity::Error, MAPPING, message));
+                false
             }
-        }
+            None => true,
+        });
         Self { headers }
     }
 

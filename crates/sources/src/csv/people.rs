@@ -7,7 +7,7 @@ use domesday_model::{Attributes, Excerpt, Group, Instant, User, UserStatus, rese
 use uuid::Uuid;
 
 use super::columns::Field;
-use super::table::{Table, quoted};
+use super::table::{RowState, Table, quoted};
 use crate::diagnostic::Collector;
 use crate::reading::{Listed, Reading};
 
@@ -28,7 +28,7 @@ pub(super) struct People<'n> {
     /// Usernames, in lower case, of rows with another mistake: what refers to them is not a mistake as well.
     unread: BTreeSet<String>,
     groups: BTreeSet<String>,
-    /// Whether every row of users was understood as far as its username.
+    /// Whether every username of the list is known, those in rows with a mistake included.
     is_complete: bool,
 }
 
@@ -53,21 +53,27 @@ impl<'n> People<'n> {
         errors: &mut Collector,
     ) {
         let Some(username_column) = column(columns, &Field::Username) else { return };
-        let before = errors.mistakes();
+        self.is_complete = true;
         let mut rows = 0_usize;
-        while table.next(errors).is_some() {
+        while let Some(state) = table.next(errors) {
             rows += 1;
             if rows > MAX_USERS {
                 table.error(username_column, format!("the list has more than {MAX_USERS} people"), errors);
                 return;
             }
-            self.read_user(table, username_column, columns, errors);
+            match state {
+                RowState::Complete => self.read_user(table, username_column, columns, errors),
+                RowState::Unequal => {
+                    self.unread.insert(table.row().field(username_column).to_lowercase());
+                }
+                RowState::Broken => self.is_complete = false,
+            }
         }
         // A list that lost its rows would make everybody absent.
-        if rows == 0 && errors.mistakes() == before {
+        if rows == 0 {
             table.error(0, "the list has no people, only the names of columns".to_owned(), errors);
+            self.is_complete = false;
         }
-        self.is_complete = errors.mistakes() == before || !self.unread.is_empty();
     }
 
     fn read_user(
@@ -182,7 +188,10 @@ impl<'n> People<'n> {
     ) {
         let places = (column(columns, &Field::Group), column(columns, &Field::Username));
         let (Some(group_column), Some(username_column)) = places else { return };
-        while table.next(errors).is_some() {
+        while let Some(state) = table.next(errors) {
+            if state != RowState::Complete {
+                continue;
+            }
             let (group, username) = (table.row().field(group_column), table.row().field(username_column));
             let group_mistake = if group.trim().is_empty() {
                 Some("the group is missing".to_owned())

@@ -21,6 +21,17 @@ pub(super) struct Table<'t> {
     header: Vec<String>,
 }
 
+/// How much of a row can be relied upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RowState {
+    /// It has a field for each column.
+    Complete,
+    /// It has too few fields or too many.
+    Unequal,
+    /// A quote in it is broken.
+    Broken,
+}
+
 /// A record with the places of its fields.
 #[derive(Default)]
 pub(super) struct Row {
@@ -83,7 +94,7 @@ impl<'t> Table<'t> {
         }
         let separator = [';', '\t', '|']
             .into_iter()
-            .find(|separator| content[..].lines().next().is_some_and(|line| line.contains(*separator)));
+            .find(|separator| content.lines().next().is_some_and(|line| line.contains(*separator)));
         if let (Some(separator), [_]) = (separator, &table.header[..]) {
             let message = format!(
                 "the columns are separated by `{}`; separate them by commas",
@@ -100,23 +111,25 @@ impl<'t> Table<'t> {
         &self.header
     }
 
-    /// Reads the next row that has a field for each column. Others are mistakes.
-    pub(super) fn next(&mut self, errors: &mut Collector) -> Option<&Row> {
-        while self.read() {
-            let (expected, found) = (self.header.len(), self.row.fields.len());
-            if self.row.layout.broken.is_some() {
-                self.report_broken(errors);
-            } else if expected == found {
-                return Some(&self.row);
-            } else {
-                let message = format!("expected {expected} fields as in the first line, found {found}");
-                // At the first field that is too many, or at the last one.
-                let column = expected.min(found - 1);
-                let at = self.row.layout.fields[column];
-                errors.add(Severity::Error, || error_at(self.file, &self.text, at, String::new(), message));
-            }
+    /// Reads the next row, and collects what is wrong with it as a whole. `None` after the last one.
+    pub(super) fn next(&mut self, errors: &mut Collector) -> Option<RowState> {
+        if !self.read() {
+            return None;
         }
-        None
+        let (expected, found) = (self.header.len(), self.row.fields.len());
+        if self.row.layout.broken.is_some() {
+            self.report_broken(errors);
+            return Some(RowState::Broken);
+        }
+        if expected == found {
+            return Some(RowState::Complete);
+        }
+        let message = format!("expected {expected} fields as in the first line, found {found}");
+        // At the first field that is too many, or at the last one.
+        let column = expected.min(found.saturating_sub(1));
+        let at = self.row.layout.fields.get(column).copied().unwrap_or_default();
+        errors.add(Severity::Error, || error_at(self.file, &self.text, at, String::new(), message));
+        Some(RowState::Unequal)
     }
 
     fn report_broken(&self, errors: &mut Collector) {

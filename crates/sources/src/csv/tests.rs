@@ -93,9 +93,9 @@ fn every_mistake_has_its_line_and_column() {
             "users:5:5: the name contains the control character U+000A; remove it",
             "users:6:15: expected an RFC 3339 instant with offset such as 2026-01-02T03:04:05Z, found `2026-12-31`",
             "users:7:9: expected 6 fields as in the first line, found 3",
-            "users:8:18: expected 6 fields as in the first line, found 7",
-            "users:9:18: expected a UUID such as 8f6c9a1e-3f0b-4f0e-9d3c-2a1b4c5d6e7f, found `42`",
-            "users:9:21: `All Users` is reserved, in any spelling; choose another name",
+            "users:8:20: expected 6 fields as in the first line, found 7",
+            "users:9:17: expected a UUID such as 8f6c9a1e-3f0b-4f0e-9d3c-2a1b4c5d6e7f, found `42`",
+            "users:9:20: `All Users` is reserved, in any spelling; choose another name",
             "users:10:1: `cli` is reserved, in any spelling; choose another name",
         ]
     );
@@ -126,15 +126,15 @@ fn headers_that_are_not_known_name_the_nearest_and_the_mapping() {
         mistakes(
             b"username,email,Mail\nada,,\n",
             None,
-            &[("email", "Mial"), ("titel", "x"), ("attributes.", "y")]
+            &[("email", "Mails"), ("titles", "x"), ("attributes.", "y")]
         ),
         [
             "map:1:1: `attributes.` is not an attribute: expected a name, found an empty text",
-            "map:1:1: the mapping names the field `titel`, which does not exist; there are `username`, `name`, `email`, `id`, \
+            "map:1:1: the mapping names the field `titles`, which does not exist; there are `username`, `name`, `email`, `id`, \
              `status`, `employeeNumber`, `department`, `title`, `manager`, `leavingDate`, `groups`, `group` and \
              `attributes.NAME`; did you mean `title`?",
-            "users:1:1: there is no column `Mial`, which the mapping names for `email`; did you mean `Mail`?",
-            "users:1:10: the mapping takes `email` from the column `Mial`; remove this column, or map it to an attribute",
+            "users:1:1: there is no column `Mails`, which the mapping names for `email`; did you mean `Mail`?",
+            "users:1:10: the mapping takes `email` from the column `Mails`; remove this column, or map it to an attribute",
             "users:1:16: no field is called `Mail`, and `email` is the nearest; rename the column, map it with `--map \
              email=Mail`, or remove it",
         ]

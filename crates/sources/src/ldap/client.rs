@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::address::Address;
 use super::ber;
 use super::entry::Entry;
-use super::error::{LdapError, meaning};
+use super::error::{LdapError, meaning, sign_in_reason};
 use super::filter::Filter;
 use super::message::{self, LdapResult, Operation, RawEntry, Response, Search, SearchScope};
 use super::transport::Transport;
@@ -116,7 +116,10 @@ impl Client {
         match result.code {
             0 => Ok(()),
             // No such entry and an invalid name are wrong credentials too, to servers that tell.
-            32 | 34 | 49 => Err(LdapError::Credentials { bind_dn: name.to_owned(), message: result.message }),
+            32 | 34 | 49 => {
+                let message = sign_in_reason(&result.message).map_or(result.message.clone(), str::to_owned);
+                Err(LdapError::Credentials { bind_dn: name.to_owned(), message })
+            }
             _ => Err(self.refused("sign in", "bindDn", "", result)),
         }
     }
@@ -350,7 +353,7 @@ impl Client {
             1 | 8 | 48 | 50 | 53 if self.is_anonymous => LdapError::AnonymousRefused { message },
             3 | 4 | 11 => LdapError::TooMuch {
                 what: format!("the directory refused to {operation}: {}", meaning(code)),
-                help: "raise the limits of the account of `bindDn` (OpenLDAP: `limits … size.prtotal=unlimited time=unlimited`; Active \
+                help: "raise the limits of the account of `bindDn` (OpenLDAP: `limits dn.exact=… size=unlimited time=unlimited`; Active \
                        Directory: the LDAP policy), or narrow the filter"
                     .to_owned(),
             },

@@ -18,8 +18,13 @@ pub(super) struct Entry {
 impl Entry {
     /// Keeps the attributes that were asked for, and of those the values that are not too long.
     pub(super) fn new(raw: RawEntry, requested: &[String], value_bytes: usize) -> Self {
-        let RawEntry { dn, attributes } = raw;
-        let mut entry = Self { dn, attributes: Vec::new(), open_ranges: Vec::new(), oversized: None };
+        let RawEntry { mut dn, attributes } = raw;
+        let mut oversized = None;
+        if dn.len() > value_bytes {
+            dn.truncate(dn.floor_char_boundary(value_bytes));
+            oversized = Some("the distinguished name".to_owned());
+        }
+        let mut entry = Self { dn, attributes: Vec::new(), open_ranges: Vec::new(), oversized };
         for RawAttribute { name, mut values } in attributes {
             let name = name.to_lowercase();
             // A type that is asked for comes with its subtypes: `cn;lang-de` for `cn`.
@@ -140,11 +145,11 @@ mod tests {
 
     #[test]
     fn subtypes_and_values_that_are_too_long_are_left_out() {
-        let attributes = raw(&[("CN", &["Ada"]), ("cn;lang-de", &["Ada!"]), ("mail", &["0123456789"])]);
-        let entry = Entry::new(attributes.clone(), &["cn".to_owned(), "mail".to_owned()], 9);
+        let attributes = raw(&[("CN", &["Ada"]), ("cn;lang-de", &["Ada!"]), ("mail", &["0123456789ab"])]);
+        let entry = Entry::new(attributes.clone(), &["cn".to_owned(), "mail".to_owned()], 11);
         assert_eq!(entry.values_of("cn").collect::<Vec<_>>(), [b"Ada"]);
         assert_eq!(entry.oversized.as_deref(), Some("mail"));
-        let entry = Entry::new(attributes, &["cn;LANG-de".to_owned()], 9);
+        let entry = Entry::new(attributes, &["cn;LANG-de".to_owned()], 11);
         assert_eq!(entry.values_of("cn;lang-de").collect::<Vec<_>>(), [b"Ada!"]);
     }
 }

@@ -76,7 +76,7 @@ pub enum LdapError {
     /// The entry below which is searched does not exist, or the account may not see it.
     #[error(
         "`{field}` names the entry `{base}`, which does not exist or which the account may not see{}",
-        if matched.is_empty() { String::new() } else { format!("\nhelp: the directory has `{matched}`") }
+        if matched.is_empty() { String::new() } else { format!("\nhelp: the directory has `{}`", domesday_model::Excerpt(matched)) }
     )]
     UnknownBase {
         /// The field, such as `users.base`.
@@ -169,6 +169,23 @@ fn quoted(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": `{}`", domesday_model::Excerpt(message)) }
 }
 
+/// Returns why Active Directory does not accept a password, which it hides in a number: `…, data 775, v4563`.
+pub(super) fn sign_in_reason(message: &str) -> Option<&'static str> {
+    let (_, rest) = message.split_once(", data ")?;
+    Some(match rest.split(',').next()? {
+        "525" => "there is no such account",
+        "52e" => "the name or the password is wrong",
+        "530" => "the account may not sign in at this time",
+        "531" => "the account may not sign in from this machine",
+        "532" => "the password has expired",
+        "533" => "the account is disabled",
+        "701" => "the account has expired",
+        "773" => "the password must be changed",
+        "775" => "the account is locked",
+        _ => return None,
+    })
+}
+
 /// Returns what a result code means (RFC 4511, appendix A.2).
 pub(super) fn meaning(code: i64) -> &'static str {
     match code {
@@ -194,5 +211,37 @@ pub(super) fn meaning(code: i64) -> &'static str {
         52 => "it is unavailable",
         53 => "it is unwilling to do so",
         _ => "an error of the server",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn active_directory_says_why_a_password_is_refused() {
+        let message =
+            "80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data 775, v4563\0";
+        assert_eq!(sign_in_reason(message), Some("the account is locked"));
+        assert_eq!(sign_in_reason("data 775"), None);
+        let error = LdapError::Credentials {
+            bind_dn: "reader".to_owned(),
+            message: "the account is locked".to_owned(),
+        };
+        assert!(error.to_string().starts_with(
+            "the directory does not accept the password of `reader`: `the account is locked`\nhelp: check `bindDn`"
+        ));
+    }
+
+    #[test]
+    fn what_may_pass_by_itself_is_retryable() {
+        let refused = |code| LdapError::Refused {
+            operation: String::new(),
+            code,
+            reason: meaning(code),
+            message: String::new(),
+        };
+        assert!(refused(51).is_retryable() && !refused(50).is_retryable());
+        assert!(!LdapError::configuration("url", "x").is_retryable());
     }
 }

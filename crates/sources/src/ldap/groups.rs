@@ -33,12 +33,12 @@ struct Node {
 /// Reads entries of groups, each with its key, and adds to each user the names of their groups.
 pub(super) fn read(
     plan: &SearchPlan<GroupField>,
-    entries: Vec<(Option<String>, Entry)>,
+    entries: &[(Option<String>, Entry)],
     people: &mut People,
     most_memberships: usize,
 ) -> Result<Groups, LdapError> {
     let mut listed = Groups::default();
-    let names = names(plan, &entries);
+    let names = names(plan, entries);
     let mut nodes = Vec::with_capacity(entries.len());
     let mut by_dn = HashMap::with_capacity(entries.len());
     for (index, ((key, entry), name)) in entries.iter().zip(names).enumerate() {
@@ -181,4 +181,129 @@ fn add_memberships(nodes: &[Node], people: &mut People, most: usize) -> Result<(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use domesday_model::{LdapConnection, LdapSearch};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ldap::message::{RawAttribute, RawEntry};
+    use crate::ldap::people;
+    use crate::ldap::profile::DirectoryKind;
+    use crate::ldap::schema::Schema;
+    use crate::ldap::settings::Settings;
+
+    const USERS: usize = 5;
+    const GROUPS: usize = 6;
+
+    fn entry(dn: &str, attributes: &[(&str, Vec<String>)]) -> (Option<String>, Entry) {
+        let attributes = attributes.iter().map(|(name, values)| RawAttribute {
+            name: (*name).to_owned(),
+            values: values.iter().map(|value| value.as_bytes().to_vec()).collect(),
+        });
+        (None, Entry::new(RawEntry { dn: dn.to_owned(), attributes: attributes.collect() }, &[], 1000))
+    }
+
+    fn settings() -> Settings {
+        let search =
+            |base: &str| LdapSearch { base: base.to_owned(), filter: None, attributes: BTreeMap::new() };
+        let connection = LdapConnection {
+            url: "ldaps://x".to_owned(),
+            bind_dn: None,
+            password: None,
+            users: search("ou=u"),
+            groups: Some(search("ou=g")),
+        };
+        Settings::parse(&connection).unwrap()
+    }
+
+    /// Reads users and groups in which each group has members by number, users first; returns the groups of each user.
+    fn groups_of(members: &[BTreeSet<usize>], most: usize) -> Result<Vec<BTreeSet<String>>, LdapError> {
+        let settings = settings();
+        let kind = DirectoryKind::Standard;
+        let user_plan = settings.users.into_plan(kind, &Schema::default());
+        let users =
+            (0..USERS).map(|user| entry(&format!("uid=u{user},ou=u"), &[("uid", vec![format!("u{user}")])]));
+        let mut people = people::read("corp", &user_plan, users.collect());
+        let dn = |member: &usize| match member.checked_sub(USERS) {
+            // Another spelling of the same name.
+            None => format!("UID=U{member}, OU=u"),
+            Some(group) => format!("cn=g{group},ou=g"),
+        };
+        let groups = members.iter().enumerate().map(|(group, members)| {
+            let members = members.iter().map(dn).collect();
+            entry(&format!("cn=g{group},ou=g"), &[("cn", vec![format!("g{group}")]), ("member", members)])
+        });
+        let group_plan = settings.groups.unwrap().into_plan(kind, &Schema::default());
+        let listed = read(&group_plan, &groups.collect::<Vec<_>>(), &mut people, most)?;
+        assert_eq!((listed.groups.len(), listed.skipped.len(), listed.warnings.len()), (members.len(), 0, 0));
+        Ok(people.users.into_iter().map(|listed| listed.object.groups).collect())
+    }
+
+    proptest! {
+        /// Against the closure by repetition: who is in a group is in every group that has this group.
+        #[test]
+        fn nested_groups_are_flattened(
+            members in proptest::collection::vec(proptest::collection::btree_set(0..USERS + GROUPS, 0..5), GROUPS),
+        ) {
+            let mut closure = members.clone();
+            loop {
+                let before = closure.clone();
+                for group in &mut closure {
+                    for member in group.clone() {
+                        if let Some(inner) = member.checked_sub(USERS) {
+                            group.extend(&before[inner]);
+                        }
+                    }
+                }
+                if closure == before {
+                    break;
+                }
+            }
+            let found = groups_of(&members, usize::MAX).unwrap();
+            let mut count = 0;
+            for (user, found) in found.iter().enumerate() {
+                let groups = (0..GROUPS).filter(|group| closure[*group].contains(&user));
+                let expected: BTreeSet<String> = groups.map(|group| format!("g{group}")).collect();
+                prop_assert_eq!(found, &expected);
+                count += expected.len();
+            }
+            prop_assert!(count == 0 || groups_of(&members, count - 1).is_err());
+            prop_assert!(groups_of(&members, count).is_ok());
+        }
+    }
+
+    #[test]
+    fn groups_that_share_a_name_are_left_out_and_lead_on() {
+        let settings = settings();
+        let kind = DirectoryKind::Standard;
+        let user_plan = settings.users.into_plan(kind, &Schema::default());
+        let ada = entry("uid=ada,ou=u", &[("uid", vec!["ada".to_owned()])]);
+        let mut people = people::read("corp", &user_plan, vec![ada]);
+        let group = |dn: &str, name: &str, member: &str| {
+            entry(dn, &[("cn", vec![name.to_owned()]), ("member", vec![member.to_owned()])])
+        };
+        let groups = [
+            group("cn=same,ou=a", "Same", "uid=ada,ou=u"),
+            group("cn=same,ou=b", "sAME", "uid=ada,ou=u"),
+            group("cn=outer,ou=a", "Outer", "cn=same,ou=a"),
+            group("cn=all users,ou=a", "All Users", "uid=ada,ou=u"),
+        ];
+        let plan = settings.groups.unwrap().into_plan(kind, &Schema::default());
+        let listed = read(&plan, &groups, &mut people, 10).unwrap();
+        assert_eq!(people.users[0].object.groups, BTreeSet::from(["Outer".to_owned()]));
+        let reasons: Vec<&str> = listed.skipped.iter().map(|skipped| skipped.reason.as_str()).collect();
+        assert_eq!(
+            reasons,
+            [
+                "the name `Same` belongs to 2 groups; only one can have it",
+                "the name `sAME` belongs to 2 groups; only one can have it",
+                "the name `All Users` is reserved",
+            ]
+        );
+    }
 }

@@ -8,6 +8,13 @@ const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 /// The extended operation that starts TLS (RFC 4511, section 4.14).
 const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
 
+/// How many attributes and values an entry may have. Each occupies more memory than its two bytes in a message.
+const MAX_VALUES: usize = 2_000_000;
+/// How many texts of a list of servers are kept.
+const MAX_TEXTS: usize = 100;
+/// How many bytes of the words of a server are kept.
+const MAX_TEXT_BYTES: usize = 1000;
+
 const BIND_REQUEST: u8 = 0x60;
 const BIND_RESPONSE: u8 = 0x61;
 const UNBIND_REQUEST: u8 = 0x42;
@@ -190,8 +197,8 @@ impl Response {
 
 fn result(reader: &mut Reader<'_>) -> Result<LdapResult, Malformed> {
     let code = reader.integer(ENUMERATED)?;
-    let matched = lossy(reader.expect(OCTET_STRING)?);
-    let message = lossy(reader.expect(OCTET_STRING)?);
+    let matched = short(reader.expect(OCTET_STRING)?);
+    let message = short(reader.expect(OCTET_STRING)?);
     let referrals = match reader.optional(REFERRAL)? {
         Some(list) => texts(Reader::new(list))?,
         None => Vec::new(),
@@ -203,12 +210,15 @@ fn entry(reader: &mut Reader<'_>) -> Result<RawEntry, Malformed> {
     let dn = lossy(reader.expect(OCTET_STRING)?);
     let mut list = reader.nested(SEQUENCE)?;
     let mut attributes = Vec::new();
+    let mut room = MAX_VALUES;
     while !list.is_empty() {
+        room = room.checked_sub(1).ok_or(Malformed)?;
         let mut attribute = list.nested(SEQUENCE)?;
         let name = lossy(attribute.expect(OCTET_STRING)?);
         let mut set = attribute.nested(SET)?;
         let mut values = Vec::new();
         while !set.is_empty() {
+            room = room.checked_sub(1).ok_or(Malformed)?;
             values.push(set.expect(OCTET_STRING)?.to_vec());
         }
         attributes.push(RawAttribute { name, values });
@@ -219,7 +229,10 @@ fn entry(reader: &mut Reader<'_>) -> Result<RawEntry, Malformed> {
 fn texts(mut list: Reader<'_>) -> Result<Vec<String>, Malformed> {
     let mut texts = Vec::new();
     while !list.is_empty() {
-        texts.push(lossy(list.expect(OCTET_STRING)?));
+        let text = short(list.expect(OCTET_STRING)?);
+        if texts.len() < MAX_TEXTS {
+            texts.push(text);
+        }
     }
     Ok(texts)
 }
@@ -238,6 +251,11 @@ fn page(mut controls: Reader<'_>) -> Result<Option<(u64, Vec<u8>)>, Malformed> {
         }
     }
     Ok(None)
+}
+
+/// Decodes the beginning of a text that is only shown.
+fn short(bytes: &[u8]) -> String {
+    lossy(bytes.get(..MAX_TEXT_BYTES).unwrap_or(bytes))
 }
 
 fn lossy(bytes: &[u8]) -> String {

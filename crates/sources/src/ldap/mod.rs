@@ -49,7 +49,7 @@ pub struct LdapAccess<'a> {
     pub password: Option<SecretString>,
     /// Certificates of authorities in PEM that are trusted in addition to the public ones.
     pub authorities: Vec<u8>,
-    /// How long connecting, and each answer of the server, may take.
+    /// How long connecting, and each answer of the server, may take. Resolving the name has the system's own limit.
     pub time_limit: Duration,
     /// How much is read at most.
     pub bounds: LdapBounds,
@@ -141,7 +141,7 @@ pub fn read(connection: &LdapConnection, name: &str, access: &LdapAccess<'_>) ->
         if found.estimate > 0 && !session.counts_candidates {
             *own_count.get_or_insert(0) += found.estimate;
         }
-        warnings.extend(reference_warning(section, &found.references));
+        warnings.extend(reference_warning(section, session.directory, &found.references));
     }
     let Found { entries, .. } = users;
     let mut people = people::read(name, &session.users, unique(entries, &session.users));
@@ -154,7 +154,7 @@ pub fn read(connection: &LdapConnection, name: &str, access: &LdapAccess<'_>) ->
     let mut reading = Reading::default();
     if let (Some(plan), Some(found)) = (&session.groups, groups) {
         let found = unique(found.entries, plan);
-        let listed = groups::read(plan, found, &mut people, access.bounds.memberships)?;
+        let listed = groups::read(plan, &found, &mut people, access.bounds.memberships)?;
         reading.groups = listed.groups;
         reading.skipped = listed.skipped;
         warnings.extend(listed.warnings);
@@ -179,7 +179,7 @@ pub fn verify(connection: &LdapConnection, access: &LdapAccess<'_>) -> Result<Ld
     let groups = session.search_groups(true)?;
     session.client.close();
     let mut warnings = session.warnings;
-    warnings.extend(reference_warning("users", &users.references));
+    warnings.extend(reference_warning("users", session.directory, &users.references));
     let (entries, is_complete) = (users.entries.len(), users.is_complete);
     let mut people = people::read("", &session.users, unique(users.entries, &session.users));
     let users = PageFindings {
@@ -190,9 +190,10 @@ pub fn verify(connection: &LdapConnection, access: &LdapAccess<'_>) -> Result<Ld
     };
     let mut group_findings = None;
     if let (Some(plan), Some(found)) = (&session.groups, groups) {
-        warnings.extend(reference_warning("groups", &found.references));
+        warnings.extend(reference_warning("groups", session.directory, &found.references));
         let (entries, is_complete) = (found.entries.len(), found.is_complete);
-        let listed = groups::read(plan, unique(found.entries, plan), &mut people, access.bounds.memberships)?;
+        let listed =
+            groups::read(plan, &unique(found.entries, plan), &mut people, access.bounds.memberships)?;
         let (usable, skipped) = (listed.groups.len(), listed.skipped);
         group_findings = Some(PageFindings { entries, usable, is_complete, skipped });
     }
@@ -320,7 +321,14 @@ fn check_estimate(section: &str, found: &Found, counts_candidates: bool) -> Resu
     Err(LdapError::Incomplete(format!("it counts {counted} entries for `{section}` and sent {sent}")))
 }
 
-fn reference_warning(section: &str, references: &[String]) -> Option<String> {
+/// Names the servers that a search refers to, other than the partitions of Active Directory that have no people.
+fn reference_warning(section: &str, directory: DirectoryKind, references: &[String]) -> Option<String> {
+    let is_elsewhere = |url: &&String| {
+        let url = url.to_lowercase();
+        let partitions = ["/cn=configuration,", "/dc=domaindnszones,", "/dc=forestdnszones,"];
+        directory != DirectoryKind::ActiveDirectory || !partitions.iter().any(|name| url.contains(name))
+    };
+    let references: Vec<&String> = references.iter().filter(is_elsewhere).collect();
     let first = references.first()?;
     let further = match references.len() - 1 {
         0 => String::new(),
@@ -355,6 +363,21 @@ fn unique<F>(entries: Vec<Entry>, plan: &SearchPlan<F>) -> Vec<(Option<String>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn references_are_named_unless_nobody_can_be_there() {
+        let references =
+            ["ldap://acme/CN=Configuration,DC=acme", "ldap://acme/DC=ForestDnsZones,DC=acme", "ldap://eu/"];
+        let references = references.map(str::to_owned);
+        let warning = |directory, count| reference_warning("users", directory, &references[..count]);
+        assert_eq!(warning(DirectoryKind::ActiveDirectory, 2), None);
+        let elsewhere = warning(DirectoryKind::ActiveDirectory, 3).unwrap();
+        assert!(
+            elsewhere.starts_with("the search of `users` refers to ldap://eu/; referrals"),
+            "{elsewhere}"
+        );
+        assert!(warning(DirectoryKind::Standard, 3).unwrap().contains("and to at least 2 more"));
+    }
 
     #[test]
     fn fewer_entries_than_the_server_counts_are_an_error() {

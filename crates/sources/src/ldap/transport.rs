@@ -145,7 +145,13 @@ impl Transport {
                 None if error.kind() == io::ErrorKind::TimedOut => {
                     LdapError::TimedOut { host: address.shown(), limit: access.time_limit }
                 }
-                None => failed(format!("the connection ended during the handshake ({error})")),
+                None => LdapError::Interrupted {
+                    host: address.shown(),
+                    reason: format!(
+                        "TLS could not begin ({error}){}",
+                        if address.starts_tls { "" } else { ", as on a port for `ldap://`" }
+                    ),
+                },
             })?;
         }
         Ok(Self::Tls(Box::new(StreamOwned::new(connection, stream))))
@@ -162,7 +168,7 @@ fn explain(error: &rustls::Error, address: &Address) -> String {
     match error {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "no trusted authority signed the certificate of the server\nhelp: add the certificate of the authority that signed it to the \
-             trusted authorities"
+             file that `connections.ca_file` names"
                 .to_owned()
         }
         rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {

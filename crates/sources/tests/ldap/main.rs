@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
 #![cfg(unix)]
 
+mod active_directory;
 mod failures;
 mod proxy;
 mod reading;

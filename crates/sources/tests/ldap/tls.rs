@@ -37,7 +37,7 @@ fn tls_on_the_port_without_it_is_explained() {
     let server = Slapd::shared();
     let url = format!("ldaps://localhost:{}", server.plain_port());
     let error = read(&connection(url, people(), None), "corp", &access(server.authority())).unwrap_err();
-    assert!(matches!(error, LdapError::Tls { .. }), "{error}");
+    assert!(error.to_string().contains("`ldap://`"), "{error}");
 }
 
 #[test]
