@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use domesday_model::{Attributes, Group, ScimConnection, User, UserStatus};
 use serde_json::Value;
 
-use super::ENTERPRISE_SCHEMA;
 use super::filter::values;
 use super::path::AttributePath;
 use super::resource::{Document, name};
 use super::schema::{ResourceKind, ResourceSchema, Schemas};
+use super::urns::ENTERPRISE_SCHEMA;
 
 /// What a user has that its resource does not contain.
 #[derive(Debug, Clone, Default)]
@@ -65,13 +65,30 @@ pub fn manager_reference(document: &Document) -> Option<&str> {
     manager.get("value")?.as_str().filter(|value| !value.trim().is_empty())
 }
 
-/// Returns the paths of a mapping that lead to no attribute, each with the attribute of Domesday that it was meant for.
-#[must_use]
-pub fn check_mapping(connection: &ScimConnection) -> Vec<(String, String)> {
+/// A path of a mapping that leads to no attribute.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`attributes`: `{attribute}` is mapped to `{path}`, which is no attribute of SCIM; use a name of the core schema such \
+     as `title` or `name.familyName`, or a schema's URN, a colon and the attribute"
+)]
+pub struct MappingError {
+    /// The attribute of Domesday.
+    pub attribute: String,
+    /// The path.
+    pub path: String,
+}
+
+/// Checks the mapping of a connection.
+///
+/// # Errors
+/// The first path that leads to no attribute.
+pub fn check(connection: &ScimConnection) -> Result<(), MappingError> {
     let schemas = Schemas::new(connection);
-    let unknown =
-        connection.attributes.iter().filter(|(_, path)| AttributePath::parse(path, &schemas.user).is_none());
-    unknown.map(|(attribute, path)| (attribute.clone(), path.clone())).collect()
+    let is_unknown = |path: &str| AttributePath::parse(path, &schemas.user).is_none();
+    match connection.attributes.iter().find(|(_, path)| is_unknown(path)) {
+        None => Ok(()),
+        Some((attribute, path)) => Err(MappingError { attribute: attribute.clone(), path: path.clone() }),
+    }
 }
 
 /// Returns a text that is not blank.
@@ -165,8 +182,8 @@ mod tests {
     #[test]
     fn a_mapping_names_attributes_that_exist() {
         let mut mapping = mapping();
-        assert!(check_mapping(&mapping).is_empty());
+        assert_eq!(check(&mapping), Ok(()));
         mapping.attributes.insert("Shoe".to_owned(), "shoeSize".to_owned());
-        assert_eq!(check_mapping(&mapping), [("Shoe".to_owned(), "shoeSize".to_owned())]);
+        assert!(check(&mapping).unwrap_err().to_string().contains("`Shoe` is mapped to `shoeSize`"));
     }
 }

@@ -15,35 +15,24 @@ mod convert;
 mod discovery;
 mod error;
 mod filter;
+mod member;
 mod patch;
 mod path;
 mod projection;
 mod resource;
 mod schema;
 mod sort;
+mod urns;
 
-pub use convert::{UserContext, check_mapping, convert_group, convert_user, manager_reference};
+pub use convert::{MappingError, UserContext, check, convert_group, convert_user, manager_reference};
 pub use discovery::{MAX_PAGE, resource_type, resource_types, schema_document, service_provider_config};
 pub use error::{ScimError, ScimErrorKind};
 pub use filter::{Filter, Lookup};
-pub use patch::{Member, MembersChange, Operation, PatchStep, parse_patch};
+pub use member::{Member, take_members};
+pub use patch::{MembersChange, Operation, PatchStep, parse_patch};
 pub use path::AttributePath;
 pub use projection::Projection;
-pub use resource::{Document, ResourceFacts, fold, name, normalize, represent, take_members};
+pub use resource::{Document, ResourceFacts, fold, name, normalize, represent};
 pub use schema::{ResourceKind, ResourceSchema, Schemas};
 pub use sort::SortKey;
-
-/// The schema of a user.
-pub const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-
-/// The schema of a group.
-pub const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-
-/// The enterprise extension of a user.
-pub const ENTERPRISE_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-
-/// The schema of a list of resources.
-pub const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
-
-/// The schema of an error.
-pub const ERROR_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+pub use urns::{ENTERPRISE_SCHEMA, ERROR_SCHEMA, GROUP_SCHEMA, LIST_SCHEMA, USER_SCHEMA};

@@ -9,7 +9,6 @@ use domesday_model::{Excerpt, Instant};
 use serde_json::{Map, Value, json};
 
 use super::error::ScimError;
-use super::patch::Member;
 use super::path::{Target, resolve};
 use super::schema::{Attribute, DataType, Mutability, ResourceKind, ResourceSchema};
 
@@ -202,17 +201,6 @@ fn single(attribute: &Attribute, value: Value) -> Result<Option<Value>, ScimErro
         (_, value @ Value::String(_)) => Ok(Some(value)),
         (_, value @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(Value::String(value.to_string()))),
         (_, Value::Array(_) | Value::Object(_)) => refuse("a text"),
-    }
-}
-
-/// Takes the members out of a group.
-///
-/// # Errors
-/// `invalidValue` when a member has no `value`.
-pub fn take_members(document: &mut Document) -> Result<Vec<Member>, ScimError> {
-    match document.shift_remove("members") {
-        None => Ok(Vec::new()),
-        Some(value) => Member::parse_list(value),
     }
 }
 

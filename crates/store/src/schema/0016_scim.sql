@@ -12,7 +12,7 @@ CREATE TABLE scim_resource (
     manager      TEXT,                   -- what names the manager: an id, or a userName in lower case
     layer_key    TEXT NOT NULL,          -- by what the connection's layer knows the object
     document     TEXT NOT NULL,
-    version      INTEGER NOT NULL,       -- counts the changes of what answers show
+    version      INTEGER NOT NULL,       -- counts the changes of what clients write of it
     created_at   INTEGER NOT NULL,
     updated_at   INTEGER NOT NULL
 ) STRICT;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::super::path::AttributePath;
 use super::super::resource::{Document, fold};
 use super::super::schema::DataType;
-use super::{Filter, Literal, Node, Operator};
+use super::ast::{Filter, Literal, Node, Operator};
 
 impl Filter {
     /// Whether the filter selects a resource, which contains every attribute that the filter depends on.

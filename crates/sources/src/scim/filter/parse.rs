@@ -5,7 +5,7 @@ use domesday_model::Excerpt;
 use super::super::error::{ScimError, ScimErrorKind};
 use super::super::path::{AttributePath, resolve_within};
 use super::super::schema::{Attribute, DataType, ResourceSchema};
-use super::{Filter, Literal, Node, Operator};
+use super::ast::{Filter, Literal, Node, Operator};
 
 /// The longest filter, in bytes.
 const MAX_BYTES: usize = 16 << 10;

@@ -1,7 +1,7 @@
 //! The schemas of users and groups (RFC 7643, sections 3.1, 4 and 8.7).
 
-use super::{Attribute, DataType, Mutability, ResourceKind, Returned, Schema};
-use crate::scim::{ENTERPRISE_SCHEMA, GROUP_SCHEMA, USER_SCHEMA};
+use super::super::urns::{ENTERPRISE_SCHEMA, GROUP_SCHEMA, USER_SCHEMA};
+use super::types::{Attribute, DataType, Mutability, Returned, Schema};
 
 /// The attributes that resources of every kind have. No schema lists them.
 pub(super) fn common() -> Vec<Attribute> {
@@ -104,7 +104,7 @@ pub(super) fn user() -> Schema {
     ];
     Schema {
         id: USER_SCHEMA.to_owned(),
-        name: ResourceKind::User.as_str().to_owned(),
+        name: "User".to_owned(),
         description: "A person or service".to_owned(),
         attributes,
     }
@@ -155,7 +155,7 @@ pub(super) fn group() -> Schema {
     let attributes = vec![Attribute { is_unique: true, ..name.required() }, members];
     Schema {
         id: GROUP_SCHEMA.to_owned(),
-        name: ResourceKind::Group.as_str().to_owned(),
+        name: "Group".to_owned(),
         description: "A group of users and groups".to_owned(),
         attributes,
     }

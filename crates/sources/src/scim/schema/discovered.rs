@@ -1,6 +1,6 @@
 //! The schemas of what clients discover: schemas, resource types, the configuration (RFC 7643, sections 5 to 7).
 
-use super::{Attribute, DataType, Mutability, Schema};
+use super::types::{Attribute, DataType, Mutability, Schema};
 
 const PREFIX: &str = "urn:ietf:params:scim:schemas:core:2.0:";
 

@@ -29,7 +29,7 @@ pub struct ScimResource {
     pub layer_key: String,
     /// The resource as JSON text.
     pub document: String,
-    /// Counts the changes of what answers show.
+    /// Counts the changes of what clients write of it.
     pub version: i64,
     /// When it was created.
     pub created_at: Instant,
@@ -219,13 +219,13 @@ impl Store {
         self.database.execute(sql, values).map(drop)
     }
 
-    /// Gives a resource another entity tag, since what answers show of it changed; with an instant, also a later change.
+    /// Gives a resource another version, since its members changed.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn touch_scim_resource(&mut self, number: i64, at: Option<Instant>) -> Result<(), StoreError> {
-        let sql = "UPDATE scim_resource SET version = version + 1, updated_at = coalesce(?2, updated_at) WHERE number = ?1";
-        self.database.execute(sql, values![number, at.map(Instant::as_micros)]).map(drop)
+    pub fn touch_scim_resource(&mut self, number: i64, at: Instant) -> Result<(), StoreError> {
+        let sql = "UPDATE scim_resource SET version = version + 1, updated_at = ?2 WHERE number = ?1";
+        self.database.execute(sql, values![number, at.as_micros()]).map(drop)
     }
 
     /// Deletes a resource, its members and its memberships. Of a group, its id is kept for a group of the same name.
