@@ -151,5 +151,9 @@ def test_the_members_of_a_group_in_entra(service, connection):
     assert connection.members(group["id"]) == set(users[2:])
     none = connection.list("/Groups", filter=f'id eq "{group["id"]}" and members eq "{users[0]}"')
     assert none["totalResults"] == 0
+    # A single member is added by path.
+    connection.patch(path, {"op": "Add", "path": f'members[value eq "{users[0]}"]'}).expect(204)
+    connection.patch(path, {"op": "Add", "path": "members", "value": {"value": users[1]}}).expect(204)
+    assert connection.members(group["id"]) == set(users)
     connection.patch(path, {"op": "Remove", "path": "members"}).expect(204)
     assert connection.members(group["id"]) == set()

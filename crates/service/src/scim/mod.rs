@@ -1,7 +1,7 @@
 //! SCIM: an identity provider pushes users and groups into the layer of its connection (`docs/connections-scim.md`).
 //!
 //! A request comes with a token of its connection ([`authenticate`]); the token opens nothing else, and nothing else opens
-//! SCIM. Reading runs in [`read`], in one consistent read of the store. Writing runs in [`write`], one exclusive
+//! SCIM. Reading runs in [`read()`], in one consistent read of the store. Writing runs in [`write()`], one exclusive
 //! transaction in which the token is checked again: a change and what follows from it for users and groups are committed
 //! together, or nothing is.
 //!

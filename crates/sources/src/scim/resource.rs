@@ -5,7 +5,7 @@
 //! read-only attributes (RFC 7644, sections 3.3 and 3.5.1). Passwords are dropped.
 
 use domesday_model::limits::check_name;
-use domesday_model::{Excerpt, Instant};
+use domesday_model::{Excerpt, Instant, reserved_name};
 use serde_json::{Map, Value, json};
 
 use super::error::ScimError;
@@ -100,6 +100,10 @@ pub(super) fn check(schema: &ResourceSchema, document: &Document) -> Result<(), 
         return Err(ScimError::value(format!("`{name}` is missing; every {} has one", schema.kind)));
     };
     check_name(value).map_err(|error| ScimError::value(format!("`{name}`: {error}")))?;
+    if let Some(reserved) = reserved_name(value) {
+        let detail = format!("`{name}`: the name `{reserved}` is reserved; choose another one");
+        return Err(ScimError::value(detail));
+    }
     let external_id = document.get("externalId").and_then(Value::as_str).unwrap_or_default();
     if external_id.chars().count() > MAX_EXTERNAL_ID {
         let detail = format!("`externalId` is longer than {MAX_EXTERNAL_ID} characters");
@@ -285,6 +289,7 @@ mod tests {
             (json!({}), ScimErrorKind::InvalidValue, "`userName` is missing"),
             (json!({ "userName": "" }), ScimErrorKind::InvalidValue, "expected a name"),
             (json!({ "userName": "x".repeat(256) }), ScimErrorKind::InvalidValue, "256 characters"),
+            (json!({ "userName": "Administrator" }), ScimErrorKind::InvalidValue, "reserved"),
             (json!({ "userName": ["a", "b"] }), ScimErrorKind::InvalidValue, "`userName` must be a text"),
             (json!({ "userName": "a", "active": "yes" }), ScimErrorKind::InvalidValue, "`active`"),
             (

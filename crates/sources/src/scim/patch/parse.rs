@@ -227,6 +227,23 @@ fn step(schema: &ResourceSchema, operation: Operation) -> Result<PatchStep, Scim
         (Path::Attribute(AttributePath { sub: Some(_), .. }), _) => {
             return Err(ScimError::path("a sub-attribute of members needs a filter that selects them"));
         }
+        // The filter describes who is added: a single member by path.
+        (Path::Filtered { filter, sub, .. }, Action::Add) => {
+            let display = match (sub, value) {
+                (Some(_), Some(Value::String(display))) => Some(display),
+                (None, Some(Value::Object(mut member))) => {
+                    member.shift_remove("display").and_then(|display| display.as_str().map(str::to_owned))
+                }
+                (None, _) => None,
+                _ => return Err(ScimError::value("`value` must be a text: the name that is shown")),
+            };
+            let members = filter.as_values().ok_or_else(|| {
+                let detail = "a member is added by its id, as in `members[value eq \"…\"]`";
+                ScimError::new(ScimErrorKind::NoTarget, detail)
+            })?;
+            let member = |value| Member { value, display: display.clone() };
+            MembersChange::Add(members.into_iter().map(member).collect())
+        }
         (Path::Filtered { filter, sub: Some(_), .. }, action) => match (action, value) {
             (Action::Remove, _) => MembersChange::SetDisplay(filter, None),
             (_, Some(Value::String(display))) => MembersChange::SetDisplay(filter, Some(display)),
@@ -236,7 +253,7 @@ fn step(schema: &ResourceSchema, operation: Operation) -> Result<PatchStep, Scim
             Some(values) => MembersChange::Remove(values),
             None => MembersChange::RemoveWhere(filter),
         },
-        (Path::Filtered { .. }, _) => {
+        (Path::Filtered { .. }, Action::Replace) => {
             let detail = "a member cannot be changed; remove it and add another";
             return Err(ScimError::new(ScimErrorKind::Mutability, detail));
         }

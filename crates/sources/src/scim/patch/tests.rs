@@ -191,6 +191,11 @@ fn operations_on_members_are_steps_of_their_own() {
             MembersChange::Replace(vec![member("1"), member("2")]),
         ),
         (json!({ "op": "replace", "path": "members", "value": [] }), MembersChange::Replace(vec![])),
+        (json!({ "op": "add", "path": "members[value eq \"1\"]" }), MembersChange::Add(vec![member("1")])),
+        (
+            json!({ "op": "Add", "path": "members[value eq \"1\"]", "value": [{ "value": "1" }] }),
+            MembersChange::Add(vec![member("1")]),
+        ),
         (json!({ "op": "remove", "path": "members" }), MembersChange::RemoveAll),
         (json!({ "op": "remove", "path": "members", "value": list }), MembersChange::Remove(named())),
         (
@@ -212,6 +217,7 @@ fn operations_on_members_are_steps_of_their_own() {
             json!({ "op": "replace", "path": "members[value eq \"1\"]", "value": { "value": "2" } }),
             "mutability",
         ),
+        (json!({ "op": "add", "path": "members[display eq \"x\"]" }), "noTarget"),
         (json!({ "op": "remove", "path": "members.display" }), "invalidPath"),
     ] {
         assert_eq!(change(operation).unwrap_err().kind.as_str(), kind);
