@@ -19,6 +19,14 @@ on_each_database!(
     a_consistent_read_sees_one_state,
 );
 
+fn first() -> Instant {
+    Instant::from_micros(FIRST)
+}
+
+fn later() -> Instant {
+    Instant::from_micros(LATER)
+}
+
 const OKTA: i64 = 7;
 const ENTRA: i64 = 8;
 
@@ -30,9 +38,9 @@ fn create(store: &mut Store, connection: i64, kind: &str, name: &str) -> ScimRes
     let id = Uuid::new_v4();
     let new =
         NewScimResource { connection, kind, id, layer_key: "key", content: content(name, Some("chief")) };
-    let number = store.create_scim_resource(&new, FIRST).unwrap();
+    let number = store.create_scim_resource(&new, first()).unwrap();
     let resource = store.scim_resource(number).unwrap().unwrap();
-    assert_eq!((resource.id, resource.version, resource.created_at), (id, 1, FIRST));
+    assert_eq!((resource.id, resource.version, resource.created_at), (id, 1, first()));
     resource
 }
 
@@ -57,9 +65,9 @@ fn resources_are_found_by_id_name_external_id_and_manager(database: &Database) {
     assert!(find(&mut store, "Group", ScimFind::Id(ada.id)).is_empty());
     assert!(find(&mut store, "User", ScimFind::Name("Ada")).is_empty());
     let change = ScimResourceChange { external_id: None, document: "{\"a\":1}", ..content("eve", None) };
-    store.update_scim_resource(ada.number, &change, LATER).unwrap();
+    store.update_scim_resource(ada.number, &change, later()).unwrap();
     let changed = store.scim_resource(ada.number).unwrap().unwrap();
-    assert_eq!((changed.version, changed.updated_at, changed.created_at), (2, LATER, FIRST));
+    assert_eq!((changed.version, changed.updated_at, changed.created_at), (2, later(), first()));
     assert_eq!((changed.label.as_str(), changed.document.as_str()), ("eve", "{\"a\":1}"));
     assert!(find(&mut store, "User", ScimFind::Manager("chief", "x")).is_empty());
 }
@@ -152,15 +160,15 @@ fn tokens_are_found_by_their_hash_and_revoked(database: &Database) {
     store.create_scim_token(new_token(2, ENTRA), &[2; 32], &by_ada(FIRST)).unwrap();
     assert_eq!(store.scim_token_by_hash(&[1; 32]).unwrap(), Some(token.clone()));
     assert_eq!(store.scim_token_by_hash(&[3; 32]).unwrap(), None);
-    assert_eq!(store.scim_tokens(OKTA).unwrap(), [token.clone()]);
-    store.touch_scim_token(token.id, LATER).unwrap();
-    store.touch_scim_token(token.id, Instant::from_micros(LATER.as_micros() + 1)).unwrap();
-    assert_eq!(store.scim_token(token.id).unwrap().unwrap().last_used_at, Some(LATER));
+    assert_eq!(store.scim_tokens(OKTA).unwrap(), std::slice::from_ref(&token));
+    store.touch_scim_token(token.id, later()).unwrap();
+    store.touch_scim_token(token.id, Instant::from_micros(later().as_micros() + 1)).unwrap();
+    assert_eq!(store.scim_token(token.id).unwrap().unwrap().last_used_at, Some(later()));
     let of_other = store.revoke_scim_token((ENTRA, "entra"), token.id, &by_ada(LATER));
     assert!(matches!(of_other, Err(StoreError::NotFound { .. })));
     store.revoke_scim_token((OKTA, "okta"), token.id, &by_ada(LATER)).unwrap();
     store.revoke_scim_token((OKTA, "okta"), token.id, &by_ada(LATER)).unwrap();
-    assert_eq!(store.scim_token(token.id).unwrap().unwrap().revoked_at, Some(LATER));
+    assert_eq!(store.scim_token(token.id).unwrap().unwrap().revoked_at, Some(later()));
     let entries = store.audit_entries(0, 10).unwrap();
     let actions: Vec<_> = entries.iter().map(|entry| entry.action.as_str()).collect();
     assert_eq!(actions, ["create", "create", "revoke"]);

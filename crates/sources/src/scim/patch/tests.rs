@@ -24,6 +24,7 @@ fn user() -> Document {
     user
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "bodies are written where they are used")]
 fn patched(document: Document, operations: Value) -> Result<Value, ScimError> {
     let (schemas, mut document) = (schemas(), document);
     let body = json!({
@@ -38,6 +39,7 @@ fn patched(document: Document, operations: Value) -> Result<Value, ScimError> {
 }
 
 /// Applies one operation to the user, and returns one attribute.
+#[expect(clippy::needless_pass_by_value, reason = "bodies are written where they are used")]
 fn attribute(operation: Value, name: &str) -> Value {
     patched(user(), json!([operation])).unwrap()[name].clone()
 }
@@ -161,7 +163,7 @@ fn mistakes_have_their_kind_and_the_number_of_the_operation() {
 
 #[test]
 fn operations_on_members_are_steps_of_their_own() {
-    let change = |operation: Value| {
+    let change = |operation: Value| -> Result<MembersChange, ScimError> {
         let steps = parse_patch(&schemas().group, json!({ "operations": [operation] }))?;
         match steps.into_iter().next() {
             Some(PatchStep::Members(change)) => Ok(change),
