@@ -65,6 +65,25 @@ def test_a_connection_ends_with_its_tokens(service):
     assert connection.send("POST", "/Users", body, token=token).expect(201).json["id"] == user["id"]
 
 
+def test_a_day_of_requests_leaves_one_record(service):
+    connection = service.connection()
+    user = connection.create_user(f"{connection.name}-ada")
+    path = f"/Users/{user['id']}"
+    title = {"op": "replace", "path": "title", "value": "T"}
+    connection.patch(path, title).expect(200)
+    connection.patch(path, title).expect(200)
+    connection.patch(path, {"op": "move"}).expect(400)
+    connection.create_group(f"{connection.name} G", [user["id"]])
+    connection.send("DELETE", path).expect(204)
+    syncs = service.get(f"/api/v1/connections/{connection.name}/syncs")["items"]
+    # Two when midnight passed meanwhile.
+    assert 1 <= len(syncs) <= 2 and {sync["trigger"] for sync in syncs} == {"push"}
+    counts = [sync["counts"].get("users", {}) for sync in syncs]
+    total = {name: sum(each.get(name, 0) for each in counts) for name in ["created", "changed", "unchanged", "gone"]}
+    assert total == {"created": 1, "changed": 1, "unchanged": 1, "gone": 1}
+    assert service.get(f"/api/v1/connections/{connection.name}")["state"] == "ok"
+
+
 def test_a_mapping_names_attributes_that_exist(service):
     for path in ["shoeSize", "name.shoe", f"{ENTERPRISE}:shoe", "urn:acme"]:
         body = {"kind": "scim", "attributes": {"Shoe": path}}

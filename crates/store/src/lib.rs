@@ -53,7 +53,7 @@ pub use observer::{StoreEvent, StoreObserver};
 pub use state::{
     ApiKey, DeliveryRecord, Fence, Freshness, IdempotentCall, Message, MessageAttempt, MessageState,
     NewApiKey, NewMessage, NewRun, NewScimResource, NewScimToken, NewSession, ReleasedRun, RunFilter,
-    RunRecord, RunState, ScimFind, ScimGroup, ScimMember, ScimResource, ScimResourceChange, ScimToken,
-    SealedSecret, Session, SignInMethod, StoredExport, SyncRecord, SyncState, cancelled_error,
+    RunRecord, RunState, ScimFind, ScimGroup, ScimMember, ScimPush, ScimResource, ScimResourceChange,
+    ScimToken, SealedSecret, Session, SignInMethod, StoredExport, SyncRecord, SyncState, cancelled_error,
 };
 pub use store::Store;

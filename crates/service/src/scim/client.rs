@@ -112,7 +112,10 @@ where
             let (actor, from) = (format!("scim:{}", connection.name), client.address.to_string());
             let change =
                 ChangeBy { actor: &actor, origin: &connection.name, from: Some(&from), at: clock.now() };
-            work(&mut Writer::new(Reader::new(store, &connection, &client.base), &change))
+            let mut writer = Writer::new(Reader::new(store, &connection, &client.base), &change);
+            let done = work(&mut writer)?;
+            writer.record()?;
+            Ok(done)
         })
     };
     pool.with_writer(change).await

@@ -5,7 +5,7 @@ use domesday_sources::scim::{
     Document, MembersChange, PatchStep, Projection, ResourceKind, convert_group, fold, name, normalize,
     parse_patch, take_members,
 };
-use domesday_store::{LayerChange, NewScimResource, ScimResource};
+use domesday_store::{LayerChange, NewScimResource, ScimPush, ScimResource};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -107,6 +107,7 @@ impl Writer<'_> {
         let number = self.reader.store.create_scim_resource(&new, self.change.at)?;
         self.change_members(number, MembersChange::Add(members))?;
         self.finish()?;
+        self.note(GROUP, ScimPush::Created);
         self.answer(number, projection)
     }
 
@@ -160,6 +161,7 @@ impl Writer<'_> {
             self.reader.store.touch_scim_resource(group.number, self.change.at)?;
         }
         self.reader.store.delete_scim_resource(self.reader.connection.id, &resource)?;
+        self.note(GROUP, ScimPush::Gone);
         self.remove_group_later(resource.layer_key);
         self.finish()
     }
@@ -171,7 +173,10 @@ impl Writer<'_> {
         document: &Document,
         has_other_members: bool,
     ) -> Result<(), ScimFailure> {
-        if *document != parse(resource)? {
+        let has_other_document = *document != parse(resource)?;
+        let is_changed = has_other_document || has_other_members;
+        self.note(GROUP, if is_changed { ScimPush::Changed } else { ScimPush::Unchanged });
+        if has_other_document {
             let label = name(GROUP, document);
             if label != resource.label {
                 self.check_unique(GROUP, label, Some(resource.number))?;

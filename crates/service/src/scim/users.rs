@@ -4,7 +4,7 @@ use domesday_model::{Excerpt, Kind};
 use domesday_sources::scim::{
     Document, PatchStep, Projection, ResourceKind, ScimErrorKind, fold, name, normalize, parse_patch,
 };
-use domesday_store::{LayerChange, NewScimResource, ScimFind, ScimResource};
+use domesday_store::{LayerChange, NewScimResource, ScimFind, ScimPush, ScimResource};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -44,6 +44,7 @@ impl Writer<'_> {
         let number = self.reader.store.create_scim_resource(&new, self.change.at)?;
         self.affect_reports(id, &fold(&username))?;
         self.finish()?;
+        self.note(USER, ScimPush::Created);
         self.answer(number, projection)
     }
 
@@ -93,6 +94,7 @@ impl Writer<'_> {
         }
         self.affect_reports(resource.id, &resource.name)?;
         self.reader.store.delete_scim_resource(self.reader.connection.id, &resource)?;
+        self.note(USER, ScimPush::Gone);
         // Nobody refers to the user any more when the user goes.
         self.finish()?;
         self.change_layer(vec![LayerChange::Remove { kind: Kind::User, key: resource.layer_key }])?;
@@ -101,8 +103,10 @@ impl Writer<'_> {
 
     fn update_user(&mut self, resource: &ScimResource, document: &Document) -> Result<(), ScimFailure> {
         if *document == parse(resource)? {
+            self.note(USER, ScimPush::Unchanged);
             return Ok(());
         }
+        self.note(USER, ScimPush::Changed);
         let username = name(USER, document);
         let is_renamed = username != resource.label;
         if is_renamed {

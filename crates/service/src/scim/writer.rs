@@ -7,7 +7,9 @@ use domesday_sources::scim::{
     Document, Projection, ResourceKind, ScimErrorKind, UserContext, convert_user, fold, manager_reference,
     name,
 };
-use domesday_store::{ChangeBy, LayerChange, LayeredObject, ScimFind, ScimResource, ScimResourceChange};
+use domesday_store::{
+    ChangeBy, LayerChange, LayeredObject, ScimFind, ScimPush, ScimResource, ScimResourceChange,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -29,11 +31,13 @@ pub struct Writer<'s> {
     affected: BTreeSet<i64>,
     /// The layer keys of the groups that go once no user names them.
     removed_groups: Vec<String>,
+    /// What the request did with the resource that it names.
+    pushed: Option<(ResourceKind, ScimPush)>,
 }
 
 impl<'s> Writer<'s> {
     pub(super) fn new(reader: Reader<'s>, change: &'s ChangeBy<'s>) -> Self {
-        Self { reader, change, affected: BTreeSet::new(), removed_groups: Vec::new() }
+        Self { reader, change, affected: BTreeSet::new(), removed_groups: Vec::new(), pushed: None }
     }
 
     /// Returns what answers contain of a resource, as a request asks for it.
@@ -53,6 +57,22 @@ impl<'s> Writer<'s> {
     #[must_use]
     pub fn schemas(&self) -> &'s domesday_sources::scim::Schemas {
         self.reader.schemas()
+    }
+
+    /// Notes what the request did with a resource.
+    pub(super) fn note(&mut self, kind: ResourceKind, push: ScimPush) {
+        self.pushed = Some((kind, push));
+    }
+
+    /// Counts the request in the record of the day.
+    pub(super) fn record(&mut self) -> Result<(), ScimFailure> {
+        let Some((kind, push)) = self.pushed.take() else { return Ok(()) };
+        let kind = match kind {
+            ResourceKind::User => Kind::User,
+            ResourceKind::Group => Kind::Group,
+        };
+        let connection = (self.reader.connection.id, self.reader.connection.name.as_str());
+        Ok(self.reader.store.record_scim_push(connection, kind, push, self.change)?)
     }
 
     pub(super) fn change_layer(

@@ -28,8 +28,8 @@ pub use run_list::RunFilter;
 pub use run_progress::cancelled_error;
 pub use runs::{NewRun, RunRecord, RunState};
 pub use scim::{
-    NewScimResource, NewScimToken, ScimFind, ScimGroup, ScimMember, ScimResource, ScimResourceChange,
-    ScimToken,
+    NewScimResource, NewScimToken, ScimFind, ScimGroup, ScimMember, ScimPush, ScimResource,
+    ScimResourceChange, ScimToken,
 };
 pub use sessions::{NewSession, Session, SignInMethod};
 pub use syncs::{SyncRecord, SyncState};

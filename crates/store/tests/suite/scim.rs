@@ -1,8 +1,8 @@
 //! What is pushed by SCIM: resources, members, tokens.
 
-use domesday_model::Instant;
+use domesday_model::{Instant, Kind};
 use domesday_store::{
-    NewScimResource, NewScimToken, ScimFind, ScimResource, ScimResourceChange, Store, StoreError,
+    NewScimResource, NewScimToken, ScimFind, ScimPush, ScimResource, ScimResourceChange, Store, StoreError,
 };
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ on_each_database!(
     a_connection_is_deleted_with_everything_of_it,
     tokens_are_found_by_their_hash_and_revoked,
     a_consistent_read_sees_one_state,
+    requests_of_a_day_are_one_record,
 );
 
 fn first() -> Instant {
@@ -184,4 +185,24 @@ fn a_consistent_read_sees_one_state(database: &Database) {
     });
     assert_eq!(counts.unwrap(), (0, 0));
     assert_eq!(store.count_scim_resources(OKTA, "User").unwrap(), 1);
+}
+
+fn requests_of_a_day_are_one_record(database: &Database) {
+    let mut store = database.open();
+    let push = |store: &mut Store, kind: Kind, push: ScimPush, at: i64| {
+        store.record_scim_push((OKTA, "okta"), kind, push, &by_ada(at)).unwrap();
+    };
+    let day = 86_400_000_000;
+    push(&mut store, Kind::User, ScimPush::Created, FIRST);
+    push(&mut store, Kind::User, ScimPush::Unchanged, LATER);
+    push(&mut store, Kind::Group, ScimPush::Gone, LATER);
+    push(&mut store, Kind::User, ScimPush::Changed, FIRST + day);
+    let syncs = store.syncs("okta", None, 10).unwrap();
+    let seen: Vec<_> = syncs.iter().map(|sync| (sync.started_at, sync.ended_at)).collect();
+    let next = Instant::from_micros(FIRST + day);
+    assert_eq!(seen, [(next, Some(next)), (first(), Some(later()))]);
+    let counts = &syncs[1].report["counts"];
+    assert_eq!((&counts["users"]["read"], &counts["users"]["created"]), (&2.into(), &1.into()));
+    assert_eq!((&counts["users"]["unchanged"], &counts["groups"]["gone"]), (&1.into(), &1.into()));
+    assert_eq!(store.audit_entries(0, 10).unwrap().len(), 2, "one entry for each day");
 }

@@ -4,9 +4,11 @@
 //! connection by the id of its object, so that a later connection of the same name gets nothing of an earlier one.
 
 mod members;
+mod pushes;
 mod resources;
 mod tokens;
 
 pub use members::{ScimGroup, ScimMember};
+pub use pushes::ScimPush;
 pub use resources::{NewScimResource, ScimFind, ScimResource, ScimResourceChange};
 pub use tokens::{NewScimToken, ScimToken};
