@@ -14,7 +14,7 @@ pub(crate) struct Step {
 }
 
 /// Every step in order. All build with one profile, so that nothing is compiled twice.
-pub(crate) const STEPS: [Step; 15] = [
+pub(crate) const STEPS: [Step; 16] = [
     Step { name: "fmt", about: "formatting", run: fmt },
     Step { name: "typos", about: "spelling", run: spelling },
     Step { name: "unused", about: "dependencies that no source uses", run: dependencies::check_used },
@@ -30,6 +30,7 @@ pub(crate) const STEPS: [Step; 15] = [
     },
     Step { name: "s3", about: "deliveries to S3 servers that check permissions and inject faults", run: s3 },
     Step { name: "service", about: "the service over HTTP: the guide, an attack", run: service },
+    Step { name: "scim", about: "SCIM as identity providers push it, and the standard's tester", run: scim },
     Step { name: "console", about: "the console in a browser", run: console },
     Step { name: "fuzz", about: "coverage-guided fuzzing, 15 seconds for each target", run: fuzz::fuzz },
     Step {
@@ -109,6 +110,10 @@ fn service() -> Result<(), Failure> {
     let mut pytest = command(python, &["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/service"]);
     pytest.env("DOMESDAY_BIN", binary).env("DOMESDAY_STANDING_CLOCK", program);
     run(pytest.env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+fn scim() -> Result<(), Failure> {
+    pytest("tests/scim", &[])
 }
 
 fn console() -> Result<(), Failure> {

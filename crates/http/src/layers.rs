@@ -19,6 +19,7 @@ use crate::listener::OverLimit;
 use crate::method;
 use crate::problem::Problem;
 use crate::routes::is_probe;
+use crate::scim;
 use crate::state::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -70,6 +71,7 @@ pub(crate) async fn handle_request(State(app): State<App>, mut request: Request,
             traceparent,
         })
     };
+    let is_scim = scim::is_scim(request.uri().path());
     let work = async {
         if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET) {
             return too_long().into_response();
@@ -91,6 +93,9 @@ pub(crate) async fn handle_request(State(app): State<App>, mut request: Request,
         }
     };
     let mut response = work.instrument(span.clone()).await;
+    if is_scim {
+        response = scim::answer_errors(response);
+    }
     let took = started.elapsed();
     let status = response.status().as_u16();
     traced.set_answered(status);

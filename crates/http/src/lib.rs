@@ -28,6 +28,7 @@ mod response;
 mod route;
 mod router;
 mod routes;
+mod scim;
 mod server;
 mod state;
 

@@ -153,6 +153,11 @@ impl Problem {
         self.0.status
     }
 
+    /// The headers that it adds.
+    pub(crate) fn headers(&self) -> &[(header::HeaderName, String)] {
+        &self.0.headers
+    }
+
     /// What is wrong, and what to do.
     pub(crate) fn detail(&self) -> &str {
         &self.0.detail

@@ -23,7 +23,7 @@ use crate::route::Route;
 use crate::router::router;
 use crate::routes::{documentation, operations, table};
 use crate::state::{App, AppState};
-use crate::{body, console, layers};
+use crate::{body, console, layers, scim};
 
 /// How many files the service opens beside connections, at most: databases, deliveries, what it sends.
 const OTHER_FILES: usize = 256;
@@ -188,9 +188,9 @@ fn within_files(limits: Limits, listens_twice: bool) -> Limits {
     limits
 }
 
-/// Returns the router of the API and of the console.
+/// Returns the router of the API, of the console and of SCIM.
 fn api_and_console(routes: Vec<Route>, app: &App) -> Router {
-    router(routes, app).merge(console::router(app))
+    router(routes, app).merge(console::router(app)).merge(scim::router(app))
 }
 
 /// Returns a router with the layers around every request.

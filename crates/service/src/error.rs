@@ -92,6 +92,12 @@ pub enum AuthenticationError {
     /// The key's user is disabled or was deleted.
     #[error("the user of this API key is disabled or gone")]
     DisabledUser,
+    /// No token of the connection has this secret.
+    #[error("there is no such token of this connection")]
+    UnknownToken,
+    /// The token was revoked.
+    #[error("this token was revoked; create another one for the connection")]
+    RevokedToken,
     /// There is no session with this token, or it has ended.
     #[error("you are not signed in, or your session has ended; sign in again")]
     NoSession,

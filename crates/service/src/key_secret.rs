@@ -11,12 +11,23 @@ use sha2::{Digest, Sha256};
 /// The prefix of every key.
 const PREFIX: &str = "domesday_";
 
+/// The prefix of every token of SCIM.
+const SCIM_PREFIX: &str = "domesday_scim_";
+
 /// Returns a new key's secret.
 ///
 /// # Errors
 /// When the system gives no random bytes.
 pub(crate) fn generate() -> Result<SecretString, getrandom::Error> {
     Ok(format!("{PREFIX}{}", random_text()?).into())
+}
+
+/// Returns the secret of a new token of SCIM.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub(crate) fn generate_scim_token() -> Result<SecretString, getrandom::Error> {
+    Ok(format!("{SCIM_PREFIX}{}", random_text()?).into())
 }
 
 /// Returns 256 random bits as text.
@@ -44,6 +55,15 @@ pub fn parse_authorization(value: &str) -> Option<SecretString> {
     secret.starts_with(PREFIX).then(|| secret.to_owned().into())
 }
 
+/// Reads the token of SCIM in the value of an `Authorization` header, after `Bearer`.
+#[must_use]
+pub fn parse_scim_authorization(value: &str) -> Option<SecretString> {
+    let (scheme, rest) = value.trim().split_once(' ')?;
+    let secret = rest.trim();
+    let is_token = scheme.eq_ignore_ascii_case("bearer") && secret.starts_with(SCIM_PREFIX);
+    is_token.then(|| secret.to_owned().into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +78,18 @@ mod tests {
         }
         for header in ["", "Bearer", "Basic dXNlcjpwYXNz", "something"] {
             assert!(parse_authorization(header).is_none(), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_scim_is_a_bearer_token() {
+        let token = generate_scim_token().unwrap();
+        let token = token.expose_secret();
+        assert_eq!(parse_scim_authorization(&format!("bearer {token}")).unwrap().expose_secret(), token);
+        let key = generate().unwrap();
+        for header in [token.to_owned(), format!("Basic {token}"), format!("Bearer {}", key.expose_secret())]
+        {
+            assert!(parse_scim_authorization(&header).is_none());
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) enum Used {
     Key(Uuid),
     /// A session of the console.
     Session(Uuid),
+    /// A token of SCIM.
+    ScimToken(Uuid),
 }
 
 /// Uses of API keys and sessions that are not in the store yet.
@@ -78,6 +80,12 @@ impl LastUse {
     #[must_use]
     pub fn latest_of_session(&self, session: Uuid, stored: Instant) -> Instant {
         self.pending(Used::Session(session)).unwrap_or(stored)
+    }
+
+    /// Returns the last use of a token of SCIM, as [`LastUse::latest`].
+    #[must_use]
+    pub fn latest_of_token(&self, token: Uuid, stored: Option<Instant>) -> Option<Instant> {
+        self.pending(Used::ScimToken(token)).or(stored)
     }
 
     fn pending(&self, used: Used) -> Option<Instant> {
@@ -131,6 +139,7 @@ async fn flush(last_use: &LastUse, pool: &Pool) {
         Ok(uses.into_iter().try_for_each(|(used, at)| match used {
             Used::Key(key) => store.touch_api_key(key, at),
             Used::Session(session) => store.touch_session(session, at),
+            Used::ScimToken(token) => store.touch_scim_token(token, at),
         })?)
     };
     if let Err(error) = pool.with(write).await {

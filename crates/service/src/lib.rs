@@ -22,6 +22,7 @@ pub mod permissions;
 pub mod preview;
 pub mod requests;
 pub mod runs;
+pub mod scim;
 pub mod sessions;
 pub mod traces;
 
@@ -51,7 +52,7 @@ pub use config::{
     TlsFiles, Webhook, limit_key,
 };
 pub use error::{AuthenticationError, Details, MAX_LISTED, ServiceError};
-pub use key_secret::parse_authorization;
+pub use key_secret::{parse_authorization, parse_scim_authorization};
 pub use last_use::LastUse;
 pub use machine::{BlockingJob, BlockingWork, SimulatedMachine, Sleep};
 pub use metrics::Metrics;

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use crate::ldap::{self, LdapAccess, LdapBounds, LdapError};
 use crate::reading::Reading;
+use crate::scim::{self, MappingError};
 
 /// How long connecting, and each answer of a source, may take.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -35,6 +36,9 @@ pub enum ReadError {
     /// A directory.
     #[error(transparent)]
     Ldap(#[from] LdapError),
+    /// The mapping of a connection that is pushed to.
+    #[error(transparent)]
+    Scim(#[from] MappingError),
     /// It is not read: it is pushed, imported, or not supported.
     #[error("connections of kind `{0}` are not read")]
     NotRead(&'static str),
@@ -58,10 +62,8 @@ pub struct Findings {
 pub fn check(connection: &Connection) -> Result<(), ReadError> {
     match &connection.kind {
         ConnectionKind::Ldap(ldap) => Ok(ldap::check(ldap)?),
-        ConnectionKind::Scim(_)
-        | ConnectionKind::Csv(_)
-        | ConnectionKind::Postgres(_)
-        | ConnectionKind::Dbt(_) => Ok(()),
+        ConnectionKind::Scim(scim) => Ok(scim::check(scim)?),
+        ConnectionKind::Csv(_) | ConnectionKind::Postgres(_) | ConnectionKind::Dbt(_) => Ok(()),
     }
 }
 

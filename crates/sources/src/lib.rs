@@ -22,6 +22,7 @@ mod locate;
 pub mod postgres;
 mod read;
 pub mod reading;
+pub mod scim;
 mod sniff;
 mod text;
 

@@ -9,7 +9,8 @@
 //! - `catalog`: [`Store::apply`] applies a whole catalog, or nothing of it on any error; [`Store::put_object`] and its
 //!   neighbours change one object, guarded by entity tags; [`Store::snapshot`] is the one consistent read from which
 //!   everything else is computed.
-//! - `state`: API keys, exports, runs, leases, the outbox, idempotency keys and deliveries, one file each.
+//! - `state`: API keys, exports, runs, leases, the outbox, idempotency keys, deliveries and what is
+//!   pushed by SCIM, one file each.
 //! - `audit`: the audit log. Every change writes its entry ([`AuditEntry`]) in the same transaction.
 //! - `database`: the seam between SQLite and PostgreSQL. `schema`: the tables and their migrations.
 //!
@@ -51,7 +52,8 @@ pub use location::{ServerUrl, StoreLocation};
 pub use observer::{StoreEvent, StoreObserver};
 pub use state::{
     ApiKey, DeliveryRecord, Fence, Freshness, IdempotentCall, Message, MessageAttempt, MessageState,
-    NewApiKey, NewMessage, NewRun, NewSession, ReleasedRun, RunFilter, RunRecord, RunState, SealedSecret,
-    Session, SignInMethod, StoredExport, SyncRecord, SyncState, cancelled_error,
+    NewApiKey, NewMessage, NewRun, NewScimResource, NewScimToken, NewSession, ReleasedRun, RunFilter,
+    RunRecord, RunState, ScimFind, ScimGroup, ScimMember, ScimPush, ScimResource, ScimResourceChange,
+    ScimToken, SealedSecret, Session, SignInMethod, StoredExport, SyncRecord, SyncState, cancelled_error,
 };
 pub use store::Store;

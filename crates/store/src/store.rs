@@ -109,18 +109,6 @@ impl Store {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        /// Rolls the transaction back unless it was committed.
-        struct Open<'s> {
-            store: &'s mut Store,
-            extent: Extent,
-        }
-
-        impl Drop for Open<'_> {
-            fn drop(&mut self) {
-                self.store.database.end_write(self.extent);
-            }
-        }
-
         let extent = self.database.begin_write()?;
         let mut open = Open { store: self, extent };
         let done = work(open.store)?;
@@ -128,6 +116,19 @@ impl Store {
         let extent = std::mem::replace(&mut open.extent, Extent::Nothing);
         open.store.database.commit_write(extent)?;
         Ok(done)
+    }
+
+    /// Runs work that reads, and sees one state of the store throughout. Within another transaction it is part of that one.
+    ///
+    /// # Errors
+    /// Those of `work` and of the store.
+    pub fn consistent_read<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let extent = self.database.begin_read()?;
+        let open = Open { store: self, extent };
+        work(open.store)
     }
 
     /// Reconnects, such as after a failover, when the current server is no longer the primary. Does nothing for a file.
@@ -156,6 +157,18 @@ impl Store {
         if let Database::Sqlite(sqlite) = &mut self.database {
             sqlite.set_observer(observer);
         }
+    }
+}
+
+/// A transaction that is rolled back unless it was committed.
+struct Open<'s> {
+    store: &'s mut Store,
+    extent: Extent,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.store.database.end_write(self.extent);
     }
 }
 

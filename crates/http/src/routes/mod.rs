@@ -3,6 +3,7 @@
 mod access;
 mod apply;
 mod audit;
+mod connection_tokens;
 mod connections;
 mod export;
 mod export_view;
@@ -32,6 +33,7 @@ pub(crate) use health::{is_probe, operations};
 pub(crate) fn table(max_body_bytes: usize) -> Vec<Route> {
     let mut routes = tenant::routes();
     routes.extend(keys::routes());
+    routes.extend(connection_tokens::routes());
     routes.extend(objects::routes());
     routes.extend(connections::routes());
     routes.extend(requests::routes());

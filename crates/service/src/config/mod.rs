@@ -90,6 +90,19 @@ impl Config {
         format!("{scheme}://{listening}")
     }
 
+    /// Returns the address at which a client reaches the service: the public one if it is configured, else the one with
+    /// the host that the client used.
+    #[must_use]
+    pub fn address_for(&self, host: Option<&str>) -> String {
+        match host {
+            Some(host) if self.public_url == DEFAULT_PUBLIC_URL => {
+                let scheme = if self.tls.is_some() { "https" } else { "http" };
+                format!("{scheme}://{host}")
+            }
+            _ => self.public_url.clone(),
+        }
+    }
+
     /// Whether browsers reach the service over TLS, its own or that of a proxy.
     #[must_use]
     pub fn is_behind_tls(&self) -> bool {

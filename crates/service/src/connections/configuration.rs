@@ -159,6 +159,8 @@ pub fn delete(
     caller.change(now, |change| -> Result<(), ServiceError> {
         store.delete_object(Kind::Connection, name, condition, change)?;
         store.end_listing(name, change)?;
+        // Its tokens end with it, and no resource of persons stays behind.
+        store.delete_scim_connection(stored.id)?;
         Ok(())
     })?;
     Ok(store.set_connection_secret(name, None, now)?)

@@ -161,6 +161,16 @@ impl Database {
         Ok(Transaction { database: self, extent: Extent::Whole })
     }
 
+    /// Begins a read-only transaction that the caller ends with [`Database::end_write`]. Within another transaction it is
+    /// part of that one.
+    pub(crate) fn begin_read(&mut self) -> Result<Extent, StoreError> {
+        if self.in_transaction() {
+            return Ok(Extent::Nothing);
+        }
+        self.begin_reading()?;
+        Ok(Extent::Whole)
+    }
+
     fn begin_reading(&mut self) -> Result<(), StoreError> {
         self.observe(StoreEvent::Begin { is_write: false })?;
         match self {

@@ -15,7 +15,7 @@ use crate::database::{Database, Sqlite};
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
 /// The migrations in order. The version of a store is the number of those that ran.
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     include_str!("0001_first.sql"),
     include_str!("0002_service.sql"),
     include_str!("0003_slots.sql"),
@@ -31,6 +31,7 @@ const MIGRATIONS: [&str; 15] = [
     include_str!("0013_single_sign_on.sql"),
     include_str!("0014_audit_search.sql"),
     include_str!("0015_layers.sql"),
+    include_str!("0016_scim.sql"),
 ];
 
 /// Returns the newest version.

@@ -1,7 +1,7 @@
 //! Whether what a connection brought is current.
 
 use crate::{Store, StoreError, StoredObject};
-use domesday_model::{Connection, Instant, Kind};
+use domesday_model::{Connection, ConnectionKind, Instant, Kind};
 
 use super::syncs::{SyncRecord, SyncState};
 
@@ -29,7 +29,12 @@ impl Freshness {
         let oldest = connection.effective_max_age().map(|age| {
             Instant::from_micros(now.as_micros().saturating_sub(age.as_seconds().saturating_mul(1_000_000)))
         });
-        let is_stale = oldest.is_some_and(|oldest| complete.as_ref().is_none_or(|it| it.started_at < oldest));
+        let current = match &connection.kind {
+            // What is pushed is as current as the latest request.
+            ConnectionKind::Scim(_) => store.last_scim_request(&connection.name)?,
+            _ => complete.as_ref().map(|sync| sync.started_at),
+        };
+        let is_stale = oldest.is_some_and(|oldest| current.is_none_or(|at| at < oldest));
         Ok(Self { connection, last, complete, is_stale })
     }
 

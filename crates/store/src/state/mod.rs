@@ -12,6 +12,7 @@ mod readiness;
 mod run_list;
 mod run_progress;
 mod runs;
+mod scim;
 mod sessions;
 mod syncs;
 
@@ -26,5 +27,9 @@ pub use outbox::{Message, MessageAttempt, MessageState, NewMessage};
 pub use run_list::RunFilter;
 pub use run_progress::cancelled_error;
 pub use runs::{NewRun, RunRecord, RunState};
+pub use scim::{
+    NewScimResource, NewScimToken, ScimFind, ScimGroup, ScimMember, ScimPush, ScimResource,
+    ScimResourceChange, ScimToken,
+};
 pub use sessions::{NewSession, Session, SignInMethod};
 pub use syncs::{SyncRecord, SyncState};

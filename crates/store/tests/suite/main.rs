@@ -20,6 +20,7 @@ mod outbox;
 mod postgres_server;
 mod readiness;
 mod requests;
+mod scim;
 mod service;
 mod sessions;
 mod upgrade;
