@@ -1,12 +1,12 @@
 //! Every kind of connection behind one door: the only place that knows them all.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use domesday_model::{Connection, ConnectionKind};
 use secrecy::SecretString;
 
+pub use crate::ldap::JudgeAddresses;
 use crate::ldap::{self, LdapAccess, LdapBounds, LdapError};
 use crate::reading::Reading;
 use crate::scim::{self, MappingError};
@@ -21,7 +21,7 @@ pub struct Access<'a> {
     /// Certificates of authorities in PEM that are trusted in addition to the public ones.
     pub authorities: Vec<u8>,
     /// Judges the addresses that a host was resolved to, before any is connected to.
-    pub judge_addresses: &'a dyn Fn(&str, &[SocketAddr]) -> Result<(), String>,
+    pub judge_addresses: JudgeAddresses<'a>,
 }
 
 impl fmt::Debug for Access<'_> {

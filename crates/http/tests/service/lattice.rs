@@ -128,11 +128,11 @@ fn nobody_changes_what_they_have_themselves() {
 #[test]
 fn an_apply_is_judged_object_by_object() {
     let world = World::new();
-    world.apply(json!({ "groups": [{ "name": "G" }], "users": [{ "username": "dora" }] }));
-    let uma = world.user("uma", &["GOVERNANCE", "USER_ADMIN"]);
-    world.user("root", &["APPLICATION_ADMIN"]);
     let own = json!({ "username": "uma", "permissions": ["GOVERNANCE", "USER_ADMIN"] });
     let root = user("root", &["APPLICATION_ADMIN"]);
+    // The files declare everybody: an apply changes their layer alone.
+    world.apply(json!({ "groups": [{ "name": "G" }], "users": [{ "username": "dora" }, own, root] }));
+    let uma = world.user("uma", &["GOVERNANCE", "USER_ADMIN"]);
     let apply = |query: &str, catalog: Value| {
         world.call_as(&uma, "POST", &format!("/api/v1/apply{query}"), Some(catalog)).status
     };

@@ -138,7 +138,11 @@ impl Condition {
             Condition::Atom(_) => false,
             Condition::Not(child) => child.rename_group(old, new),
             Condition::And(children) | Condition::Or(children) => {
-                children.iter_mut().fold(false, |is_any, child| child.rename_group(old, new) || is_any)
+                let mut is_any = false;
+                for child in children {
+                    is_any |= child.rename_group(old, new);
+                }
+                is_any
             }
         }
     }

@@ -33,7 +33,7 @@ impl ConnectionKind {
                 texts(&mut mistakes, "tagPrefix", &dbt.tag_prefix);
             }
             Self::Csv(csv) => {
-                texts(&mut mistakes, "map", csv.map.iter().flat_map(|(key, header)| [key, header]))
+                texts(&mut mistakes, "map", csv.map.iter().flat_map(|(key, header)| [key, header]));
             }
         }
         mistakes

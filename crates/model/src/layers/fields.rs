@@ -161,12 +161,10 @@ pub fn resolve_references(
         let Some(to) = field.refers_to else { continue };
         match document.get_mut(field.name) {
             Some(Value::Array(names)) => names.retain_mut(|name| replace(to, name)),
-            Some(value) => {
-                if !replace(to, value) {
-                    document.shift_remove(field.name);
-                }
+            Some(value) if !replace(to, value) => {
+                document.shift_remove(field.name);
             }
-            None => {}
+            _ => {}
         }
     }
     missing

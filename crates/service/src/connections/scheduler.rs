@@ -83,7 +83,7 @@ impl SyncScheduler {
                         found.push((connection, since, last));
                     }
                     Err(error) => {
-                        tracing::error!(name = object.name, %error, "a connection is not processed")
+                        tracing::error!(name = object.name, %error, "a connection is not processed");
                     }
                 }
             }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use domesday_model::{Connection, Instant, Kind, MaxGone};
-use domesday_sources::connections::{Access, read};
+use domesday_sources::connections::{Access, JudgeAddresses, read};
 use domesday_sources::reading::Reading;
 use domesday_store::{
     ChangeBy, FieldChange, Freshness, Listing, ListingOptions, ListingOutcome, NewMessage, Store, StoreError,
@@ -76,7 +76,7 @@ pub async fn sync_now(
     let (context, name) = (context.clone(), name.to_owned());
     let machine = context.clock.machine().clone();
     let work = move || sync_blocking(&context, &name, &request);
-    machine.run_blocking(BlockingWork::Attempt, work).await.unwrap_or_else(|error| Err(error.into()))
+    machine.run_blocking(BlockingWork::Attempt, work).await.unwrap_or_else(Err)
 }
 
 fn sync_blocking(context: &SyncContext, name: &str, request: &SyncRequest) -> Result<SyncView, ServiceError> {
@@ -185,7 +185,7 @@ pub struct Source<'a> {
     /// Certificates of authorities in PEM that are trusted in addition to the public ones.
     pub authorities: Vec<u8>,
     /// Judges the addresses that a host was resolved to.
-    pub judge_addresses: &'a dyn Fn(&str, &[SocketAddr]) -> Result<(), String>,
+    pub judge_addresses: JudgeAddresses<'a>,
 }
 
 /// The message about a sync that ended, if somebody receives one.

@@ -34,7 +34,7 @@ pub async fn verify(
         let findings = verify_source(&connection, &access);
         Ok((findings.map_err(|error| ServiceError::invalid(error.to_string()))?, context.clock.now()))
     };
-    machine.run_blocking(BlockingWork::Verification, work).await.unwrap_or_else(|error| Err(error.into()))
+    machine.run_blocking(BlockingWork::Verification, work).await.unwrap_or_else(Err)
 }
 
 fn kept(context: &SyncContext, connection: &Connection) -> Result<Option<SecretString>, ServiceError> {

@@ -144,7 +144,6 @@ impl Edit<'_> {
 
     /// Returns the layer `api` after the edit (none when nothing is left of it) and the effective object with it; nothing
     /// when the edit changes nothing.
-    #[expect(clippy::type_complexity, reason = "the two parts of one result")]
     fn again(
         &self,
         database: &mut Database,

@@ -92,7 +92,7 @@ fn a_connection_changes_its_own_layer_only(database: &Database) {
     assert_eq!(giver("group:Analysts"), Giver::Files);
     assert_eq!(user.since.part_since("group:Admins", user.created_at).as_micros(), LATER);
     assert_eq!(user.since.part_since("group:Analysts", user.created_at).as_micros(), FIRST);
-    assert_eq!(&*snapshot.symbols.text(user.identity_provider), "okta");
+    assert_eq!(snapshot.symbols.text(user.identity_provider), "okta");
     // The same catalog again changes nothing, and pruning leaves what the connection lists.
     let plan = store.apply(&catalog(), options(LATER + 1)).unwrap();
     assert!(plan.is_empty(), "{plan:?}");

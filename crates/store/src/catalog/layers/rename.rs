@@ -81,7 +81,13 @@ impl Renaming<'_> {
     /// Rewrites a document; whether it named the object.
     fn in_value(&self, value: &mut Value) -> bool {
         match value {
-            Value::Array(items) => items.iter_mut().fold(false, |is_any, item| self.in_value(item) || is_any),
+            Value::Array(items) => {
+                let mut is_any = false;
+                for item in items {
+                    is_any |= self.in_value(item);
+                }
+                is_any
+            }
             Value::Object(fields) => self.in_fields(fields),
             _ => false,
         }
