@@ -159,12 +159,16 @@ pub fn resolve_references(
     };
     for field in fields(kind) {
         let Some(to) = field.refers_to else { continue };
-        match document.get_mut(field.name) {
-            Some(Value::Array(names)) => names.retain_mut(|name| replace(to, name)),
-            Some(value) if !replace(to, value) => {
-                document.shift_remove(field.name);
+        let Some(value) = document.get_mut(field.name) else { continue };
+        let is_kept = match value {
+            Value::Array(names) => {
+                names.retain_mut(|name| replace(to, name));
+                true
             }
-            _ => {}
+            value => replace(to, value),
+        };
+        if !is_kept {
+            document.shift_remove(field.name);
         }
     }
     missing
