@@ -100,6 +100,7 @@ fn s3() -> Result<(), Failure> {
 /// Runs the tests of the service. Nights pass in them, so they start it with a clock that they control.
 fn service() -> Result<(), Failure> {
     postgresql()?;
+    slapd()?;
     let python = python("tests/service")?;
     let binary = build()?;
     let name = format!("standing_clock{}", std::env::consts::EXE_SUFFIX);

@@ -252,6 +252,9 @@ impl From<StoreError> for Problem {
                 .with_problems(list, problems.len())
             }
             StoreError::OtherTenant { .. } => Self::conflict(detail),
+            StoreError::Listed { connections, .. } => {
+                Self::conflict(detail).with("connections", connections.clone())
+            }
             StoreError::RunUnderWay { run } => Self::conflict(detail).with("run", run.to_string()),
             StoreError::NulInText => Self::invalid(detail),
             StoreError::Busy | StoreError::DiskFull => Self::unavailable(detail),

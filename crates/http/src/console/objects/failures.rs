@@ -65,6 +65,7 @@ impl Refusal {
                 let note = format!("Other objects refer to it; change them first. {named}{more}");
                 Ok(Self::new(StatusCode::CONFLICT, note))
             }
+            ServiceError::Store(StoreError::Listed { .. }) => Ok(Self::new(StatusCode::CONFLICT, note)),
             ServiceError::Store(StoreError::Precondition { .. }) | ServiceError::PreconditionFailed(_) => {
                 Ok(Self::outdated())
             }
