@@ -157,11 +157,12 @@ fn add_mapped(extensions: &mut Vec<Schema>, path: &str) {
 
 /// Splits the path of a mapping that names another schema than the standard's into the schema's URN and the attribute.
 fn split_mapped(path: &str) -> Option<(&str, &str)> {
-    let is_urn = path.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
-    let (id, name) = path.rsplit_once(':').filter(|_| is_urn)?;
+    let (id, name) = path.rsplit_once(':')?;
+    // RFC 8141: `urn:`, a namespace and a name in it.
+    let is_urn = id.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:")) && id[4..].contains(':');
     let name = name.split(['.', '[']).next().unwrap_or(name);
     let is_standard =
         [USER_SCHEMA, GROUP_SCHEMA, ENTERPRISE_SCHEMA].iter().any(|known| known.eq_ignore_ascii_case(id));
     let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic());
-    (!is_standard && is_name).then_some((id, name))
+    (is_urn && !is_standard && is_name).then_some((id, name))
 }
