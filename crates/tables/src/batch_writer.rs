@@ -38,7 +38,7 @@ where
         progress: &'a mut ProgressCallback<'a>,
         open: F,
     ) -> Result<Self, EncodeError> {
-        let parts = PartWriter::begin(table, settings, progress, open)?;
+        let parts = PartWriter::begin(table, 0, settings, progress, open)?;
         Ok(Self { parts, schema: Arc::new(arrow_schema(table)), group: Vec::new(), group_rows: 0 })
     }
 

@@ -13,16 +13,16 @@ use crate::batch_writer::BatchWriter;
 use crate::part_writer::PartWriter;
 use crate::policy_outcomes::{self, OutcomeCounts};
 use crate::rows::{RowContext, Rows, assets, people, policies, products, requests};
-use crate::schema::{self, SNAPSHOT, TABLES, Table};
+use crate::schema::{self, SNAPSHOT, Table};
 use crate::{
-    EncodeError, PRODUCT, Part, Progress, ProgressCallback, RULES_VERSION, SCHEMA_VERSION, Settings,
-    snapshot_id,
+    EncodeError, PRODUCT, Part, PlannedPart, Progress, ProgressCallback, RULES_VERSION, SCHEMA_VERSION,
+    Settings, snapshot_id,
 };
 
 /// The result of [`encode()`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// Every part, in the order of [`TABLES`], then by number.
+    /// Every part, in the order of [`TABLES`](crate::TABLES), then by number.
     pub parts: Vec<Part>,
     /// The rows of policy-outcomes by outcome.
     pub outcomes: OutcomeCounts,
@@ -65,11 +65,65 @@ where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W> + Send,
 {
-    let mut writer = PartWriter::begin(schema::POLICY_OUTCOMES, settings, progress, &mut open)?;
-    let seen = policy_outcomes::encode(outcomes, &mut writer)?;
+    let mut writer = PartWriter::begin(schema::POLICY_OUTCOMES, 0, settings, progress, &mut open)?;
+    let seen = policy_outcomes::encode(outcomes, policy_outcomes::all_rows(outcomes), &mut writer)?;
     let mut parts = writer.finish()?;
+    parts.extend(encode_other_tables(outcomes, settings, &seen.readers, progress, open)?);
+    parts.sort_by_key(Part::order);
+    Ok(Encoded { parts, outcomes: seen.counts })
+}
 
-    let world = RowContext::new(outcomes, settings, &seen.readers);
+/// Writes some parts of policy-outcomes by its plan, as [`encode()`] writes them among all.
+///
+/// # Errors
+/// As [`encode()`], and [`EncodeError::OtherPlan`] when the parts are not what the plan says.
+///
+/// # Panics
+/// When the plan has no such parts.
+pub fn encode_parts<W, F>(
+    outcomes: &Outcomes,
+    settings: &Settings,
+    planned: &[PlannedPart],
+    progress: &mut ProgressCallback<'_>,
+    open: F,
+) -> Result<Vec<Part>, EncodeError>
+where
+    W: Write + Send,
+    F: FnMut(&'static Table, u32) -> io::Result<W> + Send,
+{
+    let (Some(first), Some(last)) = (planned.first(), planned.last()) else { return Ok(Vec::new()) };
+    let mut writer = PartWriter::begin(schema::POLICY_OUTCOMES, first.number, settings, progress, open)?;
+    policy_outcomes::encode(outcomes, first.start..last.end, &mut writer)?;
+    let parts = writer.finish()?;
+    let numbers = parts.len().max(planned.len());
+    for at in 0..numbers {
+        let rows = parts.get(at).map_or(0, |part| part.rows);
+        let expected = planned.get(at).map_or(0, |part| part.rows);
+        if rows != expected || parts.len() != planned.len() {
+            let part = first.number + u32::try_from(at).unwrap_or(u32::MAX);
+            return Err(EncodeError::OtherPlan { part, rows, planned: expected });
+        }
+    }
+    Ok(parts)
+}
+
+/// Writes the tables other than policy-outcomes. `readers` is how many users are GRANTED READ, by data source
+/// ([`OutcomePlan::readers`](crate::OutcomePlan::readers)). Returns the parts in the order of [`TABLES`](crate::TABLES).
+///
+/// # Errors
+/// As [`encode()`].
+pub fn encode_other_tables<W, F>(
+    outcomes: &Outcomes,
+    settings: &Settings,
+    readers: &[usize],
+    progress: &mut ProgressCallback<'_>,
+    open: F,
+) -> Result<Vec<Part>, EncodeError>
+where
+    W: Write + Send,
+    F: FnMut(&'static Table, u32) -> io::Result<W> + Send,
+{
+    let world = RowContext::new(outcomes, settings, readers);
     // The largest first, each a task of its own: an idle thread takes one from another.
     let fills: [(&'static Table, Fill); 11] = [
         (schema::USER_ENTITLEMENTS, people::user_entitlements),
@@ -90,12 +144,12 @@ where
         let open = |table, part| open.lock().unwrap_or_else(PoisonError::into_inner)(table, part);
         encode_rows(table, world.snapshot.at, settings, &mut progress, open, |rows| fill(&world, rows))
     });
+    let mut parts = Vec::new();
     for table in tables.collect::<Vec<_>>() {
         parts.extend(table?);
     }
-    let position = |part: &Part| TABLES.iter().position(|table| std::ptr::eq(table, part.table));
-    parts.sort_by_key(|part| (position(part), part.number));
-    Ok(Encoded { parts, outcomes: seen.counts })
+    parts.sort_by_key(Part::order);
+    Ok(parts)
 }
 
 /// The callback as tables that are encoded in parallel share it: once it asked to stop, every table stops.

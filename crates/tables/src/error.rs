@@ -27,6 +27,16 @@ pub enum EncodeError {
         /// The object that refers to it.
         by: String,
     },
+    /// A part is not what its plan says: the plan is of another snapshot or version.
+    #[error("part {part} has {rows} rows, and {planned} by the plan; make a new plan of this snapshot")]
+    OtherPlan {
+        /// The part's number.
+        part: u32,
+        /// Its rows.
+        rows: u64,
+        /// Its rows by the plan.
+        planned: u64,
+    },
     /// The caller's progress callback asked to stop. The parts written so far are of no use.
     #[error("encoding was cancelled")]
     Cancelled,
@@ -75,6 +85,10 @@ mod tests {
                 "cannot encode user-metadata: Parquet error: no; this is a fault of the program, please report it",
             ),
             (EncodeError::Cancelled, "encoding was cancelled"),
+            (
+                EncodeError::OtherPlan { part: 3, rows: 7, planned: 8 },
+                "part 3 has 7 rows, and 8 by the plan; make a new plan of this snapshot",
+            ),
         ];
         for (error, message) in errors {
             assert_eq!(error.to_string(), message);

@@ -27,18 +27,20 @@ mod settings;
 mod snapshot_id;
 
 pub use digest::{hex, parse_hex, sha256};
-pub use encode::{Encoded, SnapshotRow, encode, encode_empty, encode_snapshot_row};
+pub use encode::{
+    Encoded, SnapshotRow, encode, encode_empty, encode_other_tables, encode_parts, encode_snapshot_row,
+};
 pub use error::EncodeError;
 pub use manifest::{
     ChainLink, Evidence, Manifest, ManifestConnection, ManifestFile, ManifestSnapshot, ManifestSync,
     ManifestTenant, PolicyStates, PolicyTotals, Totals,
 };
 pub use part_writer::Part;
-pub use policy_outcomes::OutcomeCounts;
+pub use policy_outcomes::{OutcomeCounts, OutcomePlan, PlannedPart, RowPosition, plan as plan_outcomes};
 pub use progress::{Progress, ProgressCallback};
 pub use schema::{
-    Field, FieldKind, SCHEMA_FOLDER, SCHEMA_VERSION, SNAPSHOT, TABLES, Table, arrow_schema, parquet_schema,
-    render_json, render_markdown, table,
+    Field, FieldKind, POLICY_OUTCOMES, SCHEMA_FOLDER, SCHEMA_VERSION, SNAPSHOT, TABLES, Table, arrow_schema,
+    parquet_schema, render_json, render_markdown, table,
 };
 pub use settings::Settings;
 pub use snapshot_id::snapshot_id;

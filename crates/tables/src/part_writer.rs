@@ -2,7 +2,8 @@
 //!
 //! A table is a sequence of parts. Each part is one Parquet file of plain, declared types (no embedded Arrow
 //! schema): ZSTD pages, statistics per page with column and offset index, and the table's order as sorting
-//! columns. A part is closed when it has passed [`Settings::part_bytes`] at the end of a row group.
+//! columns. A part is closed when it has passed [`Settings::part_bytes`] at the end of a row group, or when its
+//! encoder closes it.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -15,7 +16,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use sha2::{Digest as _, Sha256};
 
-use crate::schema::{SCHEMA_VERSION, Table, parquet_schema};
+use crate::schema::{SCHEMA_VERSION, TABLES, Table, parquet_schema};
 use crate::{EncodeError, PRODUCT, Progress, ProgressCallback, Settings};
 
 /// Dictionaries may grow this large before a column falls back to plain pages: names and ids repeat.
@@ -39,6 +40,15 @@ pub struct Part {
     pub sha256: [u8; 32],
 }
 
+impl Part {
+    /// Returns its position among the parts of a summary: in the order of [`TABLES`], then by number.
+    #[must_use]
+    pub fn order(&self) -> (usize, u32) {
+        let position = TABLES.iter().position(|table| std::ptr::eq(table, self.table));
+        (position.unwrap_or(TABLES.len()), self.number)
+    }
+}
+
 /// One Parquet file while it is written.
 pub(crate) type File<W> = SerializedFileWriter<HashingWriter<W>>;
 
@@ -53,6 +63,8 @@ pub(crate) struct PartWriter<'a, W: Write + Send, F> {
     part_rows: u64,
     /// Rows of all parts.
     rows: u64,
+    /// The number of the first part.
+    first: u32,
     parts: Vec<Part>,
 }
 
@@ -61,15 +73,25 @@ where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W>,
 {
-    /// Begins a table and reports it.
+    /// Begins a table with a part of this number, and reports it.
     pub(crate) fn begin(
         table: &'static Table,
+        first: u32,
         settings: &'a Settings,
         progress: &'a mut ProgressCallback<'a>,
         open: F,
     ) -> Result<Self, EncodeError> {
-        let mut parts =
-            Self { table, settings, progress, open, current: None, part_rows: 0, rows: 0, parts: Vec::new() };
+        let mut parts = Self {
+            table,
+            settings,
+            progress,
+            open,
+            current: None,
+            part_rows: 0,
+            rows: 0,
+            first,
+            parts: Vec::new(),
+        };
         parts.report()?;
         Ok(parts)
     }
@@ -100,29 +122,29 @@ where
         Ok(self.current.as_mut().expect("just opened"))
     }
 
-    /// Closes the current part when so many more bytes would make it twice as large as a part should be.
-    pub(crate) fn make_room(&mut self, bytes: usize) -> Result<(), EncodeError> {
-        let limit = self.settings.part_bytes.saturating_mul(2);
-        let is_full = self.part_rows > 0
-            && self.current.as_ref().is_some_and(|file| file.bytes_written() + bytes > limit);
-        if is_full { self.close_part() } else { Ok(()) }
-    }
-
-    /// Adds a row group of so many rows, which `write` appends to the file.
+    /// Adds a row group of so many rows, which `write` appends to the file; closes the part when it is large.
     pub(crate) fn group(
         &mut self,
         rows: usize,
         write: impl FnOnce(&mut File<W>) -> ParquetResult<()>,
     ) -> Result<(), EncodeError> {
+        self.append_group(rows, write)?;
         let limit = self.settings.part_bytes;
-        let file = self.file()?;
-        let result = write(file);
-        let is_large = file.bytes_written() >= limit;
+        let is_large = self.current.as_ref().is_some_and(|file| file.bytes_written() >= limit);
+        if is_large { self.close_part() } else { Ok(()) }
+    }
+
+    /// Adds a row group of so many rows, which `write` appends to the file.
+    pub(crate) fn append_group(
+        &mut self,
+        rows: usize,
+        write: impl FnOnce(&mut File<W>) -> ParquetResult<()>,
+    ) -> Result<(), EncodeError> {
+        let result = write(self.file()?);
         self.check(result)?;
         self.part_rows += rows as u64;
         self.rows += rows as u64;
-        self.report()?;
-        if is_large { self.close_part() } else { Ok(()) }
+        self.report()
     }
 
     /// Returns the parts; a table without rows has one part without rows.
@@ -139,10 +161,12 @@ where
     }
 
     fn number(&self) -> u32 {
-        u32::try_from(self.parts.len()).expect("a table has fewer than 2^32 parts")
+        let written = u32::try_from(self.parts.len()).expect("a table has fewer than 2^32 parts");
+        self.first + written
     }
 
-    fn close_part(&mut self) -> Result<(), EncodeError> {
+    /// Closes the current part, if there is one.
+    pub(crate) fn close_part(&mut self) -> Result<(), EncodeError> {
         let Some(file) = self.current.take() else { return Ok(()) };
         let hashing = self.check(close(file))?;
         self.parts.push(Part {

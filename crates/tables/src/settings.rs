@@ -5,8 +5,12 @@
 pub struct Settings {
     /// URL of the console without a slash at the end; links to policies and data sources begin with it.
     pub link_base: String,
-    /// A part is closed at the end of the row group that brings it to this size, in bytes.
+    /// A part is closed at the end of the row group that brings it to this size, in bytes; a part of policy-outcomes by
+    /// the estimate of its size.
     pub part_bytes: usize,
+    /// A part of policy-outcomes of several row groups never becomes larger than this, in bytes; nor does one of a single
+    /// row group, unless the names of the users alone take as much.
+    pub max_part_bytes: u64,
     /// Rows of a full row group. A smaller group is closed when it alone reaches the size of a part.
     pub row_group_rows: usize,
     /// The least rows of a full row group of policy-outcomes, whose rows take about a byte each.
@@ -22,6 +26,7 @@ impl Default for Settings {
         Self {
             link_base: "http://localhost:8080".to_owned(),
             part_bytes: 64 << 20,
+            max_part_bytes: 1 << 30,
             row_group_rows: 1 << 20,
             outcome_group_rows: 1 << 20,
             outcome_group_rows_per_user: 50,

@@ -2,6 +2,8 @@
 
 #[path = "outcomes/expand.rs"]
 mod expand;
+#[path = "outcomes/parts.rs"]
+mod parts;
 mod world;
 #[path = "outcomes/worlds.rs"]
 mod worlds;

@@ -29,11 +29,6 @@ impl Chunk {
     ) -> ParquetResult<()> {
         group.append_column(&self.pages, self.close)
     }
-
-    /// Returns the size in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        self.close.bytes_written as usize
-    }
 }
 
 /// A column chunk while its pages are added.

@@ -18,20 +18,23 @@ use super::column::{Column, RowStatistics};
 use super::column_chunk::{Chunk, ChunkBuilder};
 use super::dictionary::MinMax;
 use super::page_encoder::{PageEncoder, PageEncoderPool};
+use super::parts::GroupSize;
 use super::prepared_class::REASON_FIELDS;
-use super::row_groups::{Piece, PieceKey, RowGroup, count_rows, split_pages};
+use super::row_groups::{DistinctPieces, RowGroup, count_rows, split_pages};
 use super::segments::{ReasonColumns, Segments};
+use super::size_model::SizeModel;
 use super::user_columns::UserColumns;
 use crate::schema;
 
 /// Rows of a page of users or reasons: about two megabytes of dictionary indices. Equal sources within a page cost next
 /// to nothing, and each page contains its classes again, so that large pages make small files.
-const PAGE_ROWS: usize = 1 << 20;
+pub(super) const PAGE_ROWS: usize = 1 << 20;
 
 /// Encodes row groups.
 pub(super) struct GroupEncoder<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) users: &'a UserColumns,
+    pub(super) sizes: &'a SizeModel<'a>,
     pub(super) schema: &'a SchemaDescriptor,
     pub(super) page_encoders: PageEncoderPool,
 }
@@ -39,6 +42,8 @@ pub(super) struct GroupEncoder<'a> {
 /// A finished row group.
 pub(super) struct EncodedGroup {
     pub(super) rows: usize,
+    /// The size by which it was planned.
+    pub(super) planned: GroupSize,
     chunks: Vec<Chunk>,
 }
 
@@ -48,11 +53,6 @@ impl EncodedGroup {
         let mut group = file.next_row_group()?;
         self.chunks.into_iter().try_for_each(|chunk| chunk.append(&mut group))?;
         group.close().map(drop)
-    }
-
-    /// Returns its size in a file, without metadata.
-    pub(super) fn bytes(&self) -> usize {
-        self.chunks.iter().map(Chunk::bytes).sum()
     }
 }
 
@@ -115,7 +115,10 @@ impl GroupEncoder<'_> {
         let mut chunks: Vec<(usize, Chunk)> = done.into_iter().flatten().collect();
         chunks.sort_by_key(|(position, _)| *position);
         assert!(chunks.iter().map(|(position, _)| *position).eq(0..self.schema.num_columns()));
-        Ok(EncodedGroup { rows: group.rows, chunks: chunks.into_iter().map(|(_, chunk)| chunk).collect() })
+        let planned =
+            GroupSize { estimate: self.sizes.estimate(group, &cuts, &distinct), bound: group.bound };
+        let chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect();
+        Ok(EncodedGroup { rows: group.rows, planned, chunks })
     }
 
     fn user_columns(
@@ -159,28 +162,6 @@ impl GroupEncoder<'_> {
 
     pub(super) fn column(&self, field: &str) -> ColumnDescPtr {
         self.schema.column(self.position(field))
-    }
-}
-
-/// The pieces of a group that differ in more than the source.
-struct DistinctPieces<'g> {
-    pieces: Vec<&'g Piece<'g>>,
-    /// For each piece of the group, its equal among `pieces`.
-    of_piece: Vec<usize>,
-}
-
-impl<'g> DistinctPieces<'g> {
-    fn find(group: &'g RowGroup<'g>) -> Self {
-        let mut by_key: FastMap<PieceKey, usize> = FastMap::default();
-        let mut pieces = Vec::new();
-        let of_piece = group.pieces.iter().map(|piece| {
-            *by_key.entry(piece.key()).or_insert_with(|| {
-                pieces.push(piece);
-                pieces.len() - 1
-            })
-        });
-        let of_piece = of_piece.collect();
-        Self { pieces, of_piece }
     }
 }
 

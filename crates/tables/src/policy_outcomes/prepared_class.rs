@@ -6,6 +6,7 @@ use domesday_engine::{
 use domesday_model::{DataPolicyIx, Instant, PolicyIx, RequestIx, Scope, Snapshot};
 
 use super::OutcomeCounts;
+use super::class_shape::{ClassShape, HasShape, SectionShape};
 use crate::json;
 
 /// The parts of a data source's rows, in their order.
@@ -19,6 +20,15 @@ pub(super) enum Section {
 
 impl Section {
     pub(super) const ALL: [Self; 3] = [Self::Table(Scope::Read), Self::Table(Scope::Write), Self::Columns];
+
+    /// Returns its position among [`Section::ALL`].
+    pub(super) fn index(self) -> usize {
+        match self {
+            Self::Table(Scope::Read) => 0,
+            Self::Table(Scope::Write) => 1,
+            Self::Columns => 2,
+        }
+    }
 
     /// Returns the scope that its rows state.
     pub(super) fn scope(self) -> Scope {
@@ -50,10 +60,13 @@ pub(super) struct PreparedClass {
     read: Vec<ReasonValues>,
     write: Vec<ReasonValues>,
     columns: Vec<ReasonValues>,
-    /// The rows of each of its sources.
-    pub(super) counts: OutcomeCounts,
-    /// How many users are GRANTED READ.
-    pub(super) readers: usize,
+    shape: ClassShape,
+}
+
+impl HasShape for PreparedClass {
+    fn shape(&self) -> &ClassShape {
+        &self.shape
+    }
 }
 
 impl PreparedClass {
@@ -64,14 +77,9 @@ impl PreparedClass {
         let (read, write) = (of_scope(&outcomes.read), of_scope(&outcomes.write));
         let columns = outcomes.columns.reasons.iter();
         let columns = columns.map(|reason| column_row_values(snapshot, reason)).collect();
-        let mut class = Self { outcomes, read, write, columns, counts: OutcomeCounts::default(), readers: 0 };
-        class.count();
+        let mut class = Self { outcomes, read, write, columns, shape: ClassShape::default() };
+        class.shape = class.measure();
         class
-    }
-
-    /// Returns the number of rows of each of its sources.
-    pub(super) fn rows(&self) -> usize {
-        self.outcomes.rows_per_source()
     }
 
     /// Returns the number of rows of a section.
@@ -91,26 +99,44 @@ impl PreparedClass {
         }
     }
 
-    fn count(&mut self) {
-        let granted = |scope: &ScopeOutcomes| {
-            let is_granted: Vec<_> =
-                scope.reasons.iter().map(|reason| reason.outcome == Outcome::Granted).collect();
-            scope.reason_of.iter().filter(|reason| is_granted[**reason as usize]).count()
+    fn measure(&self) -> ClassShape {
+        let ClassOutcomes { read, write, columns } = &self.outcomes;
+        let of_read = count_rows(read.reasons.len(), [&read.reason_of]);
+        let of_write = count_rows(write.reasons.len(), [&write.reason_of]);
+        let of_columns = count_rows(columns.reasons.len(), &columns.slots);
+        let granted = |scope: &ScopeOutcomes, rows: &[u64]| {
+            let reasons = scope.reasons.iter().zip(rows);
+            let granted = reasons.filter(|(reason, _)| reason.outcome == Outcome::Granted);
+            granted.map(|(_, rows)| *rows).sum::<u64>()
         };
-        let (read, write) = (granted(&self.outcomes.read), granted(&self.outcomes.write));
-        let columns = &self.outcomes.columns;
-        let is_masked: Vec<_> =
-            columns.reasons.iter().map(|reason| reason.outcome == ColumnOutcome::Masked).collect();
-        let masked = columns.slots.iter().flatten().filter(|reason| is_masked[**reason as usize]).count();
-        let table_rows = self.outcomes.read.users.len() + self.outcomes.write.users.len();
-        let column_rows = columns.users.len() * columns.slots.len();
-        self.readers = read;
-        self.counts = OutcomeCounts {
-            granted: (read + write) as u64,
-            blocked: (table_rows - read - write) as u64,
-            masked: masked as u64,
-            unmasked: (column_rows - masked) as u64,
-        };
+        let masked = columns.reasons.iter().zip(&of_columns);
+        let masked = masked.filter(|(reason, _)| reason.outcome == ColumnOutcome::Masked);
+        let masked: u64 = masked.map(|(_, rows)| *rows).sum();
+        let (readers, writers) = (granted(read, &of_read), granted(write, &of_write));
+        let reasons = || self.read.iter().chain(&self.write).chain(&self.columns);
+        let value_bytes = reasons().flatten().flatten().map(Vec::len).sum::<usize>();
+        ClassShape {
+            sections: [
+                SectionShape::new(&self.read, &of_read),
+                SectionShape::new(&self.write, &of_write),
+                SectionShape::new(&self.columns, &of_columns),
+            ],
+            slots: columns.slots.len(),
+            reasons: reasons().count(),
+            text_bytes: value_bytes + read.merged_policy.len() + write.merged_policy.len(),
+            counts: OutcomeCounts {
+                granted: readers + writers,
+                blocked: (read.users.len() + write.users.len()) as u64 - readers - writers,
+                masked,
+                unmasked: (columns.users.len() * columns.slots.len()) as u64 - masked,
+            },
+            readers: readers as usize,
+        }
+    }
+
+    /// Returns its shape alone.
+    pub(super) fn into_shape(self) -> ClassShape {
+        self.shape
     }
 
     /// Estimates how much memory it takes.
@@ -120,6 +146,23 @@ impl PreparedClass {
         let reasons = self.read.len() + self.write.len() + self.columns.len();
         numbers * size_of::<u32>() + reasons * 2 * size_of::<ReasonValues>()
     }
+}
+
+/// How many rows are counted at once: neighbours often have the same reason, and a counter that was just written is slow
+/// to read.
+const LANES: usize = 4;
+
+/// Counts the rows of each reason.
+fn count_rows<'r>(reasons: usize, lists: impl IntoIterator<Item = &'r Vec<u32>>) -> Vec<u64> {
+    let mut rows = vec![[0; LANES]; reasons];
+    for reason_of in lists {
+        let (chunks, rest) = reason_of.as_chunks::<LANES>();
+        for chunk in chunks {
+            (0..LANES).for_each(|lane| rows[chunk[lane] as usize][lane] += 1);
+        }
+        rest.iter().for_each(|reason| rows[*reason as usize][0] += 1);
+    }
+    rows.iter().map(|lanes| lanes.iter().sum()).collect()
 }
 
 fn table_row_values(snapshot: &Snapshot, reason: &Reason) -> ReasonValues {

@@ -3,22 +3,28 @@
 //! A data source's rows come in three sections: read, write, columns. A *piece* is a range of rows of one
 //! section; a row group is a sequence of pieces. Groups and pages end between two data sources wherever possible, so
 //! that a reader of one source opens few of them, and so that equal sources have equal pages.
+//!
+//! Groups follow from the shapes of classes, so that they can be planned without outcomes ([`ClassShape`]), and from
+//! nothing before their first row, so that planning can begin at any of them.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use domesday_engine::{ClassIx, SourceOutcomes};
+use domesday_model::{FastMap, FastSet};
 
+use super::RowPosition;
+use super::class_shape::{ClassShape, HasShape};
 use super::prepared_class::{PreparedClass, Section};
+use super::size_model::{AddedPiece, SizeBound, SizeModel};
 
 /// The most rows of a piece.
 const MAX_PIECE_ROWS: usize = 1 << 17;
 
 /// Some rows of one section of a data source.
-#[derive(Clone)]
-pub(super) struct Piece<'a> {
+pub(super) struct Piece<'a, C = PreparedClass> {
     pub(super) source: &'a SourceOutcomes,
-    pub(super) class: Arc<PreparedClass>,
+    pub(super) class: Arc<C>,
     pub(super) section: Section,
     pub(super) rows: Range<usize>,
 }
@@ -32,7 +38,7 @@ pub(super) struct PieceKey {
     end: usize,
 }
 
-impl Piece<'_> {
+impl<C> Piece<'_, C> {
     pub(super) fn key(&self) -> PieceKey {
         let (start, end) = (self.rows.start, self.rows.end);
         PieceKey { class: self.source.class, section: self.section, start, end }
@@ -40,49 +46,120 @@ impl Piece<'_> {
 }
 
 /// The rows of one row group.
-#[derive(Default)]
-pub(super) struct RowGroup<'a> {
-    pub(super) pieces: Vec<Piece<'a>>,
+pub(super) struct RowGroup<'a, C = PreparedClass> {
+    pub(super) pieces: Vec<Piece<'a, C>>,
     pub(super) rows: usize,
+    /// Its first row.
+    pub(super) start: RowPosition,
+    /// The most bytes that it can take.
+    pub(super) bound: u64,
 }
 
 /// Assigns data sources to row groups.
-pub(super) struct RowGroupPlanner<'a> {
+pub(super) struct RowGroupPlanner<'a, 'm, C = PreparedClass> {
     limit: usize,
-    current: RowGroup<'a>,
-    full: Vec<RowGroup<'a>>,
+    max_bytes: u64,
+    model: &'m SizeModel<'m>,
+    pieces: Vec<Piece<'a, C>>,
+    rows: usize,
+    start: RowPosition,
+    bound: SizeBound,
+    /// The classes in the current group.
+    classes: FastSet<ClassIx>,
+    full: Vec<RowGroup<'a, C>>,
 }
 
-impl<'a> RowGroupPlanner<'a> {
-    /// Creates a planner of groups of at most `limit` rows.
-    pub(super) fn new(limit: usize) -> Self {
-        Self { limit: limit.max(1), current: RowGroup::default(), full: Vec::new() }
+impl<'a, 'm, C: HasShape> RowGroupPlanner<'a, 'm, C> {
+    /// Creates a planner of groups of at most `limit` rows and, where a group can be divided, `max_bytes` bytes.
+    pub(super) fn new(limit: usize, max_bytes: u64, model: &'m SizeModel<'m>) -> Self {
+        Self {
+            limit: limit.max(1),
+            max_bytes,
+            model,
+            pieces: Vec::new(),
+            rows: 0,
+            start: RowPosition::default(),
+            bound: SizeBound::default(),
+            classes: FastSet::default(),
+            full: Vec::new(),
+        }
     }
 
-    pub(super) fn add(&mut self, source: &'a SourceOutcomes, class: &Arc<PreparedClass>) {
-        if self.current.rows + class.rows() > self.limit {
+    /// Adds some rows of the data source at a position.
+    pub(super) fn add(
+        &mut self,
+        position: usize,
+        source: &'a SourceOutcomes,
+        class: &Arc<C>,
+        wanted: Range<usize>,
+    ) {
+        let shape = class.shape();
+        if self.rows + shape.rows() > self.limit {
             self.close();
         }
+        let mut offset = 0;
         for section in Section::ALL {
-            let rows = class.section_rows(section);
-            let mut start = 0;
-            while start < rows {
-                let end = rows.min(start + MAX_PIECE_ROWS.min(self.limit - self.current.rows));
-                let class = Arc::clone(class);
-                self.current.pieces.push(Piece { source, class, section, rows: start..end });
-                self.current.rows += end - start;
-                if self.current.rows == self.limit {
+            let rows = shape.section(section).rows;
+            let mut start = wanted.start.saturating_sub(offset).min(rows);
+            let stop = wanted.end.saturating_sub(offset).min(rows);
+            while start < stop {
+                let mut end = stop.min(start + MAX_PIECE_ROWS.min(self.limit - self.rows));
+                if self.bound_with(source, shape, section, end - start).bytes(self.model) > self.max_bytes {
+                    self.close();
+                    end = stop.min(start + MAX_PIECE_ROWS.min(self.limit));
+                }
+                let at = RowPosition { source: position, row: offset + start };
+                self.push(at, Piece { source, class: Arc::clone(class), section, rows: start..end });
+                if self.rows == self.limit {
                     self.close();
                 }
                 start = end;
             }
+            offset += rows;
         }
+    }
+
+    /// Returns the bound of the current group with another piece.
+    fn bound_with(
+        &self,
+        source: &SourceOutcomes,
+        shape: &ClassShape,
+        section: Section,
+        rows: usize,
+    ) -> SizeBound {
+        self.bound.with(
+            self.model,
+            &AddedPiece {
+                source: source.source,
+                shape,
+                section,
+                rows,
+                is_new_class: !self.classes.contains(&source.class),
+                is_new_source: self.pieces.last().is_none_or(|last| last.source.source != source.source),
+            },
+        )
+    }
+
+    fn push(&mut self, at: RowPosition, piece: Piece<'a, C>) {
+        if self.pieces.is_empty() {
+            self.start = at;
+        }
+        self.bound = self.bound_with(piece.source, piece.class.shape(), piece.section, piece.rows.len());
+        self.classes.insert(piece.source.class);
+        self.rows += piece.rows.len();
+        self.pieces.push(piece);
     }
 
     /// Ends the current group.
     pub(super) fn close(&mut self) {
-        if self.current.rows > 0 {
-            self.full.push(std::mem::take(&mut self.current));
+        if self.rows > 0 {
+            self.full.push(RowGroup {
+                pieces: std::mem::take(&mut self.pieces),
+                rows: std::mem::take(&mut self.rows),
+                start: self.start,
+                bound: std::mem::take(&mut self.bound).bytes(self.model),
+            });
+            self.classes.clear();
         }
     }
 
@@ -92,18 +169,40 @@ impl<'a> RowGroupPlanner<'a> {
     }
 
     /// Returns the groups that are ready, at most so many, in order.
-    pub(super) fn take(&mut self, count: usize) -> Vec<RowGroup<'a>> {
+    pub(super) fn take(&mut self, count: usize) -> Vec<RowGroup<'a, C>> {
         self.full.drain(..count.min(self.full.len())).collect()
     }
 }
 
+/// The pieces of a group that differ in more than the source.
+pub(super) struct DistinctPieces<'g, C = PreparedClass> {
+    pub(super) pieces: Vec<&'g Piece<'g, C>>,
+    /// For each piece of the group, its equal among `pieces`.
+    pub(super) of_piece: Vec<usize>,
+}
+
+impl<'g, C> DistinctPieces<'g, C> {
+    pub(super) fn find(group: &'g RowGroup<'g, C>) -> Self {
+        let mut by_key: FastMap<PieceKey, usize> = FastMap::default();
+        let mut pieces = Vec::new();
+        let of_piece = group.pieces.iter().map(|piece| {
+            *by_key.entry(piece.key()).or_insert_with(|| {
+                pieces.push(piece);
+                pieces.len() - 1
+            })
+        });
+        let of_piece = of_piece.collect();
+        Self { pieces, of_piece }
+    }
+}
+
 /// Returns the number of rows of some pieces.
-pub(super) fn count_rows(pieces: &[Piece<'_>]) -> usize {
+pub(super) fn count_rows<C>(pieces: &[Piece<'_, C>]) -> usize {
     pieces.iter().map(|piece| piece.rows.len()).sum()
 }
 
 /// Splits the pieces of a group into pages of up to about `limit` rows.
-pub(super) fn split_pages(group: &RowGroup<'_>, limit: usize) -> Vec<Range<usize>> {
+pub(super) fn split_pages<C>(group: &RowGroup<'_, C>, limit: usize) -> Vec<Range<usize>> {
     let mut pages = Vec::new();
     let (mut start, mut rows) = (0, 0);
     let mut at = 0;

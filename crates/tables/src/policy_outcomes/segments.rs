@@ -11,7 +11,7 @@ use crate::schema::{self, FieldKind};
 const NULL: u32 = u32::MAX;
 
 /// From this many rows per user, their dictionary index is written once with a count.
-const MIN_REPEATED_ROWS: usize = 8;
+pub(super) const MIN_REPEATED_ROWS: usize = 8;
 
 /// A piece's part of one column.
 #[derive(Debug, Clone, Default)]

@@ -52,7 +52,8 @@ pub(crate) static USER_ENTITLEMENTS: &Table = &TABLES[2];
 pub(crate) static DATASOURCE_METADATA: &Table = &TABLES[3];
 pub(crate) static COLUMN_METADATA: &Table = &TABLES[4];
 pub(crate) static TAG_METADATA: &Table = &TABLES[5];
-pub(crate) static POLICY_OUTCOMES: &Table = &TABLES[6];
+/// policy-outcomes: a row for each user and data source, and for each masked column.
+pub static POLICY_OUTCOMES: &Table = &TABLES[6];
 pub(crate) static ACCESS_REQUESTS: &Table = &TABLES[7];
 pub(crate) static REQUEST_DETERMINATIONS: &Table = &TABLES[8];
 pub(crate) static REQUEST_DUAS: &Table = &TABLES[9];

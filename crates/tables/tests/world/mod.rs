@@ -62,6 +62,12 @@ pub(crate) type Files = BTreeMap<(&'static str, u32), Vec<u8>>;
 /// A file in memory.
 pub(crate) struct Buffer(Arc<Mutex<Files>>, (&'static str, u32));
 
+impl Buffer {
+    pub(crate) fn new(files: Arc<Mutex<Files>>, file: (&'static str, u32)) -> Self {
+        Self(files, file)
+    }
+}
+
 impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().entry(self.1).or_default().extend_from_slice(bytes);
@@ -79,7 +85,7 @@ pub(crate) fn settings() -> Settings {
 
 pub(crate) fn encoded(snapshot: &Arc<Snapshot>, settings: &Settings) -> (Encoded, Files) {
     let files = Arc::new(Mutex::new(Files::new()));
-    let open = |table: &'static Table, part| Ok(Buffer(Arc::clone(&files), (table.name, part)));
+    let open = |table: &'static Table, part| Ok(Buffer::new(Arc::clone(&files), (table.name, part)));
     let encoded =
         encode(&evaluate(Arc::clone(snapshot)), settings, &mut |_| ControlFlow::Continue(()), open).unwrap();
     let files = std::mem::take(&mut *files.lock().unwrap());
