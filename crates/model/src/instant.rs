@@ -52,6 +52,11 @@ impl Instant {
         self.0
     }
 
+    /// Whether it is in the years 0001 to 9999, which can be written.
+    pub(crate) fn has_known_year(self) -> bool {
+        (FIRST..=LAST).contains(&self.0)
+    }
+
     /// Returns the instant in UTC as year, month, day, seconds of the day and microseconds of the second.
     fn civil(self) -> (i64, i64, i64, i64, i64) {
         let (seconds, micros) = (self.0.div_euclid(MICROS_PER_SECOND), self.0.rem_euclid(MICROS_PER_SECOND));

@@ -69,6 +69,7 @@ pub use reserved::reserved_name;
 pub use review::{Review, ReviewState, ReviewSubject, Reviewer};
 pub use snapshot::{
     DataSourceBuilder, Provenance, Record, Since, Snapshot, SnapshotBuilder, SnapshotColumn,
-    SnapshotDataSource, SnapshotError, SnapshotGroup, SnapshotUser, Symbol, Symbols, UserBuilder,
+    SnapshotDataSource, SnapshotError, SnapshotFileError, SnapshotGroup, SnapshotUser, Symbol, Symbols,
+    UserBuilder,
 };
 pub use url::{has_url_query, url_scheme};

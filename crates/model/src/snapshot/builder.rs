@@ -228,24 +228,30 @@ impl SnapshotBuilder {
         if !self.has_inventory {
             self.unresolved.resolve(&mut self.snapshot)?;
         }
-        for request in &self.snapshot.requests {
+        self.snapshot.check_requests()?;
+        self.snapshot.digest = digest;
+        Ok(self.snapshot)
+    }
+}
+
+impl Snapshot {
+    /// Checks that what requests name exists.
+    pub(super) fn check_requests(&self) -> Result<(), SnapshotError> {
+        for request in &self.requests {
             let by = || format!("request `{}`", request.id);
             for user in [Some(&request.user), request.requester.as_ref()].into_iter().flatten() {
-                self.snapshot.user(user).ok_or_else(|| dangling(Kind::User, user, by()))?;
+                self.user(user).ok_or_else(|| dangling(Kind::User, user, by()))?;
             }
             match &request.target {
                 crate::Target::DataProduct(name) => {
-                    self.snapshot
-                        .data_product(name)
-                        .ok_or_else(|| dangling(Kind::DataProduct, name, by()))?;
+                    self.data_product(name).ok_or_else(|| dangling(Kind::DataProduct, name, by()))?;
                 }
                 crate::Target::DataSource(name) => {
-                    self.snapshot.data_source(name).ok_or_else(|| dangling(Kind::DataSource, name, by()))?;
+                    self.data_source(name).ok_or_else(|| dangling(Kind::DataSource, name, by()))?;
                 }
             }
         }
-        self.snapshot.digest = digest;
-        Ok(self.snapshot)
+        Ok(())
     }
 }
 

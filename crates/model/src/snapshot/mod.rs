@@ -21,11 +21,13 @@ use crate::{
 };
 
 mod builder;
+mod file;
 mod parts;
 mod symbols;
 
 use builder::dangling;
 pub use builder::{SnapshotBuilder, SnapshotError};
+pub use file::SnapshotFileError;
 pub use parts::{DataSourceBuilder, UserBuilder};
 pub use symbols::{Symbol, Symbols};
 

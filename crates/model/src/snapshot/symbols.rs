@@ -7,6 +7,11 @@ use crate::FastMap;
 pub struct Symbol(u32);
 
 impl Symbol {
+    /// Returns the symbol at a position of a snapshot's symbols.
+    pub(super) fn at(position: u32) -> Self {
+        Self(position)
+    }
+
     pub(super) fn position(self) -> usize {
         self.0 as usize
     }
@@ -29,6 +34,11 @@ impl Symbols {
         self.texts.push(text.into());
         self.by_text.insert(text.into(), symbol);
         symbol
+    }
+
+    /// Returns the texts by the position of their symbol.
+    pub(super) fn texts(&self) -> &[Box<str>] {
+        &self.texts
     }
 
     /// Interns the texts of others, and returns the symbol of each by its position there.
