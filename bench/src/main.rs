@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use domesday_bench::enterprise::{Size, enterprise};
+use domesday_bench::enterprise::{Size, at, enterprise};
 use domesday_bench::load::{Load, Measured};
 use domesday_bench::random::Random;
 use domesday_bench::{catalog, cedar, normalized, phases, stores};
@@ -39,6 +39,13 @@ enum Command {
         store: PathBuf,
         /// The directory for the tables.
         out: PathBuf,
+    },
+    /// Writes the snapshot of an enterprise to one file, as `domesday snapshot` does of a store.
+    WriteSnapshot {
+        /// The size.
+        size: Size,
+        /// The file.
+        file: PathBuf,
     },
     /// Runs every phase of the product once and prints the cost of each, as JSON.
     Run {
@@ -174,6 +181,10 @@ fn main() -> anyhow::Result<()> {
         Command::Normalize { store, out } => {
             std::fs::create_dir_all(&out)?;
             normalized::write(&phases::load(&store)?, &out)?;
+            String::new()
+        }
+        Command::WriteSnapshot { size, file } => {
+            std::fs::write(file, Snapshot::of_catalog(&enterprise(size), at())?.to_file(""))?;
             String::new()
         }
         Command::Run { store, out } => json(&phases::run(&store, &out)?)?,

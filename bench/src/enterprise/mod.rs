@@ -27,6 +27,8 @@ pub enum Size {
     L,
     /// 180,000 users, 52,000 data sources.
     Xl,
+    /// 570,000 users, 156,000 data sources: ten billion rows.
+    Xxl,
     /// 100,000 users with a million entitlements, 58,000 data sources with a million columns: what loading is
     /// measured by.
     Wide,
@@ -45,6 +47,7 @@ impl Size {
             Self::M => (20_000, 5_000),
             Self::L | Self::Distinct | Self::Scattered => (60_000, 16_000),
             Self::Xl => (180_000, 52_000),
+            Self::Xxl => (570_000, 156_000),
             Self::Wide => (100_000, 58_000),
         }
     }
@@ -57,6 +60,7 @@ impl Size {
             Self::M => "m",
             Self::L => "l",
             Self::Xl => "xl",
+            Self::Xxl => "xxl",
             Self::Wide => "wide",
             Self::Distinct => "distinct",
             Self::Scattered => "scattered",

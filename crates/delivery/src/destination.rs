@@ -36,7 +36,7 @@ pub trait Destination {
 }
 
 /// The objects at a destination.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
     /// The objects in the order of their keys, which are relative to the destination.
     pub objects: Vec<ListedObject>,

@@ -24,6 +24,8 @@ fn main() -> ExitCode {
     let output = Output::new(&cli.global);
     let result = match &cli.command {
         Command::Export(args) => commands::export::run(args, &output),
+        Command::Snapshot(args) => commands::snapshot::run(args, &output),
+        Command::Batch(args) => commands::batch::run(args, &output),
         Command::Apply(args) => commands::apply::run(args, &output),
         Command::Explain(args) => commands::explain::run(args, &output),
         Command::Check(args) => commands::check::run(args, &output),

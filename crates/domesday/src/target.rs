@@ -7,14 +7,18 @@ use domesday_delivery::{
     DestinationConfig, DestinationOptions, Encryption, Environment, TenantName, configure_destination,
 };
 
-use crate::cli::{StoreArg, TargetArgs};
+use crate::cli::{S3Args, StoreArg, TargetArgs};
 use crate::input::open_tenant;
 use crate::output::Output;
 
 /// Returns the destination that the command line names. Every option that is given must concern it; a region in the
 /// environment may be meant for another program.
 pub(crate) fn destination(args: &TargetArgs) -> anyhow::Result<Arc<dyn DestinationConfig>> {
-    let s3 = &args.s3;
+    destination_at(&args.to, &args.s3)
+}
+
+/// Returns the destination at an address.
+pub(crate) fn destination_at(to: &str, s3: &S3Args) -> anyhow::Result<Arc<dyn DestinationConfig>> {
     let options = DestinationOptions::default()
         .with("region", s3.region.as_deref())
         .with("endpoint", s3.endpoint.as_deref())
@@ -23,7 +27,7 @@ pub(crate) fn destination(args: &TargetArgs) -> anyhow::Result<Arc<dyn Destinati
         .with("kms-key-id", s3.kms_key_id.as_deref())
         .with("sse", s3.sse.map(Encryption::as_str))
         .with("bucket-owner", s3.bucket_owner.as_deref());
-    Ok(configure_destination(&args.to, &options, &Environment::from_process())?)
+    Ok(configure_destination(to, &options, &Environment::from_process())?)
 }
 
 /// Returns the tenant of a catalog directory or a store.

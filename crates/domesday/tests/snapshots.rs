@@ -242,6 +242,27 @@ fn deliveries() {
 }
 
 #[test]
+fn batches() {
+    let mut session = Session::new();
+    let files = "--snapshot acme.snapshot --plan acme.plan --to out";
+    session.run(&[
+        "snapshot --catalog catalog --at 2026-11-24T02:00:00Z --out acme.snapshot",
+        "snapshot --catalog catalog --at 2026-11-24T02:00:00Z --out acme.snapshot --format json",
+        "snapshot --catalog catalog --out missing/acme.snapshot",
+        "batch plan --snapshot acme.snapshot --tasks 1 --out acme.plan",
+        "batch plan --snapshot acme.snapshot --tasks 1 --out acme.plan --format json",
+        "batch plan --snapshot acme.snapshot --tasks 1 --out acme.plan --layout swap",
+        "batch plan --snapshot acme.plan --tasks 1 --out acme.plan",
+        "batch plan --snapshot acme.snapshot --tasks 0 --out acme.plan",
+        &format!("batch task {files} --index 0"),
+        &format!("batch task {files} --index 1"),
+        &format!("batch finish {files} --reports acme.plan"),
+        &format!("batch finish {files} --reports missing.json"),
+    ]);
+    session.check("batches");
+}
+
+#[test]
 fn service() {
     let mut session = Session::new();
     session.run(&[

@@ -2,7 +2,11 @@
 //!
 //! [`run`] is the whole product in one short function, and the only place that knows both the store and the
 //! destination. Every part of it can fail; none leaves the destination between two states.
+//!
+//! [`batch`] does the same in tasks, for companies whose summaries take more than one machine.
 
+pub mod batch;
+mod evidence;
 mod population;
 mod previous_delivery;
 mod report;
@@ -13,16 +17,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{
-    CallContext, CancelReason, DeliveryError, DestinationConfig, Layout, OpenDestination, RunKeys, Slot,
+    CallContext, CancelReason, DeliveryError, DestinationConfig, Layout, OpenDestination, RunKeys,
     TenantName, setup_scripts,
 };
 use domesday_engine::evaluate;
 use domesday_model::Instant;
 use domesday_store::{DeliveryRecord, Fence, Store, StoreError};
-use domesday_tables::{EncodeError, Evidence, Manifest, Settings, encode, sha256, snapshot_id};
+use domesday_tables::{EncodeError, Manifest, Progress, ProgressCallback, Settings, encode, snapshot_id};
 
+use evidence::RunConfiguration;
 use population::Population;
-use previous_delivery::{ManifestLink, PreviousDelivery};
+use previous_delivery::PreviousDelivery;
 pub use report::{RunReport, TableReport};
 use summary_files::SummaryFiles;
 
@@ -42,6 +47,8 @@ pub struct Export {
     pub settle: Duration,
     /// The console's address without a slash at the end, for links.
     pub console_url: String,
+    /// The size that a file should have, in bytes, unless it is the usual one.
+    pub part_bytes: Option<usize>,
     /// What began the run, for the manifest.
     pub trigger: String,
     /// Who began it, for the manifest.
@@ -50,6 +57,24 @@ pub struct Export {
     pub fence: Option<Fence>,
     /// The clock, and the token that cancels the run, whatever it waits for.
     pub call_context: CallContext,
+}
+
+impl Export {
+    fn settings(&self) -> Settings {
+        let mut settings = Settings { link_base: self.console_url.clone(), ..Settings::default() };
+        settings.part_bytes = self.part_bytes.unwrap_or(settings.part_bytes);
+        settings
+    }
+
+    fn configuration(&self) -> RunConfiguration<'_> {
+        RunConfiguration {
+            destination: &*self.destination,
+            layout: self.layout,
+            console_url: &self.console_url,
+            trigger: &self.trigger,
+            actor: &self.actor,
+        }
+    }
 }
 
 /// The stage of a run.
@@ -164,33 +189,29 @@ pub fn run(
     let clock = &export.call_context.clock;
     let mut files = SummaryFiles::plan(existing, spool, export.layout, &snapshot, previous.slot(), clock);
 
-    let settings = Settings { link_base: export.console_url.clone(), ..Settings::default() };
-    let mut cancelled = None;
-    let mut encoding = |at: domesday_tables::Progress| match reporter
-        .enter(Stage::Encoding { table: at.table, rows: at.rows })
-    {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => {
-            cancelled = Some(error);
-            ControlFlow::Break(())
-        }
-    };
-    let encoded = encode(&outcomes, &settings, &mut encoding, |table, part| files.open_part(table, part));
-    let encoded = match (encoded, cancelled) {
-        (Err(EncodeError::Cancelled), Some(error)) => return Err(error),
-        (encoded, _) => encoded.map_err(|error| files.run_error(error))?,
-    };
+    let settings = export.settings();
+    files.spool_first_files(&settings)?;
+    let encoded = encode_reported(&mut reporter, &files, |progress| {
+        encode(&outcomes, &settings, progress, |table, part| files.open_part(table, part))
+    })?;
 
     export.call_context.check()?;
     let id = snapshot_id(&snapshot);
     let link = previous.link_for(id);
-    let evidence = evidence(export, files.slot(), &link);
+    let evidence = export.configuration().evidence(files.slot(), &link);
     let mut manifest = Manifest::new(&outcomes, encoded.outcomes, &settings, evidence);
     population.describe(&mut manifest);
     let scripts = setup_scripts(&*export.destination, export.layout);
     let must_keep_both = previous.is_other_snapshot(id);
-    let kept =
-        files.complete(&snapshot, &settings, &encoded.parts, &scripts, must_keep_both, &mut manifest)?;
+    let kept = files.complete(
+        &snapshot,
+        &settings,
+        &encoded.parts,
+        None,
+        &scripts,
+        must_keep_both,
+        &mut manifest,
+    )?;
     let announced = DeliveryRecord {
         snapshot_id: id,
         manifest_sha256: domesday_tables::hex(&manifest.sha256()),
@@ -235,21 +256,24 @@ fn record_with_retry(
     }
 }
 
-fn evidence(export: &Export, slot: Option<Slot>, link: &ManifestLink) -> Evidence {
-    let configuration = format!(
-        "layout={}\nconsole_url={}\n{}",
-        export.layout,
-        export.console_url,
-        export.destination.evidence()
-    );
-    Evidence {
-        configuration_sha256: sha256(configuration.as_bytes()),
-        trigger: export.trigger.clone(),
-        actor: export.actor.clone(),
-        layout: export.layout.as_str().to_owned(),
-        slot: slot.map(|slot| slot.as_str().to_owned()),
-        previous_manifest_sha256: link.sha256.as_deref().and_then(domesday_tables::parse_hex),
-        previous_manifest_key: link.key.clone(),
-        chain: link.kind,
+/// Encodes tables into the spool, and reports how far they are.
+fn encode_reported<T>(
+    reporter: &mut Reporter<'_>,
+    files: &SummaryFiles,
+    encode: impl FnOnce(&mut ProgressCallback<'_>) -> Result<T, EncodeError>,
+) -> Result<T, RunError> {
+    let mut cancelled = None;
+    let mut progress = |at: Progress| match reporter.enter(Stage::Encoding { table: at.table, rows: at.rows })
+    {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            cancelled = Some(error);
+            ControlFlow::Break(())
+        }
+    };
+    let encoded = encode(&mut progress);
+    match (encoded, cancelled) {
+        (Err(EncodeError::Cancelled), Some(error)) => Err(error),
+        (encoded, _) => encoded.map_err(|error| files.run_error(error)),
     }
 }

@@ -3,20 +3,29 @@
 use domesday_model::Instant;
 use domesday_store::{Freshness, Store, StoreError};
 use domesday_tables::{Manifest, ManifestConnection, ManifestSync};
+use serde::{Deserialize, Serialize};
 
 /// The connections as of the snapshot.
-pub(crate) struct Population(Vec<Freshness>);
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Population {
+    connections: Vec<ManifestConnection>,
+    warnings: Vec<String>,
+}
 
 impl Population {
     /// Reads how current each connection is.
     pub(crate) fn read(store: &mut Store, at: Instant) -> Result<Self, StoreError> {
-        Freshness::of_all(store, at).map(Self)
+        let all = Freshness::of_all(store, at)?;
+        Ok(Self {
+            connections: all.iter().map(connection).collect(),
+            warnings: all.iter().filter_map(Freshness::warning).collect(),
+        })
     }
 
     /// Adds the connections to a manifest, and warns of those that are not current.
     pub(crate) fn describe(&self, manifest: &mut Manifest) {
-        manifest.connections = self.0.iter().map(connection).collect();
-        manifest.warnings.extend(self.0.iter().filter_map(Freshness::warning));
+        manifest.connections.clone_from(&self.connections);
+        manifest.warnings.extend_from_slice(&self.warnings);
     }
 }
 

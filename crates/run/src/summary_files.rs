@@ -31,6 +31,8 @@ pub(crate) struct SummaryFiles {
     places: RunKeys,
     /// Objects at the destination as they were before this run.
     existing: Vec<ListedObject>,
+    /// See [`SummaryFiles::spool_first_files`].
+    first_files: Vec<SpooledFile>,
     waves: Vec<Vec<SpooledFile>>,
     /// The earliest time of the first put, as the clock's elapsed time.
     not_before: Duration,
@@ -53,8 +55,13 @@ impl SummaryFiles {
             (slot, not_before) =
                 (slots.next(), not_before + Duration::from_micros(slots.wait_micros.unsigned_abs()));
         }
-        let places = RunKeys::new(layout, slot, snapshot.at);
-        Self { spool, places, existing: existing.objects, waves: Vec::new(), not_before }
+        Self::new(existing, spool, RunKeys::new(layout, slot, snapshot.at), not_before)
+    }
+
+    /// Creates the files of a run whose keys are decided. No put begins before `not_before`, by the clock's elapsed time.
+    pub(crate) fn new(existing: Listing, spool: Spool, places: RunKeys, not_before: Duration) -> Self {
+        let (first_files, waves) = (Vec::new(), Vec::new());
+        Self { spool, places, existing: existing.objects, first_files, waves, not_before }
     }
 
     /// Returns the slot written, in the swap layout.
@@ -79,20 +86,26 @@ impl SummaryFiles {
     /// Adds the tables' parts and writes the other files: zero-row files over stale parts, the setup scripts, the
     /// snapshot's row, zero-row files over the files of another layout and, last, the manifest, which lists them all.
     /// Returns the key under which the manifest is retained, in the history layout. With `must_keep_both` it differs from
-    /// that of a manifest that is there already.
+    /// that of a manifest that is there already. Parts of the table `delivered` are at the destination already.
+    #[expect(clippy::too_many_arguments, reason = "everything that a summary consists of")]
     pub(crate) fn complete(
         &mut self,
         snapshot: &Snapshot,
         settings: &Settings,
         parts: &[Part],
+        delivered: Option<&Table>,
         setup: &[SetupScript],
         must_keep_both: bool,
         manifest: &mut Manifest,
     ) -> Result<Option<String>, RunError> {
-        let other_slot = self.first_files_of_other_slot(settings)?;
         let mut tables = Vec::new();
         for part in parts {
-            tables.push(self.add_part(self.places.part_key(part.table.name, part.number), part, manifest));
+            let key = self.places.part_key(part.table.name, part.number);
+            if delivered == Some(part.table) {
+                manifest.add_file(key, part);
+            } else {
+                tables.push(self.add_part(key, part, manifest));
+            }
         }
         for table in &TABLES {
             let count = parts.iter().filter(|part| part.table == table).count();
@@ -129,8 +142,15 @@ impl SummaryFiles {
         let kept_key = self.kept_manifest_key(must_keep_both, &text);
         let kept = kept_key.as_ref().map(|key| self.write(key, &text)).transpose()?;
         let last = self.write(&manifest_key(), &text)?;
-        self.waves =
-            vec![other_slot, tables, scripts, vec![row], retired, kept.into_iter().collect(), vec![last]];
+        self.waves = vec![
+            std::mem::take(&mut self.first_files),
+            tables,
+            scripts,
+            vec![row],
+            retired,
+            kept.into_iter().collect(),
+            vec![last],
+        ];
         Ok(kept_key)
     }
 
@@ -195,22 +215,23 @@ impl SummaryFiles {
 
     /// Writes zero-row files for the other slot of the swap layout, where it has none yet: engines can define a view over
     /// both slots only where both exist. They are put before the tables, so that this run's slot is the later one.
+    /// They are written before the tables too: a file in a directory is as old as its spool file.
     /// The manifest does not list them: they are no part of the snapshot, and the next run overwrites them while
     /// this one's manifest is still valid.
-    fn first_files_of_other_slot(&self, settings: &Settings) -> Result<Vec<SpooledFile>, RunError> {
-        let Some(other) = self.places.other_slot() else { return Ok(Vec::new()) };
+    pub(crate) fn spool_first_files(&mut self, settings: &Settings) -> Result<(), RunError> {
+        let Some(other) = self.places.other_slot() else { return Ok(()) };
         let has_files = |table: &Table| {
             let prefix = other.table_prefix(table.name);
             self.existing.iter().any(|object| object.key.starts_with(&prefix))
         };
-        let mut files = Vec::new();
-        for table in TABLES.iter().filter(|table| !has_files(table)) {
+        let missing: Vec<&'static Table> = TABLES.iter().filter(|table| !has_files(table)).collect();
+        for table in missing {
             let key = other.part_key(table.name, 0);
             let writer = self.spool.create(&key).map_err(|source| self.spool_error(source))?;
             let part = encode_empty(table, 0, settings, writer).map_err(|error| self.run_error(error))?;
-            files.push(self.spool.complete(&key, part.bytes, part.sha256));
+            self.first_files.push(self.spool.complete(&key, part.bytes, part.sha256));
         }
-        Ok(files)
+        Ok(())
     }
 
     /// Delivers every file. Waits for `settle` between the tables and the row that names them, where readers follow that
@@ -240,6 +261,12 @@ impl SummaryFiles {
             retries: first.retries + last.retries,
             last_etag: last.last_etag,
         })
+    }
+
+    /// Returns the complete spool file of a part.
+    pub(crate) fn spooled_part(&self, part: &Part) -> SpooledFile {
+        let key = self.places.part_key(part.table.name, part.number);
+        self.spool.complete(&key, part.bytes, part.sha256)
     }
 
     /// Adds a spooled part to the manifest.

@@ -51,6 +51,7 @@ fn export(directory: &Path, layout: Layout, cancellation: CancellationToken) -> 
         layout,
         settle: Duration::ZERO,
         console_url: "http://localhost".to_owned(),
+        part_bytes: None,
         trigger: "test".to_owned(),
         actor: "test".to_owned(),
         fence: None,

@@ -1,5 +1,7 @@
 //! Which slot of the swap layout is in use.
 
+use domesday_tables::POLICY_OUTCOMES;
+
 use super::layouts::Slot;
 use super::run_keys::snapshot_key;
 use crate::Listing;
@@ -19,6 +21,9 @@ impl SlotState {
     /// not younger than `snapshot`'s row, and of two such slots the one written later. A run that was cut off
     /// has left younger objects in the other slot, never in this one, since `snapshot` is put after the tables.
     ///
+    /// Parts of policy-outcomes do not count: a task of a batch that is repeated late puts them again, as they are,
+    /// into the slot in use. Every run puts the other tables too, into its own slot and after the other's first files.
+    ///
     /// The listing outranks the store: it also shows a run that was cut off between `snapshot` and its record in the
     /// store. `remembered`, the slot by the store, decides when the listing cannot.
     #[must_use]
@@ -28,7 +33,9 @@ impl SlotState {
         };
         let newest = |slot: Slot| {
             let folder = format!("/slot={}/", slot.as_str());
-            let in_slot = listing.objects.iter().filter(move |object| object.key.contains(&folder));
+            let counts =
+                |key: &str| key.contains(&folder) && !key.contains(&format!("/{}/", POLICY_OUTCOMES.name));
+            let in_slot = listing.objects.iter().filter(move |object| counts(&object.key));
             in_slot.map(|object| object.modified).max().filter(|newest| *newest <= snapshot.modified)
         };
         let in_use = match (newest(Slot::A), newest(Slot::B)) {
@@ -88,6 +95,8 @@ mod tests {
         assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 9)], None), Slot::A, "the later of two complete ones");
         assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 6)], None), Slot::B, "b was cut off");
         assert_eq!(next(&[(A, 12), (B, 9), (SNAPSHOT, 9)], None), Slot::A, "a was cut off");
+        let outcomes = "policy-outcomes/slot=b/part-00000.parquet";
+        assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 9), (outcomes, 12)], None), Slot::A, "a late task");
         // The store has no record of the run that named b.
         assert_eq!(next(&[(A, 5), (B, 9), (SNAPSHOT, 9)], Some(Slot::A)), Slot::A);
         // Times that say nothing.

@@ -44,6 +44,8 @@ pub(crate) struct ExportArgs {
     /// that running queries finish planning
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub(crate) settle: u32,
+    #[command(flatten)]
+    pub(crate) part_size: PartSizeArg,
     /// The instant of the snapshot, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,
@@ -53,6 +55,21 @@ pub(crate) struct ExportArgs {
     /// The URL of the console, for the links in the tables
     #[arg(long, value_name = "URL", env = "DOMESDAY_CONSOLE_URL", default_value = "http://localhost:8080")]
     pub(crate) console_url: String,
+}
+
+/// The option of the size of files.
+#[derive(Debug, Args)]
+pub(crate) struct PartSizeArg {
+    /// The size that a file of a large table should have, 1 to 256 MiB [default: 64]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u16).range(1..=256))]
+    part_size: Option<u16>,
+}
+
+impl PartSizeArg {
+    /// Returns the size in bytes, if one is given.
+    pub(crate) fn bytes(&self) -> Option<usize> {
+        self.part_size.map(|mib| usize::from(mib) << 20)
+    }
 }
 
 /// The options that name a destination.
@@ -90,6 +107,15 @@ pub(crate) struct S3Args {
     /// The account that must own the bucket; calls fail when another account owns it
     #[arg(long, value_name = "ACCOUNT", help_heading = "S3")]
     pub(crate) bucket_owner: Option<String>,
+}
+
+impl S3Args {
+    /// Whether none is given.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { region, endpoint, role_arn, external_id, kms_key_id, sse, bucket_owner } = self;
+        let texts = [region, endpoint, role_arn, external_id, kms_key_id, bucket_owner];
+        texts.iter().all(|text| text.is_none()) && sse.is_none()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

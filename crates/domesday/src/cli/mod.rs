@@ -1,5 +1,6 @@
 //! The definition of the command line: commands, arguments and their help.
 
+mod batch;
 mod catalog;
 mod connections;
 mod delivery;
@@ -14,6 +15,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use domesday_model::url_scheme;
 
+pub(crate) use batch::*;
 pub(crate) use catalog::*;
 pub(crate) use connections::*;
 pub(crate) use delivery::*;
@@ -135,6 +137,8 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Export(ExportArgs),
+    Snapshot(SnapshotArgs),
+    Batch(BatchArgs),
     Apply(ApplyArgs),
     Explain(ExplainArgs),
     Check(CheckArgs),

@@ -30,6 +30,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
         layout: args.layout.into(),
         settle: Duration::from_secs(args.settle.into()),
         console_url: args.console_url.trim_end_matches('/').to_owned(),
+        part_bytes: args.part_size.bytes(),
         trigger: "cli".to_owned(),
         actor: "cli".to_owned(),
         fence: None,
@@ -49,7 +50,8 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print(report: &RunReport, args: &ExportArgs, output: Output) {
+/// Prints the tables and totals of a summary.
+pub(crate) fn print_report(report: &RunReport, output: Output) {
     report.warnings.iter().for_each(|warning| output.warning(warning));
     let width = report.tables.iter().map(|table| table.table.len()).max().unwrap_or(0);
     output.result(format_args!("{STRONG}{:<width$}  {:>13}  {:>10}{STRONG:#}", "table", "rows", "size"));
@@ -74,6 +76,10 @@ fn print(report: &RunReport, args: &ExportArgs, output: Output) {
         grouped(totals.masked),
         grouped(totals.unmasked),
     ));
+}
+
+fn print(report: &RunReport, args: &ExportArgs, output: Output) {
+    print_report(report, output);
     output.result(format_args!(
         "The summary of {} is in {STRONG}{}{STRONG:#}.",
         report.snapshot_at, report.root

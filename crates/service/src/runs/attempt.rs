@@ -128,6 +128,7 @@ fn blocking(
         layout: stored.configuration.layout(),
         settle: domesday_run::SETTLE,
         console_url: context.public_url.to_string(),
+        part_bytes: None,
         trigger: run.trigger.clone(),
         actor: run.actor.clone(),
         fence: Some(fence),
