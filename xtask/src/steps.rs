@@ -3,7 +3,7 @@
 use crate::paths::target_dir;
 use crate::process::{command, run};
 use crate::runner::{build, cargo, pytest, pytest_of, readers_with};
-use crate::tools::{cargo_deny, chromium, postgresql, python, slapd, typos};
+use crate::tools::{cargo_deny, chromium, java, postgresql, python, slapd, typos};
 use crate::{Failure, dependencies, fuzz, generated, simulate};
 
 /// One step.
@@ -25,7 +25,7 @@ pub(crate) const STEPS: [Step; 15] = [
     Step { name: "readers", about: "the tables, read by DuckDB, pyarrow and Polars", run: readers },
     Step {
         name: "spark",
-        about: "the tables and scripts, read by Apache Spark, parquet-java and ClickHouse, where Java is installed",
+        about: "the tables and scripts, read by Apache Spark, parquet-java and ClickHouse; a batch on a Spark cluster",
         run: spark,
     },
     Step { name: "s3", about: "deliveries to S3 servers that check permissions and inject faults", run: s3 },
@@ -79,12 +79,9 @@ fn readers() -> Result<(), Failure> {
     readers_with(&[])
 }
 
-/// The package of Spark contains parquet-java, but not Java: the step is skipped without it.
+/// The package of Spark contains parquet-java, but not Java.
 fn spark() -> Result<(), Failure> {
-    if run(&mut command("java", &["-version"])).is_err() {
-        println!("skipped: Spark requires Java 17 or newer");
-        return Ok(());
-    }
+    java()?;
     pytest("tests/spark", &[])
 }
 

@@ -72,6 +72,19 @@ pub(crate) fn slapd() -> Result<(), Failure> {
     Ok(())
 }
 
+/// The version of Java that Spark runs on.
+const JAVA: &str = "openjdk-17-jre-headless";
+
+/// Installs Java unless it is installed.
+pub(crate) fn java() -> Result<(), Failure> {
+    let installed = Command::new("java").arg("-version").output();
+    if installed.is_ok_and(|output| output.status.success()) {
+        return Ok(());
+    }
+    apt_install(JAVA)
+        .map_err(|failure| format!("Spark needs Java 17 or newer; install it (Debian: {JAVA}). {failure}"))
+}
+
 /// Installs Chromium unless it is installed.
 pub(crate) fn chromium() -> Result<(), Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
