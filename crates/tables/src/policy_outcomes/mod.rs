@@ -10,7 +10,7 @@
 //! do not depend on the number of threads.
 //!
 //! Where parts end depends on the estimated size of their groups ([`size_model`], [`parts`]), so that they can be planned
-//! without being written ([`plan`]), and any of them be written alone.
+//! without being written ([`mod@plan`]), and any of them be written alone.
 
 mod class_cache;
 mod class_shape;
