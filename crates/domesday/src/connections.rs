@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::cli::ConfigFileArg;
-use crate::input::instant_or_now;
+use crate::instant::instant_or_now;
 use crate::output::{DIM, GOOD, Output, STRONG, WARNING, grouped};
 use crate::service_config::read_config;
 

@@ -8,14 +8,10 @@ use domesday_sources::{Diagnostic, Loaded};
 use domesday_store::{ApplyOptions, Store, StoreError};
 
 use crate::cli::StoreArg;
+pub(crate) use crate::instant::instant_or_now;
 use crate::connections::{SyncOptions, connections, is_read};
 use crate::diagnostics::{InvalidCatalog, print_warnings};
 use crate::output::Output;
-
-/// Returns the given instant, or now.
-pub(crate) fn instant_or_now(given: Option<Instant>) -> Instant {
-    given.unwrap_or_else(|| Instant::from(jiff::Timestamp::now()))
-}
 
 /// Loads a catalog directory and prints its warnings.
 pub(crate) fn load_catalog(dir: &Path, output: Output) -> anyhow::Result<Loaded> {

@@ -6,6 +6,7 @@ mod connections;
 mod diagnostics;
 mod failure;
 mod input;
+mod instant;
 mod interrupt;
 mod markdown;
 mod output;

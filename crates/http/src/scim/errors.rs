@@ -7,8 +7,10 @@ use domesday_service::scim::ScimFailure;
 use domesday_sources::scim::{ERROR_SCHEMA, ScimError};
 use serde_json::json;
 
-use super::request::MEDIA_TYPE;
 use crate::problem::Problem;
+
+/// The media type of SCIM.
+pub(super) const MEDIA_TYPE: &str = "application/scim+json";
 
 /// An error, as it goes out.
 #[derive(Debug)]

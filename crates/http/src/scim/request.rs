@@ -11,14 +11,11 @@ use domesday_sources::scim::{ResourceKind, ScimError, ScimErrorKind};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::errors::ScimProblem;
+use super::errors::{MEDIA_TYPE, ScimProblem};
 use crate::body;
 use crate::extract::json_text;
 use crate::problem::Problem;
 use crate::state::App;
-
-/// The media type of SCIM.
-pub(super) const MEDIA_TYPE: &str = "application/scim+json";
 
 /// The most attributes that a request names.
 const MAX_ATTRIBUTES: usize = 200;

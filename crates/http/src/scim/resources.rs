@@ -7,7 +7,8 @@ use domesday_sources::scim::{LIST_SCHEMA, ResourceKind};
 use serde_json::{Value, json};
 
 use super::errors::ScimProblem;
-use super::request::{MEDIA_TYPE, ScimRequest};
+use super::errors::MEDIA_TYPE;
+use super::request::ScimRequest;
 
 type Answer = Result<Response, ScimProblem>;
 

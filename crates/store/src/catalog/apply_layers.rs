@@ -9,7 +9,7 @@ use crate::StoreError;
 use crate::audit::Entry;
 use crate::database::{Database, Transaction};
 
-use super::apply::{Applied, ApplyOptions, Current};
+use super::applied::{Applied, ApplyOptions, Current};
 use super::audit_entries::{creation, target};
 use super::documents::{Document, parse};
 use super::layers::{

@@ -1,5 +1,6 @@
 //! The catalog: its objects, how they change, and the snapshot that evaluation reads.
 
+mod applied;
 mod apply;
 mod apply_layers;
 mod audit_entries;
@@ -17,7 +18,7 @@ mod revision;
 mod snapshot;
 mod tenant;
 
-pub use apply::{ApplyOptions, ObjectChange};
+pub use applied::{ApplyOptions, ObjectChange};
 pub(crate) use documents::parse;
 pub use edit::LayerView;
 pub use layers::{

@@ -18,7 +18,7 @@ use crate::{ChangeBy, IfMatch, Store, StoreError};
 use super::audit_entries::{creation, target};
 use super::documents::{Document, add_to_catalog, documents, parse};
 use super::records::{self, Stored, check_storable, document_changes, stored_columns};
-use super::{consistency, edit, revision};
+use super::{consistency, layers, revision};
 
 /// A stored object of the catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -259,7 +259,7 @@ impl Store {
         expected.check(stored.as_ref().map(|stored| etag(kind, stored)).as_deref(), || target.clone())?;
         let Some(stored) = stored else { return Err(StoreError::NotFound { target }) };
         if is_layered(kind) {
-            edit::check_unlisted(&mut transaction, kind, name, stored.id)?;
+            layers::check_unlisted(&mut transaction, kind, name, stored.id)?;
         }
         consistency::check_delete(&mut transaction, kind, name, &stored)?;
         records::delete(&mut transaction, kind, stored.id)?;

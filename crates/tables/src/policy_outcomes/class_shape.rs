@@ -1,7 +1,7 @@
 //! What the sizes of files depend on in a class: enough to plan them without its outcomes.
 
 use super::OutcomeCounts;
-use super::prepared_class::{REASON_FIELDS, ReasonValues, Section};
+use super::section::{REASON_FIELDS, ReasonValues, Section};
 
 /// A class as the planning of row groups and parts sees it.
 pub(super) trait HasShape {

@@ -116,3 +116,19 @@ pub(super) fn named(
     let mut found = database.all(sql, values![kind.key(), &name.to_lowercase()], text)?;
     Ok(if found.len() == 1 { found.pop() } else { None })
 }
+
+/// Checks that no connection lists an object that is to be deleted: the next sync would bring it back.
+pub(crate) fn check_unlisted(
+    database: &mut Database,
+    kind: Kind,
+    name: &str,
+    id: i64,
+) -> Result<(), StoreError> {
+    let sql = "SELECT origin FROM layer
+         WHERE kind = ?1 AND object_id = ?2 AND origin NOT IN ('files', 'api') AND absent_since IS NULL ORDER BY origin";
+    let connections = database.all(sql, values![kind.key(), id], |row| Ok(row.text(0)?.to_owned()))?;
+    if connections.is_empty() {
+        return Ok(());
+    }
+    Err(StoreError::Listed { kind, name: name.to_owned(), connections })
+}

@@ -18,7 +18,7 @@ pub(crate) use domesday_model::layers::Document as LayerDocument;
 pub(crate) use effective::{
     EffectiveDocument, NewObject, References, create, effective_document, resolve_missing,
 };
-pub(crate) use find::{alias, find_by_alias};
+pub(crate) use find::{alias, check_unlisted, find_by_alias};
 pub(crate) use listing::end_listing;
 pub use listing::{
     KindCounts, Listing, ListingOptions, ListingOutcome, MOST_CHANGES, ObjectSync, Refusal, SyncAction,
