@@ -6,7 +6,7 @@
 //!
 //! There is no store and no evaluation here. A catalog with an error is never returned.
 //!
-//! Systems of record have a folder for each kind ([`ldap`], [`csv`], [`postgres`]); a complete read of one is a
+//! Systems of record have a folder for each kind (`ldap`, `csv`, `postgres`); a complete read of one is a
 //! [`reading::Reading`].
 
 mod assemble;
