@@ -8,9 +8,9 @@ use domesday_sources::{Diagnostic, Loaded};
 use domesday_store::{ApplyOptions, Store, StoreError};
 
 use crate::cli::StoreArg;
-pub(crate) use crate::instant::instant_or_now;
 use crate::connections::{SyncOptions, connections, is_read};
 use crate::diagnostics::{InvalidCatalog, print_warnings};
+pub(crate) use crate::instant::instant_or_now;
 use crate::output::Output;
 
 /// Loads a catalog directory and prints its warnings.

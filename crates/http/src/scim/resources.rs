@@ -6,8 +6,8 @@ use domesday_service::scim::{ResourceAnswer, ScimFailure, Search, Writer, read, 
 use domesday_sources::scim::{LIST_SCHEMA, ResourceKind};
 use serde_json::{Value, json};
 
-use super::errors::ScimProblem;
 use super::errors::MEDIA_TYPE;
+use super::errors::ScimProblem;
 use super::request::ScimRequest;
 
 type Answer = Result<Response, ScimProblem>;

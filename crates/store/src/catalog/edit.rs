@@ -6,7 +6,7 @@ use domesday_model::layers::{
 use domesday_model::{Catalog, Instant, Kind};
 
 use crate::audit::{self, Entry};
-use crate::database::{Database, values};
+use crate::database::Database;
 use crate::{ChangeBy, IfMatch, Store, StoreError};
 
 use super::audit_entries::{creation, target};

@@ -7,7 +7,7 @@ use domesday_model::{DataPolicyIx, Instant, PolicyIx, RequestIx, Scope, Snapshot
 
 use super::OutcomeCounts;
 use super::class_shape::{ClassShape, HasShape, SectionShape};
-use super::section::{REASON_FIELDS, ReasonValues, Section};
+use super::section::{ReasonValues, Section};
 use crate::json;
 
 /// A class and the values of its rows.

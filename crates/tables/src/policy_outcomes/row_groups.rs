@@ -11,11 +11,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use domesday_engine::{ClassIx, SourceOutcomes};
-use domesday_model::{FastMap, FastSet};
+use domesday_model::FastSet;
 
 use super::RowPosition;
 use super::class_shape::{ClassShape, HasShape};
-use super::pieces::{Piece, RowGroup, count_rows};
+use super::pieces::{Piece, RowGroup};
 use super::prepared_class::PreparedClass;
 use super::section::Section;
 use super::size_model::{AddedPiece, SizeBound, SizeModel};

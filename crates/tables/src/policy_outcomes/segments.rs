@@ -1,9 +1,9 @@
 //! The encoded rows of a piece, which are reused wherever the piece occurs.
 
 use super::dictionary::{Dictionary, MinMax};
-use super::section::{REASON_FIELDS, Section};
-use super::rle_hybrid::{append_mixed, append_packed, append_repeated, bit_width};
 use super::pieces::Piece;
+use super::rle_hybrid::{append_mixed, append_packed, append_repeated, bit_width};
+use super::section::{REASON_FIELDS, Section};
 use super::user_columns::UserColumns;
 use crate::schema::{self, FieldKind};
 

@@ -9,8 +9,8 @@ use std::ops::Range;
 use domesday_model::{DataSourceIx, FastSet, Snapshot};
 
 use super::class_shape::{ClassShape, HasShape};
-use super::section::{REASON_FIELDS, Section};
 use super::pieces::{DistinctPieces, Piece, RowGroup};
+use super::section::{REASON_FIELDS, Section};
 use super::segments::MIN_REPEATED_ROWS;
 use super::user_columns::UserColumns;
 

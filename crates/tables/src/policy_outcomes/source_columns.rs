@@ -10,9 +10,9 @@ use super::column_chunk::Chunk;
 use super::dictionary::{Dictionary, MinMax};
 use super::group_encoder::GroupEncoder;
 use super::page_encoder::PageEncoder;
-use super::section::Section;
-use super::rle_hybrid;
 use super::pieces::{Piece, RowGroup, count_rows, split_pages};
+use super::rle_hybrid;
+use super::section::Section;
 use crate::schema::FieldKind;
 
 /// Rows of a page that identifies the source: few, since readers find a source by these pages.
