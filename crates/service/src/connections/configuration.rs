@@ -25,6 +25,19 @@ pub fn check_writer(caller: &Caller, kind: &ConnectionKind) -> Result<(), Servic
     if caller.has_any(needed) { Ok(()) } else { Err(ServiceError::lacks_any(needed)) }
 }
 
+/// Returns the connection of a name, which the caller may write.
+///
+/// # Errors
+/// [`ServiceError::NotFound`] when there is none, [`ServiceError::Forbidden`] when the caller may not write it.
+pub fn find_writable(store: &mut Store, caller: &Caller, name: &str) -> Result<Connection, ServiceError> {
+    let none = || ServiceError::not_found(format!("there is no connection `{name}`"));
+    let stored = store.object(Kind::Connection, name)?.ok_or_else(none)?;
+    let connection: Connection =
+        serde_json::from_value(stored.document).map_err(|error| ServiceError::internal(&error))?;
+    check_writer(caller, &connection.kind)?;
+    Ok(connection)
+}
+
 /// Creates or replaces a connection. A password is sealed; without one, the connection keeps the password that it has, as
 /// long as its address and account stay the same.
 ///
@@ -82,7 +95,7 @@ pub fn put(
 }
 
 /// Returns what a password is for: the address and the account.
-fn account(connection: &Connection) -> (Option<&str>, Option<&str>) {
+pub(super) fn account(connection: &Connection) -> (Option<&str>, Option<&str>) {
     let account = match &connection.kind {
         ConnectionKind::Ldap(ldap) => ldap.bind_dn.as_deref(),
         _ => None,
@@ -150,11 +163,7 @@ pub fn delete(
     precondition: &Precondition,
     now: Instant,
 ) -> Result<(), ServiceError> {
-    let none = || ServiceError::not_found(format!("there is no connection `{name}`"));
-    let stored = store.object(Kind::Connection, name)?.ok_or_else(none)?;
-    let connection: Connection =
-        serde_json::from_value(stored.document).map_err(|error| ServiceError::internal(&error))?;
-    check_writer(caller, &connection.kind)?;
+    find_writable(store, caller, name)?;
     let condition = precondition.as_if_match()?;
     caller.change(now, |change| -> Result<(), ServiceError> {
         store.delete_object(Kind::Connection, name, condition, change)?;
