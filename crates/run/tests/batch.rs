@@ -11,7 +11,8 @@ use std::time::Duration;
 use domesday_delivery::{CallContext, Layout, LocalConfig};
 use domesday_model::{Catalog, Declared, Instant};
 use domesday_run::batch::{
-    BatchError, BatchPlan, BatchSnapshot, BatchTarget, Finish, PlanOptions, TaskReport, finish, plan, run_task,
+    BatchError, BatchPlan, BatchSnapshot, BatchTarget, Finish, PlanOptions, TaskReport, finish, plan,
+    run_task,
 };
 use domesday_run::{Export, RunReport, run};
 use domesday_store::{ApplyOptions, Store};

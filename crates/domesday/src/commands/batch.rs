@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use domesday_delivery::{CallContext, DestinationConfig};
-use domesday_run::batch::{BatchError, BatchPlan, BatchSnapshot, BatchTarget, Finish, PlanOptions, TaskReport};
+use domesday_run::batch::{
+    BatchError, BatchPlan, BatchSnapshot, BatchTarget, Finish, PlanOptions, TaskReport,
+};
 use domesday_run::{RunReport, batch};
 
 use super::export::print_report;

@@ -8,7 +8,9 @@ use domesday_delivery::{Listing, OpenDestination, Receipt, RunKeys, setup_script
 use domesday_engine::evaluate;
 use domesday_tables::{ChainLink, Manifest, POLICY_OUTCOMES, Part, encode_other_tables};
 
-use super::{BatchError, BatchPlan, BatchSnapshot, BatchTarget, TaskReport, parse_layout, settings, sizes, tenant};
+use super::{
+    BatchError, BatchPlan, BatchSnapshot, BatchTarget, TaskReport, parse_layout, settings, sizes, tenant,
+};
 use crate::evidence::RunConfiguration;
 use crate::previous_delivery::ManifestLink;
 use crate::report::RunReport;

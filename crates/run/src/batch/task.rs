@@ -7,7 +7,8 @@ use domesday_engine::evaluate;
 use domesday_tables::{Part, encode_parts, hex};
 
 use super::{
-    BatchError, BatchPlan, BatchSnapshot, BatchTarget, ReportedFile, TaskReport, parse_layout, settings, sizes, tenant,
+    BatchError, BatchPlan, BatchSnapshot, BatchTarget, ReportedFile, TaskReport, parse_layout, settings,
+    sizes, tenant,
 };
 use crate::summary_files::SummaryFiles;
 use crate::{Reporter, Stage, encode_reported};

@@ -30,12 +30,16 @@ pub fn check_writer(caller: &Caller, kind: &ConnectionKind) -> Result<(), Servic
 /// # Errors
 /// [`ServiceError::NotFound`] when there is none, [`ServiceError::Forbidden`] when the caller may not write it.
 pub fn find_writable(store: &mut Store, caller: &Caller, name: &str) -> Result<Connection, ServiceError> {
+    find_with_id(store, caller, name).map(|(connection, _)| connection)
+}
+
+fn find_with_id(store: &mut Store, caller: &Caller, name: &str) -> Result<(Connection, i64), ServiceError> {
     let none = || ServiceError::not_found(format!("there is no connection `{name}`"));
     let stored = store.object(Kind::Connection, name)?.ok_or_else(none)?;
     let connection: Connection =
         serde_json::from_value(stored.document).map_err(|error| ServiceError::internal(&error))?;
     check_writer(caller, &connection.kind)?;
-    Ok(connection)
+    Ok((connection, stored.id))
 }
 
 /// Creates or replaces a connection. A password is sealed; without one, the connection keeps the password that it has, as
@@ -163,13 +167,13 @@ pub fn delete(
     precondition: &Precondition,
     now: Instant,
 ) -> Result<(), ServiceError> {
-    find_writable(store, caller, name)?;
+    let (_, id) = find_with_id(store, caller, name)?;
     let condition = precondition.as_if_match()?;
     caller.change(now, |change| -> Result<(), ServiceError> {
         store.delete_object(Kind::Connection, name, condition, change)?;
         store.end_listing(name, change)?;
         // Its tokens end with it, and no resource of persons stays behind.
-        store.delete_scim_connection(stored.id)?;
+        store.delete_scim_connection(id)?;
         Ok(())
     })?;
     Ok(store.set_connection_secret(name, None, now)?)

@@ -13,6 +13,7 @@ mod secret;
 mod show;
 mod sync;
 mod syncs;
+mod tokens;
 pub(super) mod words;
 
 use axum::Router;
@@ -51,6 +52,8 @@ pub(super) fn routes() -> Router<App> {
         .route(&of_one("/dry-run"), get(to_connection).post(actions::dry_run))
         .route(&of_one("/accept"), get(actions::confirm_accept))
         .route(&of_one("/import"), get(import::show).post(import::submit))
+        .route(&of_one("/tokens"), get(to_connection).post(tokens::create))
+        .route(&of_one("/tokens/{id}/revoke"), get(tokens::confirm_revoke).post(tokens::revoke))
         .route(&of_one("/syncs"), get(to_connection))
         .route(&of_one("/syncs/csv"), get(syncs::csv))
         .route(&of_one("/syncs/{id}"), get(sync::show))

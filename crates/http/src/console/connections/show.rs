@@ -10,6 +10,7 @@ use super::draft::FormKind;
 use super::facts::{Fact, facts};
 use super::list::next;
 use super::syncs::{History, HistoryView};
+use super::tokens::{self, Outcome, TokensView};
 use super::words::{connection_chip, kind_title, problem_and_fix, time};
 use super::{READERS, connection_path, find};
 use crate::console::assets::{Assets, assets};
@@ -38,6 +39,8 @@ struct ConnectionPage {
     facts: Vec<Fact>,
     /// The address for the identity provider; empty for other kinds.
     scim_address: String,
+    /// The tokens of the identity provider, for those who may see them.
+    tokens: Option<TokensView>,
     history: HistoryView,
     toast: &'static str,
 }
@@ -69,20 +72,38 @@ pub(super) async fn show(
     signed_in: SignedIn,
     query: Form,
 ) -> Result<Response, Failure> {
+    render(&app, signed_in, name, &query, Outcome::default()).await
+}
+
+/// Renders the page. `tokens` says what creating a token came to.
+pub(super) async fn render(
+    app: &AppState,
+    signed_in: SignedIn,
+    name: String,
+    query: &Form,
+    tokens: Outcome,
+) -> Result<Response, Failure> {
     READERS.check(&signed_in.caller)?;
+    let caller = signed_in.caller.clone();
     let (now, number) = (app.service.now(), query.get("page").to_owned());
     let read = move |store: &mut Store| -> Result<_, Failure> {
         let object = find(store, &name)?;
         let history = History::read(store, &name, &number)?;
-        Ok((connections::view(store, object, now)?, history))
+        let view = connections::view(store, object, now)?;
+        let is_pushed = view.connection.kind.as_str() == "scim";
+        let tokens = if is_pushed { tokens::read(store, &caller, &name)? } else { None };
+        Ok((view, history, tokens))
     };
-    let (view, history) = app.service.pool.with(read).await?;
+    let (view, history, stored) = app.service.pool.with(read).await?;
     let toast = match () {
         () if query.has("created") => "The connection is created.",
         () if query.has("saved") => "The connection is saved.",
+        () if query.has("revoked") => "The token is revoked.",
         () => "",
     };
-    Ok(page(&connection_page(&app, signed_in, &view, &history, toast)))
+    let calendar = &signed_in.shell.calendar;
+    let tokens = stored.map(|stored| tokens::view(app, &signed_in.caller, calendar, stored, tokens));
+    Ok(page(&ConnectionPage { tokens, toast, ..connection_page(app, signed_in, &view, &history) }))
 }
 
 fn connection_page(
@@ -90,7 +111,6 @@ fn connection_page(
     signed_in: SignedIn,
     view: &ConnectionView,
     history: &History,
-    toast: &'static str,
 ) -> ConnectionPage {
     let shell = signed_in.shell;
     let connection = &view.connection;
@@ -122,7 +142,8 @@ fn connection_page(
             _ => String::new(),
         },
         history: history.view(name, &shell),
-        toast,
+        tokens: None,
+        toast: "",
         name: name.clone(),
         path,
         shell,
