@@ -8,9 +8,11 @@ mod access;
 mod ask;
 mod assets;
 mod audit;
+mod carried_secret;
 mod catalog;
 mod charts;
 mod confirm;
+mod connections;
 mod csv;
 mod directory;
 mod domains;
@@ -87,6 +89,7 @@ pub(crate) fn router(app: &App) -> Router {
         .merge(requests::routes())
         .merge(runs::routes())
         .merge(catalog::routes())
+        .merge(connections::routes())
         .merge(governor::routes())
         .merge(settings::routes())
         .merge(audit::routes())

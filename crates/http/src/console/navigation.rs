@@ -30,6 +30,10 @@ type Entry = (&'static str, &'static str, &'static str, Permit);
 /// Who reads the audit log and what was delivered.
 const AUDITORS: Permit = Permit::AnyOf(READERS);
 
+/// Who finds the connections.
+const CONNECTION_READERS: Permit =
+    Permit::AnyOf(&[Permission::Audit, Permission::Governance, Permission::UserAdmin]);
+
 /// Who finds the settings.
 const SETTINGS: Permit = Permit::AnyOf(&[Permission::ApplicationAdmin, Permission::Governance]);
 
@@ -54,6 +58,7 @@ const SECTIONS: &[(&str, &[Entry])] = &[
             ("/console/groups", "Groups", "group", read_permit(Kind::Group)),
             ("/console/tags", "Tags", "tag", read_permit(Kind::Tag)),
             ("/console/domains", "Domains", "domain", read_permit(Kind::Domain)),
+            ("/console/connections", "Connections", "link", CONNECTION_READERS),
         ],
     ),
     (

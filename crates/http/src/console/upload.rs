@@ -1,5 +1,5 @@
-//! Files that a browser uploads: forms of `multipart/form-data`, on the one page that takes files. Who may not use the page
-//! uploads nothing.
+//! Files that a browser uploads: forms of `multipart/form-data`, on the pages that take files. Who may not use a page uploads
+//! nothing to it.
 
 use std::sync::Arc;
 
@@ -17,11 +17,14 @@ use super::form::Form;
 use crate::problem::Problem;
 use crate::state::App;
 
-/// The page that takes files.
+/// The page that takes the files of a catalog.
 pub(super) const PATH: &str = "/console/catalog";
 
-/// Who may upload files.
+/// Who may upload a catalog.
 pub(super) const PERMIT: Permit = Permit::AllOf(&[Permission::Governance, Permission::UserAdmin]);
+
+/// Who may upload the files of a connection; of which, the page decides.
+pub(super) const IMPORTERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::UserAdmin]);
 
 /// How many fields and files a form may have.
 const MAX_PARTS: usize = 5_000;
@@ -29,9 +32,22 @@ const MAX_PARTS: usize = 5_000;
 /// The longest name of a file, in bytes.
 const MAX_NAME: usize = 500;
 
-/// The files of a form, by name.
+/// The files of a form.
 #[derive(Debug, Clone, Default)]
-pub(super) struct UploadedFiles(pub(super) Arc<[(String, Vec<u8>)]>);
+pub(super) struct UploadedFiles {
+    /// Their names and contents.
+    pub(super) files: Arc<[(String, Vec<u8>)]>,
+    /// The fields in which they were chosen, in the same order.
+    fields: Arc<[String]>,
+}
+
+impl UploadedFiles {
+    /// Returns the file that was chosen in a field, with its name.
+    pub(super) fn in_field(&self, field: &str) -> Option<&(String, Vec<u8>)> {
+        let at = self.fields.iter().position(|known| known == field)?;
+        self.files.get(at)
+    }
+}
 
 impl FromRequestParts<App> for UploadedFiles {
     type Rejection = Problem;
@@ -41,12 +57,20 @@ impl FromRequestParts<App> for UploadedFiles {
     }
 }
 
-/// Whether a request uploads files to the page that takes some.
+/// Returns who may upload files to a page; none when it takes no files.
+fn permit(path: &str) -> Option<Permit> {
+    let is_import = path.starts_with("/console/connections/") && path.ends_with("/import");
+    match path.strip_prefix(PATH) {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Some(PERMIT),
+        _ => is_import.then_some(IMPORTERS),
+    }
+}
+
+/// Whether a request uploads files to a page that takes some.
 pub(super) fn is_upload(parts: &Parts) -> bool {
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_page =
-        parts.uri.path().strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    is_page && kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/form-data"))
+    permit(parts.uri.path()).is_some()
+        && kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/form-data"))
 }
 
 /// Reads the fields and the files of a form.
@@ -59,7 +83,7 @@ pub(super) async fn read(
     parts: &Parts,
     body: Body,
 ) -> Result<(Form, UploadedFiles), ServiceError> {
-    PERMIT.check(caller)?;
+    permit(parts.uri.path()).unwrap_or(PERMIT).check(caller)?;
     let most = max_catalog_bytes(config.max_body_bytes);
     let broken = || {
         let most = most >> 20;
@@ -71,7 +95,7 @@ pub(super) async fn read(
     *request.headers_mut() = parts.headers.clone();
     DefaultBodyLimit::disable().apply(&mut request);
     let mut multipart = Multipart::from_request(request, &()).await.map_err(|_| broken())?;
-    let (mut fields, mut files) = (Vec::new(), Vec::new());
+    let (mut fields, mut files, mut places) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(field) = multipart.next_field().await.map_err(|_| broken())? {
         if fields.len() + files.len() >= MAX_PARTS {
             return Err(ServiceError::invalid(format!("a form may have {MAX_PARTS} files")));
@@ -85,9 +109,10 @@ pub(super) async fn read(
         // A browser sends a file without a name where none was chosen.
         if !file.is_empty() {
             files.push((file, bytes.into()));
+            places.push(name);
         }
     }
-    Ok((Form::from_fields(fields), UploadedFiles(files.into())))
+    Ok((Form::from_fields(fields), UploadedFiles { files: files.into(), fields: places.into() }))
 }
 
 /// The name of a file, without what no name contains.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domesday_model::{Connection, Instant, Kind, Permission};
+use domesday_model::{Instant, Kind, Permission};
 use domesday_service::caller::{Caller, Permit};
 use domesday_service::connections::{
-    self, ConnectionView, SyncRequest, SyncView, check_writer, import, sync_now,
+    self, ConnectionView, SyncRequest, SyncView, find_writable, import, sync_now,
 };
-use domesday_store::{Freshness, Store, StoredObject};
+use domesday_store::{Store, StoredObject};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -249,14 +249,6 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Checks that the caller may write the connection of a name.
-fn check(store: &mut Store, caller: &Caller, name: &str) -> Result<Connection, Problem> {
-    let object = find(store, name)?;
-    let connection = Freshness::parse(object)?;
-    check_writer(caller, &connection.kind)?;
-    Ok(connection)
-}
-
 async fn sync(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -267,7 +259,9 @@ async fn sync(
     let (actor, from) = (caller.actor.clone(), caller.address.to_string());
     let searched = name.clone();
     // The caller is judged as for a change, since a sync is one.
-    let judge = move |store: &mut Store, caller: &Caller, _: Instant| check(store, caller, &searched);
+    let judge = move |store: &mut Store, caller: &Caller, _: Instant| {
+        Ok::<_, Problem>(find_writable(store, caller, &searched)?)
+    };
     app.service.write(caller, judge).await?;
     let request = SyncRequest {
         trigger: "manual",
@@ -317,7 +311,7 @@ async fn import_files(
 ) -> Result<Response, Problem> {
     let body: ImportBody = parse(&text)?;
     let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
-        let connection = check(store, caller, &name)?;
+        let connection = find_writable(store, caller, &name)?;
         let groups = body.groups.as_deref().map(str::as_bytes);
         let reading = connections::read_csv(&connection, body.users.as_bytes(), groups, &body.map)?;
         let imported = caller

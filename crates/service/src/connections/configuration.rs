@@ -25,6 +25,23 @@ pub fn check_writer(caller: &Caller, kind: &ConnectionKind) -> Result<(), Servic
     if caller.has_any(needed) { Ok(()) } else { Err(ServiceError::lacks_any(needed)) }
 }
 
+/// Returns the connection of a name, which the caller may write.
+///
+/// # Errors
+/// [`ServiceError::NotFound`] when there is none, [`ServiceError::Forbidden`] when the caller may not write it.
+pub fn find_writable(store: &mut Store, caller: &Caller, name: &str) -> Result<Connection, ServiceError> {
+    find_with_id(store, caller, name).map(|(connection, _)| connection)
+}
+
+fn find_with_id(store: &mut Store, caller: &Caller, name: &str) -> Result<(Connection, i64), ServiceError> {
+    let none = || ServiceError::not_found(format!("there is no connection `{name}`"));
+    let stored = store.object(Kind::Connection, name)?.ok_or_else(none)?;
+    let connection: Connection =
+        serde_json::from_value(stored.document).map_err(|error| ServiceError::internal(&error))?;
+    check_writer(caller, &connection.kind)?;
+    Ok((connection, stored.id))
+}
+
 /// Creates or replaces a connection. A password is sealed; without one, the connection keeps the password that it has, as
 /// long as its address and account stay the same.
 ///
@@ -82,7 +99,7 @@ pub fn put(
 }
 
 /// Returns what a password is for: the address and the account.
-fn account(connection: &Connection) -> (Option<&str>, Option<&str>) {
+pub(super) fn account(connection: &Connection) -> (Option<&str>, Option<&str>) {
     let account = match &connection.kind {
         ConnectionKind::Ldap(ldap) => ldap.bind_dn.as_deref(),
         _ => None,
@@ -150,17 +167,13 @@ pub fn delete(
     precondition: &Precondition,
     now: Instant,
 ) -> Result<(), ServiceError> {
-    let none = || ServiceError::not_found(format!("there is no connection `{name}`"));
-    let stored = store.object(Kind::Connection, name)?.ok_or_else(none)?;
-    let connection: Connection =
-        serde_json::from_value(stored.document).map_err(|error| ServiceError::internal(&error))?;
-    check_writer(caller, &connection.kind)?;
+    let (_, id) = find_with_id(store, caller, name)?;
     let condition = precondition.as_if_match()?;
     caller.change(now, |change| -> Result<(), ServiceError> {
         store.delete_object(Kind::Connection, name, condition, change)?;
         store.end_listing(name, change)?;
         // Its tokens end with it, and no resource of persons stays behind.
-        store.delete_scim_connection(stored.id)?;
+        store.delete_scim_connection(id)?;
         Ok(())
     })?;
     Ok(store.set_connection_secret(name, None, now)?)

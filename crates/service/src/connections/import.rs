@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domesday_model::{Connection, ConnectionKind, Kind};
+use domesday_sources::csv::CsvErrors;
 use domesday_sources::reading::Reading;
 use domesday_store::{ChangeBy, Store, SyncRecord};
 
@@ -11,8 +12,7 @@ use crate::error::ServiceError;
 use super::sync::take_over;
 use super::view::SyncView;
 
-/// Reads a list of users, and one of memberships, for a connection of kind `csv`. `map` names headers beside those that the
-/// connection names.
+/// Reads lists as [`parse_csv`] does.
 ///
 /// # Errors
 /// [`ServiceError::Conflict`] when the connection is of another kind, [`ServiceError::Invalid`] with every mistake of the
@@ -23,6 +23,21 @@ pub fn read_csv(
     memberships: Option<&[u8]>,
     map: &BTreeMap<String, String>,
 ) -> Result<Reading, ServiceError> {
+    let parsed = parse_csv(connection, users, memberships, map)?;
+    parsed.map_err(|mistakes| ServiceError::invalid(mistakes.to_string()))
+}
+
+/// Reads a list of users, and one of memberships, for a connection of kind `csv`. `map` names headers beside those that the
+/// connection names. The lists may have mistakes, which say their lines.
+///
+/// # Errors
+/// [`ServiceError::Conflict`] when the connection is of another kind.
+pub fn parse_csv(
+    connection: &Connection,
+    users: &[u8],
+    memberships: Option<&[u8]>,
+    map: &BTreeMap<String, String>,
+) -> Result<Result<Reading, CsvErrors>, ServiceError> {
     let ConnectionKind::Csv(csv) = &connection.kind else {
         return Err(ServiceError::conflict(format!(
             "the connection `{}` is of kind {}; lists are imported into connections of kind csv",
@@ -30,8 +45,7 @@ pub fn read_csv(
             connection.kind.as_str()
         )));
     };
-    domesday_sources::csv::read(csv, &connection.name, users, memberships, map)
-        .map_err(|mistakes| ServiceError::invalid(mistakes.to_string()))
+    Ok(domesday_sources::csv::read(csv, &connection.name, users, memberships, map))
 }
 
 /// Makes the layer of a connection what its files listed.

@@ -12,9 +12,9 @@ mod sync;
 mod verify;
 mod view;
 
-pub use configuration::{SUPPORTED_KINDS, check_writer, delete, put};
+pub use configuration::{SUPPORTED_KINDS, check_writer, delete, find_writable, put};
 pub use hosts::{AllowedHost, AllowedHosts, NotAHost};
-pub use import::{import, read_csv};
+pub use import::{import, parse_csv, read_csv};
 pub use sync::{
     MessageOf, ReadSummary, Source, SyncContext, SyncRequest, listing_of, report_of, sync_now, sync_store,
     with_lease,

@@ -1,6 +1,6 @@
 //! The trial of a connection.
 
-use domesday_model::{Connection, Instant};
+use domesday_model::{Connection, Instant, Kind};
 use domesday_sources::connections::{Access, Findings, verify as verify_source};
 use domesday_store::Store;
 use secrecy::SecretString;
@@ -8,11 +8,11 @@ use secrecy::SecretString;
 use crate::error::ServiceError;
 use crate::machine::BlockingWork;
 
-use super::configuration::check_configuration;
+use super::configuration::{account, check_configuration};
 use super::sync::{SyncContext, secret};
 
 /// Connects to the source of a connection as a sync would, and says what it finds. Changes nothing. Without a password, the
-/// one that is kept for the connection is used.
+/// one that is kept for the connection is used, as long as its address and account stay the same.
 ///
 /// # Errors
 /// What is wrong, and what to do about it.
@@ -39,5 +39,11 @@ pub async fn verify(
 
 fn kept(context: &SyncContext, connection: &Connection) -> Result<Option<SecretString>, ServiceError> {
     let mut store: Store = context.pool.connect()?;
+    let stored = store.object(Kind::Connection, &connection.name)?;
+    let stored: Option<Connection> = stored.and_then(|it| serde_json::from_value(it.document).ok());
+    // A password is not sent to an address that it was not given for.
+    if stored.is_some_and(|stored| account(&stored) != account(connection)) {
+        return Ok(None);
+    }
     secret(context, &mut store, connection).map_err(ServiceError::invalid)
 }

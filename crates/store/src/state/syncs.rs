@@ -172,6 +172,22 @@ impl Store {
         self.database.all(&sql, values![connection, before, limit], record)
     }
 
+    /// Returns the syncs of a connection after the latest `offset`, the latest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn syncs_from(
+        &mut self,
+        connection: &str,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<SyncRecord>, StoreError> {
+        let [offset, limit] = [offset, limit].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+        let sql =
+            format!("{SELECT} WHERE connection = ?1 ORDER BY started_at DESC, id DESC LIMIT ?2 OFFSET ?3");
+        self.database.all(&sql, values![connection, limit, offset], record)
+    }
+
     /// Returns a sync by id.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ const MAX_FILES: usize = 5_000;
 const MAX_ENTRIES: u64 = 50_000;
 
 /// A file: its name, and its content.
-pub(super) type File = (String, Vec<u8>);
+pub(in crate::console) type File = (String, Vec<u8>);
 
 /// Whether a file is a zip archive, by how it begins and by its name.
 fn is_archive((name, bytes): &File) -> bool {

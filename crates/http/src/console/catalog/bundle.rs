@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use super::archive::File;
 
 /// Packs files, whose contents are valid UTF-8.
-pub(super) fn pack(files: &[File]) -> String {
+pub(in crate::console) fn pack(files: &[File]) -> String {
     let files: Vec<_> = files.iter().map(|(name, bytes)| (name, String::from_utf8_lossy(bytes))).collect();
     let text = serde_json::to_vec(&files).expect("names and texts are plain data");
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -20,7 +20,7 @@ pub(super) fn pack(files: &[File]) -> String {
 }
 
 /// Unpacks files; none when the text is not one that was packed. `most` bounds their size.
-pub(super) fn unpack(text: &str, most: usize) -> Option<Vec<File>> {
+pub(in crate::console) fn unpack(text: &str, most: usize) -> Option<Vec<File>> {
     let packed = STANDARD.decode(text).ok()?;
     let mut json = Vec::new();
     // Escapes make a text at most six times as long.

@@ -1,7 +1,8 @@
 //! *Load a catalog*: files or the example company, the plan, and applying it as `POST /api/v1/apply` does.
 
 mod archive;
-mod bundle;
+pub(super) mod bundle;
+mod mistakes;
 mod plan;
 
 use askama::Template;
@@ -28,7 +29,9 @@ use super::upload::{PATH, PERMIT, UploadedFiles};
 use super::{page, see_other};
 use crate::state::{App, AppState};
 use archive::File;
-use plan::{MistakeView, PlanView, digest, mistakes};
+use plan::{PlanView, digest};
+
+pub(super) use mistakes::{MistakeView, mistakes};
 
 /// Where a plan is applied.
 const APPLY: &str = "/console/catalog/apply";
@@ -151,7 +154,7 @@ async fn show_plan(
     let (is_example, prune) = (form.get("source") == "example", form.has("prune"));
     let most = max_catalog_bytes(app.service.config.max_body_bytes);
     let unpack = move || -> Result<_, ServiceError> {
-        Ok(if is_example { Ok(example::files(false)) } else { archive::unpack(&files.0, most) })
+        Ok(if is_example { Ok(example::files(false)) } else { archive::unpack(&files.files, most) })
     };
     match app.service.pool.compute(unpack).await? {
         Ok(files) => plan_page(&app, &signed_in, Catalog { files, is_example, prune }, false).await,

@@ -1,7 +1,7 @@
 //! A plan as it is shown: what would be added, changed and removed, with the warnings.
 
 use domesday_engine::CatalogWarnings;
-use domesday_sources::{Diagnostic, Diagnostics};
+use domesday_sources::Diagnostic;
 use domesday_store::{Action, Change, Plan};
 use sha2::{Digest, Sha256};
 
@@ -13,7 +13,7 @@ const MAX_CHANGES: usize = 500;
 /// How many changed fields of an object are listed.
 const MAX_FIELDS: usize = 20;
 
-/// How many mistakes, and how many warnings, are listed.
+/// How many warnings are listed.
 const MAX_LISTED: usize = 100;
 
 /// The longest text of a changed field, in characters.
@@ -49,14 +49,6 @@ pub(super) struct PlanView {
     pub(super) prune: bool,
     /// Whether it differs from one that was shown before.
     pub(super) is_changed: bool,
-}
-
-/// A mistake in the files.
-pub(super) struct MistakeView {
-    pub(super) place: String,
-    pub(super) field: String,
-    pub(super) message: String,
-    pub(super) snippet: String,
 }
 
 /// Returns what identifies a plan.
@@ -118,19 +110,4 @@ fn shortened(text: &str) -> String {
         short.push('…');
     }
     short
-}
-
-/// Returns the first mistakes.
-pub(super) fn mistakes(wrong: &Diagnostics) -> Vec<MistakeView> {
-    let mistake = |one: &Diagnostic| MistakeView {
-        place: if one.snippet.is_empty() {
-            one.file.clone()
-        } else {
-            format!("{}:{}:{}", one.file, one.line, one.column)
-        },
-        field: one.field.clone(),
-        message: one.message.clone(),
-        snippet: one.snippet.clone(),
-    };
-    wrong.iter().take(MAX_LISTED).map(mistake).collect()
 }

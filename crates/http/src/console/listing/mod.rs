@@ -5,5 +5,5 @@ mod cell;
 mod view;
 
 pub(super) use address::{ListAddress, address};
-pub(super) use cell::{Cell, Value};
+pub(super) use cell::{Cell, Chip, Value};
 pub(super) use view::{Choice, Head, Listing, ListingKind, RowView};

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::failures::Refusal;
 use super::fields::{changed_keys, merge};
 use super::form::{Draft, parse, render};
+use super::origins::Origins;
 use super::subject::Subject;
 use crate::console::errors::Failure;
 use crate::console::form::Form;
@@ -37,7 +38,7 @@ pub(super) async fn ask_new(
     signed_in: SignedIn,
 ) -> Result<Response, Failure> {
     write_permit(subject.kind).check(&signed_in.caller)?;
-    render(subject, app, signed_in, Draft { object: None, sent: None }).await
+    render(subject, app, signed_in, Draft { object: None, given: &[], sent: None }).await
 }
 
 /// Creates an object.
@@ -50,7 +51,7 @@ pub(super) async fn create(
     let permit = write_permit(subject.kind);
     permit.check(&signed_in.caller)?;
     let refuse = |signed_in, refusal| {
-        render(subject, &app, signed_in, Draft { object: None, sent: Some((&form, refusal)) })
+        render(subject, &app, signed_in, Draft { object: None, given: &[], sent: Some((&form, refusal)) })
     };
     let (document, errors) = merge(subject, &json!({}), &form);
     let document =
@@ -85,19 +86,20 @@ pub(super) async fn create(
     }
 }
 
-/// Finds an object that the caller may edit.
+/// Finds an object that the caller may edit, with the values that connections give.
 async fn find(
     subject: &'static Subject,
     app: &App,
     signed_in: &SignedIn,
     key: String,
-) -> Result<StoredObject, Failure> {
+) -> Result<(StoredObject, Vec<String>), Failure> {
     write_permit(subject.kind).check(&signed_in.caller)?;
     let caller = signed_in.caller.clone();
     let read = move |store: &mut Store| -> Result<_, Failure> {
         let object = subject.find(store, &caller, &key)?;
         check_change(store, &caller, subject.kind, Some(&object), Some(&object.document))?;
-        Ok(object)
+        let given = Origins::read(store, &object)?.map(|origins| origins.given(subject));
+        Ok((object, given.unwrap_or_default()))
     };
     app.service.pool.with(read).await
 }
@@ -109,8 +111,8 @@ pub(super) async fn ask(
     key: String,
     signed_in: SignedIn,
 ) -> Result<Response, Failure> {
-    let object = find(subject, &app, &signed_in, key).await?;
-    render(subject, &app, signed_in, Draft { object: Some(&object), sent: None }).await
+    let (object, given) = find(subject, &app, &signed_in, key).await?;
+    render(subject, &app, signed_in, Draft { object: Some(&object), given: &given, sent: None }).await
 }
 
 /// Saves what was sent, unless somebody else changed the object in the meantime.
@@ -121,12 +123,13 @@ pub(super) async fn save(
     signed_in: SignedIn,
     form: Form,
 ) -> Result<Response, Failure> {
-    let object = find(subject, &app, &signed_in, key).await?;
+    let (object, given) = find(subject, &app, &signed_in, key).await?;
     let refusal = match write(subject, &app, &signed_in, &object, &form).await? {
         Ok(saved) => return Ok(see_other(&saved)),
         Err(refusal) => refusal,
     };
-    render(subject, &app, signed_in, Draft { object: Some(&object), sent: Some((&form, refusal)) }).await
+    let draft = Draft { object: Some(&object), given: &given, sent: Some((&form, refusal)) };
+    render(subject, &app, signed_in, draft).await
 }
 
 /// Writes what was sent, and returns the page that shows it.

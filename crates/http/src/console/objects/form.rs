@@ -37,6 +37,8 @@ struct FormPage {
     /// Tells the form of a new object from others: sent twice, it creates one. Empty otherwise.
     once: String,
     verb: &'static str,
+    /// The values that connections give, which stay.
+    given: String,
     note: String,
     is_outdated: bool,
     /// The fields with mistakes, by key and label.
@@ -48,6 +50,8 @@ struct FormPage {
 pub(super) struct Draft<'f> {
     /// The object that is edited; none for a new one.
     pub(super) object: Option<&'f StoredObject>,
+    /// The values that connections give, each with the connection.
+    pub(super) given: &'f [String],
     /// What was sent before, and why it was refused.
     pub(super) sent: Option<(&'f Form, Refusal)>,
 }
@@ -60,7 +64,7 @@ pub(super) async fn render(
     draft: Draft<'_>,
 ) -> Result<Response, Failure> {
     let domains = domains(subject, app, &signed_in).await?;
-    let Draft { object, sent } = draft;
+    let Draft { object, given, sent } = draft;
     let (form, refusal) = match sent {
         Some((form, refusal)) => (Some(form), Some(refusal)),
         None => (None, None),
@@ -92,6 +96,7 @@ pub(super) async fn render(
             "api" | "console" => String::new(),
             file => file.to_owned(),
         }),
+        given: given.join(", "),
         action,
         back,
         etag: object.map_or_else(String::new, |object| match form {

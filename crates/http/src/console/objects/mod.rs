@@ -10,6 +10,7 @@ mod fields;
 mod form;
 mod groups;
 mod list;
+mod origins;
 mod parts;
 mod show;
 mod status;

@@ -9,6 +9,7 @@ use domesday_service::permissions::objects::may_change;
 use domesday_store::{Store, StoredObject};
 use serde::de::DeserializeOwned;
 
+use super::origins::Origins;
 use super::parts::{Fact, Section};
 use super::status::with_status;
 use super::subject::{Subject, display_name};
@@ -81,9 +82,10 @@ pub(super) async fn show(
         };
         let history =
             caller.has_any(READERS).then(|| read_history(store, subject.kind, &object.name)).transpose()?;
-        Ok((object, rights, history))
+        let origins = Origins::read(store, &object)?;
+        Ok((object, rights, history, origins))
     };
-    let (object, rights, history) = app.service.pool.with(read).await?;
+    let (object, rights, history, origins) = app.service.pool.with(read).await?;
     let evaluation = app.service.evaluations.current(signed_in.caller.revision).await?;
     let calendar = &signed_in.shell.calendar;
     let links = Links::new(evaluation.snapshot(), &signed_in.caller, calendar);
@@ -92,7 +94,7 @@ pub(super) async fn show(
         Ok(_) => Link::new("Access", format!("/console/access/{path}/{}", object.id)),
         Err(_) => Link::plain(""),
     };
-    let (mut facts, sections, access) = match subject.kind {
+    let (mut facts, mut sections, access) = match subject.kind {
         Kind::User => {
             let user = document(&object)?;
             let access = access(Some(Selector::Id(object.id)), None, "user");
@@ -113,6 +115,8 @@ pub(super) async fn show(
             (data_sources::facts(&links, &source), data_sources::sections(&links, &source), access)
         }
     };
+    sections.extend(origins.and_then(|origins| origins.section(subject, &signed_in.caller)));
+    facts.extend(object.absent_since.map(|at| Fact::new("Absent since", Cell::time(calendar.time(at)))));
     facts.extend([
         Fact::new("Id", Cell::code(object.id.to_string())),
         Fact::new("Created", Cell::time(calendar.time(object.created_at))),

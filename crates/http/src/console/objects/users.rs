@@ -176,6 +176,10 @@ pub(super) fn facts(evaluation: &Evaluation, links: &Links<'_>, user: &User) -> 
         Fact::new("Department", text(&user.department)),
         Fact::new("Employee number", text(&user.employee_number)),
         Fact::new("Manager", Cell::links(user.manager.iter().map(|manager| links.username(manager)))),
+        Fact::new(
+            "Leaving date",
+            user.leaving_date.map_or_else(Cell::default, |at| Cell::time(links.calendar.day(at))),
+        ),
         Fact::new("Groups", Cell::tags(groups)),
         Fact::new("Attributes", Cell::lines(attributes.collect())),
         Fact::new("Permissions", Cell::lines(permissions.collect())),

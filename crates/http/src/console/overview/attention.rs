@@ -6,9 +6,10 @@ use domesday_engine::{CatalogWarning, CatalogWarnings, WarningKind};
 use domesday_model::{Instant, Kind, RequestStatus, Snapshot};
 use domesday_service::evaluation::{AccessFigures, Evaluation};
 use domesday_service::requests::selection::waiting;
-use domesday_store::{ApiKey, RunRecord, RunState};
+use domesday_store::{ApiKey, Freshness, RunRecord, RunState};
 
 use crate::console::access::source_path;
+use crate::console::connections::connection_path;
 use crate::console::errors::Failure;
 use crate::console::link::Link;
 use crate::console::policies::policy_path;
@@ -21,6 +22,9 @@ const SOON: i64 = 30 * 24 * 3_600 * 1_000_000;
 
 /// How many names stand in a line.
 const NAMES: usize = 3;
+
+/// How many connections are listed.
+const CONNECTIONS: usize = 5;
 
 /// A thing that requires attention.
 pub(super) struct Attention {
@@ -85,6 +89,34 @@ pub(super) fn failed_run(runs: &[RunRecord]) -> Option<Attention> {
     is_failed.then(|| {
         Attention::new("blocked", "The last run failed", href, "see why, and what to do".into()).fail()
     })
+}
+
+/// Returns the connections that are not current.
+pub(super) fn connections(all: &[Freshness], calendar: &Calendar) -> Vec<Attention> {
+    let attention = |it: &Freshness| {
+        let name = &it.connection.name;
+        let (verb, is_failed) = match it.state() {
+            "failed" => ("failed", true),
+            "refused" => ("is refused", false),
+            "stale" => ("is stale", false),
+            _ => return None,
+        };
+        let since = match &it.complete {
+            Some(sync) => format!("the last complete sync was {}", calendar.time(sync.started_at).text),
+            None => "there was no complete sync yet".to_owned(),
+        };
+        let new =
+            Attention::new("link", format!("The connection “{name}” {verb}"), connection_path(name), since);
+        Some(if is_failed { new.fail() } else { new.warn() })
+    };
+    let mut found: Vec<_> = all.iter().filter_map(attention).collect();
+    let more = found.len().saturating_sub(CONNECTIONS);
+    found.truncate(CONNECTIONS);
+    if more > 0 {
+        let text = counted(more as u64, "more connection is not current", "more connections are not current");
+        found.push(Attention::new("link", text, "/console/connections", String::new()).warn());
+    }
+    found
 }
 
 /// Returns what those who read all access should look at in the catalog.

@@ -7,7 +7,7 @@ use axum::response::Response;
 use domesday_model::{DataSourceIx, PolicyIx, Snapshot};
 use domesday_service::evaluation::AccessFigures;
 use domesday_service::exports::DEFAULT_EXPORT;
-use domesday_store::{RunRecord, RunState, Store};
+use domesday_store::{Freshness, RunRecord, RunState, Store};
 use uuid::Uuid;
 
 use super::attention::{self, Attention};
@@ -66,9 +66,9 @@ pub(super) async fn show(app: &AppState, signed_in: SignedIn) -> Result<Response
     let user = caller.user_id;
     let read = move |store: &mut Store| -> Result<_, Failure> {
         let (runs, _) = store.runs(DEFAULT_EXPORT, None, CHARTED)?;
-        Ok((runs, store.api_keys_of(user)?))
+        Ok((runs, store.api_keys_of(user)?, Freshness::of_all(store, now)?))
     };
-    let (runs, keys) = app.service.pool.with(read).await?;
+    let (runs, keys, connections) = app.service.pool.with(read).await?;
     let (stored, tenant) = app.service.exports.stored().await?;
     let steps = first_steps(app, caller).await?;
     let evaluation = app.service.evaluations.current(caller.revision).await?;
@@ -76,6 +76,7 @@ pub(super) async fn show(app: &AppState, signed_in: SignedIn) -> Result<Response
     let shell = signed_in.shell.clone();
     let calendar = &shell.calendar;
     let mut attention: Vec<_> = attention::failed_run(&runs).into_iter().collect();
+    attention.extend(attention::connections(&connections, calendar));
     attention.extend(attention::waiting_requests(&evaluation, &signed_in)?);
     attention.extend(attention::catalog(&evaluation, &figures, &warnings, now, calendar));
     attention.extend(attention::expiring_keys(&keys, now, calendar));

@@ -5,12 +5,13 @@ use axum::response::Response;
 use domesday_service::evaluation::UserSummary;
 use domesday_service::requests::list::RequestPart;
 use domesday_service::requests::selection::select;
-use domesday_store::Store;
+use domesday_store::{Freshness, Store};
 
 use super::attention::{self, Attention};
 use super::{Bar, bars};
 use crate::console::access::{source_path, user_path};
 use crate::console::assets::{Assets, assets};
+use crate::console::connections::READERS;
 use crate::console::errors::Failure;
 use crate::console::link::Link;
 use crate::console::page;
@@ -53,10 +54,15 @@ pub(super) async fn show(app: &AppState, signed_in: SignedIn) -> Result<Response
     let evaluation = app.service.evaluations.current(caller.revision).await?;
     let snapshot = evaluation.snapshot();
     let user = caller.user_id;
-    let read = move |store: &mut Store| -> Result<_, Failure> { Ok(store.api_keys_of(user)?) };
-    let keys = app.service.pool.with(read).await?;
+    let reads_connections = READERS.check(caller).is_ok();
+    let read = move |store: &mut Store| -> Result<_, Failure> {
+        let connections = if reads_connections { Freshness::of_all(store, now)? } else { Vec::new() };
+        Ok((store.api_keys_of(user)?, connections))
+    };
+    let (keys, connections) = app.service.pool.with(read).await?;
     let shell = signed_in.shell.clone();
     let mut attention: Vec<_> = attention::waiting_requests(&evaluation, &signed_in)?.into_iter().collect();
+    attention.extend(attention::connections(&connections, &shell.calendar));
     attention.extend(attention::expiring_keys(&keys, now, &shell.calendar));
     let me = evaluation.user_of(caller);
     let reach = me.map(|me| evaluation.user_summary(me)).unwrap_or_default();

@@ -1,0 +1,114 @@
+//! The fields of the forms, by kind.
+
+use super::draft::FormKind;
+
+/// How a field is edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Control {
+    /// One line.
+    Line,
+    /// Names and values, one pair a line.
+    Pairs,
+    /// The password.
+    Password,
+}
+
+/// A field of a form.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
+    pub(super) hint: &'static str,
+    pub(super) control: Control,
+    pub(super) is_required: bool,
+}
+
+const fn line(name: &'static str, label: &'static str, hint: &'static str) -> Field {
+    Field { name, label, hint, control: Control::Line, is_required: false }
+}
+
+const fn required(name: &'static str, label: &'static str, hint: &'static str) -> Field {
+    Field { is_required: true, ..line(name, label, hint) }
+}
+
+const fn pairs(name: &'static str, label: &'static str, hint: &'static str) -> Field {
+    Field { control: Control::Pairs, ..line(name, label, hint) }
+}
+
+const MAX_GONE: Field = line(
+    "maxGone",
+    "May be gone at once",
+    "A percentage of its users or data sources, 10% when empty. A sync that finds more gone, and more than ten, changes \
+     nothing until somebody accepts it.",
+);
+
+const MAX_AGE: Field =
+    line("maxAge", "Stale after", "Such as 30m, 24h or 7d. A run with a stale connection warns of it.");
+
+const SCIM: &[Field] = &[
+    pairs(
+        "attributes",
+        "Attributes",
+        "Attributes of users beside the usual ones, one a line: Region = urn:acme:params:scim:schemas:hr:2.0:User:region, or \
+         a plain name of the core schema such as Title = title.",
+    ),
+    MAX_AGE,
+];
+
+const LDAP: &[Field] = &[
+    required(
+        "url",
+        "Address",
+        "ldaps://dc1.acme.example, or ldap:// with StartTLS. The operator must allow the host.",
+    ),
+    line("bindDn", "Bind name", "Such as cn=reader,dc=acme,dc=example. Anonymous when empty."),
+    Field {
+        control: Control::Password,
+        ..line("password", "Password", "It is stored sealed, and never shown again.")
+    },
+    required(
+        "usersBase",
+        "Base of users",
+        "The entry below which people are, such as ou=People,dc=acme,dc=example.",
+    ),
+    line("usersFilter", "Filter of users", "RFC 4515. A default for the kind of directory when empty."),
+    pairs(
+        "usersAttributes",
+        "Fields of users",
+        "Where a field is not in its usual attribute, one a line: username = uid, attributes.Region = l.",
+    ),
+    line("groupsBase", "Base of groups", "Nobody has groups from this directory when empty."),
+    line("groupsFilter", "Filter of groups", "A default for the kind of directory when empty."),
+    pairs("groupsAttributes", "Fields of groups", "One a line: name = cn, description = info."),
+    line(
+        "schedule",
+        "Schedule",
+        "A cron expression in the tenant's time zone: minute, hour, day of month, month, day of week. Every hour when empty.",
+    ),
+    MAX_GONE,
+    Field {
+        hint: "Such as 30m, 24h or 7d; 24h when empty. A run with a stale connection warns of it.",
+        ..MAX_AGE
+    },
+];
+
+const CSV: &[Field] = &[
+    pairs(
+        "map",
+        "Columns",
+        "Fields whose column has another header, one a line: username = Login, email = Mail.",
+    ),
+    MAX_GONE,
+    Field { hint: "Such as 24h or 7d; never when empty.", ..MAX_AGE },
+];
+
+impl FormKind {
+    /// The fields of the form.
+    pub(super) fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Scim => SCIM,
+            Self::Ldap => LDAP,
+            Self::Csv => CSV,
+        }
+    }
+}
