@@ -115,6 +115,7 @@ fn scim() -> Result<(), Failure> {
 
 fn console() -> Result<(), Failure> {
     chromium()?;
+    slapd()?;
     pytest("tests/console", &[])
 }
 
