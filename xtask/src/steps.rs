@@ -116,6 +116,7 @@ fn scim() -> Result<(), Failure> {
 
 fn console() -> Result<(), Failure> {
     chromium()?;
+    slapd()?;
     pytest("tests/console", &[])
 }
 

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use serde_json::json;
+
 use crate::console::Browser;
 use crate::routes::PERMISSIONS;
 use crate::world::World;
@@ -14,6 +16,9 @@ const OF_A_SHAPE: usize = 3;
 const CLOSED: &[&str] = &[
     "/console/audit",
     "/console/catalog",
+    "/console/connections",
+    "/console/connections/new",
+    "/console/connections/people",
     "/console/export",
     "/console/export/setup",
     "/console/policies",
@@ -84,6 +89,13 @@ fn walk(browser: &Browser<'_>, role: &str) -> Walk {
 fn no_link_leads_where_its_reader_may_not_go_and_no_form_does_more_than_the_api() {
     let world = World::new();
     world.apply_acme();
+    for (name, kind) in [("people", "csv"), ("provider", "scim")] {
+        let document = json!({ "kind": kind });
+        world.call("PUT", &format!("/api/v1/connections/{name}"), Some(document)).expect(201);
+    }
+    let users: String = (0..3).map(|number| format!("imported-{number}\n")).collect();
+    let import = json!({ "users": format!("username\n{users}") });
+    world.call("POST", "/api/v1/connections/people/imports", Some(import)).expect(200);
     let mut roles: Vec<(String, String)> = vec![
         ("the operator".to_owned(), world.admin.clone()),
         ("nobody".to_owned(), world.user("nobody", &[])),

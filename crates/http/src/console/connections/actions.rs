@@ -72,6 +72,7 @@ pub(super) async fn confirm_accept(
     Path(name): Path<String>,
     signed_in: SignedIn,
 ) -> Result<Response, Failure> {
+    WRITERS.check(&signed_in.caller)?;
     let (searched, caller) = (name.clone(), signed_in.caller.clone());
     let read = move |store: &mut Store| -> Result<_, Failure> {
         find_writable(store, &caller, &searched)?;
@@ -108,6 +109,7 @@ pub(super) async fn confirm_delete(
     Path(name): Path<String>,
     signed_in: SignedIn,
 ) -> Result<Response, Failure> {
+    WRITERS.check(&signed_in.caller)?;
     let (searched, caller) = (name.clone(), signed_in.caller.clone());
     let read = move |store: &mut Store| -> Result<_, Failure> {
         let object = find(store, &searched)?;

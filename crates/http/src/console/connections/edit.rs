@@ -199,6 +199,7 @@ fn parse_kind(kind: &str) -> Result<FormKind, ServiceError> {
 }
 
 async fn read_stored(app: &AppState, signed_in: &SignedIn, name: String) -> Result<Stored, Failure> {
+    WRITERS.check(&signed_in.caller)?;
     let caller = signed_in.caller.clone();
     let read = move |store: &mut Store| Stored::read(store, &caller, &name);
     app.service.pool.with(read).await

@@ -50,6 +50,7 @@ type File = (String, Vec<u8>);
 
 /// Finds the connection of an import, which the caller may write.
 async fn find(app: &AppState, signed_in: &SignedIn, name: &str) -> Result<Connection, Failure> {
+    WRITERS.check(&signed_in.caller)?;
     let (name, caller) = (name.to_owned(), signed_in.caller.clone());
     let read = move |store: &mut Store| -> Result<_, Failure> { Ok(find_writable(store, &caller, &name)?) };
     let connection = app.service.pool.with(read).await?;
