@@ -8,40 +8,12 @@ use domesday_service::Cron;
 use serde_json::{Map, Value};
 
 use super::fields::Control;
+use super::form_kind::FormKind;
 use crate::console::errors::sentence;
 use crate::console::form::Form;
 
 /// The longest value of a field, in characters.
 pub(super) const MAX_FIELD: usize = 20_000;
-
-/// The kinds of connection that have a form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FormKind {
-    Scim,
-    Ldap,
-    Csv,
-}
-
-impl FormKind {
-    pub(super) const ALL: [Self; 3] = [Self::Scim, Self::Ldap, Self::Csv];
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Scim => "scim",
-            Self::Ldap => "ldap",
-            Self::Csv => "csv",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-
-    /// Whether there is something to connect to before it is saved.
-    pub(super) fn is_verifiable(self) -> bool {
-        self == Self::Ldap
-    }
-}
 
 /// What is wrong, by the name of the field; beside no field under the empty name.
 pub(super) type Mistakes = BTreeMap<&'static str, String>;

@@ -14,8 +14,9 @@ use domesday_store::{Freshness, Store, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use super::draft::{Draft, FormKind, MAX_FIELD, Mistakes};
+use super::draft::{Draft, MAX_FIELD, Mistakes};
 use super::fields::{Control, Field};
+use super::form_kind::FormKind;
 use super::words::{about_kind, kind_title, problem_and_fix};
 use super::{WRITERS, connection_path, find, secret};
 use crate::console::assets::{Assets, assets};

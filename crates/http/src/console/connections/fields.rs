@@ -1,6 +1,6 @@
 //! The fields of the forms, by kind.
 
-use super::draft::FormKind;
+use super::form_kind::FormKind;
 
 /// How a field is edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ mod draft;
 mod edit;
 mod facts;
 mod fields;
+mod form_kind;
 mod import;
 mod list;
 mod report;
@@ -13,6 +14,7 @@ mod secret;
 mod show;
 mod sync;
 mod syncs;
+mod token_list;
 mod tokens;
 pub(super) mod words;
 

@@ -6,11 +6,11 @@ use axum::response::Response;
 use domesday_service::connections::{self, ConnectionView, check_writer};
 use domesday_store::Store;
 
-use super::draft::FormKind;
 use super::facts::{Fact, facts};
+use super::form_kind::FormKind;
 use super::list::next;
 use super::syncs::{History, HistoryView};
-use super::tokens::{self, Outcome, TokensView};
+use super::token_list::{self, Outcome, TokensView};
 use super::words::{connection_chip, kind_title, problem_and_fix, time};
 use super::{READERS, connection_path, find};
 use crate::console::assets::{Assets, assets};
@@ -91,7 +91,7 @@ pub(super) async fn render(
         let history = History::read(store, &name, &number)?;
         let view = connections::view(store, object, now)?;
         let is_pushed = view.connection.kind.as_str() == "scim";
-        let tokens = if is_pushed { tokens::read(store, &caller, &name)? } else { None };
+        let tokens = if is_pushed { token_list::read(store, &caller, &name)? } else { None };
         Ok((view, history, tokens))
     };
     let (view, history, stored) = app.service.pool.with(read).await?;
@@ -102,7 +102,7 @@ pub(super) async fn render(
         () => "",
     };
     let calendar = &signed_in.shell.calendar;
-    let tokens = stored.map(|stored| tokens::view(app, &signed_in.caller, calendar, stored, tokens));
+    let tokens = stored.map(|stored| token_list::view(app, &signed_in.caller, calendar, stored, tokens));
     Ok(page(&ConnectionPage { tokens, toast, ..connection_page(app, signed_in, &view, &history) }))
 }
 

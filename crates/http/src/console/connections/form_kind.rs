@@ -1,0 +1,30 @@
+//! The kinds of connection that have a form.
+
+/// The kinds of connection that have a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FormKind {
+    Scim,
+    Ldap,
+    Csv,
+}
+
+impl FormKind {
+    pub(super) const ALL: [Self; 3] = [Self::Scim, Self::Ldap, Self::Csv];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Scim => "scim",
+            Self::Ldap => "ldap",
+            Self::Csv => "csv",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether there is something to connect to before it is saved.
+    pub(super) fn is_verifiable(self) -> bool {
+        self == Self::Ldap
+    }
+}
