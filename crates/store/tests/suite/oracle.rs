@@ -102,7 +102,9 @@ impl Oracle {
         }
         let mut after = self.clone();
         after.change(kind, name, document.cloned());
-        let (catalog, position) = after.catalog(&key);
+        let (mut catalog, position) = after.catalog(&key);
+        // Only files may name what a connection will list.
+        catalog.connections.clear();
         let errors = validate(&catalog).into_iter().filter(|problem| problem.severity == Severity::Error);
         let of: Vec<bool> =
             errors.map(|problem| problem.kind == kind && Some(problem.index) == position).collect();
