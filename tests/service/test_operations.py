@@ -119,7 +119,7 @@ def test_secrets_are_sealed_anew_with_another_key(configured, bucket, service, s
     said = domesday({}, "key", "new", new_key)
     assert new_key.stat().st_mode & 0o777 == 0o600
     said += domesday(shared, "key", "rotate", "--to", new_key)
-    assert "1 exports sealed" in said
+    assert "1 exports and 0 connections sealed" in said
     key = new_key.read_text().strip()
     for hidden in (secret, key, SECRET_KEY):
         assert hidden not in said

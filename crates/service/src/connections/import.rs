@@ -65,7 +65,8 @@ pub fn import(
     let connection: Connection =
         serde_json::from_value(stored.document).map_err(|error| ServiceError::internal(&error))?;
     let max_gone = (!accept_gone).then_some(connection.max_gone);
-    let record = SyncRecord::begin(name, "import", change.actor, change.at);
+    let at = store.next_sync_start(name, change.at)?;
+    let record = SyncRecord::begin(name, "import", change.actor, at);
     let mut record = take_over(store, record, reading, max_gone, dry_run, change)?;
     record.ended_at = Some(change.at);
     if !dry_run {

@@ -205,7 +205,7 @@ pub fn sync_store(
     message: MessageOf<'_>,
 ) -> Result<SyncRecord, StoreError> {
     let change = |at| ChangeBy { actor: &request.actor, origin: "sync", from: request.from.as_deref(), at };
-    let at = now();
+    let at = store.next_sync_start(&connection.name, now())?;
     let mut record = SyncRecord::begin(&connection.name, request.trigger, &request.actor, at);
     if !request.dry_run {
         store.write_sync(&record, None, &change(at))?;

@@ -188,6 +188,20 @@ impl Store {
         self.database.all(&sql, values![connection, limit, offset], record)
     }
 
+    /// Returns the instant at which a sync of a connection begins: now, and after the one before, so that the instants of a
+    /// connection's syncs give their order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn next_sync_start(&mut self, connection: &str, now: Instant) -> Result<Instant, StoreError> {
+        const SECOND: i64 = 1_000_000;
+        let last = self.syncs(connection, None, 1)?.pop().map(|sync| sync.started_at.as_micros());
+        let now_micros = now.as_micros();
+        // One that is dated further ahead was written by a clock that was ahead.
+        let just_now = last.filter(|last| (now_micros..now_micros.saturating_add(SECOND)).contains(last));
+        Ok(just_now.map_or(now, |last| Instant::from_micros(last + 1)))
+    }
+
     /// Returns a sync by id.
     ///
     /// # Errors
