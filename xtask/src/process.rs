@@ -28,6 +28,10 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
 /// Installs packages of Debian.
 pub(crate) fn apt_install(package: &str) -> Result<(), Failure> {
     println!("installing {package}");
-    let install = || run(&mut command("apt-get", &["install", "-y", "--no-install-recommends", package]));
+    let install = || {
+        let mut install = command("apt-get", &["install", "-y", "--no-install-recommends", package]);
+        // A package that would ask takes its defaults.
+        run(install.env("DEBIAN_FRONTEND", "noninteractive"))
+    };
     install().or_else(|_| run(&mut command("apt-get", &["update"])).and_then(|()| install()))
 }

@@ -63,7 +63,11 @@ fn test() -> Result<(), Failure> {
         println!("skipped: the tests of Active Directory open port 636, which this user may not");
         return Ok(());
     }
-    samba()?;
+    // The only tests that the rest of the gate does without: not every machine may install a domain controller.
+    if let Err(failure) = samba() {
+        println!("skipped: the tests of Active Directory: {failure}");
+        return Ok(());
+    }
     cargo(&["test", "--workspace", "--locked", "--test", "ldap", "--", "--ignored"])
 }
 
