@@ -4,6 +4,7 @@
 //! are compact, with indices and interned symbols instead of names; policies, products, forms and requests are few and
 //! are stored as declared. A snapshot is immutable once built, and shared by threads without locks.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,9 +16,9 @@ use crate::document::{DataSourceDocument, UserDocument};
 use crate::layers::Givers;
 use crate::{
     Agreement, AgreementId, Catalog, ColumnId, ColumnIx, DataPolicy, DataPolicyIx, DataProduct,
-    DataProductId, DataSourceId, DataSourceIx, DataSourceStatus, Domain, DomainId, DomainIx, FastMap,
-    GroupId, GroupIx, Instant, Permission, Policy, PolicyId, PolicyIx, Request, RequestForm, RequestFormId,
-    Tag, TagId, TagIx, Tenant, UserId, UserIx, UserStatus,
+    DataProductId, DataSourceId, DataSourceIx, DataSourceStatus, Declared, Domain, DomainId, DomainIx,
+    FastMap, FastSet, GroupId, GroupIx, Instant, Permission, Policy, PolicyId, PolicyIx, Request,
+    RequestForm, RequestFormId, Tag, TagId, TagIx, Tenant, UserId, UserIx, UserStatus,
 };
 
 mod builder;
@@ -376,20 +377,31 @@ impl Snapshot {
             );
         }
         let (mut users, mut data_sources) = build.parts();
+        // What a connection may list is left out until it does.
+        let (groups, people) =
+            (names_of(&catalog.groups, |it| &it.name), names_of(&catalog.users, |it| &it.username));
+        let is_listed =
+            |names: &FastSet<&str>, name: &str| catalog.connections.is_empty() || names.contains(name);
         for (id, user) in ids().zip(&catalog.users) {
             let provenance = provenance(&user.origin, user.created_at);
-            users.add(UserId(id), &UserDocument::from(&user.spec), provenance)?;
+            let mut spec = Cow::Borrowed(&user.spec);
+            if spec.groups.iter().any(|group| !is_listed(&groups, group)) {
+                spec.to_mut().groups.retain(|group| is_listed(&groups, group));
+            }
+            if spec.manager.as_ref().is_some_and(|manager| !is_listed(&people, manager)) {
+                spec.to_mut().manager = None;
+            }
+            users.add(UserId(id), &UserDocument::from(&*spec), provenance)?;
         }
         let mut column_ids = ids();
         for (id, source) in ids().zip(&catalog.data_sources) {
             let columns: Vec<_> = column_ids.by_ref().take(source.columns.len()).map(ColumnId).collect();
             let provenance = provenance(&source.origin, source.created_at);
-            data_sources.add(
-                DataSourceId(id),
-                &DataSourceDocument::from(&source.spec),
-                &columns,
-                provenance,
-            )?;
+            let mut spec = Cow::Borrowed(&source.spec);
+            if spec.owners.iter().any(|owner| !is_listed(&people, owner)) {
+                spec.to_mut().owners.retain(|owner| is_listed(&people, owner));
+            }
+            data_sources.add(DataSourceId(id), &DataSourceDocument::from(&*spec), &columns, provenance)?;
         }
         for (id, agreement) in ids().zip(&catalog.agreements) {
             build.agreement(AgreementId(id), agreement.spec.clone(), provenance(&agreement.origin, None));
@@ -405,4 +417,9 @@ impl Snapshot {
         }
         build.finish([0; 32])
     }
+}
+
+/// Returns the names of declared objects.
+fn names_of<T>(declared: &[Declared<T>], name: impl Fn(&T) -> &str) -> FastSet<&str> {
+    declared.iter().map(|object| name(&object.spec)).collect()
 }
