@@ -122,14 +122,14 @@ fn apply_objects(
     options: ApplyOptions,
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
-    let mut current = read_current(transaction)?;
+    let current = read_current(transaction)?;
     let mut declared = HashSet::with_capacity(documents.len());
     let mut new = Vec::new();
-    let mut files = FileLayers::read(transaction, documents)?;
+    let mut files = FileLayers::read(transaction, documents, &current)?;
     for document in documents {
         let (kind, name) = (document.kind, document.name.as_str());
         if is_layered(kind) {
-            files.apply(transaction, document, &mut current, options, applied, &mut declared)?;
+            files.apply(transaction, document, &current, options, applied, &mut declared)?;
             continue;
         }
         let key = (kind, document.name.clone());
@@ -149,8 +149,8 @@ fn apply_objects(
         }
         declared.insert(key);
     }
-    // In the order of declaration, since ids follow it.
-    files.insert(transaction, &new, documents, options, applied)?;
+    records::insert(transaction, &new, options.at)?;
+    files.insert(transaction, options)?;
 
     let mut rest: Vec<_> = current.iter().filter(|(key, _)| !declared.contains(*key)).collect();
     rest.sort_unstable_by_key(|((kind, _), stored)| (*kind, stored.id));

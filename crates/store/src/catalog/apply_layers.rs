@@ -18,26 +18,31 @@ use super::layers::{
 use super::plan::{Action, Overridden};
 use super::records::{self, Stored};
 
+/// How many objects are created at once, which bounds what is held of them beside their documents.
+const CREATED_AT_ONCE: usize = 1000;
+
 /// The layers of a store while files are applied.
-pub(super) struct FileLayers {
+pub(super) struct FileLayers<'d> {
     ranks: Ranks,
     references: References,
     /// Layers by kind and object, the highest first.
     by_object: HashMap<(Kind, i64), Vec<LayerRow>>,
     /// Objects by what the files call them.
     by_name: HashMap<(Kind, String), i64>,
-    /// Names of objects that have one.
+    /// What objects are called.
     names: HashMap<(Kind, i64), String>,
-    /// Declared objects that no origin has described before, with their positions among the documents.
-    new: Vec<(Kind, String)>,
+    /// Declared objects that no origin has described before.
+    new: Vec<&'d Document>,
     /// Names of connections, whose tags an apply does not prune.
     connections: HashSet<String>,
-    /// Whether there are connections, or will be: what they list may be named before it is there.
-    has_connections: bool,
 }
 
-impl FileLayers {
-    pub(super) fn read(database: &mut Database, documents: &[Document]) -> Result<Self, StoreError> {
+impl<'d> FileLayers<'d> {
+    pub(super) fn read(
+        database: &mut Database,
+        documents: &'d [Document],
+        current: &Current,
+    ) -> Result<Self, StoreError> {
         let ranks = Ranks::read(database)?;
         let (mut by_object, mut by_name) = (HashMap::new(), HashMap::new());
         let mut connections = HashSet::new();
@@ -57,9 +62,7 @@ impl FileLayers {
                 by_object.insert((kind, id), rows);
             }
         }
-        let names = HashMap::new();
-        let declares = documents.iter().any(|document| document.kind == Kind::Connection);
-        let has_connections = declares || !connections.is_empty();
+        let names = current.iter().map(|((kind, name), stored)| ((*kind, stored.id), name.clone())).collect();
         // What the files declare may be named before it is written.
         let mut references = References::default();
         for document in documents {
@@ -67,36 +70,23 @@ impl FileLayers {
                 references.insert(&Origin::Files, document.kind, &document.name, &document.name);
             }
         }
-        Ok(Self {
-            ranks,
-            references,
-            by_object,
-            by_name,
-            names,
-            new: Vec::new(),
-            connections,
-            has_connections,
-        })
+        Ok(Self { ranks, references, by_object, by_name, names, new: Vec::new(), connections })
     }
 
     /// Applies a declared object: writes the layer of the files, and the effective object.
     pub(super) fn apply(
         &mut self,
         transaction: &mut Transaction<'_>,
-        document: &Document,
-        current: &mut Current,
+        document: &'d Document,
+        current: &Current,
         options: ApplyOptions,
         applied: &mut Applied,
         declared: &mut HashSet<(Kind, String)>,
     ) -> Result<(), StoreError> {
         let (kind, name) = (document.kind, document.name.as_str());
-        if self.names.is_empty() {
-            self.names =
-                current.iter().map(|((kind, name), stored)| ((*kind, stored.id), name.clone())).collect();
-        }
         let said: layers::LayerDocument = parse(kind, name, &document.text)?;
         let Some(id) = self.find(transaction, document, &said, current)? else {
-            self.new.push((kind, document.name.clone()));
+            self.new.push(document);
             applied.object(kind, name, Action::Create, creation(document));
             applied.versions(kind, name, None, Some(document))?;
             return Ok(());
@@ -111,6 +101,11 @@ impl FileLayers {
             let row = &rows[own];
             row.label == *document.origin && row.name == name && row.layer.document == said
         });
+        if is_as_before && rows.len() == 1 {
+            // Nobody else describes it, so nothing is overridden.
+            applied.plan.unchanged += 1;
+            return Ok(());
+        }
         if !is_as_before {
             let own = own.map(|own| rows.remove(own));
             let at = options.at;
@@ -153,7 +148,7 @@ impl FileLayers {
             applied.plan.unchanged += 1;
             return Ok(());
         }
-        records::update(transaction, &effective.document, stored, options.at)?;
+        effective.update(transaction, stored, options.at)?;
         applied.updated(&effective.document, stored)
     }
 
@@ -179,74 +174,19 @@ impl FileLayers {
         find_by_alias(transaction, document.kind, said, &Origin::Files)
     }
 
-    /// Inserts the objects that are new, of every kind in the order of declaration, since ids follow it.
+    /// Inserts the objects that are new, in the order of declaration, since ids follow it.
     pub(super) fn insert(
         &mut self,
         transaction: &mut Transaction<'_>,
-        new: &[&Document],
-        documents: &[Document],
         options: ApplyOptions,
-        _applied: &mut Applied,
     ) -> Result<(), StoreError> {
-        let new_layered: HashSet<(Kind, String)> = self.new.drain(..).collect();
-        let unlayered: HashSet<(Kind, &str)> = new.iter().map(|it| (it.kind, it.name.as_str())).collect();
-        let mut list: Vec<&Document> = Vec::new();
-        let mut owned = Vec::new();
-        for document in documents {
-            let key = (document.kind, document.name.clone());
-            if new_layered.contains(&key) {
-                owned.push(self.effective_of_new(transaction, document, options.at)?);
-            } else if unlayered.contains(&(document.kind, document.name.as_str())) {
-                owned.push(document.clone());
-            }
+        let new = std::mem::take(&mut self.new);
+        for some in new.chunks(CREATED_AT_ONCE) {
+            let some = some.iter().map(|document| new_object(document)).collect::<Result<_, _>>()?;
+            layers::create(transaction, &mut self.references, some, options.at)?;
         }
-        list.extend(owned.iter());
-        let ids = records::insert(transaction, &list, options.at)?;
-        let mut rows = Vec::new();
-        for (id, document) in ids.into_iter().zip(&owned).filter(|(_, it)| is_layered(it.kind)) {
-            let new = NewObject {
-                kind: document.kind,
-                name: document.name.clone(),
-                key: None,
-                label: document.origin.to_string(),
-                origin: Origin::Files,
-                document: parse(document.kind, &document.name, &document.text)?,
-                by: None,
-            };
-            rows.push((document.kind, new.row(id, options.at)));
-        }
-        layers::insert_many(transaction, rows.iter().map(|(kind, row)| (*kind, row)))?;
-        let created: Vec<_> = rows.iter().map(|(kind, row)| (*kind, row.name.clone())).collect();
+        let created: Vec<_> = new.iter().map(|it| (it.kind, it.name.clone())).collect();
         layers::resolve_missing(transaction, &self.ranks, &created, options.at)
-    }
-
-    /// Returns the effective object that the files are the first to describe.
-    fn effective_of_new(
-        &mut self,
-        transaction: &mut Transaction<'_>,
-        document: &Document,
-        at: Instant,
-    ) -> Result<Document, StoreError> {
-        let (kind, name) = (document.kind, document.name.as_str());
-        let said: layers::LayerDocument = parse(kind, name, &document.text)?;
-        if !self.has_connections {
-            // Everything that it names is declared.
-            let alias = layers::alias(kind, &said);
-            return Ok(Document { alias, ..document.clone() });
-        }
-        let label = document.origin.to_string();
-        let new = NewObject {
-            kind,
-            name: name.to_owned(),
-            key: None,
-            label,
-            origin: Origin::Files,
-            document: said,
-            by: None,
-        };
-        let row = new.row(0, at);
-        let rows = std::slice::from_ref(&row);
-        Ok(effective_document(transaction, &mut self.references, kind, name, rows, at)?.document)
     }
 
     /// Whether an undeclared object stays although the files are pruned, since others described it.
@@ -284,7 +224,7 @@ impl FileLayers {
         delete_layer(transaction, kind, stored.id, &Origin::Files)?;
         let created_at = Instant::from_micros(stored.created_at);
         let effective = effective_document(transaction, &mut self.references, kind, name, &rows, created_at)?;
-        records::update(transaction, &effective.document, stored, options.at)?;
+        effective.update(transaction, stored, options.at)?;
         applied.updated(&effective.document, stored)
     }
 
@@ -296,4 +236,16 @@ impl FileLayers {
 
 fn declared_creation(document: &Document, stored: &Stored) -> Instant {
     document.created_at.unwrap_or_else(|| Instant::from_micros(stored.created_at))
+}
+
+fn new_object(document: &Document) -> Result<NewObject, StoreError> {
+    Ok(NewObject {
+        kind: document.kind,
+        name: document.name.clone(),
+        key: None,
+        label: document.origin.to_string(),
+        origin: Origin::Files,
+        document: parse(document.kind, &document.name, &document.text)?,
+        by: None,
+    })
 }

@@ -89,7 +89,7 @@ impl Store {
                 records::insert(&mut transaction, &new, change.at)?;
                 entries.extend(new.iter().map(|document| creation(document)));
                 edit.write_own(&mut transaction, stored.id, rows.as_ref())?;
-                records::update(&mut transaction, &effective.document, stored, change.at)?;
+                effective.update(&mut transaction, stored, change.at)?;
                 let fields = document_changes(&effective.document, stored)?;
                 if !fields.is_empty() {
                     entries.push(Entry::update(target, &fields));
@@ -130,14 +130,14 @@ impl Edit<'_> {
         database: &mut Database,
         said: &LayerDocument,
     ) -> Result<layers::EffectiveDocument, StoreError> {
-        let row = self.new_object(said.clone()).row(0, self.change.at);
+        let row = self.new_object(said.clone()).into_row(self.change.at);
         let rows = std::slice::from_ref(&row);
         effective_document(database, &mut References::default(), self.kind, self.name, rows, self.change.at)
     }
 
     fn create(&self, database: &mut Database, said: LayerDocument) -> Result<(), StoreError> {
         let new = self.new_object(said);
-        layers::create(database, &mut References::default(), std::slice::from_ref(&new), self.change.at)?;
+        layers::create(database, &mut References::default(), vec![new], self.change.at)?;
         let ranks = Ranks::read(database)?;
         resolve_missing(database, &ranks, &[(self.kind, self.name.to_owned())], self.change.at)
     }

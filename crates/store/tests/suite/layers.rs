@@ -21,6 +21,7 @@ on_each_database!(
     a_data_source_is_recognized_by_where_it_is,
     a_renamed_user_and_group_keep_their_ids_and_are_named_by_others,
     a_manager_counts_once_they_are_there,
+    files_name_a_group_before_a_connection_lists_it,
     a_dry_run_changes_nothing,
     single_changes_are_those_of_a_listing,
     people_are_the_same_in_other_letters,
@@ -267,6 +268,28 @@ fn a_manager_counts_once_they_are_there(database: &Database) {
     assert_eq!(document(&mut store, Kind::User, "kay").get("manager"), None);
     list_users(&mut store, "hr", &[json!({ "username": "BOSS" })], LATER);
     assert_eq!(document(&mut store, Kind::User, "kay")["manager"], json!("BOSS"));
+    snapshot(&mut store);
+}
+
+fn files_name_a_group_before_a_connection_lists_it(database: &Database) {
+    let mut store = store_with_connections(database);
+    let early = || {
+        let eve = declared::<User>(json!({ "username": "eve", "groups": ["Admins"], "manager": "kim" }));
+        let source = json!({ "name": "S", "platform": "p", "owners": ["kim"] });
+        let data_sources = vec![declared::<DataSource>(source)];
+        Catalog { users: vec![eve], data_sources, ..Catalog::default() }
+    };
+    store.apply(&early(), options(FIRST)).unwrap();
+    let eve = document(&mut store, Kind::User, "eve");
+    assert_eq!((eve.get("groups"), eve.get("manager")), (None, None));
+    snapshot(&mut store);
+    // What the files say is kept, so applying it again changes nothing.
+    assert!(store.apply(&early(), options(FIRST)).unwrap().is_empty());
+    // Somebody else is listed with the group: it is there for everybody.
+    list_users(&mut store, "okta", &[json!({ "username": "kim", "groups": ["Admins"] })], LATER);
+    let eve = document(&mut store, Kind::User, "eve");
+    assert_eq!((&eve["groups"], &eve["manager"]), (&json!(["Admins"]), &json!("kim")));
+    assert_eq!(document(&mut store, Kind::DataSource, "S")["owners"], json!(["kim"]));
     snapshot(&mut store);
 }
 

@@ -115,7 +115,7 @@ fn put(
                 by: None,
             };
             writer.references.insert(&origin, kind, &name, &name);
-            let ids = writer.create(std::slice::from_ref(&new))?;
+            let ids = writer.create(vec![new])?;
             let id = *ids.first().expect("one object was created");
             (id, name, document)
         }

@@ -27,7 +27,20 @@ pub(crate) struct EffectiveDocument {
     pub(crate) ignored_columns: Vec<String>,
 }
 
-/// What the names by which connections refer to objects stand for. A connection may write a username in other letters, or
+impl EffectiveDocument {
+    /// Writes the object in place of its stored version.
+    pub(crate) fn update(
+        &self,
+        database: &mut Database,
+        stored: &Stored,
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        records::update(database, &self.document, stored, at)?;
+        remember_missing(database, self.document.kind, stored.id, &self.missing)
+    }
+}
+
+/// What the names by which origins refer to objects stand for. A connection may write a username in other letters, or
 /// know a group by the name that it had.
 #[derive(Debug, Default)]
 pub(crate) struct References(HashMap<(String, Kind, String), Option<String>>);
@@ -114,15 +127,16 @@ pub(crate) struct NewObject {
 }
 
 impl NewObject {
-    pub(crate) fn row(&self, id: i64, at: Instant) -> LayerRow {
+    /// Returns its layer, which has the object's id once that is allocated.
+    pub(crate) fn into_row(self, at: Instant) -> LayerRow {
         LayerRow {
-            object_id: id,
-            name: self.name.clone(),
-            key: self.key.clone(),
-            label: self.label.clone(),
+            object_id: 0,
+            name: self.name,
+            key: self.key,
+            label: self.label,
             layer: Layer {
-                origin: self.origin.clone(),
-                document: self.document.clone(),
+                origin: self.origin,
+                document: self.document,
                 given: Given::new(None, self.by.as_deref()),
                 absent_since: None,
             },
@@ -135,18 +149,21 @@ impl NewObject {
 pub(crate) fn create(
     database: &mut Database,
     references: &mut References,
-    new: &[NewObject],
+    new: Vec<NewObject>,
     at: Instant,
 ) -> Result<Vec<(i64, EffectiveDocument)>, StoreError> {
     let mut effective = Vec::with_capacity(new.len());
+    let mut rows = Vec::with_capacity(new.len());
     for object in new {
-        let row = object.row(0, at);
-        let rows = std::slice::from_ref(&row);
-        effective.push(effective_document(database, references, object.kind, &object.name, rows, at)?);
+        let kind = object.kind;
+        let row = object.into_row(at);
+        let layers = std::slice::from_ref(&row);
+        effective.push(effective_document(database, references, kind, &row.name, layers, at)?);
+        rows.push((kind, row));
     }
     let documents: Vec<&Document> = effective.iter().map(|it| &it.document).collect();
     let ids = records::insert(database, &documents, at)?;
-    let rows: Vec<_> = ids.iter().zip(new).map(|(id, object)| (object.kind, object.row(*id, at))).collect();
+    ids.iter().zip(&mut rows).for_each(|(id, (_, row))| row.object_id = *id);
     rows::insert_many(database, rows.iter().map(|(kind, row)| (*kind, row)))?;
     for (id, it) in ids.iter().zip(&effective).filter(|(_, it)| !it.missing.is_empty()) {
         remember_missing(database, it.document.kind, *id, &it.missing)?;
@@ -166,8 +183,7 @@ pub(crate) fn write(
 ) -> Result<EffectiveDocument, StoreError> {
     let created_at = Instant::from_micros(stored.created_at);
     let effective = effective_document(database, references, kind, name, layers, created_at)?;
-    records::update(database, &effective.document, stored, at)?;
-    remember_missing(database, kind, stored.id, &effective.missing)?;
+    effective.update(database, stored, at)?;
     Ok(effective)
 }
 

@@ -350,10 +350,10 @@ fn carry_out(
     writer.tags(
         plan.new.iter().map(|new| &new.document).chain(plan.set.iter().map(|(.., document)| document)),
     )?;
-    writer.create(&plan.new)?;
-    for new in plan.new {
-        name_change(new.name, SyncAction::Create);
+    for new in &plan.new {
+        name_change(new.name.clone(), SyncAction::Create);
     }
+    writer.create(plan.new)?;
     for (id, key, name, document) in plan.set {
         let (name, _, written) = writer.set(kind, id, key.as_deref(), &name, document)?;
         if let Written::Changed(fields) = written {

@@ -24,4 +24,4 @@ pub use listing::{
     KindCounts, Listing, ListingOptions, ListingOutcome, MOST_CHANGES, ObjectSync, Refusal, SyncAction,
 };
 pub(crate) use migrate::{VERSION, fill};
-pub(crate) use rows::{LayerRow, Ranks, delete_all, delete_layer, insert_many, of_kind, of_object, put};
+pub(crate) use rows::{LayerRow, Ranks, delete_all, delete_layer, of_kind, of_object, put};

@@ -80,7 +80,7 @@ impl<'d, 'c> Writer<'d, 'c> {
     }
 
     /// Creates objects that no origin has described before, and returns their ids.
-    pub(super) fn create(&mut self, new: &[NewObject]) -> Result<Vec<i64>, StoreError> {
+    pub(super) fn create(&mut self, new: Vec<NewObject>) -> Result<Vec<i64>, StoreError> {
         let created = create(self.database, &mut self.references, new, self.change.at)?;
         for (_, it) in &created {
             self.kinds.insert(it.document.kind);
