@@ -6,6 +6,7 @@ mod exports;
 mod freshness;
 mod future_records;
 mod idempotency;
+mod last_used;
 mod leases;
 mod outbox;
 mod readiness;

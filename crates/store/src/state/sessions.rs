@@ -6,12 +6,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit::{self, Entry};
-use crate::clock_skew::MAX_CLOCK_SKEW_MICROS;
 use crate::database::{Database, Row, Value, values};
 use crate::{ChangeBy, Store, StoreError};
 
-/// The interval at which the last use of a session is written: reading with a session must not write each time.
-const TOUCH_EVERY: i64 = 60_000_000;
+use super::last_used;
 
 /// How a session began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,23 +197,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn touch_session(&mut self, id: Uuid, at: Instant) -> Result<(), StoreError> {
-        let id = id.to_string();
-        let before = at.as_micros().saturating_sub(TOUCH_EVERY);
-        // A use that is dated further ahead was recorded while a clock was ahead.
-        let future = at.as_micros().saturating_add(MAX_CLOCK_SKEW_MICROS);
-        // Looked at first: an update takes the writers' turn even when there is nothing to update.
-        let due = self.database.first(
-            "SELECT 1 FROM session WHERE id = ?1 AND (last_used_at <= ?2 OR last_used_at > ?3)",
-            values![&id, before, future],
-            |_| Ok(()),
-        )?;
-        if due.is_some() {
-            self.database.execute(
-                "UPDATE session SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at < ?2 OR last_used_at > ?3)",
-                values![&id, at.as_micros(), future],
-            )?;
-        }
-        Ok(())
+        last_used::touch(&mut self.database, "session", &id.to_string(), at)
     }
 
     /// Returns whether somebody has ever signed in.

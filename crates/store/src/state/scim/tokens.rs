@@ -5,12 +5,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit::{self, Entry};
-use crate::clock_skew::MAX_CLOCK_SKEW_MICROS;
 use crate::database::{Row, values};
+use crate::state::last_used;
 use crate::{ChangeBy, Store, StoreError};
-
-/// The shortest time between two updates of the last use of a token, in microseconds.
-const LAST_USE_INTERVAL_MICROS: i64 = 60_000_000;
 
 /// A token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,25 +141,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn touch_scim_token(&mut self, id: Uuid, at: Instant) -> Result<(), StoreError> {
-        let id = id.to_string();
-        let before = at.as_micros().saturating_sub(LAST_USE_INTERVAL_MICROS);
-        // A use further in the future was recorded while a clock was ahead.
-        let future = at.as_micros().saturating_add(MAX_CLOCK_SKEW_MICROS);
-        // Checked first: an update takes the write lock even when there is nothing to update.
-        let due = self.database.first(
-            "SELECT 1 FROM scim_token
-             WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?2 OR last_used_at > ?3)",
-            values![&id, before, future],
-            |_| Ok(()),
-        )?;
-        if due.is_some() {
-            self.database.execute(
-                "UPDATE scim_token SET last_used_at = ?2
-                 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2 OR last_used_at > ?3)",
-                values![&id, at.as_micros(), future],
-            )?;
-        }
-        Ok(())
+        last_used::touch(&mut self.database, "scim_token", &id.to_string(), at)
     }
 }
 
