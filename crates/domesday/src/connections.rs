@@ -4,16 +4,16 @@ use std::net::SocketAddr;
 
 use anyhow::Context;
 use domesday_model::{Connection, ConnectionKind, Instant, SecretReference};
-use domesday_service::connections::{Source, SyncRequest, SyncView, sync_store, with_lease};
-use domesday_service::{SecretKey, ServiceError, connection_record, sealer};
+use domesday_service::connections::{Source, SyncRequest, SyncView, open_password, sync_store, with_lease};
+use domesday_service::{ServiceError, sealer};
 use domesday_store::{Freshness, Store};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::cli::ConfigFileArg;
 use crate::instant::instant_or_now;
 use crate::output::{DIM, GOOD, Output, STRONG, WARNING, grouped};
-use crate::service_config::read_config;
+use crate::service_config::{existing_key, read_config};
 
 /// The actor of the audit log for changes at the command line.
 const ACTOR: &str = "command line";
@@ -71,15 +71,9 @@ fn sealed_password(
     let sealed = store.connection_secret(&connection.name).map_err(|error| error.to_string())?;
     let (Some(sealed), Some(config)) = (sealed, config) else { return Ok(None) };
     let config = read_config(config).map_err(|error| error.to_string())?;
-    let key = match config.secret_key {
-        SecretKey::File { path, .. } => SecretKey::File { path, make: false },
-        given @ SecretKey::Given(_) => given,
-    };
-    let sealer = sealer(&key).map_err(|error| format!("its password is sealed by the service: {error}"))?;
-    let opened = sealer.open(&connection_record(&connection.name), &sealed);
-    let opened = opened.map_err(|error| format!("its password cannot be opened: {error}"))?;
-    let text = String::from_utf8(opened.expose_secret().to_vec());
-    text.map(|text| Some(text.into())).map_err(|_| "its password is not text; enter it again".to_owned())
+    let sealer = sealer(&existing_key(&config.secret_key))
+        .map_err(|error| format!("its password is sealed by the service: {error}"))?;
+    open_password(&sealer, &connection.name, &sealed).map(Some)
 }
 
 /// Returns the certificates of authorities that connections trust in addition to the public ones.
@@ -92,7 +86,7 @@ pub(crate) fn authorities() -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// The hosts of the operator's list bind the service, not whoever runs a command.
+/// Allows every address: the operator's list of hosts applies to the service, and not to commands.
 pub(crate) fn any_address(_: &str, _: &[SocketAddr]) -> Result<(), String> {
     Ok(())
 }
@@ -195,11 +189,6 @@ fn print_changes(report: &Value, output: Output) {
 
 fn texts(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str)
-}
-
-/// Whether a connection is read by a command, and its name.
-pub(crate) fn is_read(connection: &Connection) -> bool {
-    connection.kind.is_pulled()
 }
 
 /// Returns the kind of a connection in words.

@@ -8,7 +8,7 @@ use domesday_sources::{Diagnostic, Loaded};
 use domesday_store::{ApplyOptions, Store, StoreError};
 
 use crate::cli::StoreArg;
-use crate::connections::{SyncOptions, connections, is_read};
+use crate::connections::{SyncOptions, connections};
 use crate::diagnostics::{InvalidCatalog, print_warnings};
 pub(crate) use crate::instant::instant_or_now;
 use crate::output::Output;
@@ -90,7 +90,7 @@ fn read_connections(
     if sync == Sync::NotNeeded {
         return Ok(());
     }
-    let declared: Vec<_> = connections(store)?.into_iter().filter(is_read).collect();
+    let declared: Vec<_> = connections(store)?.into_iter().filter(|it| it.kind.is_pulled()).collect();
     if declared.is_empty() {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::Path;
 
-use domesday_service::{Config, ConfigError};
+use domesday_service::{Config, ConfigError, SecretKey};
 
 use crate::cli::ConfigFileArg;
 
@@ -55,5 +55,13 @@ fn read(
             mistakes.extend(unreadable);
             Err(ConfigError(mistakes).into())
         }
+    }
+}
+
+/// Returns the configured key as one that must exist: a key created now has sealed nothing.
+pub(crate) fn existing_key(key: &SecretKey) -> SecretKey {
+    match key {
+        SecretKey::File { path, .. } => SecretKey::File { path: path.clone(), make: false },
+        given @ SecretKey::Given(_) => given.clone(),
     }
 }

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use crate::cli::{Format, KeyAdminArgs, KeyArgs, KeyCommand, KeyNewArgs, KeyRotateArgs};
 use crate::input::instant_or_now;
 use crate::output::Output;
-use crate::service_config::read_config;
+use crate::service_config::{existing_key, read_config};
 
 /// The actor of the audit log for changes at the command line.
 const ACTOR: &str = "administrator";
@@ -47,7 +47,7 @@ enum RotateError {
 fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
     let mut store = config.database.open_existing()?;
-    let old = match sealer(&existing(&config.secret_key)) {
+    let old = match sealer(&existing_key(&config.secret_key)) {
         Ok(old) => Some(old),
         Err(StartError::KeyFile { .. }) if args.discard => None,
         Err(error) => return Err(error.into()),
@@ -104,14 +104,6 @@ fn rotate(args: &KeyRotateArgs, output: Output) -> anyhow::Result<()> {
         ));
     }
     Ok(())
-}
-
-/// Returns the configured key as one that must exist: a key created now has sealed nothing.
-fn existing(key: &SecretKey) -> SecretKey {
-    match key {
-        SecretKey::File { path, .. } => SecretKey::File { path: path.clone(), make: false },
-        given @ SecretKey::Given(_) => given.clone(),
-    }
 }
 
 fn admin(args: &KeyAdminArgs, output: Output) -> anyhow::Result<()> {

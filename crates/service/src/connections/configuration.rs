@@ -1,6 +1,6 @@
 //! Writing and deleting connections.
 
-use domesday_model::{Connection, ConnectionKind, Instant, Kind, Permission};
+use domesday_model::{Connection, ConnectionKind, Instant, Kind};
 use domesday_store::{IfMatch, Store};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -8,39 +8,15 @@ use serde_json::{Map, Value};
 use crate::caller::Caller;
 use crate::error::ServiceError;
 use crate::objects::WrittenObject;
+use crate::permissions::objects::check_connection_kind;
 use crate::precondition::Precondition;
 use crate::schedule::Cron;
 use crate::seal::{Sealer, connection_record};
 
+use super::find::find;
+
 /// The kinds of connection that this version reads or takes.
 pub const SUPPORTED_KINDS: [&str; 3] = ["scim", "ldap", "csv"];
-
-/// Checks that the caller may write connections of a kind: GOVERNANCE all, USER_ADMIN those that bring people.
-///
-/// # Errors
-/// [`ServiceError::Forbidden`] when they may not.
-pub fn check_writer(caller: &Caller, kind: &ConnectionKind) -> Result<(), ServiceError> {
-    const PEOPLE: &[Permission] = &[Permission::Governance, Permission::UserAdmin];
-    let needed = if kind.brings_people() { PEOPLE } else { &PEOPLE[..1] };
-    if caller.has_any(needed) { Ok(()) } else { Err(ServiceError::lacks_any(needed)) }
-}
-
-/// Returns the connection of a name, which the caller may write.
-///
-/// # Errors
-/// [`ServiceError::NotFound`] when there is none, [`ServiceError::Forbidden`] when the caller may not write it.
-pub fn find_writable(store: &mut Store, caller: &Caller, name: &str) -> Result<Connection, ServiceError> {
-    find_with_id(store, caller, name).map(|(connection, _)| connection)
-}
-
-fn find_with_id(store: &mut Store, caller: &Caller, name: &str) -> Result<(Connection, i64), ServiceError> {
-    let none = || ServiceError::not_found(format!("there is no connection `{name}`"));
-    let stored = store.object(Kind::Connection, name)?.ok_or_else(none)?;
-    let connection: Connection =
-        serde_json::from_value(stored.document).map_err(|error| ServiceError::internal(&error))?;
-    check_writer(caller, &connection.kind)?;
-    Ok((connection, stored.id))
-}
 
 /// Creates or replaces a connection. A password is sealed; without one, the connection keeps the password that it has, as
 /// long as its address and account stay the same.
@@ -65,12 +41,12 @@ pub fn put(
             format!("the document names the connection `{}`, the address `{name}`", connection.name);
         return Err(ServiceError::invalid(message));
     }
-    check_writer(caller, &connection.kind)?;
+    check_connection_kind(caller, &connection.kind)?;
     check_configuration(&connection)?;
     let before = store.object(Kind::Connection, name)?;
     let before: Option<Connection> = before.and_then(|it| serde_json::from_value(it.document).ok());
     if let Some(before) = &before {
-        check_writer(caller, &before.kind)?;
+        check_connection_kind(caller, &before.kind)?;
         if before.kind.as_str() != connection.kind.as_str() {
             return Err(ServiceError::conflict(format!(
                 "the connection `{name}` is of kind {}; delete it to make one of kind {} in its place",
@@ -167,7 +143,8 @@ pub fn delete(
     precondition: &Precondition,
     now: Instant,
 ) -> Result<(), ServiceError> {
-    let (_, id) = find_with_id(store, caller, name)?;
+    let (connection, id) = find(store, name)?;
+    check_connection_kind(caller, &connection.kind)?;
     let condition = precondition.as_if_match()?;
     caller.change(now, |change| -> Result<(), ServiceError> {
         store.delete_object(Kind::Connection, name, condition, change)?;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use domesday_model::{Connection, ConnectionKind, Kind};
+use domesday_model::{Connection, ConnectionKind};
 use domesday_sources::csv::CsvErrors;
 use domesday_sources::reading::Reading;
 use domesday_store::{ChangeBy, Store, SyncRecord};
 
 use crate::error::ServiceError;
 
+use super::find::find;
 use super::sync::take_over;
 use super::view::SyncView;
 
@@ -60,10 +61,7 @@ pub fn import(
     accept_gone: bool,
     change: &ChangeBy<'_>,
 ) -> Result<SyncView, ServiceError> {
-    let stored = store.object(Kind::Connection, name)?;
-    let stored = stored.ok_or_else(|| ServiceError::not_found(format!("there is no connection `{name}`")))?;
-    let connection: Connection =
-        serde_json::from_value(stored.document).map_err(|error| ServiceError::internal(&error))?;
+    let (connection, _) = find(store, name)?;
     let max_gone = (!accept_gone).then_some(connection.max_gone);
     let at = store.next_sync_start(name, change.at)?;
     let record = SyncRecord::begin(name, "import", change.actor, at);

@@ -5,16 +5,20 @@
 //! what it listed; `scheduler` does so when it is due. Reading itself is the business of [`domesday_sources`].
 
 mod configuration;
+mod find;
 mod hosts;
 mod import;
+mod password;
 mod scheduler;
 mod sync;
 mod verify;
 mod view;
 
-pub use configuration::{SUPPORTED_KINDS, check_writer, delete, find_writable, put};
+pub use configuration::{SUPPORTED_KINDS, delete, put};
+pub use find::find_writable;
 pub use hosts::{AllowedHost, AllowedHosts, NotAHost};
 pub use import::{import, parse_csv, read_csv};
+pub use password::open_password;
 pub use sync::{
     MessageOf, ReadSummary, Source, SyncContext, SyncRequest, listing_of, report_of, sync_now, sync_store,
     with_lease,

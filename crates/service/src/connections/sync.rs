@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use domesday_model::{Connection, Instant, Kind, MaxGone};
+use domesday_model::{Connection, Instant, MaxGone};
 use domesday_sources::connections::{Access, JudgeAddresses, read};
 use domesday_sources::reading::Reading;
 use domesday_store::{
@@ -20,9 +20,11 @@ use crate::error::ServiceError;
 use crate::machine::BlockingWork;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
-use crate::seal::{Sealer, connection_record};
+use crate::seal::Sealer;
 
+use super::find::find;
 use super::hosts::AllowedHosts;
+use super::password::open_password;
 use super::view::SyncView;
 
 /// How long the lease of a sync lasts, in microseconds: longer than any read may take.
@@ -81,10 +83,7 @@ pub async fn sync_now(
 
 fn sync_blocking(context: &SyncContext, name: &str, request: &SyncRequest) -> Result<SyncView, ServiceError> {
     let mut store = context.pool.connect()?;
-    let stored = store.object(Kind::Connection, name)?;
-    let stored = stored.ok_or_else(|| ServiceError::not_found(format!("there is no connection `{name}`")))?;
-    let connection: Connection =
-        serde_json::from_value(stored.document).map_err(|error| ServiceError::internal(&error))?;
+    let (connection, _) = find(&mut store, name)?;
     if !connection.kind.is_pulled() {
         let message = match connection.kind.as_str() {
             "scim" => "its identity provider pushes what changes; there is nothing to read",
@@ -279,11 +278,7 @@ pub(super) fn secret(
         ));
     }
     let sealed = store.connection_secret(&connection.name).map_err(|error| error.to_string())?;
-    let Some(sealed) = sealed else { return Ok(None) };
-    let opened = context.sealer.open(&connection_record(&connection.name), &sealed);
-    let opened = opened.map_err(|error| format!("its password cannot be opened: {error}; enter it again"))?;
-    let text = String::from_utf8(secrecy::ExposeSecret::expose_secret(&opened).to_vec());
-    text.map(|text| Some(text.into())).map_err(|_| "its password is not text; enter it again".to_owned())
+    sealed.map(|sealed| open_password(&context.sealer, &connection.name, &sealed)).transpose()
 }
 
 impl fmt::Debug for Source<'_> {

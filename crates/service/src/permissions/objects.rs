@@ -1,6 +1,6 @@
 //! Permissions that depend on the object: whether it is the caller's own, or in a domain that they manage.
 
-use domesday_model::{Connection, Kind, Permission};
+use domesday_model::{Connection, ConnectionKind, Kind, Permission};
 use domesday_store::{Store, StoredObject};
 use serde_json::Value;
 
@@ -167,25 +167,29 @@ pub fn check_change(
     }
 }
 
-/// GOVERNANCE writes every connection, USER_ADMIN those that bring people.
 fn check_connection(
     caller: &Caller,
     before: Option<&StoredObject>,
     after: Option<&Value>,
 ) -> Result<(), ServiceError> {
-    let documents = before.map(|object| &object.document).into_iter().chain(after);
-    for document in documents {
+    let mut documents = before.map(|object| &object.document).into_iter().chain(after);
+    documents.try_for_each(|document| {
         let connection: Connection =
             serde_json::from_value(document.clone()).map_err(|error| ServiceError::internal(&error))?;
-        let needed: &[Permission] = match connection.kind.brings_people() {
-            true => &[Permission::Governance, Permission::UserAdmin],
-            false => &[Permission::Governance],
-        };
-        if !caller.has_any(needed) {
-            return Err(ServiceError::lacks_any(needed));
-        }
-    }
-    Ok(())
+        check_connection_kind(caller, &connection.kind)
+    })
+}
+
+/// Checks that the caller may write connections of a kind: GOVERNANCE all, USER_ADMIN those that bring people.
+///
+/// # Errors
+/// [`ServiceError::Forbidden`] when they may not.
+pub fn check_connection_kind(caller: &Caller, kind: &ConnectionKind) -> Result<(), ServiceError> {
+    let needed: &[Permission] = match kind.brings_people() {
+        true => &[Permission::Governance, Permission::UserAdmin],
+        false => &[Permission::Governance],
+    };
+    if caller.has_any(needed) { Ok(()) } else { Err(ServiceError::lacks_any(needed)) }
 }
 
 /// What a caller may do with policies.

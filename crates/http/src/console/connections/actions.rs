@@ -4,7 +4,8 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use domesday_model::Instant;
 use domesday_service::caller::Caller;
-use domesday_service::connections::{self, SyncRequest, SyncView, check_writer, find_writable, sync_now};
+use domesday_service::connections::{self, SyncRequest, SyncView, find_writable, sync_now};
+use domesday_service::permissions::objects::check_connection_kind;
 use domesday_service::{Precondition, ServiceError};
 use domesday_store::{Freshness, Store};
 
@@ -114,7 +115,7 @@ pub(super) async fn confirm_delete(
     let read = move |store: &mut Store| -> Result<_, Failure> {
         let object = find(store, &searched)?;
         let etag = object.etag.clone();
-        check_writer(&caller, &Freshness::parse(object)?.kind)?;
+        check_connection_kind(&caller, &Freshness::parse(object)?.kind)?;
         Ok((etag, store.listed_counts(&searched)?, store.connection_secret(&searched)?.is_some()))
     };
     let (etag, [users, groups, data_sources], has_password) = app.service.pool.with(read).await?;

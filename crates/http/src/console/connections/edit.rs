@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use domesday_model::{Connection, Instant, Kind};
 use domesday_service::caller::Caller;
-use domesday_service::connections::{self, check_writer};
+use domesday_service::connections;
+use domesday_service::permissions::objects::check_connection_kind;
 use domesday_service::{Precondition, ServiceError};
 use domesday_store::{Freshness, Store, StoreError};
 use secrecy::{ExposeSecret, SecretString};
@@ -130,7 +131,7 @@ impl Stored {
         let object = find(store, name)?;
         let (origin, etag) = (object.origin.clone(), object.etag.clone());
         let connection = Freshness::parse(object)?;
-        check_writer(caller, &connection.kind)?;
+        check_connection_kind(caller, &connection.kind)?;
         Ok(Self { has_password: store.connection_secret(name)?.is_some(), connection, origin, etag })
     }
 
@@ -268,7 +269,7 @@ async fn go_on(
             return Ok(view.respond());
         }
     };
-    check_writer(&signed_in.caller, &connection.kind)?;
+    check_connection_kind(&signed_in.caller, &connection.kind)?;
     if view.is_new && exists(app, &view.draft.name).await? {
         view.mistakes
             .insert("name", "There is a connection of this name already. Choose another name.".to_owned());

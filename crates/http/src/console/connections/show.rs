@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use domesday_service::connections::{self, ConnectionView, check_writer};
+use domesday_service::connections::{self, ConnectionView};
+use domesday_service::permissions::objects::check_connection_kind;
 use domesday_store::Store;
 
 use super::facts::{Fact, facts};
@@ -115,7 +116,7 @@ fn connection_page(
     let shell = signed_in.shell;
     let connection = &view.connection;
     let (name, kind) = (&connection.name, &connection.kind);
-    let may_write = check_writer(&signed_in.caller, kind).is_ok();
+    let may_write = check_connection_kind(&signed_in.caller, kind).is_ok();
     let rights = Rights {
         may_write,
         may_edit: may_write && FormKind::parse(kind.as_str()).is_some(),

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use domesday_service::ServiceError;
-use domesday_service::connections::{SyncView, check_writer};
+use domesday_service::connections::SyncView;
+use domesday_service::permissions::objects::check_connection_kind;
 use domesday_store::{Freshness, Store};
 use uuid::Uuid;
 
@@ -86,7 +87,7 @@ pub(super) async fn show(
     };
     let (connection, sync, is_last) = app.service.pool.with(read).await?;
     let sync = sync.filter(|sync| sync.connection == name).ok_or_else(none)?;
-    let is_writer = check_writer(&signed_in.caller, &connection.kind).is_ok();
+    let is_writer = check_connection_kind(&signed_in.caller, &connection.kind).is_ok();
     let mut view = SyncPage::new(signed_in.shell, &name, &SyncView::from(sync));
     view.may_accept = is_last && is_writer && view.report.is_refused && connection.kind.is_pulled();
     if query.has("imported") {
