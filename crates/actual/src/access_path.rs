@@ -2,8 +2,8 @@
 
 use crate::bit_set::BitSet;
 use crate::grantees::Grantees;
-use crate::privileges::RoleIx;
 use crate::role_graph::{Node, RoleGraph};
+use domesday_model::privileges::RoleIx;
 
 /// The path by which a role has a privilege.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -11,8 +11,10 @@ use domesday_model::Scope;
 use crate::access_path::{AccessPath, ShortestPaths};
 use crate::bit_set::BitSet;
 use crate::grantees::Grantees;
-use crate::privileges::{AccessEntry, PrivilegeSet, Privileges, Relation, RelationIx, RoleIx, SchemaIx};
 use crate::role_graph::RoleGraph;
+use domesday_model::privileges::{
+    AccessEntry, PrivilegeSet, Privileges, Relation, RelationIx, RoleIx, SchemaIx,
+};
 
 /// Position of a relation class in [`ActualAccess::classes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -148,8 +150,9 @@ struct RelationKey<'r> {
 
 impl<'r> RelationKey<'r> {
     fn new(relation: &'r Relation) -> Self {
-        let entries =
-            |column: &'r crate::privileges::Column| column.access_list.as_deref().unwrap_or_default();
+        let entries = |column: &'r domesday_model::privileges::Column| {
+            column.access_list.as_deref().unwrap_or_default()
+        };
         let has_column_grants = relation.columns.iter().any(|column| !entries(column).is_empty());
         Self {
             schema: relation.schema,

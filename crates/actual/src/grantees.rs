@@ -1,8 +1,8 @@
 //! The grantees of a privilege on an object: access lists and their defaults as sets of nodes.
 
 use crate::bit_set::BitSet;
-use crate::privileges::{AccessEntry, Grantee, PrivilegeSet, RoleIx};
 use crate::role_graph::{Node, RoleGraph};
+use domesday_model::privileges::{AccessEntry, Grantee, PrivilegeSet, RoleIx};
 
 /// The grantees of a privilege on an object, before inheritance.
 #[derive(Debug, Clone)]

@@ -10,12 +10,11 @@ mod access_path;
 mod bit_set;
 mod evaluate;
 mod grantees;
-mod privileges;
 mod role_graph;
 
 pub use access_path::AccessPath;
-pub use evaluate::{ActualAccess, RelationClass, RelationClassIx, RoleAccess};
-pub use privileges::{
+pub use domesday_model::privileges::{
     AccessEntry, Column, Database, Grantee, Membership, PrivilegeSet, Privileges, Relation, RelationIx,
     RelationKind, Role, RoleIx, Schema, SchemaIx,
 };
+pub use evaluate::{ActualAccess, RelationClass, RelationClassIx, RoleAccess};

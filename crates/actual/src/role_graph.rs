@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::bit_set::BitSet;
-use crate::privileges::{Grantee, Privileges, RoleIx};
+use domesday_model::privileges::{Grantee, Privileges, RoleIx};
 
 /// The role that represents the owner of the database, from version 14.
 const DATABASE_OWNER: &str = "pg_database_owner";

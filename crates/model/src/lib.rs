@@ -30,6 +30,7 @@ pub mod layers;
 pub mod limits;
 mod near;
 mod policy;
+pub mod privileges;
 mod request;
 mod reserved;
 mod review;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::parts::{DataSourceBuilder, Unresolved, UserBuilder, pairs};
 use super::{AllNames, Provenance, Record, Snapshot, SnapshotGroup};
 use crate::document::AttributeTexts;
+use crate::privileges::ObservedDatabase;
 use crate::{
     ALL_USERS, Agreement, AgreementId, DataPolicy, DataPolicyIx, DataProduct, DataProductId, Domain,
     DomainId, DomainIx, FastMap, Group, GroupId, GroupIx, Instant, Kind, Policy, PolicyId, PolicyIx, Request,
@@ -64,6 +65,7 @@ impl SnapshotBuilder {
                 data_products: Vec::new(),
                 requests: Vec::new(),
                 last_seen: FastMap::default(),
+                databases: Vec::new(),
                 names: AllNames::default(),
             },
             unresolved: Unresolved::default(),
@@ -218,6 +220,11 @@ impl SnapshotBuilder {
     pub fn last_seen(&mut self, user: UserId, at: Instant) {
         let last = self.snapshot.last_seen.entry(user).or_insert(at);
         *last = at.max(*last);
+    }
+
+    /// Adds a database that a connection read, after those of the connections before it.
+    pub fn database(&mut self, database: Arc<ObservedDatabase>) {
+        self.snapshot.databases.push(database);
     }
 
     /// The snapshot, `digest` being the SHA-256 of what it was read from.

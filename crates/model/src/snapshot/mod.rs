@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::document::{DataSourceDocument, UserDocument};
 use crate::layers::Givers;
+use crate::privileges::ObservedDatabase;
 use crate::{
     Agreement, AgreementId, Catalog, ColumnId, ColumnIx, DataPolicy, DataPolicyIx, DataProduct,
     DataProductId, DataSourceId, DataSourceIx, DataSourceStatus, Declared, Domain, DomainId, DomainIx,
@@ -249,6 +250,8 @@ pub struct Snapshot {
     pub requests: Vec<Request>,
     /// When users last used an API key or a session. No part of what the digest is of.
     pub last_seen: FastMap<UserId, Instant>,
+    /// The databases that connections read, in the order of the connections.
+    pub databases: Vec<Arc<ObservedDatabase>>,
     names: AllNames,
 }
 

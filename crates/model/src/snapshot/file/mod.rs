@@ -18,7 +18,7 @@ use super::Snapshot;
 const MAGIC: &[u8] = b"domesday-snapshot\n";
 
 /// The version of the format. Changes with every change of the content.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const DIGEST_BYTES: usize = 32;
 

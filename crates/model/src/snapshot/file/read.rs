@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::reader::{Malformed, Reader};
 use crate::layers::Givers;
+use crate::privileges::ObservedDatabase;
 use crate::snapshot::{
     AllNames, Names, Provenance, Record, Since, Snapshot, SnapshotColumn, SnapshotDataSource, SnapshotGroup,
     SnapshotUser, Symbol, Symbols,
@@ -68,6 +69,7 @@ pub(super) fn snapshot(content: &[u8]) -> Result<(Snapshot, Box<str>), Malformed
     let data_products = records(input, DataProductId)?;
     let requests = input.list(Reader::json)?;
     let last_seen = input.list(|input| Ok((UserId(input.signed()?), instant(input)?)))?;
+    let databases = input.list(database)?;
     input.finish()?;
     let mut snapshot = Snapshot {
         at,
@@ -89,6 +91,7 @@ pub(super) fn snapshot(content: &[u8]) -> Result<(Snapshot, Box<str>), Malformed
         data_products,
         requests,
         last_seen: last_seen.into_iter().collect(),
+        databases,
         names: AllNames::default(),
     };
     snapshot.names = names(&snapshot);
@@ -115,6 +118,15 @@ fn names(snapshot: &Snapshot) -> AllNames {
             DataPolicyIx::at,
         ),
         products: by_name(snapshot.data_products.iter().map(|product| product.spec.name.as_str()), |at| at),
+    }
+}
+
+fn database(input: &mut Reader<'_>) -> Result<Arc<ObservedDatabase>, Malformed> {
+    let database: ObservedDatabase = input.json()?;
+    if database.privileges.is_consistent() {
+        Ok(Arc::new(database))
+    } else {
+        Err(Malformed("an index refers to nothing"))
     }
 }
 

@@ -1,10 +1,11 @@
-use std::ops::Range;
-
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::super::Since;
 use super::*;
+use crate::privileges::ObservedDatabase;
 use crate::{Catalog, Declared, Instant};
 
 fn declared<T: serde::de::DeserializeOwned>(spec: serde_json::Value) -> Declared<T> {
@@ -61,7 +62,39 @@ fn snapshot() -> Snapshot {
     users[0].givers.default = crate::layers::Giver::Connection("corp-ad".into());
     users[1].absent_since = Some(Instant::from_micros(6));
     snapshot.last_seen = [(users[0].id, Instant::from_micros(7))].into_iter().collect();
+    snapshot.databases = vec![Arc::new(database(0))];
     snapshot
+}
+
+/// A database of one role, with the owner at a position in the list of roles.
+fn database(owner: u32) -> ObservedDatabase {
+    serde_json::from_value(json!({
+        "connection": "warehouse", "host": "db.acme.example", "identify": ["username", {"roles": {"etl": "ada"}}],
+        "privileges": {
+            "server_version": 16, "observed_at": "2026-01-01T00:00:00Z",
+            "database": {"name": "fin", "owner": owner, "access_list": null},
+            "roles": [{
+                "name": "ada", "can_login": true, "inherits": true, "is_superuser": false,
+                "bypasses_row_security": false, "valid_until": null,
+            }],
+            "memberships": [],
+            "schemas": [{"name": "public", "owner": 0, "access_list": []}],
+            "relations": [{
+                "schema": 0, "name": "s1", "kind": "table", "owner": 0, "access_list": null,
+                "columns": [{"name": "id", "access_list": null}],
+                "has_row_security": false, "forces_row_security": false,
+            }],
+        },
+    }))
+    .unwrap()
+}
+
+#[test]
+fn a_database_whose_positions_refer_to_nothing_is_damage() {
+    let mut snapshot = snapshot();
+    snapshot.databases = vec![Arc::new(database(1))];
+    let error = Snapshot::from_file(&snapshot.to_file("")).unwrap_err();
+    assert_eq!(error, SnapshotFileError::Damaged { what: "an index refers to nothing" });
 }
 
 /// Returns the file with other content and the header that fits it.
@@ -78,6 +111,7 @@ fn what_is_written_is_read() {
     let (read, attachment) = Snapshot::from_file(&file).unwrap();
     assert_eq!((read.to_file(&attachment), &*attachment), (file, "attached"));
     assert_eq!(read.last_seen, snapshot.last_seen);
+    assert_eq!(read.databases, snapshot.databases);
     assert_eq!((read.at, read.tenant_id, read.digest), (snapshot.at, snapshot.tenant_id, snapshot.digest));
     let (user, known) = (&read.users[0], &snapshot.users[0]);
     assert_eq!(format!("{user:?}"), format!("{known:?}"));
@@ -100,7 +134,7 @@ fn what_is_written_is_read() {
 fn the_format_changes_with_its_version_only() {
     let digest = Sha256::digest(snapshot().to_file("attached"));
     let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!((VERSION, digest.as_str()), (1, "796b209aaa34eda2"));
+    assert_eq!((VERSION, digest.as_str()), (2, "2b97df2b4ebf33e1"));
 }
 
 #[test]

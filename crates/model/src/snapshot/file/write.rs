@@ -33,6 +33,7 @@ pub(super) fn snapshot(snapshot: &Snapshot, out: &mut Writer) {
         data_products,
         requests,
         last_seen,
+        databases,
         // They follow from the objects.
         names: _,
     } = snapshot;
@@ -65,6 +66,7 @@ pub(super) fn snapshot(snapshot: &Snapshot, out: &mut Writer) {
         out.signed(user.0);
         instant(out, **at);
     });
+    out.list(databases.iter(), |out, database| out.json(&**database));
 }
 
 fn instant(out: &mut Writer, instant: Instant) {

@@ -3,8 +3,12 @@
 //! The reader of a connection fills these types from the catalog tables in one transaction; evaluation reads nothing
 //! else. Positions in the lists are the identity of roles, schemas and relations.
 
-use domesday_model::Instant;
+mod observed;
+
 use serde::{Deserialize, Serialize};
+
+use crate::Instant;
+pub use observed::{ObservedDatabase, POSTGRES_PLATFORM};
 
 macro_rules! position {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
@@ -58,6 +62,33 @@ pub struct Privileges {
     pub schemas: Vec<Schema>,
     /// Their tables, views, materialised views and foreign tables; partitions are left out.
     pub relations: Vec<Relation>,
+}
+
+impl Privileges {
+    /// Whether every position refers to something: they were read from where they could have been changed.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        let is_role = |role: RoleIx| role.get() < self.roles.len();
+        let are_roles = |list: &Option<Vec<AccessEntry>>| {
+            list.iter().flatten().all(|entry| {
+                let is_grantee = match entry.grantee {
+                    Grantee::Public => true,
+                    Grantee::Role(role) => is_role(role),
+                };
+                is_grantee && is_role(entry.grantor)
+            })
+        };
+        is_role(self.database.owner)
+            && are_roles(&self.database.access_list)
+            && self.memberships.iter().all(|it| is_role(it.role) && is_role(it.member))
+            && self.schemas.iter().all(|it| is_role(it.owner) && are_roles(&it.access_list))
+            && self.relations.iter().all(|it| {
+                it.schema.get() < self.schemas.len()
+                    && is_role(it.owner)
+                    && are_roles(&it.access_list)
+                    && it.columns.iter().all(|column| are_roles(&column.access_list))
+            })
+    }
 }
 
 /// The database that a connection reads.
