@@ -3,11 +3,13 @@
 //! The reader of a connection fills these types from the catalog tables in one transaction; evaluation reads nothing
 //! else. Positions in the lists are the identity of roles, schemas and relations.
 
+mod identify;
 mod observed;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Instant;
+pub use identify::{Person, RoleOwners};
 pub use observed::{ObservedDatabase, POSTGRES_PLATFORM};
 
 macro_rules! position {
