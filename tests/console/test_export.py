@@ -177,7 +177,7 @@ def test_with_an_access_key_a_failing_check_says_what_to_do_and_the_summary_arri
     strict.fault = None
     expect(page.locator(".sub .chip")).to_have_text("Succeeded", timeout=60_000)
     assert page.get_by_role("row", name=re.compile("policy-outcomes")).count() == 1
-    assert "12 tables" in page.locator("tfoot").inner_text()
+    assert "14 tables" in page.locator("tfoot").inner_text()
     delivered = objects(admin, bucket)
     assert {"access-summary/v1/_manifest.json", "access-summary/v1/snapshot/part-00000.parquet"} <= delivered
     with page.expect_download() as download:

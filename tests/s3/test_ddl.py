@@ -138,7 +138,7 @@ def test_the_queries_of_the_views_are_of_the_dialect(engine, layout):
     dialect = "trino" if engine == "athena" else engine
     done = ddl(engine, "s3://acme-audit/it's", "--region", REGION, "--layout", layout)
     views = [text for text in statements(done.stdout) if " VIEW " in text.split("\n")[0]]
-    assert len(views) >= 13
+    assert len(views) >= 15
     for view in views:
         [parsed] = sqlglot.parse(view, read=dialect)
         assert isinstance(parsed, sqlglot.exp.Create) and parsed.kind == "VIEW", view

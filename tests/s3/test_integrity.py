@@ -30,7 +30,7 @@ def test_a_history_is_checked_to_its_beginning(admin, strict, bucket, user, cata
     code, told = check(strict, bucket)
     assert code == 0 and told["ok"], told
     assert told["links"] == 2 and told["chainBegins"] == {"kind": "start", "at": DAYS[0]}
-    assert told["files"] == 13 + 6 + 2 * 12
+    assert told["files"] == 15 + 6 + 2 * 14
 
     s3 = admin("s3")
     key = "access/v1/user-metadata/export_date=2026-11-24/part-00000.parquet"
@@ -47,7 +47,7 @@ def test_a_history_is_checked_to_its_beginning(admin, strict, bucket, user, cata
         if "export_date=2026-11-24" in key:
             s3.delete_object(Bucket=bucket, Key=key)
     code, told = check(strict, bucket)
-    assert code == 0 and told["forgotten"] == 12
+    assert code == 0 and told["forgotten"] == 14
     assert any("2026-11-24" in what for what in told["notChecked"])
     assert check(strict, bucket, "--kept-days", "30")[0] == 1
     kept = "access/v1/_manifests/2026-11-25T020000Z.json"

@@ -44,7 +44,7 @@ def test_the_delivered_script_reads_what_was_delivered(admin, strict, bucket, us
     for file in manifest["files"]:
         if file["table"] != "_setup":
             rows[file["table"]] = rows.get(file["table"], 0) + file["rows"]
-    assert len(rows) == 13
+    assert len(rows) == 15
     for table, count in rows.items():
         name = table.replace("-", "_")
         assert name in views

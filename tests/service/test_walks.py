@@ -88,7 +88,7 @@ def test_the_walk_with_an_access_key(admin, bucket, strict, service):
     assert delivered["tenant"]["id"] == tenant["id"]
     keys = bucket.keys()
     tables = {key.split("/")[2] for key in keys if key.endswith(".parquet")}
-    assert len(tables) == 13 and "policy-outcomes" in tables and "snapshot" in tables
+    assert len(tables) == 15 and "policy-outcomes" in tables and "snapshot" in tables
     # Nothing was asked for beyond the two rights.
     assert strict.actions() <= {"s3:ListBucket", "s3:PutObject", "sts:GetCallerIdentity"}
 

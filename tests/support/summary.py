@@ -23,7 +23,7 @@ def domesday(*args):
 
 @pytest.fixture(scope="session")
 def schema():
-    """The tables as the program defines them: twelve, and the one that names the snapshot."""
+    """The tables as the program defines them: fourteen, and the one that names the snapshot."""
     definition = json.loads(domesday("schema", "--format", "json"))
     return [*definition["tables"], definition["snapshot"]]
 

@@ -82,13 +82,12 @@ impl State {
                 if self.bucket.summary.tainted_by.is_some_and(|tainted| caller.attempt > tainted) {
                     self.bucket.summary.tainted_by = None;
                 }
-                if let Some(table) = rows.iter().position(|rows| *rows == 0)
+                let expected = TABLES.iter().zip(&rows).filter(|(table, _)| has_rows(table.name));
+                let empty = expected.filter(|(_, rows)| **rows == 0).map(|(table, _)| table.name).next();
+                if let Some(table) = empty
                     && !self.bucket.summary.is_tainted()
                 {
-                    self.violate(format!(
-                        "{named:?} is named although {} has no rows of it",
-                        TABLES[table].name
-                    ));
+                    self.violate(format!("{named:?} is named although {table} has no rows of it"));
                 }
                 self.bucket.summary.named = Some((named, rows));
             }
@@ -198,4 +197,9 @@ impl State {
             ));
         }
     }
+}
+
+/// Whether a table of the simulated company has rows: it connects no database.
+fn has_rows(table: &str) -> bool {
+    !["actual-access", "access-drift"].contains(&table)
 }

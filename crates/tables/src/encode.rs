@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::batch_writer::BatchWriter;
 use crate::part_writer::PartWriter;
 use crate::policy_outcomes::{self, OutcomeCounts};
-use crate::rows::{RowContext, Rows, assets, people, policies, products, requests};
+use crate::rows::{RowContext, Rows, actual, assets, people, policies, products, requests};
 use crate::schema::{self, SNAPSHOT, Table};
 use crate::{
     EncodeError, PRODUCT, Part, PlannedPart, Progress, ProgressCallback, RULES_VERSION, SCHEMA_VERSION,
@@ -28,7 +28,7 @@ pub struct Encoded {
     pub outcomes: OutcomeCounts,
 }
 
-/// Writes all twelve tables as Parquet parts. `open` returns the writer for each part; a table without rows has
+/// Writes all tables as Parquet parts. `open` returns the writer for each part; a table without rows has
 /// one part without rows. policy-outcomes comes first, since other tables count its outcomes; the others are encoded in
 /// parallel.
 ///
@@ -125,7 +125,8 @@ where
 {
     let world = RowContext::new(outcomes, settings, readers);
     // The largest first, each a task of its own: an idle thread takes one from another.
-    let fills: [(&'static Table, Fill); 11] = [
+    let fills: [(&'static Table, Fill); 13] = [
+        (schema::ACTUAL_ACCESS, actual::actual_access),
         (schema::USER_ENTITLEMENTS, people::user_entitlements),
         (schema::COLUMN_METADATA, assets::column_metadata),
         (schema::DATASOURCE_METADATA, assets::datasource_metadata),
@@ -137,6 +138,7 @@ where
         (schema::TAG_METADATA, assets::tag_metadata),
         (schema::POLICY_METADATA, policies::policy_metadata),
         (schema::DATA_PRODUCTS, products::data_products),
+        (schema::ACCESS_DRIFT, |_, _| Ok(())),
     ];
     let (progress, open) = (Mutex::new(SharedProgress::new(progress)), Mutex::new(open));
     let tables = fills.into_par_iter().with_max_len(1).map(|(table, fill)| {

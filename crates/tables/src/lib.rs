@@ -1,13 +1,13 @@
-//! The twelve tables of the access summary: schema as data, Parquet encoding, manifest.
+//! The tables of the access summary: schema as data, Parquet encoding, manifest.
 //!
 //! [`encode()`] takes the engine's [`Outcomes`](domesday_engine::Outcomes) and writes all
-//! twelve [`TABLES`] as Parquet parts into whatever its caller opens; the caller delivers them, writes the row
+//! [`TABLES`] as Parquet parts into whatever its caller opens; the caller delivers them, writes the row
 //! that names the snapshot ([`encode_snapshot_row`]), overwrites parts that today's summary no longer has
 //! ([`encode_empty`]), and lists everything in a [`Manifest`].
 //!
 //! - [`schema`]: the definition of the tables, from which everything else about them follows.
-//! - `rows`: the rows of eleven of the tables, one file for each subject.
-//! - `policy_outcomes`: the twelfth, policy-outcomes, which is encoded by class: its rows are never made.
+//! - `rows`: the rows of every table but policy-outcomes, one file for each subject.
+//! - `policy_outcomes`: policy-outcomes, which is encoded by class: its rows are never made.
 //! - `batch_writer`: writes the tables that come row by row. `part_writer`: Parquet files and their digests.
 //!
 //! What is not here: no file, no clock, no HTTP. The same outcomes and settings give the same bytes.

@@ -126,7 +126,7 @@ pub(crate) struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  domesday schema                                  all twelve tables
+  domesday schema                                  all tables
   domesday schema --table policy-outcomes --format json")]
 pub(crate) struct SchemaArgs {
     /// Print only this table

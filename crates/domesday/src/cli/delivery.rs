@@ -8,7 +8,7 @@ use domesday_model::Instant;
 
 use super::{StoreArg, path_parser};
 
-/// Write the access summary: twelve Parquet tables, the snapshot row and the manifest
+/// Write the access summary: Parquet tables, the snapshot row and the manifest
 ///
 /// Takes a snapshot of a catalog directory or of the store, evaluates every policy for every user and data source, and
 /// writes the summary. Files appear whole or not at all, the manifest last: it describes the files until the next

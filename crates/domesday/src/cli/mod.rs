@@ -31,7 +31,7 @@ Exit codes:
 /// Who can reach which data, and by what right.
 ///
 /// Domesday stores users, data sources, tags, policies and access requests, evaluates every user's access with its
-/// reasons, and writes the access summary: twelve Parquet tables that any engine reads.
+/// reasons, and writes the access summary: Parquet tables that any engine reads.
 #[derive(Debug, Parser)]
 #[command(name = "domesday", version, after_help = EXIT_CODES, max_term_width = 100, propagate_version = true)]
 pub(crate) struct Cli {

@@ -14,7 +14,7 @@ pub fn render_markdown(table: Option<&Table>) -> String {
     }
     let mut text = format!(
         "# The access summary: schema version {SCHEMA_VERSION}\n\n\
-         Twelve tables and the row that names the snapshot. A type with `?` may be null, every other field is \
+         Fourteen tables and the row that names the snapshot. A type with `?` may be null, every other field is \
          NOT NULL. **K** marks fields whose values are unique; → names the table and field where each value is \
          found in the same snapshot.\n"
     );

@@ -1,4 +1,4 @@
-//! The twelve tables as data: names, fields, types, nullability, keys and references, defined once.
+//! The tables as data: names, fields, types, nullability, keys and references, defined once.
 //!
 //! From this definition come the files' Parquet schema ([`arrow_schema()`], [`parquet_schema`]), the reference
 //! documentation ([`render_markdown`], [`render_json`]) and the order in which encoders must give their
@@ -8,6 +8,7 @@
 //! A list is a sorted JSON array in a String field only where the field's documentation says so; everywhere else
 //! there is one row per element.
 
+mod actual;
 mod arrow;
 mod assets;
 mod document;
@@ -27,8 +28,8 @@ pub const SCHEMA_VERSION: &str = "1.1";
 /// The first folder of every file's key: one for each major version of the contract.
 pub const SCHEMA_FOLDER: &str = "v1";
 
-/// The twelve tables of the access summary, in the order of the contract.
-pub static TABLES: [Table; 12] = [
+/// The tables of the access summary, in the order of the contract: the twelve, and the two of connected databases.
+pub static TABLES: [Table; 14] = [
     policies::POLICY_METADATA,
     people::USER_METADATA,
     people::USER_ENTITLEMENTS,
@@ -41,9 +42,11 @@ pub static TABLES: [Table; 12] = [
     requests::REQUEST_DUAS,
     products::DATA_PRODUCTS,
     products::DATA_PRODUCT_ASSETS,
+    actual::ACTUAL_ACCESS,
+    actual::ACCESS_DRIFT,
 ];
 
-/// The one-row table that names the current snapshot; not among the twelve.
+/// The one-row table that names the current snapshot; not among [`TABLES`].
 pub static SNAPSHOT: Table = summary::SNAPSHOT;
 
 pub(crate) static POLICY_METADATA: &Table = &TABLES[0];
@@ -59,6 +62,8 @@ pub(crate) static REQUEST_DETERMINATIONS: &Table = &TABLES[8];
 pub(crate) static REQUEST_DUAS: &Table = &TABLES[9];
 pub(crate) static DATA_PRODUCTS: &Table = &TABLES[10];
 pub(crate) static DATA_PRODUCT_ASSETS: &Table = &TABLES[11];
+pub(crate) static ACTUAL_ACCESS: &Table = &TABLES[12];
+pub(crate) static ACCESS_DRIFT: &Table = &TABLES[13];
 
 /// Returns the table of a name, the `snapshot` table included.
 ///

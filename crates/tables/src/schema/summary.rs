@@ -1,4 +1,4 @@
-//! `snapshot`: which snapshot the twelve tables contain, for readers with nothing but SQL.
+//! `snapshot`: which snapshot the tables contain, for readers with nothing but SQL.
 
 use super::{EXPORT_DATE, Table, string};
 
