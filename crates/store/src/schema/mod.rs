@@ -15,7 +15,7 @@ use crate::database::{Database, Sqlite};
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
 /// The migrations in order. The version of a store is the number of those that ran.
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     include_str!("0001_first.sql"),
     include_str!("0002_service.sql"),
     include_str!("0003_slots.sql"),
@@ -32,6 +32,7 @@ const MIGRATIONS: [&str; 16] = [
     include_str!("0014_audit_search.sql"),
     include_str!("0015_layers.sql"),
     include_str!("0016_scim.sql"),
+    include_str!("0017_lookups.sql"),
 ];
 
 /// Returns the newest version.
@@ -126,6 +127,18 @@ fn set_version(database: &mut Database) -> Result<(), StoreError> {
             database.execute(sql, &[newest().into()]).map(drop)
         }
     }
+}
+
+/// Returns how SQLite would run a query of a store, a line a step.
+#[cfg(test)]
+pub(crate) fn query_plan(sql: &str) -> String {
+    let mut database = Database::Sqlite(Sqlite::in_memory().expect("memory is there"));
+    migrate(&mut database).expect("an empty database becomes a store");
+    let count = (1..9).take_while(|number| sql.contains(&format!("?{number}"))).count();
+    let values: Vec<_> = (0..count).map(|_| crate::database::Value::from(0_i64)).collect();
+    let explained = format!("EXPLAIN QUERY PLAN {sql}");
+    let steps = database.all(&explained, &values, |row| Ok(row.text(3)?.to_owned()));
+    steps.expect("the query is valid").join("\n")
 }
 
 #[cfg(test)]

@@ -7,6 +7,12 @@ use super::rows;
 use crate::StoreError;
 use crate::database::{Database, values};
 
+const BY_ALIAS: &str = "SELECT id, document FROM object WHERE kind = ?1 AND alias = ?2";
+const NAMES_BY_ALIAS: &str = "SELECT name FROM object WHERE kind = ?1 AND alias = ?2 LIMIT 2";
+const NAME_BY_LAYER: &str =
+    "SELECT o.name FROM layer l JOIN object o ON o.kind = l.kind AND o.id = l.object_id
+     WHERE l.origin = ?1 AND l.kind = ?2 AND l.name = ?3";
+
 /// Returns what an object is recognized by beside its name: a user by the name in small letters, a data source by where it
 /// is, as its platform compares names. The host is no part of it, since not every origin knows it.
 pub(crate) fn alias(kind: Kind, document: &Document) -> Option<String> {
@@ -44,8 +50,7 @@ pub(crate) fn find_by_alias(
     origin: &Origin,
 ) -> Result<Option<i64>, StoreError> {
     let Some(alias) = alias(kind, document) else { return Ok(None) };
-    let sql = "SELECT id, document FROM object WHERE kind = ?1 AND alias = ?2";
-    let mut found = database.all(sql, values![kind.key(), &alias], |row| {
+    let mut found = database.all(BY_ALIAS, values![kind.key(), &alias], |row| {
         let other: Document = super::super::parse(kind, &alias, row.text(1)?)?;
         Ok((row.integer(0)?, other))
     })?;
@@ -99,10 +104,8 @@ pub(super) fn named(
     if name.contains('\0') {
         return Ok(None);
     }
-    let sql = "SELECT o.name FROM layer l JOIN object o ON o.kind = l.kind AND o.id = l.object_id
-         WHERE l.origin = ?1 AND l.kind = ?2 AND l.name = ?3";
     let text = |row: &crate::database::Row<'_>| Ok(row.text(0)?.to_owned());
-    if let Some(found) = database.first(sql, values![origin.as_str(), kind.key(), name], text)? {
+    if let Some(found) = database.first(NAME_BY_LAYER, values![origin.as_str(), kind.key(), name], text)? {
         return Ok(Some(found));
     }
     let sql = "SELECT name FROM object WHERE kind = ?1 AND name = ?2";
@@ -112,8 +115,7 @@ pub(super) fn named(
     if kind != Kind::User {
         return Ok(None);
     }
-    let sql = "SELECT name FROM object WHERE kind = ?1 AND alias = ?2 LIMIT 2";
-    let mut found = database.all(sql, values![kind.key(), &name.to_lowercase()], text)?;
+    let mut found = database.all(NAMES_BY_ALIAS, values![kind.key(), &name.to_lowercase()], text)?;
     Ok(if found.len() == 1 { found.pop() } else { None })
 }
 
@@ -131,4 +133,19 @@ pub(crate) fn check_unlisted(
         return Ok(());
     }
     Err(StoreError::Listed { kind, name: name.to_owned(), connections })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::query_plan;
+
+    #[test]
+    fn objects_are_found_by_what_tells_them_apart_and_not_by_their_kind() {
+        for sql in [BY_ALIAS, NAMES_BY_ALIAS, NAME_BY_LAYER, rows::BY_KEY, rows::BY_NAME] {
+            let plan = query_plan(sql);
+            let is_narrow = ["alias=?", "name=?", "object_key=?"].iter().any(|column| plan.contains(column));
+            assert!(is_narrow, "{sql}: {plan}");
+        }
+    }
 }

@@ -115,6 +115,11 @@ pub(super) fn of_origin(
     database.all(sql, values![origin.as_str(), kind.key()], |row| from_row(kind, row))
 }
 
+pub(super) const BY_KEY: &str =
+    concat!("SELECT ", layer_columns!(), " FROM layer WHERE origin = ?1 AND kind = ?2 AND object_key = ?3");
+pub(super) const BY_NAME: &str =
+    concat!("SELECT ", layer_columns!(), " FROM layer WHERE origin = ?1 AND kind = ?2 AND name = ?3");
+
 /// Returns the layer of an origin with a key.
 pub(super) fn by_key(
     database: &mut Database,
@@ -122,12 +127,7 @@ pub(super) fn by_key(
     kind: Kind,
     key: &str,
 ) -> Result<Option<LayerRow>, StoreError> {
-    let sql = concat!(
-        "SELECT ",
-        layer_columns!(),
-        " FROM layer WHERE origin = ?1 AND kind = ?2 AND object_key = ?3"
-    );
-    database.first(sql, values![origin.as_str(), kind.key(), key], |row| from_row(kind, row))
+    database.first(BY_KEY, values![origin.as_str(), kind.key(), key], |row| from_row(kind, row))
 }
 
 /// Returns the layers of an origin that call an object by a name.
@@ -137,9 +137,7 @@ pub(crate) fn by_name(
     kind: Kind,
     name: &str,
 ) -> Result<Option<LayerRow>, StoreError> {
-    let sql =
-        concat!("SELECT ", layer_columns!(), " FROM layer WHERE origin = ?1 AND kind = ?2 AND name = ?3");
-    database.first(sql, values![origin.as_str(), kind.key(), name], |row| from_row(kind, row))
+    database.first(BY_NAME, values![origin.as_str(), kind.key(), name], |row| from_row(kind, row))
 }
 
 static LAYERS: Insert = Insert {

@@ -82,6 +82,25 @@ pub enum ScimFind<'f> {
     Manager(&'f str, &'f str),
 }
 
+impl ScimFind<'_> {
+    fn sql(self) -> String {
+        let condition = match self {
+            Self::Id(_) => "r.id = ?3",
+            Self::Name(_) => "r.name = ?3",
+            Self::ExternalId(_) => "r.external_id = ?3",
+            Self::Member(_) => "r.number IN (SELECT group_number FROM scim_member WHERE member_number = ?3)",
+            // By number, since SQLite would rather go through all resources in order than sort a few.
+            Self::Manager(..) => {
+                "r.number IN (SELECT number FROM scim_resource WHERE connection = ?1 AND manager IN (?3, ?4))"
+            }
+        };
+        format!(
+            "SELECT {COLUMNS} FROM scim_resource r WHERE r.connection = ?1 AND r.kind = ?2 AND {condition}
+             ORDER BY r.number"
+        )
+    }
+}
+
 const COLUMNS: &str =
     "r.number, r.kind, r.id, r.name, r.label, r.manager, r.layer_key, r.document, r.version, r.created_at,
      r.updated_at";
@@ -98,25 +117,17 @@ impl Store {
         find: ScimFind<'_>,
     ) -> Result<Vec<ScimResource>, StoreError> {
         let id;
-        let (condition, more): (_, Vec<Value<'_>>) = match find {
+        let values: Vec<Value<'_>> = match find {
             ScimFind::Id(uuid) => {
                 id = uuid.to_string();
-                ("r.id = ?3", vec![(&id).into()])
+                vec![(&id).into()]
             }
-            ScimFind::Name(name) => ("r.name = ?3", vec![name.into()]),
-            ScimFind::ExternalId(text) => ("r.external_id = ?3", vec![text.into()]),
-            ScimFind::Member(number) => (
-                "r.number IN (SELECT group_number FROM scim_member WHERE member_number = ?3)",
-                vec![number.into()],
-            ),
-            ScimFind::Manager(id, name) => ("r.manager IN (?3, ?4)", vec![id.into(), name.into()]),
+            ScimFind::Name(text) | ScimFind::ExternalId(text) => vec![text.into()],
+            ScimFind::Member(number) => vec![number.into()],
+            ScimFind::Manager(id, name) => vec![id.into(), name.into()],
         };
-        let sql = format!(
-            "SELECT {COLUMNS} FROM scim_resource r WHERE r.connection = ?1 AND r.kind = ?2 AND {condition}
-             ORDER BY r.number"
-        );
-        let values: Vec<_> = [connection.into(), kind.into()].into_iter().chain(more).collect();
-        self.database.all(&sql, &values, resource)
+        let values: Vec<_> = [connection.into(), kind.into()].into_iter().chain(values).collect();
+        self.database.all(&find.sql(), &values, resource)
     }
 
     /// Returns the resource with a number.
@@ -307,4 +318,26 @@ fn resource(row: &Row<'_>) -> Result<ScimResource, StoreError> {
         created_at: Instant::from_micros(row.integer(9)?),
         updated_at: Instant::from_micros(row.integer(10)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::query_plan;
+
+    #[test]
+    fn resources_are_found_without_reading_all() {
+        let id = Uuid::nil();
+        let expected = [
+            (ScimFind::Id(id), "id=?"),
+            (ScimFind::Name("n"), "name=?"),
+            (ScimFind::ExternalId("e"), "external_id=?"),
+            (ScimFind::Member(1), "member_number=?"),
+            (ScimFind::Manager("a", "b"), "manager=?"),
+        ];
+        for (find, column) in expected {
+            let plan = query_plan(&find.sql());
+            assert!(plan.contains(column) && !plan.contains("(connection=? AND kind=?)"), "{find:?}: {plan}");
+        }
+    }
 }
