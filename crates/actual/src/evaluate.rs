@@ -22,8 +22,7 @@ pub struct RelationClassIx(pub u32);
 
 /// Who has access to the relations of one database, and by which path.
 #[derive(Debug)]
-pub struct ActualAccess<'p> {
-    pub(crate) privileges: &'p Privileges,
+pub struct ActualAccess {
     pub(crate) graph: RoleGraph,
     pub(crate) connects: BitSet,
     pub(crate) usage: Vec<BitSet>,
@@ -68,10 +67,10 @@ pub struct RoleAccess {
     pub is_row_filtered: bool,
 }
 
-impl<'p> ActualAccess<'p> {
+impl ActualAccess {
     /// Evaluates the privileges of a database.
     #[must_use]
-    pub fn new(privileges: &'p Privileges) -> Self {
+    pub fn new(privileges: &Privileges) -> Self {
         let graph = RoleGraph::new(privileges);
         let database = &privileges.database;
         let connects =
@@ -90,21 +89,14 @@ impl<'p> ActualAccess<'p> {
         });
         let usage: Vec<BitSet> = usage.collect();
         let mut access = Self {
-            privileges,
             connects,
             usage,
             classes: Vec::new(),
             class_of: Vec::with_capacity(privileges.relations.len()),
             graph,
         };
-        access.classify();
+        access.classify(privileges);
         access
-    }
-
-    /// Returns the privileges that were evaluated.
-    #[must_use]
-    pub fn privileges(&self) -> &'p Privileges {
-        self.privileges
     }
 
     /// Returns the class of a relation.
@@ -113,16 +105,25 @@ impl<'p> ActualAccess<'p> {
         &self.classes[self.class_of[relation.get()].0 as usize]
     }
 
-    fn classify(&mut self) {
+    /// Returns what a role can do with the relations of a class in a scope.
+    #[must_use]
+    pub fn role_access(&self, class: RelationClassIx, scope: Scope, role: RoleIx) -> Option<&RoleAccess> {
+        let accesses = self.classes[class.0 as usize].scope(scope);
+        let node_of = |access: &RoleAccess| self.graph.node_of[access.roles[0].get()];
+        let found = accesses.binary_search_by_key(&self.graph.node_of[role.get()], node_of).ok()?;
+        Some(&accesses[found])
+    }
+
+    fn classify(&mut self, privileges: &Privileges) {
         let hasher = RandomState::new();
         // By hash and then by comparison: the keys are access lists, too large to be copied into a map.
         let mut found: HashMap<u64, Vec<RelationClassIx>> = HashMap::new();
-        for (position, relation) in self.privileges.relations.iter().enumerate() {
+        for (position, relation) in privileges.relations.iter().enumerate() {
             let likeness = RelationKey::new(relation);
             let candidates = found.entry(hasher.hash_one(&likeness)).or_default();
             let alike = candidates.iter().copied().find(|class| {
                 let first = self.classes[class.0 as usize].relations[0];
-                RelationKey::new(&self.privileges.relations[first.get()]) == likeness
+                RelationKey::new(&privileges.relations[first.get()]) == likeness
             });
             let class = alike.unwrap_or_else(|| {
                 let class = RelationClassIx(RelationIx::from_position(self.classes.len()).0);

@@ -18,3 +18,4 @@ pub use domesday_model::privileges::{
     RelationKind, Role, RoleIx, Schema, SchemaIx,
 };
 pub use evaluate::{ActualAccess, RelationClass, RelationClassIx, RoleAccess};
+pub use role_graph::{READ_ALL, RoleEdges, WRITE_ALL};

@@ -8,9 +8,9 @@ use domesday_model::privileges::{Grantee, Privileges, RoleIx};
 /// The role that represents the owner of the database, from version 14.
 const DATABASE_OWNER: &str = "pg_database_owner";
 /// The role that may read everything.
-pub(crate) const READ_ALL: &str = "pg_read_all_data";
+pub const READ_ALL: &str = "pg_read_all_data";
 /// The role that may write everything.
-pub(crate) const WRITE_ALL: &str = "pg_write_all_data";
+pub const WRITE_ALL: &str = "pg_write_all_data";
 
 /// Position of a node. Roles that are equivalent for every object share a node.
 pub(crate) type Node = usize;
@@ -56,7 +56,7 @@ struct RoleKey {
 impl RoleGraph {
     pub(crate) fn new(privileges: &Privileges) -> Self {
         let roles = &privileges.roles;
-        let (inherits, becomes) = membership_edges(privileges);
+        let RoleEdges { inherits, becomes } = RoleEdges::new(privileges);
         let named = referenced_roles(privileges, &inherits, &becomes);
         let mut by_name: Vec<RoleIx> = (0..roles.len()).map(RoleIx::from_position).collect();
         by_name.sort_by(|one, other| roles[one.get()].name.cmp(&roles[other.get()].name));
@@ -137,33 +137,45 @@ impl RoleGraph {
     }
 }
 
-/// Returns for each role those from which it inherits, and those that it may become, in one step (rule 1), ascending.
-fn membership_edges(privileges: &Privileges) -> (Vec<Vec<RoleIx>>, Vec<Vec<RoleIx>>) {
-    let roles = &privileges.roles;
-    let by_membership = privileges.server_version >= 16;
-    let (mut inherits, mut becomes) = (vec![Vec::new(); roles.len()], vec![Vec::new(); roles.len()]);
-    for membership in &privileges.memberships {
-        let member = membership.member.get();
-        if if by_membership { membership.inherits } else { roles[member].inherits } {
-            inherits[member].push(membership.role);
+/// The steps from each role to others (`docs/drift.md`, rule 1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleEdges {
+    /// For each role those from which it inherits in one step, ascending.
+    pub inherits: Vec<Vec<RoleIx>>,
+    /// For each role those that it may become by `SET ROLE` in one step, ascending.
+    pub becomes: Vec<Vec<RoleIx>>,
+}
+
+impl RoleEdges {
+    /// Finds the steps of every role by the rules of the server's version.
+    #[must_use]
+    pub fn new(privileges: &Privileges) -> Self {
+        let roles = &privileges.roles;
+        let by_membership = privileges.server_version >= 16;
+        let (mut inherits, mut becomes) = (vec![Vec::new(); roles.len()], vec![Vec::new(); roles.len()]);
+        for membership in &privileges.memberships {
+            let member = membership.member.get();
+            if if by_membership { membership.inherits } else { roles[member].inherits } {
+                inherits[member].push(membership.role);
+            }
+            if !by_membership || membership.can_set {
+                becomes[member].push(membership.role);
+            }
         }
-        if !by_membership || membership.can_set {
-            becomes[member].push(membership.role);
+        let database_owner = roles.iter().position(|role| role.name == DATABASE_OWNER);
+        if let (14.., Some(position)) = (privileges.server_version, database_owner) {
+            let owner = privileges.database.owner.get();
+            if by_membership || roles[owner].inherits {
+                inherits[owner].push(RoleIx::from_position(position));
+            }
+            becomes[owner].push(RoleIx::from_position(position));
         }
-    }
-    let database_owner = roles.iter().position(|role| role.name == DATABASE_OWNER);
-    if let (14.., Some(position)) = (privileges.server_version, database_owner) {
-        let owner = privileges.database.owner.get();
-        if by_membership || roles[owner].inherits {
-            inherits[owner].push(RoleIx::from_position(position));
+        for list in inherits.iter_mut().chain(&mut becomes) {
+            list.sort_unstable();
+            list.dedup();
         }
-        becomes[owner].push(RoleIx::from_position(position));
+        Self { inherits, becomes }
     }
-    for list in inherits.iter_mut().chain(&mut becomes) {
-        list.sort_unstable();
-        list.dedup();
-    }
-    (inherits, becomes)
 }
 
 /// Returns the roles to which something refers: they are equivalent to no other.

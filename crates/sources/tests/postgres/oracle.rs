@@ -118,16 +118,16 @@ fn read(client: &mut Client) -> Privileges {
     read_privileges(&mut transaction).unwrap()
 }
 
-fn name_of<'a>(access: &'a ActualAccess<'_>, relation: RelationIx) -> (&'a str, &'a str) {
-    let relation = &access.privileges().relations[relation.get()];
-    (&access.privileges().schemas[relation.schema.get()].name, &relation.name)
+fn name_of(privileges: &Privileges, relation: RelationIx) -> (&str, &str) {
+    let relation = &privileges.relations[relation.get()];
+    (&privileges.schemas[relation.schema.get()].name, &relation.name)
 }
 
-fn evaluated(access: &ActualAccess<'_>, scope: Scope) -> BTreeMap<Pair, Reach> {
+fn evaluated(privileges: &Privileges, access: &ActualAccess, scope: Scope) -> BTreeMap<Pair, Reach> {
     let mut found = BTreeMap::new();
-    each(access, scope, &mut |role, relation, one| {
-        let (schema, name) = name_of(access, relation);
-        let columns = &access.privileges().relations[relation.get()].columns;
+    each(privileges, access, scope, &mut |role, relation, one| {
+        let (schema, name) = name_of(privileges, relation);
+        let columns = &privileges.relations[relation.get()].columns;
         let reach = one.columns.as_ref().map(|positions| {
             positions.iter().map(|position| columns[*position as usize].name.clone()).collect()
         });
@@ -137,12 +137,17 @@ fn evaluated(access: &ActualAccess<'_>, scope: Scope) -> BTreeMap<Pair, Reach> {
     found
 }
 
-fn each(access: &ActualAccess<'_>, scope: Scope, use_one: &mut dyn FnMut(&str, RelationIx, &RoleAccess)) {
+fn each(
+    privileges: &Privileges,
+    access: &ActualAccess,
+    scope: Scope,
+    use_one: &mut dyn FnMut(&str, RelationIx, &RoleAccess),
+) {
     for class in &access.classes {
         for relation in &class.relations {
             for one in class.scope(scope) {
                 for role in &one.roles {
-                    use_one(&access.privileges().roles[role.get()].name, *relation, one);
+                    use_one(&privileges.roles[role.get()].name, *relation, one);
                 }
             }
         }
@@ -171,7 +176,8 @@ fn access_is_what_postgresql_says_of_every_pair() {
         let privileges = read(&mut client);
         let access = ActualAccess::new(&privileges);
         for scope in [Scope::Read, Scope::Write] {
-            let (found, wanted) = (evaluated(&access, scope), expected(&world, &mut client, scope));
+            let (found, wanted) =
+                (evaluated(&privileges, &access, scope), expected(&world, &mut client, scope));
             for (pair, reach) in &wanted {
                 assert_eq!(
                     found.get(pair),
@@ -189,8 +195,8 @@ fn access_is_what_postgresql_says_of_every_pair() {
             }
             pairs += found.len();
             by_columns += found.values().filter(|reach| reach.is_some()).count();
-            each(&access, scope, &mut |role, relation, one| {
-                check_way(&mut client, &access, role, relation, scope, one);
+            each(&privileges, &access, scope, &mut |role, relation, one| {
+                check_way(&mut client, &privileges, role, relation, scope, one);
                 filtered += usize::from(one.is_row_filtered);
                 *ways.entry(word(&one.path)).or_default() += 1;
             });
@@ -220,16 +226,15 @@ fn word(path: &AccessPath) -> &'static str {
 /// Each step of a way is a membership that PostgreSQL has.
 fn check_way(
     client: &mut Client,
-    access: &ActualAccess<'_>,
+    privileges: &Privileges,
     role: &str,
     relation: RelationIx,
     scope: Scope,
     one: &RoleAccess,
 ) {
     let AccessPath::Roles(roles) = &one.path else { return };
-    let names: Vec<&str> = std::iter::once(role)
-        .chain(roles.iter().map(|ix| &*access.privileges().roles[ix.get()].name))
-        .collect();
+    let names: Vec<&str> =
+        std::iter::once(role).chain(roles.iter().map(|ix| &*privileges.roles[ix.get()].name)).collect();
     for step in names.windows(2) {
         let is_member: bool = client
             .query_one(
@@ -244,7 +249,7 @@ fn check_way(
         assert!(
             is_member,
             "{scope:?} {:?} by {names:?}: no step from {} to {}",
-            name_of(access, relation),
+            name_of(privileges, relation),
             step[0],
             step[1]
         );
@@ -260,8 +265,8 @@ fn real_sessions_can_and_cannot() {
         let privileges = read(&mut client);
         let access = ActualAccess::new(&privileges);
         let mut can: BTreeMap<Pair, bool> = BTreeMap::new();
-        each(&access, Scope::Read, &mut |role, relation, one| {
-            let (schema, name) = name_of(&access, relation);
+        each(&privileges, &access, Scope::Read, &mut |role, relation, one| {
+            let (schema, name) = name_of(&privileges, relation);
             can.insert((role.to_owned(), schema.to_owned(), name.to_owned()), one.is_row_filtered);
         });
         let expired = |role: &domesday_actual::Role| !role.may_log_in(privileges.observed_at);

@@ -1,0 +1,292 @@
+//! The comparison of one database with the outcomes of a snapshot.
+
+use std::sync::Arc;
+
+use domesday_actual::{
+    ActualAccess, PrivilegeSet, Privileges, RelationClass, RelationIx, RoleAccess, RoleIx,
+};
+use domesday_engine::{ClassIx, Outcomes};
+use domesday_model::privileges::{ObservedDatabase, RoleOwners};
+use domesday_model::{DataSourceIx, FastMap, PolicyIx, Scope, Snapshot, UserIx};
+use rayon::prelude::*;
+
+use crate::class_table::ClassTable;
+use crate::finding::Finding;
+use crate::grants::{Grants, database_list, schema_list};
+use crate::judge::{GroupFinding, Judge};
+use crate::kinds::FindingKind;
+use crate::relation_groups::{RelationGroup, group_relations};
+use crate::role_reach::RoleReach;
+
+/// Where the privileges of one database differ from the outcomes of a snapshot.
+///
+/// It shares the ownership of both and borrows nothing, so it can be stored and sent to other threads.
+#[derive(Debug)]
+pub struct Drift {
+    pub(crate) outcomes: Arc<Outcomes>,
+    pub(crate) database: Arc<ObservedDatabase>,
+    pub(crate) access: ActualAccess,
+    pub(crate) reach: RoleReach,
+    /// The user of each role.
+    pub(crate) user_of: Vec<Option<UserIx>>,
+    /// The roles of each user, by name.
+    pub(crate) roles_of: Vec<Box<[RoleIx]>>,
+    pub(crate) connect: Grants,
+    /// USAGE of each schema.
+    pub(crate) usage: Vec<Grants>,
+    pub(crate) groups: Vec<RelationGroup>,
+    /// The data sources in index order, each with its group and relation.
+    pub(crate) order: Vec<(DataSourceIx, u32, RelationIx)>,
+    counts: [usize; FindingKind::ALL.len()],
+}
+
+/// A role that can reach a data source.
+#[derive(Debug, Clone, Copy)]
+pub struct AccessRow<'d> {
+    /// The role.
+    pub role: RoleIx,
+    /// The user to whom it belongs.
+    pub user: Option<UserIx>,
+    /// The data source.
+    pub source: DataSourceIx,
+    /// The relation that it is.
+    pub relation: RelationIx,
+    /// Reading or writing.
+    pub scope: Scope,
+    /// The path, the columns, and whether row security binds the role.
+    pub access: &'d RoleAccess,
+}
+
+impl Drift {
+    /// Compares a database with the outcomes of a snapshot.
+    #[must_use]
+    pub fn new(outcomes: Arc<Outcomes>, database: Arc<ObservedDatabase>) -> Self {
+        let privileges = &database.privileges;
+        let snapshot = outcomes.snapshot();
+        let owners = RoleOwners::of_snapshot(&database.identify, snapshot);
+        let user_of: Vec<Option<UserIx>> =
+            privileges.roles.iter().map(|role| owners.user(&role.name)).collect();
+        let access = ActualAccess::new(privileges);
+        let groups = group_relations(&outcomes, &database, &access);
+        let mut order: Vec<_> = (0..)
+            .zip(&groups)
+            .flat_map(|(position, group)| {
+                group.relations.iter().map(move |(relation, source)| (*source, position, *relation))
+            })
+            .collect();
+        order.sort_unstable();
+        let mut drift = Self {
+            roles_of: roles_by_user(privileges, &user_of, snapshot.users.len()),
+            reach: RoleReach::new(privileges),
+            connect: Grants::new(&database_list(privileges)),
+            usage: privileges.schemas.iter().map(|schema| Grants::new(&schema_list(schema))).collect(),
+            counts: [0; FindingKind::ALL.len()],
+            user_of,
+            access,
+            groups,
+            order,
+            outcomes,
+            database,
+        };
+        drift.find();
+        drift
+    }
+
+    /// Returns the snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        self.outcomes.snapshot()
+    }
+
+    /// Returns the outcomes that the database is compared with.
+    #[must_use]
+    pub fn outcomes(&self) -> &Arc<Outcomes> {
+        &self.outcomes
+    }
+
+    /// Returns the database as it was read.
+    #[must_use]
+    pub fn database(&self) -> &Arc<ObservedDatabase> {
+        &self.database
+    }
+
+    /// Returns the user to whom a role belongs.
+    #[must_use]
+    pub fn user_of(&self, role: RoleIx) -> Option<UserIx> {
+        self.user_of[role.get()]
+    }
+
+    /// Returns the roles of a user, by name, those that may not log in included.
+    #[must_use]
+    pub fn roles_of(&self, user: UserIx) -> &[RoleIx] {
+        &self.roles_of[user.get()]
+    }
+
+    /// Returns the groups of relations that everything compared is alike for, in order of their first relations.
+    #[must_use]
+    pub fn groups(&self) -> &[RelationGroup] {
+        &self.groups
+    }
+
+    /// Returns the actual access to the relations of a group.
+    #[must_use]
+    pub fn access(&self, group: &RelationGroup) -> &RelationClass {
+        &self.access.classes[group.class.0 as usize]
+    }
+
+    /// Iterates over the accesses of every role to the data sources, in order of data source, scope and role name.
+    pub fn accesses(&self) -> impl Iterator<Item = AccessRow<'_>> {
+        self.order.iter().flat_map(move |(source, group, relation)| {
+            let class = self.access(&self.groups[*group as usize]);
+            Scope::ALL.into_iter().flat_map(move |scope| {
+                let mut rows: Vec<AccessRow<'_>> = class
+                    .scope(scope)
+                    .iter()
+                    .flat_map(|access| access.roles.iter().map(move |role| (*role, access)))
+                    .map(|(role, access)| {
+                        let user = self.user_of(role);
+                        AccessRow { role, user, source: *source, relation: *relation, scope, access }
+                    })
+                    .collect();
+                rows.sort_unstable_by_key(|row| self.role_name(row.role));
+                rows
+            })
+        })
+    }
+
+    /// Returns how many rows [`Drift::accesses`] has.
+    #[must_use]
+    pub fn access_count(&self) -> usize {
+        let per_relation = |group: &RelationGroup| {
+            let class = self.access(group);
+            let roles = class.read.iter().chain(&class.write).map(|access| access.roles.len());
+            roles.sum::<usize>()
+        };
+        self.groups.iter().map(|group| per_relation(group) * group.relations.len()).sum()
+    }
+
+    /// Iterates over the findings: by data source; in each those of users in index order, reading before writing; then
+    /// those of unmapped roles by name.
+    pub fn findings(&self) -> impl Iterator<Item = Finding<'_>> {
+        self.order.iter().flat_map(move |(source, group, relation)| {
+            let findings = self.groups[*group as usize].findings.len();
+            (0..findings).map(move |position| Finding::new(self, *group, position, *relation, *source))
+        })
+    }
+
+    /// Returns how many findings of a kind there are.
+    #[must_use]
+    pub fn count(&self, kind: FindingKind) -> usize {
+        self.counts[kind as usize]
+    }
+
+    /// Returns how many findings there are.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.counts.iter().sum()
+    }
+
+    pub(crate) fn privileges(&self) -> &Privileges {
+        &self.database.privileges
+    }
+
+    pub(crate) fn role_name(&self, role: RoleIx) -> &str {
+        &self.privileges().roles[role.get()].name
+    }
+
+    /// Finds what differs, one source class after the other.
+    fn find(&mut self) {
+        self.outcomes.group_users();
+        let mut by_class: FastMap<Option<ClassIx>, Vec<usize>> = FastMap::default();
+        for (position, group) in self.groups.iter().enumerate() {
+            by_class.entry(group.source_class).or_default().push(position);
+        }
+        let by_class: Vec<_> = by_class.into_iter().collect();
+        let this = &*self;
+        let found: Vec<(usize, Vec<GroupFinding>, Blocking)> = by_class
+            .into_par_iter()
+            .flat_map_iter(|(class, groups)| {
+                let table = class.map_or_else(ClassTable::default, |it| ClassTable::new(&this.outcomes, it));
+                groups.into_iter().map(move |group| {
+                    let findings = this.find_in(&this.groups[group], &table);
+                    let blocked = findings.iter().filter(|it| it.kind == FindingKind::ExcessBlocked);
+                    let blocking = blocked.filter_map(|it| {
+                        let user = it.user?;
+                        Some(((user, it.scope), table.blocking(user, it.scope).into()))
+                    });
+                    let blocking = blocking.collect();
+                    (group, findings, blocking)
+                })
+            })
+            .collect();
+        for (group, findings, blocking) in found {
+            let group = &mut self.groups[group];
+            for finding in &findings {
+                self.counts[finding.kind as usize] += group.relations.len();
+            }
+            group.findings = findings;
+            group.blocking = blocking;
+        }
+    }
+
+    fn find_in(&self, group: &RelationGroup, table: &ClassTable) -> Vec<GroupFinding> {
+        let class = self.access(group);
+        let by_role = Scope::ALL.map(|scope| {
+            let mut by_role: Vec<Option<&RoleAccess>> = vec![None; self.user_of.len()];
+            for access in class.scope(scope) {
+                access.roles.iter().for_each(|role| by_role[role.get()] = Some(access));
+            }
+            by_role
+        });
+        let access = |role: RoleIx, scope: Scope| {
+            let by_role = &by_role[usize::from(scope == Scope::Write)];
+            by_role[role.get()].map(|access| access.columns.as_deref())
+        };
+        let judge = Judge { group, table };
+        let mut found = Vec::new();
+        for (position, roles) in self.roles_of.iter().enumerate() {
+            let user = UserIx::at(position);
+            judge.user(user, roles, |role| self.reach.may_log_in(role), access, &mut found);
+        }
+        let mut unmapped: Vec<GroupFinding> = Vec::new();
+        for scope in Scope::ALL {
+            let roles = class.scope(scope).iter().flat_map(|access| &access.roles);
+            unmapped.extend(roles.filter(|role| self.user_of(**role).is_none()).map(|role| GroupFinding {
+                kind: FindingKind::Unmapped,
+                scope,
+                role: Some(*role),
+                user: None,
+                column: None,
+            }));
+        }
+        unmapped.sort_by_key(|it| (it.role.map(|role| self.role_name(role)), it.scope));
+        found.extend(unmapped);
+        found
+    }
+}
+
+/// The guardrails that block users.
+type Blocking = FastMap<(UserIx, Scope), Box<[PolicyIx]>>;
+
+/// Returns the roles of each user, by name.
+fn roles_by_user(privileges: &Privileges, user_of: &[Option<UserIx>], users: usize) -> Vec<Box<[RoleIx]>> {
+    let mut roles_of: Vec<Vec<RoleIx>> = vec![Vec::new(); users];
+    for (position, user) in user_of.iter().enumerate() {
+        if let Some(user) = user {
+            roles_of[user.get()].push(RoleIx::from_position(position));
+        }
+    }
+    let by_name = |mut roles: Vec<RoleIx>| {
+        roles.sort_by_key(|role| &privileges.roles[role.get()].name);
+        roles.into_boxed_slice()
+    };
+    roles_of.into_iter().map(by_name).collect()
+}
+
+/// Names the privileges that a scope is about, in a sentence.
+pub(crate) fn scope_privileges(scope: Scope) -> PrivilegeSet {
+    match scope {
+        Scope::Read => PrivilegeSet::SELECT,
+        Scope::Write => PrivilegeSet::INSERT.union(PrivilegeSet::UPDATE).union(PrivilegeSet::DELETE),
+    }
+}

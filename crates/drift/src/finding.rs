@@ -1,0 +1,103 @@
+//! One finding, as a row shows it.
+
+use domesday_actual::{AccessPath, RelationIx, RoleAccess, RoleIx};
+use domesday_model::{ColumnIx, DataSourceIx, PolicyId, PolicyIx, Scope, UserIx};
+
+use crate::column_path::column_path;
+use crate::drift::Drift;
+use crate::judge::GroupFinding;
+use crate::kinds::FindingKind;
+use crate::lack::Lack;
+use crate::relation_groups::RelationGroup;
+
+/// A difference between policy and database.
+#[derive(Debug, Clone, Copy)]
+pub struct Finding<'d> {
+    pub(crate) drift: &'d Drift,
+    pub(crate) group: u32,
+    pub(crate) position: usize,
+    /// Its kind.
+    pub kind: FindingKind,
+    /// The role that can; for MISSING and PARTIAL the one that the row names.
+    pub role: Option<RoleIx>,
+    /// The user to whom the role belongs, or who lacks access.
+    pub user: Option<UserIx>,
+    /// The data source.
+    pub source: DataSourceIx,
+    /// The relation that it is.
+    pub relation: RelationIx,
+    /// The column, of UNMASKED_COLUMN and PARTIAL.
+    pub column: Option<ColumnIx>,
+    /// Reading or writing.
+    pub scope: Scope,
+}
+
+impl<'d> Finding<'d> {
+    pub(crate) fn new(
+        drift: &'d Drift,
+        group: u32,
+        position: usize,
+        relation: RelationIx,
+        source: DataSourceIx,
+    ) -> Self {
+        let of_group = &drift.groups[group as usize];
+        let GroupFinding { kind, scope, role, user, column } = of_group.findings[position];
+        let column = column.and_then(|column| of_group.column(drift.snapshot(), source, column));
+        Self { drift, group, position, kind, role, user, source, relation, column, scope }
+    }
+
+    pub(crate) fn group(&self) -> &'d RelationGroup {
+        &self.drift.groups[self.group as usize]
+    }
+
+    pub(crate) fn in_group(&self) -> GroupFinding {
+        self.group().findings[self.position]
+    }
+
+    /// Returns what the role can do with the relation; none for MISSING.
+    #[must_use]
+    pub fn access(&self) -> Option<&'d RoleAccess> {
+        self.drift.access.role_access(self.group().class, self.scope, self.role?)
+    }
+
+    /// Returns a shortest path by which the role can: for UNMASKED_COLUMN to the column, otherwise to the relation. None for
+    /// MISSING.
+    #[must_use]
+    pub fn via(&self) -> Option<AccessPath> {
+        match (self.kind, self.role, self.in_group().column) {
+            (FindingKind::UnmaskedColumn, Some(role), Some(column)) => {
+                column_path(self.drift, self.relation, role, column)
+            }
+            _ => self.access().map(|access| access.path.clone()),
+        }
+    }
+
+    /// Returns the path as the table shows it; see [`AccessPath::words`].
+    #[must_use]
+    pub fn via_words(&self) -> Option<Vec<&'d str>> {
+        let path = self.via()?;
+        let drift = self.drift;
+        Some(path.words(|role| drift.role_name(role)))
+    }
+
+    /// Returns the guardrails that block the user, in id order; none but for EXCESS_BLOCKED.
+    #[must_use]
+    pub fn guardrails(&self) -> &'d [PolicyIx] {
+        let Some(user) = self.user.filter(|_| self.kind == FindingKind::ExcessBlocked) else { return &[] };
+        self.group().blocking.get(&(user, self.scope)).map_or(&[], |guardrails| guardrails)
+    }
+
+    /// Returns the ids of the guardrails that block the user.
+    #[must_use]
+    pub fn guardrail_ids(&self) -> Vec<PolicyId> {
+        let policies = &self.drift.snapshot().policies;
+        self.guardrails().iter().map(|policy| policies[policy.get()].id).collect()
+    }
+
+    /// Returns what the user lacks; none but for MISSING.
+    #[must_use]
+    pub fn lack(&self) -> Option<Lack> {
+        let user = self.user.filter(|_| self.kind == FindingKind::Missing)?;
+        Some(self.drift.lack(user, self.role, self.relation, self.scope))
+    }
+}
