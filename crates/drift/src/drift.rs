@@ -1,6 +1,6 @@
 //! The comparison of one database with the outcomes of a snapshot.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domesday_actual::{
     ActualAccess, PrivilegeSet, Privileges, RelationClass, RelationIx, RoleAccess, RoleIx,
@@ -16,6 +16,7 @@ use crate::grants::{Grants, database_list, schema_list};
 use crate::judge::{GroupFinding, Judge};
 use crate::kinds::FindingKind;
 use crate::relation_groups::{RelationGroup, group_relations};
+use crate::repair::RepairPlan;
 use crate::role_reach::RoleReach;
 
 /// Where the privileges of one database differ from the outcomes of a snapshot.
@@ -38,6 +39,8 @@ pub struct Drift {
     /// The data sources in index order, each with its group and relation.
     pub(crate) order: Vec<(DataSourceIx, u32, RelationIx)>,
     counts: [usize; FindingKind::ALL.len()],
+    /// Worked out when first asked for.
+    pub(crate) repairs: OnceLock<RepairPlan>,
 }
 
 /// A role that can reach a data source.
@@ -81,6 +84,7 @@ impl Drift {
             connect: Grants::new(&database_list(privileges)),
             usage: privileges.schemas.iter().map(|schema| Grants::new(&schema_list(schema))).collect(),
             counts: [0; FindingKind::ALL.len()],
+            repairs: OnceLock::new(),
             user_of,
             access,
             groups,

@@ -18,6 +18,7 @@ mod kinds;
 mod lack;
 mod pair;
 mod relation_groups;
+mod repair;
 mod role_reach;
 mod text;
 
@@ -27,3 +28,4 @@ pub use kinds::FindingKind;
 pub use lack::Lack;
 pub use pair::{PairAccess, ScopeAccess};
 pub use relation_groups::RelationGroup;
+pub use repair::quote_identifier;

@@ -1,0 +1,364 @@
+//! The statements that could mend a finding, best first. Whether they do, and whom else they touch, is for
+//! [`effect`](super::effect) to say.
+
+use domesday_actual::{AccessEntry, Grantee, PrivilegeSet, RoleIx};
+use domesday_model::{Scope, UserIx};
+
+use super::access_list::{intersection, is_own_grantor};
+use super::decision::Decision;
+use super::planner::Planner;
+use super::state::{Draft, State};
+use super::statement::{Action, Object, Statement};
+use crate::drift::scope_privileges;
+use crate::grants::{Grants, RelationGrants};
+use crate::judge::{GroupFinding, Judge};
+use crate::kinds::FindingKind;
+use crate::role_reach::{Place, wanted};
+
+/// A finding of a group with the state that it is to be mended in.
+#[derive(Clone, Copy)]
+pub(crate) struct Case<'a> {
+    pub(crate) planner: &'a Planner<'a>,
+    pub(crate) state: &'a State,
+    pub(crate) group: usize,
+    pub(crate) finding: GroupFinding,
+}
+
+/// Where a privilege can be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Relation,
+    Usage,
+    Connect,
+}
+
+impl<'a> Case<'a> {
+    /// Returns one candidate, or why there is none of its kind; `None` after the last.
+    pub(crate) fn candidate(&self, number: usize) -> Option<Result<Draft<'a>, Decision>> {
+        let GroupFinding { kind, role, user, .. } = self.finding;
+        match (kind, role, user) {
+            (FindingKind::Excess | FindingKind::ExcessBlocked, Some(role), _) => {
+                let cut = *[Cut::Relation, Cut::Usage, Cut::Connect].get(number)?;
+                Some(self.cut(role, cut))
+            }
+            (FindingKind::UnmaskedColumn, Some(role), Some(user)) => self.mask(role, user, number),
+            (FindingKind::Partial, Some(role), _) => self.add_column(role, number).map(Ok),
+            (FindingKind::Missing, Some(role), Some(user)) => self.complete(role, user, number).map(Ok),
+            (FindingKind::Missing, None, Some(user)) => {
+                let relation = self.planner.drift.groups[self.group].relations[0].0;
+                let lack = self.planner.drift.lack(user, None, relation, self.finding.scope);
+                (number == 0).then_some(Err(Decision::Lack(lack)))
+            }
+            (_, Some(role), _) => (number == 0).then_some(Err(Decision::Unmapped(role))),
+            _ => None,
+        }
+    }
+
+    fn draft(&self) -> Draft<'a> {
+        Draft::new(self.planner.drift, self.state, self.group)
+    }
+
+    fn place(&self) -> Place<'a> {
+        let drift = self.planner.drift;
+        let relation = &drift.privileges().relations[drift.groups[self.group].relations[0].0.get()];
+        Place {
+            connect: &self.state.database.1,
+            usage: &self.state.schemas[relation.schema.get()].1,
+            grants: &self.state.relations[self.group].1,
+            relation,
+        }
+    }
+
+    /// Revokes everything by which a role can, on one level.
+    fn cut(&self, role: RoleIx, cut: Cut) -> Result<Draft<'a>, Decision> {
+        let (reach, place) = (&self.planner.drift.reach, self.place());
+        let privileges = self.planner.drift.privileges();
+        let scope = self.finding.scope;
+        let acting: Vec<RoleIx> = match cut {
+            Cut::Connect => vec![role],
+            Cut::Relation => {
+                reach.acts_as(role).iter().copied().filter(|it| reach.holds_usage(*it, place)).collect()
+            }
+            Cut::Usage => {
+                reach.acts_as(role).iter().copied().filter(|it| reach.holds_any(*it, scope, place)).collect()
+            }
+        };
+        for acted in &acting {
+            let is_needed = cut == Cut::Relation || cut == Cut::Connect || reach.holds_usage(*acted, place);
+            if is_needed && reach.is_superuser(*acted) {
+                return Err(Decision::Superuser(*acted));
+            }
+            let is_predefined = match (cut, scope) {
+                (Cut::Connect, _) => false,
+                (Cut::Usage, _) => reach.reads_all(*acted) || reach.writes_all(*acted),
+                (Cut::Relation, Scope::Read) => reach.reads_all(*acted),
+                (Cut::Relation, Scope::Write) => reach.writes_all(*acted),
+            };
+            if is_predefined {
+                return Err(Decision::Predefined(*acted));
+            }
+        }
+        let (owner, object, cut_set) = match cut {
+            Cut::Relation => (place.relation.owner, Object::Relation, wanted(scope).0),
+            Cut::Usage => {
+                let schema = &privileges.schemas[place.relation.schema.get()];
+                (schema.owner, Object::Schema, PrivilegeSet::USAGE)
+            }
+            Cut::Connect => (privileges.database.owner, Object::Database, PrivilegeSet::CONNECT),
+        };
+        let is_relevant = |entry: &AccessEntry| match entry.grantee {
+            Grantee::Public => !acting.is_empty(),
+            Grantee::Role(grantee) => acting.iter().any(|acted| reach.has_inherited(*acted, grantee)),
+        };
+        let mut draft = self.draft();
+        loop {
+            // On a relation the entries of columns count too; the entry of the owner first, since it may cascade.
+            let lists: Vec<&Vec<AccessEntry>> = match cut {
+                Cut::Relation => std::iter::once(&draft.lists.whole).chain(&draft.lists.columns).collect(),
+                Cut::Usage => vec![&draft.usage],
+                Cut::Connect => vec![&draft.connect],
+            };
+            let relevant = lists
+                .iter()
+                .flat_map(|list| list.iter())
+                .filter(|entry| entry.privileges.intersects(cut_set) && is_relevant(entry));
+            let Some(next) = relevant.min_by_key(|entry| (entry.grantor != owner, entry.grantor)).copied()
+            else {
+                return Ok(draft);
+            };
+            if next.grantee == Grantee::Role(owner) {
+                return Err(Decision::Owner(owner));
+            }
+            let of_grantee = lists
+                .iter()
+                .flat_map(|list| list.iter())
+                .filter(|entry| entry.grantee == next.grantee && entry.grantor == next.grantor);
+            let held = of_grantee.fold(PrivilegeSet::NONE, |sum, entry| sum.union(entry.privileges));
+            let held = intersection(held, cut_set);
+            let statement = self.revoke(&draft, next, held, object.clone(), owner)?;
+            draft.push(statement);
+        }
+    }
+
+    /// Returns the REVOKE of an entry, by its grantor.
+    fn revoke(
+        &self,
+        draft: &Draft<'_>,
+        entry: AccessEntry,
+        privileges: PrivilegeSet,
+        object: Object,
+        owner: RoleIx,
+    ) -> Result<Statement, Decision> {
+        let reach = &self.planner.drift.reach;
+        if entry.grantor == owner {
+            let action = Action::Revoke { grantor: None, is_cascading: false };
+            return Ok(Statement { action, privileges, object, grantee: entry.grantee });
+        }
+        let grantor = entry.grantor;
+        let list = match object {
+            Object::Database => &draft.connect,
+            Object::Schema => &draft.usage,
+            Object::Relation | Object::Columns(_) => &draft.lists.whole,
+        };
+        // A role finds a relation only with USAGE of its schema.
+        let is_found =
+            matches!(object, Object::Database | Object::Schema) || reach.holds_usage(grantor, self.place());
+        if !is_found || !is_own_grantor(list, reach, owner, grantor, privileges) {
+            return Err(Decision::Grantor(grantor));
+        }
+        let action = Action::Revoke { grantor: Some(grantor), is_cascading: false };
+        Ok(Statement { action, privileges, object, grantee: entry.grantee })
+    }
+
+    /// Takes masked columns from a role: all that are masked for the user, then only the one that the finding is about.
+    fn mask(&self, role: RoleIx, user: UserIx, number: usize) -> Option<Result<Draft<'a>, Decision>> {
+        let planner = self.planner;
+        let group = &planner.drift.groups[self.group];
+        let column = self.finding.column?;
+        let masked = Judge { group, table: planner.table(group.source_class) }.masked(user);
+        let columns = match number {
+            0 => masked,
+            1 if masked.len() > 1 => vec![column],
+            _ => return None,
+        };
+        let mut draft = self.draft();
+        let (reach, place) = (&planner.drift.reach, self.place());
+        let acts_as = reach.acts_as(role).iter().copied();
+        let acting = acts_as.filter(|acted| reach.holds_usage(*acted, place)).collect();
+        Some(self.take_columns(&mut draft, acting, &columns).map(|()| draft))
+    }
+
+    /// Revokes SELECT on columns from everything by which some roles read them, and grants the other columns again.
+    #[expect(clippy::needless_pass_by_value, reason = "a list made for this call")]
+    fn take_columns(
+        &self,
+        draft: &mut Draft<'a>,
+        acting: Vec<RoleIx>,
+        taken: &[u32],
+    ) -> Result<(), Decision> {
+        let reach = &self.planner.drift.reach;
+        let owner = self.place().relation.owner;
+        for acted in &acting {
+            if reach.is_superuser(*acted) {
+                return Err(Decision::Superuser(*acted));
+            }
+            if reach.reads_all(*acted) {
+                return Err(Decision::Predefined(*acted));
+            }
+        }
+        let is_relevant = |entry: &&AccessEntry| {
+            let concerns = match entry.grantee {
+                Grantee::Public => !acting.is_empty(),
+                Grantee::Role(grantee) => acting.iter().any(|acted| reach.has_inherited(*acted, grantee)),
+            };
+            concerns && entry.privileges.intersects(PrivilegeSet::SELECT)
+        };
+        let before = RelationGrants::new(&draft.lists);
+        loop {
+            let of_whole = draft.lists.whole.iter().filter(is_relevant);
+            let of_whole = of_whole.min_by_key(|entry| (entry.grantor != owner, entry.grantor)).copied();
+            let of_columns = || {
+                taken.iter().flat_map(|column| {
+                    let list = draft.lists.columns[*column as usize].iter().filter(is_relevant);
+                    list.map(|entry| (*entry, *column))
+                })
+            };
+            let of_column = of_columns().min_by_key(|(entry, _)| (entry.grantor != owner, entry.grantor));
+            let (entry, object) = match (of_whole, of_column) {
+                (Some(entry), _) => (entry, Object::Relation),
+                (None, Some((entry, _))) => {
+                    let same = of_columns().filter(|(other, _)| {
+                        other.grantee == entry.grantee && other.grantor == entry.grantor
+                    });
+                    (entry, Object::Columns(same.map(|(_, column)| column).collect()))
+                }
+                (None, None) => break,
+            };
+            if entry.grantee == Grantee::Role(owner) {
+                return Err(Decision::Owner(owner));
+            }
+            let statement = self.revoke(draft, entry, PrivilegeSet::SELECT, object, owner)?;
+            draft.push(statement);
+        }
+        let after = RelationGrants::new(&draft.lists);
+        for (grantee, columns) in lost_columns(&before, &after, draft.lists.columns.len()) {
+            let columns: Vec<u32> = columns.into_iter().filter(|column| !taken.contains(column)).collect();
+            if !columns.is_empty() {
+                draft.push(Statement {
+                    action: Action::Grant,
+                    privileges: PrivilegeSet::SELECT,
+                    object: Object::Columns(columns),
+                    grantee,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Grants the column that lacks: to the role itself, else to a role that it may become.
+    fn add_column(&self, role: RoleIx, number: usize) -> Option<Draft<'a>> {
+        let (reach, place) = (&self.planner.drift.reach, self.place());
+        let column = self.finding.column?;
+        let has_usage = |role: &RoleIx| reach.holds_usage(*role, place);
+        // One statement before two.
+        let mut targets: Vec<RoleIx> = reach.acts_as(role).iter().copied().filter(has_usage).collect();
+        if !has_usage(&role) {
+            targets.push(role);
+        }
+        let target = *targets.get(number)?;
+        let mut draft = self.draft();
+        if !has_usage(&target) {
+            draft.push(Statement::grant(PrivilegeSet::USAGE, Object::Schema, target));
+        }
+        draft.push(Statement::grant(PrivilegeSet::SELECT, Object::Columns(vec![column]), target));
+        Some(draft)
+    }
+
+    /// Grants what a role lacks: to itself, else to a role that it may become.
+    fn complete(&self, role: RoleIx, user: UserIx, number: usize) -> Option<Draft<'a>> {
+        let reach = &self.planner.drift.reach;
+        let target = *reach.acts_as(role).get(number)?;
+        let mut draft = self.draft();
+        if !reach.holds_connect(role, &self.state.database.1) {
+            draft.push(Statement::grant(PrivilegeSet::CONNECT, Object::Database, role));
+        }
+        if !reach.holds_usage(target, self.place()) {
+            draft.push(Statement::grant(PrivilegeSet::USAGE, Object::Schema, target));
+        }
+        match self.finding.scope {
+            Scope::Write => {
+                if !reach.holds_any(target, Scope::Write, self.place()) {
+                    draft.push(Statement::grant(scope_privileges(Scope::Write), Object::Relation, target));
+                }
+            }
+            Scope::Read => self.complete_reading(&mut draft, target, user),
+        }
+        Some(draft)
+    }
+
+    fn complete_reading(&self, draft: &mut Draft<'a>, target: RoleIx, user: UserIx) {
+        let (reach, place) = (&self.planner.drift.reach, self.place());
+        let group = &self.planner.drift.groups[self.group];
+        let masked = if group.is_maskable {
+            Judge { group, table: self.planner.table(group.source_class) }.masked(user)
+        } else {
+            Vec::new()
+        };
+        let is_whole = reach.holds_whole(target, Scope::Read, place);
+        let held = |column: &u32| {
+            let mut own = place.grants.columns.iter().filter(|(position, _)| position == column);
+            is_whole || own.any(|(_, grants)| reach.holds_column(target, Scope::Read, grants))
+        };
+        let all = 0..RoleIx::from_position(place.relation.columns.len()).0;
+        if masked.iter().any(held) {
+            // Privileges without USAGE, which would become a finding of their own.
+            let before = draft.clone();
+            if self.take_columns(draft, vec![target], &masked).is_err() {
+                *draft = before;
+            }
+        }
+        if is_whole {
+            return;
+        }
+        let holds_none = !all.clone().any(|column| held(&column));
+        if masked.is_empty() && holds_none {
+            draft.push(Statement::grant(PrivilegeSet::SELECT, Object::Relation, target));
+            return;
+        }
+        let due: Vec<u32> = all.filter(|column| !masked.contains(column) && !held(column)).collect();
+        if !due.is_empty() {
+            draft.push(Statement::grant(PrivilegeSet::SELECT, Object::Columns(due), target));
+        }
+    }
+}
+
+/// Returns for each grantee the columns that it could select by its entries and no longer can.
+fn lost_columns(before: &RelationGrants, after: &RelationGrants, count: usize) -> Vec<(Grantee, Vec<u32>)> {
+    let selects = |privileges: PrivilegeSet| privileges.intersects(PrivilegeSet::SELECT);
+    let of = |grants: &Grants, grantee: Grantee| match grantee {
+        Grantee::Public => grants.public,
+        Grantee::Role(role) => grants.by_role.get(&role).copied().unwrap_or_default(),
+    };
+    let can = |grants: &RelationGrants, grantee: Grantee, column: u32| {
+        let mut own = grants.columns.iter().filter(|(position, _)| *position == column);
+        selects(of(&grants.whole, grantee)) || own.any(|(_, grants)| selects(of(grants, grantee)))
+    };
+    let lists = || std::iter::once(&before.whole).chain(before.columns.iter().map(|(_, grants)| grants));
+    let mut grantees: Vec<Grantee> =
+        lists().flat_map(|list| list.by_role.keys()).map(|role| Grantee::Role(*role)).collect();
+    grantees.push(Grantee::Public);
+    grantees.sort_unstable();
+    grantees.dedup();
+    let lost = grantees.into_iter().map(|grantee| {
+        let columns = 0..RoleIx::from_position(count).0;
+        let lost = columns.filter(|column| can(before, grantee, *column) && !can(after, grantee, *column));
+        (grantee, lost.collect::<Vec<u32>>())
+    });
+    lost.filter(|(_, columns)| !columns.is_empty()).collect()
+}
+
+/// Whose privileges a draft changes first, to name in a comment.
+pub(crate) fn first_grantee(statements: &[Statement]) -> Option<Grantee> {
+    let revokes = statements.iter().find(|statement| matches!(statement.action, Action::Revoke { .. }));
+    revokes.or_else(|| statements.first()).map(|statement| statement.grantee)
+}

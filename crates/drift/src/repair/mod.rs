@@ -1,0 +1,18 @@
+//! The SQL that brings a database to what policies say (`docs/drift.md`, "Repair").
+//!
+//! Each candidate statement is applied to the access lists in memory, by PostgreSQL's rules for grantors and dependent
+//! grants, and everybody whom it concerns is evaluated again. It is proposed only if the finding goes, no finding comes, and
+//! nobody changes about whom nothing was found. Otherwise somebody has to decide, and a comment says what.
+
+mod access_list;
+mod candidates;
+mod decision;
+mod effect;
+mod planner;
+mod quote;
+mod script;
+mod state;
+mod statement;
+
+pub(crate) use planner::RepairPlan;
+pub use quote::quote_identifier;
