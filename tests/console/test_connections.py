@@ -1,5 +1,6 @@
 """Connections in a real browser, with a real directory: set up with a live test, synced, refused, accepted, imported."""
 
+import json
 import pathlib
 import re
 import sys
@@ -213,6 +214,64 @@ def test_lists_are_imported_with_their_mistakes_by_line(browse, first_start, scr
     page.get_by_role("button", name="Accept and import").click()
     expect(page.get_by_text("The files are imported.")).to_be_visible()
     assert service.call("GET", "/api/v1/users/import-1")[1]["document"]["status"] == "disabled"
+
+
+def manifest(tables, **more):
+    """A manifest as dbt writes it."""
+    node = {"resource_type": "model", "package_name": "shop", "database": "fin", "schema": "shop", "tags": ["pii"], **more}
+    version = "https://schemas.getdbt.com/dbt/manifest/v12.json"
+    return {
+        "metadata": {"dbt_schema_version": version, "adapter_type": "postgres"},
+        "nodes": {f"model.shop.{table}": {**node, "name": table, "alias": table} for table in tables},
+        "sources": {},
+    }
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_the_files_of_a_dbt_project_are_imported(browse, first_start, script):
+    service = first_start
+    page = browse(service.key, at=service, java_script_enabled=script)
+    page.goto("/console/connections/new")
+    page.get_by_label("dbt").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Name", exact=True).fill("shop")
+    page.get_by_label("Tags", exact=True).fill("pii = PII..")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Expected the dotted name of a tag")).to_be_visible()
+    if script:
+        check_access(page)
+        check_narrow(page)
+    page.get_by_label("Tags", exact=True).fill("pii = PII")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Import the manifest of the project.")).to_be_visible()
+    page.get_by_role("link", name="Import").click()
+
+    def choose(manifest):
+        file = {"name": "manifest.json", "mimeType": "application/json", "buffer": json.dumps(manifest).encode()}
+        page.get_by_label("Manifest").set_input_files(file)
+
+    choose(manifest(["orders"], meta={"domesday": {"tag": "PII"}}))
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_role("alert")).to_contain_text("1 mistake in the files")
+    expect(page.get_by_role("row", name=re.compile("manifest.json.*model.shop.orders"))).to_be_visible()
+    if script:
+        check_access(page)
+        check_narrow(page)
+    choose(manifest([f"t{number}" for number in range(30)]))
+    page.get_by_role("button", name="Dry run").click()
+    expect(page.get_by_role("row", name=re.compile("^fin.shop.t0 data source Add"))).to_be_visible()
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("The files are imported.")).to_be_visible()
+    status, source = service.call("GET", "/api/v1/data-sources/fin.shop.t1")
+    assert status == 200 and source["document"]["tags"] == ["PII"]
+
+    page.goto("/console/connections/shop/import")
+    choose(manifest(["t0"]))
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("29 of 30 data sources would be gone")).to_be_visible()
+    page.get_by_role("button", name="Accept and import").click()
+    expect(page.get_by_text("The files are imported.")).to_be_visible()
+    assert service.call("GET", "/api/v1/data-sources/fin.shop.t1")[1]["document"]["status"] == "disabled"
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])

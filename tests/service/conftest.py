@@ -4,10 +4,8 @@ import http.server
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import urllib.error
 import urllib.parse
@@ -19,57 +17,8 @@ import pytest
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
+from postgres_server import postgres  # noqa: E402, F401
 from s3 import admin, free_port, make_bucket, server, strict, wait_for  # noqa: E402, F401
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    """A PostgreSQL server: a function that makes a database and gives its URL."""
-    # Debian keeps the programs of each version in a folder of its own; elsewhere they are on the path.
-    folders = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-
-    def program(name):
-        there = [folder / name for folder in folders if (folder / name).exists()]
-        return there[-1] if there else shutil.which(name)
-
-    home = pathlib.Path(tempfile.mkdtemp(prefix="domesday-postgres-"))
-    # The server refuses to run as root.
-    as_user = []
-    if os.geteuid() == 0:
-        shutil.chown(home, "postgres", "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    data, port = home / "data", free_port()
-    subprocess.run(
-        [*as_user, program("initdb"), "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8"],
-        check=True,
-        capture_output=True,
-        cwd=home,
-    )
-    log = open(home / "log", "w")
-    process = subprocess.Popen(
-        [*as_user, program("postgres"), "-D", data, "-p", str(port), "-k", home, "-c", "fsync=off"],
-        stdout=log,
-        stderr=log,
-        cwd=home,
-    )
-
-    def psql(sql):
-        command = [program("psql"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-qc", sql]
-        return subprocess.run(command, capture_output=True, text=True).returncode == 0
-
-    wait_for(lambda: psql("SELECT 1"), "the start of PostgreSQL")
-
-    def database():
-        name = "d" + uuid.uuid4().hex[:12]
-        assert psql(f"CREATE DATABASE {name}")
-        return f"postgres://postgres@127.0.0.1:{port}/{name}?sslmode=disable"
-
-    database.program = program
-    database.log = home / "log"
-    yield database
-    process.terminate()
-    process.wait(timeout=30)
-    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

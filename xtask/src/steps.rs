@@ -14,7 +14,7 @@ pub(crate) struct Step {
 }
 
 /// Every step in order. All build with one profile, so that nothing is compiled twice.
-pub(crate) const STEPS: [Step; 16] = [
+pub(crate) const STEPS: [Step; 17] = [
     Step { name: "fmt", about: "formatting", run: fmt },
     Step { name: "typos", about: "spelling", run: spelling },
     Step { name: "unused", about: "dependencies that no source uses", run: dependencies::check_used },
@@ -31,6 +31,7 @@ pub(crate) const STEPS: [Step; 16] = [
     Step { name: "s3", about: "deliveries to S3 servers that check permissions and inject faults", run: s3 },
     Step { name: "service", about: "the service over HTTP: the guide, an attack", run: service },
     Step { name: "scim", about: "SCIM as identity providers push it, and the standard's tester", run: scim },
+    Step { name: "dbt", about: "the files of a dbt project, made by dbt-core on PostgreSQL", run: dbt },
     Step { name: "console", about: "the console in a browser", run: console },
     Step { name: "fuzz", about: "coverage-guided fuzzing, 15 seconds for each target", run: fuzz::fuzz },
     Step {
@@ -116,6 +117,11 @@ fn service() -> Result<(), Failure> {
 
 fn scim() -> Result<(), Failure> {
     pytest("tests/scim", &[])
+}
+
+fn dbt() -> Result<(), Failure> {
+    postgresql()?;
+    pytest("tests/dbt", &[])
 }
 
 fn console() -> Result<(), Failure> {

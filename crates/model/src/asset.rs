@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::Instant;
+use crate::limits::check_name;
 
 /// A label in a dotted hierarchy: `PII.Contact.Email` is below `PII.Contact` and `PII`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,19 @@ pub struct Tag {
 /// ```
 pub fn dotted_ancestors(name: &str) -> impl Iterator<Item = &str> {
     name.rmatch_indices('.').map(|(dot, _)| &name[..dot])
+}
+
+/// Whether a text can be the name of a tag: a name in which no part between dots is empty.
+///
+/// ```
+/// use domesday_model::is_tag_name;
+///
+/// assert!(is_tag_name("PII.Contact.Email"));
+/// assert!(!is_tag_name("PII..Email") && !is_tag_name("PII."));
+/// ```
+#[must_use]
+pub fn is_tag_name(text: &str) -> bool {
+    check_name(text).is_ok() && text.split('.').all(|part| !part.trim().is_empty())
 }
 
 /// A named set of data sources.

@@ -43,7 +43,9 @@ pub use agreement::{
     RequestForm, ReviewStep,
 };
 pub use answer::{Answer, AnswerError};
-pub use asset::{Column, DataSource, DataSourceStatus, Domain, DomainPermission, Tag, dotted_ancestors};
+pub use asset::{
+    Column, DataSource, DataSourceStatus, Domain, DomainPermission, Tag, dotted_ancestors, is_tag_name,
+};
 pub use catalog::{Catalog, Declared, Kind};
 pub use condition::Condition;
 pub use connection::{

@@ -7,11 +7,21 @@ use crate::reading::{Listed, Reading};
 
 /// Returns the SHA-256 over everything that a reading lists and leaves out, whatever the order. Warnings do not count.
 pub(crate) fn digest(reading: &Reading) -> [u8; 32] {
-    let Reading { users, groups, data_sources, skipped, own_count: _, warnings: _, sha256: _ } = reading;
+    let Reading {
+        users,
+        groups,
+        data_sources,
+        partial_columns,
+        skipped,
+        own_count: _,
+        warnings: _,
+        sha256: _,
+    } = reading;
     let mut lines = Vec::with_capacity(users.len() + groups.len() + data_sources.len() + skipped.len());
     add("user", users, &mut lines);
     add("group", groups, &mut lines);
     add("dataSource", data_sources, &mut lines);
+    lines.extend(partial_columns.iter().map(|key| line(&("partialColumns", key))));
     lines.extend(skipped.iter().map(|skipped| line(&("skipped", &skipped.entry, &skipped.reason))));
     lines.sort_unstable();
     let mut hash = Sha256::new();

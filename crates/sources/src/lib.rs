@@ -6,12 +6,13 @@
 //!
 //! There is no store and no evaluation here. A catalog with an error is never returned.
 //!
-//! Systems of record have a folder for each kind (`ldap`, `csv`, `postgres`); a complete read of one is a
+//! Systems of record have a folder for each kind (`ldap`, `csv`, `dbt`, `postgres`); a complete read of one is a
 //! [`reading::Reading`].
 
 mod assemble;
 pub mod connections;
 pub mod csv;
+pub mod dbt;
 mod decode;
 mod diagnostic;
 mod digest;
@@ -19,6 +20,7 @@ mod document;
 pub mod example;
 pub mod ldap;
 mod locate;
+mod naming;
 pub mod postgres;
 mod read;
 pub mod reading;

@@ -1,5 +1,7 @@
 //! What one complete read of a system of record found.
 
+use std::collections::BTreeSet;
+
 use domesday_model::{DataSource, Group, User};
 
 /// Everything that a connection listed, as one consistent read found it. A read that could not be completed is an error of
@@ -12,6 +14,9 @@ pub struct Reading {
     pub groups: Vec<Listed<Group>>,
     /// The data sources with their columns.
     pub data_sources: Vec<Listed<DataSource>>,
+    /// The keys of data sources of which the source does not know every column: where another connection lists them,
+    /// these add tags and descriptions alone.
+    pub partial_columns: BTreeSet<String>,
     /// How many entries the source itself counts, where it has such a number.
     pub own_count: Option<u64>,
     /// Entries that were left out, each with the reason.

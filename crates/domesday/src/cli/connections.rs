@@ -80,6 +80,7 @@ pub(crate) struct ImportArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportCommand {
     Csv(ImportCsvArgs),
+    Dbt(ImportDbtArgs),
 }
 
 /// Import a list of users, and one of memberships
@@ -111,6 +112,37 @@ pub(crate) struct ImportCsvArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Accept any number of users that are gone
+    #[arg(long)]
+    pub(crate) accept_gone: bool,
+}
+
+/// Import the data sources of a dbt project
+///
+/// Models, sources, seeds and snapshots become data sources with their columns, tags, descriptions and owners. Manifests of
+/// version 9 to 12 are read. With the catalog, the columns are those of the database, with their types; without it, the
+/// described columns add to what other origins know. What was imported before and is not in the manifest becomes disabled.
+/// Every mistake is printed with its node, and nothing is changed then.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  domesday import dbt --connection shop --manifest target/manifest.json --catalog target/catalog.json
+  domesday import dbt --connection shop --manifest target/manifest.json --dry-run")]
+pub(crate) struct ImportDbtArgs {
+    /// The connection, of kind dbt
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: String,
+    /// The manifest that dbt writes: target/manifest.json
+    #[arg(long, value_name = "FILE", value_parser = path_parser())]
+    pub(crate) manifest: PathBuf,
+    /// The catalog that `dbt docs generate` writes: target/catalog.json
+    #[arg(long, value_name = "FILE", value_parser = path_parser())]
+    pub(crate) catalog: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    /// Print what would change without changing anything
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Accept any number of data sources that are gone
     #[arg(long)]
     pub(crate) accept_gone: bool,
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use domesday_model::ConnectionKind;
-use domesday_service::connections::import;
-use domesday_store::ChangeBy;
+use domesday_model::{Connection, ConnectionKind};
+use domesday_service::connections::{ImportedFiles, import};
+use domesday_store::{ChangeBy, Store};
 
-use crate::cli::{Format, ImportArgs, ImportCommand, ImportCsvArgs};
+use crate::cli::{Format, ImportArgs, ImportCommand, ImportCsvArgs, ImportDbtArgs};
 use crate::connections::{find, kind, print_sync};
 use crate::input::instant_or_now;
 use crate::output::Output;
@@ -16,19 +16,22 @@ use crate::output::Output;
 pub(crate) fn run(args: &ImportArgs, output: &Output) -> anyhow::Result<()> {
     match &args.command {
         ImportCommand::Csv(args) => csv(args, *output),
+        ImportCommand::Dbt(args) => dbt(args, *output),
     }
+}
+
+/// How the files are taken over.
+#[derive(Clone, Copy)]
+struct Options {
+    dry_run: bool,
+    accept_gone: bool,
 }
 
 fn csv(args: &ImportCsvArgs, output: Output) -> anyhow::Result<()> {
     let mut store = args.store.location()?.open_existing()?;
     let connection = find(&mut store, &args.connection)?;
     let ConnectionKind::Csv(configured) = &connection.kind else {
-        bail!(
-            "the connection `{}` is of kind {}, which is {}; lists are imported into connections of kind csv",
-            connection.name,
-            connection.kind.as_str(),
-            kind(&connection)
-        );
+        return Err(other_kind(&connection, "lists", "csv"));
     };
     let users = read(&args.users)?;
     let groups = args.groups.as_deref().map(read).transpose()?;
@@ -40,8 +43,49 @@ fn csv(args: &ImportCsvArgs, output: Output) -> anyhow::Result<()> {
                 mistakes.with_file_names(&args.users.display().to_string(), &groups.display().to_string());
             anyhow::anyhow!("the lists have mistakes; nothing was changed\n{named}")
         })?;
+    let options = Options { dry_run: args.dry_run, accept_gone: args.accept_gone };
+    take_over(&mut store, &connection, ImportedFiles::Lists(reading), options, output)
+}
+
+fn dbt(args: &ImportDbtArgs, output: Output) -> anyhow::Result<()> {
+    let mut store = args.store.location()?.open_existing()?;
+    let connection = find(&mut store, &args.connection)?;
+    let ConnectionKind::Dbt(configured) = &connection.kind else {
+        return Err(other_kind(&connection, "the files of a dbt project", "dbt"));
+    };
+    let manifest = read(&args.manifest)?;
+    let catalog = args.catalog.as_deref().map(read).transpose()?;
+    let project =
+        domesday_sources::dbt::read(configured, &manifest, catalog.as_deref()).map_err(|mistakes| {
+            let catalog = args.catalog.as_deref().unwrap_or(Path::new("catalog"));
+            let named = mistakes
+                .with_file_names(&args.manifest.display().to_string(), &catalog.display().to_string());
+            anyhow::anyhow!("the files of the project have mistakes; nothing was changed\n{named}")
+        })?;
+    let options = Options { dry_run: args.dry_run, accept_gone: args.accept_gone };
+    take_over(&mut store, &connection, ImportedFiles::Project(project), options, output)
+}
+
+fn other_kind(connection: &Connection, files: &str, wanted: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "the connection `{}` is of kind {}, which is {}; {files} are imported into connections of kind {wanted}",
+        connection.name,
+        connection.kind.as_str(),
+        kind(connection)
+    )
+}
+
+/// Makes the layer of a connection what its files list, and prints what that changes.
+fn take_over(
+    store: &mut Store,
+    connection: &Connection,
+    files: ImportedFiles,
+    options: Options,
+    output: Output,
+) -> anyhow::Result<()> {
+    let Options { dry_run, accept_gone } = options;
     let change = ChangeBy { actor: "command line", origin: "cli", from: None, at: instant_or_now(None) };
-    let view = import(&mut store, &connection.name, reading, args.dry_run, args.accept_gone, &change)?;
+    let view = import(store, &connection.name, files, dry_run, accept_gone, &change)?;
     let is_done = match output.format {
         Format::Json => {
             output.json(&view);

@@ -7,9 +7,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domesday_model::{Instant, Kind, Permission};
 use domesday_service::caller::{Caller, Permit};
-use domesday_service::connections::{
-    self, ConnectionView, SyncRequest, SyncView, find_writable, import, sync_now,
-};
+use domesday_service::connections::{self, ConnectionView, SyncRequest, SyncView, find_writable, sync_now};
 use domesday_store::{Store, StoredObject};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,8 +22,8 @@ use crate::response::json as to_response;
 use crate::route::{Route, schema};
 use crate::state::App;
 
-const PATH: &str = "/api/v1/connections";
-const WRITERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::UserAdmin]);
+pub(super) const PATH: &str = "/api/v1/connections";
+pub(super) const WRITERS: Permit = Permit::AnyOf(&[Permission::Governance, Permission::UserAdmin]);
 const READERS: Permit = Permit::AnyOf(&[Permission::Audit, Permission::Governance, Permission::UserAdmin]);
 
 pub(super) fn routes() -> Vec<Route> {
@@ -78,11 +76,6 @@ pub(super) fn routes() -> Vec<Route> {
             .about("One sync: what it read, changed and left out, and the SHA-256 over what was read.")
             .answers_as(200, "The sync.", json_type, Some(schema(sync_schema())))
             .fails(&[404]),
-        Route::new(Method::POST, format!("{item}/imports"), WRITERS, "importFiles", import_files)
-            .about("Makes the layer of a connection of kind `csv` what a list of users, and one of memberships, says.")
-            .body::<ImportBody>()
-            .answers_as(200, "The sync.", json_type, Some(schema(sync_schema())))
-            .fails(&[400, 404, 409, 413, 415, 422]),
     ];
     routes.into_iter().map(|route| route.tag("connections")).collect()
 }
@@ -94,25 +87,6 @@ struct SyncBody {
     /// Say what would change, and change nothing.
     dry_run: bool,
     /// Accept any number of users and data sources that are gone.
-    accept_gone: bool,
-}
-
-/// Files to import.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ImportBody {
-    /// The list of users, as CSV with a header.
-    users: String,
-    /// The list of memberships, as CSV with a header.
-    groups: Option<String>,
-    /// Fields of users, each with the header of its column.
-    #[serde(default)]
-    map: std::collections::BTreeMap<String, String>,
-    /// Say what would change, and change nothing.
-    #[serde(default)]
-    dry_run: bool,
-    /// Accept any number of users that are gone.
-    #[serde(default)]
     accept_gone: bool,
 }
 
@@ -132,7 +106,7 @@ fn connection_schema() -> Value {
     })
 }
 
-fn sync_schema() -> Value {
+pub(super) fn sync_schema() -> Value {
     json!({
         "type": "object",
         "required": ["id", "connection", "state", "trigger", "actor", "startedAt"],
@@ -301,22 +275,4 @@ async fn show_sync(
     let sync = app.service.pool.with(read).await?;
     let sync = sync.filter(|sync| sync.connection == name).ok_or_else(none)?;
     Ok(to_response(SyncView::from(sync)))
-}
-
-async fn import_files(
-    State(app): State<App>,
-    Authenticated(caller): Authenticated,
-    Path(name): Path<String>,
-    JsonText(text): JsonText,
-) -> Result<Response, Problem> {
-    let body: ImportBody = parse(&text)?;
-    let work = move |store: &mut Store, caller: &Caller, now: Instant| -> Result<_, Problem> {
-        let connection = find_writable(store, caller, &name)?;
-        let groups = body.groups.as_deref().map(str::as_bytes);
-        let reading = connections::read_csv(&connection, body.users.as_bytes(), groups, &body.map)?;
-        let imported = caller
-            .change(now, |change| import(store, &name, reading, body.dry_run, body.accept_gone, change))?;
-        Ok(imported)
-    };
-    Ok(to_response(app.service.write(caller, work).await?))
 }

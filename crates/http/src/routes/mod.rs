@@ -8,6 +8,7 @@ mod connections;
 mod export;
 mod export_view;
 mod health;
+mod imports;
 mod keys;
 mod object_view;
 mod objects;
@@ -36,6 +37,7 @@ pub(crate) fn table(max_body_bytes: usize) -> Vec<Route> {
     routes.extend(connection_tokens::routes());
     routes.extend(objects::routes());
     routes.extend(connections::routes());
+    routes.extend(imports::routes(max_body_bytes));
     routes.extend(requests::routes());
     routes.extend(preview::routes());
     routes.extend(warnings::routes());

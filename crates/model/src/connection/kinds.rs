@@ -178,6 +178,10 @@ pub struct TagRule {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DbtConnection {
+    /// The host of the data sources. A manifest does not name it; without one, data sources are recognized by platform,
+    /// database, schema and table alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// What is put before the name of a tag of dbt that `tags` does not name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag_prefix: Option<String>,
@@ -187,6 +191,12 @@ pub struct DbtConnection {
     /// The names of new data sources, with `{database}`, `{schema}` and `{table}`.
     #[serde(default = "naming", skip_serializing_if = "is_naming")]
     pub naming: String,
+}
+
+impl Default for DbtConnection {
+    fn default() -> Self {
+        Self { host: None, tag_prefix: None, tags: BTreeMap::new(), naming: naming() }
+    }
 }
 
 /// A list of users that is imported.

@@ -1,7 +1,8 @@
 //! What is wrong with the configuration of a connection, as far as that can be said without connecting.
 
-use super::{ConnectionKind, Identification, LdapConnection, PostgresConnection};
-use crate::limits::MAX_NAME_CHARS;
+use super::{ConnectionKind, DbtConnection, Identification, LdapConnection, PostgresConnection};
+use crate::is_tag_name;
+use crate::limits::check_name;
 
 /// How many entries a list of a connection may have.
 const MOST_ENTRIES: usize = 1000;
@@ -27,11 +28,7 @@ impl ConnectionKind {
             }
             Self::Ldap(ldap) => of_ldap(ldap, &mut mistakes),
             Self::Postgres(postgres) => of_postgres(postgres, &mut mistakes),
-            Self::Dbt(dbt) => {
-                naming(&dbt.naming, &mut mistakes);
-                texts(&mut mistakes, "tags", dbt.tags.iter().flat_map(|(key, tag)| [key, tag]));
-                texts(&mut mistakes, "tagPrefix", &dbt.tag_prefix);
-            }
+            Self::Dbt(dbt) => of_dbt(dbt, &mut mistakes),
             Self::Csv(csv) => {
                 texts(&mut mistakes, "map", csv.map.iter().flat_map(|(key, header)| [key, header]));
             }
@@ -113,12 +110,30 @@ fn of_postgres(postgres: &PostgresConnection, mistakes: &mut Vec<Mistake>) {
         if rule.columns.is_empty() {
             mistakes.push(("tagRules", "a rule names at least one glob of columns".to_owned()));
         }
-        if rule.tag.chars().count() > MAX_NAME_CHARS || rule.tag.split('.').any(|part| part.trim().is_empty())
-        {
-            mistakes.push(("tagRules", "expected the dotted name of a tag, such as `PII.Email`".to_owned()));
+        if !is_tag_name(&rule.tag) {
+            mistakes.push(("tagRules", EXPECTED_TAG.to_owned()));
         }
     }
 }
+
+fn of_dbt(dbt: &DbtConnection, mistakes: &mut Vec<Mistake>) {
+    naming(&dbt.naming, mistakes);
+    texts(mistakes, "host", &dbt.host);
+    texts(mistakes, "tagPrefix", &dbt.tag_prefix);
+    texts(mistakes, "tags", dbt.tags.iter().flat_map(|(key, tag)| [key, tag]));
+    if dbt.host.as_ref().is_some_and(|host| check_name(host).is_err()) {
+        mistakes.push(("host", "expected a host such as `db.acme.example`".to_owned()));
+    }
+    // A tag has the rest of the name, so that a dot may be last.
+    if dbt.tag_prefix.as_ref().is_some_and(|prefix| !is_tag_name(&format!("{prefix}x"))) {
+        mistakes.push(("tagPrefix", "expected the beginning of a tag, such as `dbt.`".to_owned()));
+    }
+    if !dbt.tags.values().all(|tag| is_tag_name(tag)) {
+        mistakes.push(("tags", EXPECTED_TAG.to_owned()));
+    }
+}
+
+const EXPECTED_TAG: &str = "expected the dotted name of a tag, such as `PII.Email`";
 
 fn naming(template: &str, mistakes: &mut Vec<Mistake>) {
     texts(mistakes, "naming", [&template.to_owned()]);

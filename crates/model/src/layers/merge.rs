@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::fields::{Field, Rule, columns, fields, pairs, texts};
-use super::{Document, Giver, Givers, Layer, gone_since, name_key};
+use super::{Document, Giver, Givers, Layer, PARTIAL_COLUMNS, gone_since, name_key};
 use crate::{Instant, Kind, Since};
 
 /// An effective object.
@@ -127,11 +127,17 @@ fn attributes(part: &mut Part<'_>) -> Option<Value> {
     (!all.is_empty()).then(|| json!(all))
 }
 
+/// Whether a layer says which columns there are, rather than adding to those that others list.
+fn lists_columns(layer: &Layer) -> bool {
+    layer.origin.is_connection()
+        && layer.document.get(PARTIAL_COLUMNS) != Some(&Value::Bool(true))
+        && columns(&layer.document).next().is_some()
+}
+
 /// Columns by name: those that connections list, when one does; else those of all layers.
 fn merged_columns(part: &mut Part<'_>, ignored: &mut Vec<String>) -> Option<Value> {
     let layers = part.layers;
-    let lists = |layer: &&&Layer| layer.origin.is_connection() && columns(&layer.document).next().is_some();
-    let listing: Vec<&Layer> = layers.iter().filter(lists).copied().collect();
+    let listing: Vec<&Layer> = layers.iter().filter(|layer| lists_columns(layer)).copied().collect();
     let is_listed = !listing.is_empty();
     let defining = if is_listed { &listing[..] } else { layers };
     let mut order: Vec<&str> = Vec::new();
@@ -153,17 +159,18 @@ fn merged_columns(part: &mut Part<'_>, ignored: &mut Vec<String>) -> Option<Valu
     let mut merged = Vec::with_capacity(order.len());
     for name in order {
         let given = &known[name];
-        let defines = |layer: &Layer| !is_listed || layer.origin.is_connection();
+        let defines = |layer: &Layer| !is_listed || lists_columns(layer);
+        let defining = || given.iter().filter(|(layer, _)| defines(layer)).map(|(_, column)| *column);
         let type_of = |column: &&Document| {
             column.get("type").and_then(Value::as_str).is_some_and(|data_type| !data_type.is_empty())
         };
-        let mut of_type = given.iter().filter(|(layer, _)| defines(layer)).map(|(_, column)| *column);
-        let of_type = of_type.find(type_of);
+        let of_type = defining().find(type_of);
         let mut column = Document::new();
         column.insert("name".to_owned(), json!(name));
         let data_type = of_type.and_then(|column| column.get("type")).cloned();
         column.insert("type".to_owned(), data_type.unwrap_or_else(|| json!("unknown")));
-        if let Some(nullable) = of_type.and_then(|column| column.get("nullable")) {
+        // Not every origin that knows the type knows this.
+        if let Some(nullable) = defining().find_map(|column| column.get("nullable")) {
             column.insert("nullable".to_owned(), nullable.clone());
         }
         let tags: BTreeSet<&str> = given.iter().flat_map(|(_, column)| texts(column.get("tags"))).collect();

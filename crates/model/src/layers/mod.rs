@@ -23,6 +23,10 @@ pub use merge::{Effective, PartOrigins, merge, origins_of_parts};
 /// A document of a layered object.
 pub type Document = Map<String, Value>;
 
+/// The field of a layer's document that says that its connection does not know every column of the data source: where
+/// another connection lists them, these add tags and descriptions alone.
+pub const PARTIAL_COLUMNS: &str = "columnsArePartial";
+
 /// Who a layer comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {

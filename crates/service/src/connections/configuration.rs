@@ -16,7 +16,7 @@ use crate::seal::{Sealer, connection_record};
 use super::find::find;
 
 /// The kinds of connection that this version reads or takes.
-pub const SUPPORTED_KINDS: [&str; 3] = ["scim", "ldap", "csv"];
+pub const SUPPORTED_KINDS: [&str; 4] = ["scim", "ldap", "dbt", "csv"];
 
 /// Creates or replaces a connection. A password is sealed; without one, the connection keeps the password that it has, as
 /// long as its address and account stay the same.

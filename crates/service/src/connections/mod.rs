@@ -17,7 +17,7 @@ mod view;
 pub use configuration::{SUPPORTED_KINDS, delete, put};
 pub use find::find_writable;
 pub use hosts::{AllowedHost, AllowedHosts, NotAHost};
-pub use import::{import, parse_csv, read_csv};
+pub use import::{ImportedFiles, import, parse_csv, parse_dbt, read_csv, read_dbt};
 pub use password::open_password;
 pub use sync::{
     MessageOf, ReadSummary, Source, SyncContext, SyncRequest, listing_of, report_of, sync_now, sync_store,

@@ -299,11 +299,13 @@ pub struct ReadSummary {
 /// Splits a reading into what the store takes over, and what the record says of it.
 #[must_use]
 pub fn listing_of(reading: Reading) -> (Listing, ReadSummary) {
-    let Reading { users, groups, data_sources, own_count, skipped, warnings, sha256 } = reading;
+    let Reading { users, groups, data_sources, partial_columns, own_count, skipped, warnings, sha256 } =
+        reading;
     let listing = Listing {
         groups: groups.into_iter().map(|listed| (listed.key, listed.object)).collect(),
         users: users.into_iter().map(|listed| (listed.key, listed.object)).collect(),
         data_sources: data_sources.into_iter().map(|listed| (listed.key, listed.object)).collect(),
+        partial_columns: partial_columns.into_iter().collect(),
     };
     let skipped = skipped.into_iter().map(|skipped| (skipped.entry, skipped.reason)).collect();
     (listing, ReadSummary { own_count, skipped, warnings, sha256 })
@@ -340,11 +342,11 @@ pub fn report_of(read: &ReadSummary, outcome: &ListingOutcome, dry_run: bool) ->
         report["refusal"] =
             json!({ "kind": refusal.kind.key(), "gone": refusal.gone, "present": refusal.present });
         report["error"] = format!(
-            "{} of {} {} would be gone, which is more than the connection allows; nothing was changed. If they really are \
+            "{} of {} {}s would be gone, which is more than the connection allows; nothing was changed. If they really are \
              gone, sync again and accept it",
             refusal.gone,
             refusal.present,
-            refusal.kind.key()
+            refusal.kind
         )
         .into();
     }

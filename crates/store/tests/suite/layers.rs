@@ -18,7 +18,9 @@ on_each_database!(
     too_many_who_would_be_gone_change_nothing,
     an_object_that_a_connection_lists_cannot_be_deleted,
     the_columns_of_a_source_are_those_that_a_connection_lists,
+    columns_that_may_be_some_of_them_only_add,
     a_data_source_is_recognized_by_where_it_is,
+    a_data_source_without_a_host_is_recognized_where_there_is_one_alone,
     a_renamed_user_and_group_keep_their_ids_and_are_named_by_others,
     a_manager_counts_once_they_are_there,
     files_name_a_group_before_a_connection_lists_it,
@@ -203,6 +205,62 @@ fn the_columns_of_a_source_are_those_that_a_connection_lists(database: &Database
     let giver = |part: &str| source.givers.part(|| part.to_owned()).tag_source().to_owned();
     assert_eq!(giver("column:email/tag:PII.Contact"), "MANUAL");
     assert_eq!(giver("column:iban/tag:PII.Bank"), "okta");
+}
+
+fn columns_that_may_be_some_of_them_only_add(database: &Database) {
+    let mut store = store_with_connections(database);
+    let listing = |columns: Value| {
+        let source =
+            json!({ "name": "Orders", "platform": "postgres", "table": "orders", "columns": columns });
+        let source: DataSource = serde_json::from_value(source).unwrap();
+        let key = Some("orders".to_owned());
+        Listing {
+            data_sources: vec![(key.clone(), source)],
+            partial_columns: key.into_iter().collect(),
+            ..Listing::default()
+        }
+    };
+    let described = json!([
+        { "name": "email", "type": "varchar", "nullable": false, "tags": ["PII"], "description": "Where to write." },
+        { "name": "emial", "type": "" },
+    ]);
+    // Nobody else lists the columns: what is described counts. This connection has the higher rank.
+    store.apply_listing("okta", listing(described.clone()), ALL, &by_sync(LATER)).unwrap();
+    let columns = document(&mut store, Kind::DataSource, "Orders")["columns"].clone();
+    assert_eq!((&columns[0]["type"], &columns[1]["type"]), (&json!("varchar"), &json!("unknown")));
+    let again = store.apply_listing("okta", listing(described), ALL, &by_sync(LATER)).unwrap();
+    assert!(again.changes.is_empty() && again.counts[&Kind::DataSource].unchanged == 1, "{again:?}");
+
+    let listed =
+        json!([{ "name": "id", "type": "bigint", "nullable": false }, { "name": "email", "type": "text" }]);
+    let orders = json!({ "name": "Orders", "platform": "postgres", "table": "orders", "columns": listed });
+    let outcome = list_source(&mut store, "hr", orders, LATER);
+    assert!(outcome.warnings[0].contains("has no column emial"), "{:?}", outcome.warnings);
+    assert_eq!(
+        document(&mut store, Kind::DataSource, "Orders")["columns"],
+        json!([
+            { "name": "id", "type": "bigint", "nullable": false },
+            { "name": "email", "type": "text", "tags": ["PII"], "description": "Where to write." },
+        ])
+    );
+}
+
+fn a_data_source_without_a_host_is_recognized_where_there_is_one_alone(database: &Database) {
+    let mut store = store_with_connections(database);
+    let orders = |name: &str, host: Option<&str>| json!({ "name": name, "platform": "postgres", "host": host, "database": "fin", "schema": "s", "table": "t" });
+    let id =
+        |store: &mut Store, name: &str| store.object(Kind::DataSource, name).unwrap().map(|found| found.id);
+    store.put_object(Kind::DataSource, &orders("first", Some("db1")), IfMatch::Any, &by_ada(FIRST)).unwrap();
+    list_source(&mut store, "okta", orders("dbt", None), LATER);
+    assert_eq!(id(&mut store, "dbt"), None);
+    assert_eq!(document(&mut store, Kind::DataSource, "first")["host"], "db1");
+    // With a second host, nobody knows which is meant, until the host says it.
+    store.put_object(Kind::DataSource, &orders("second", Some("db2")), IfMatch::Any, &by_ada(FIRST)).unwrap();
+    list_source(&mut store, "hr", orders("unknown", None), LATER);
+    assert!(id(&mut store, "unknown").is_some());
+    store.end_listing("hr", &by_sync(LATER)).unwrap();
+    let outcome = list_source(&mut store, "hr", orders("known", Some("DB2")), LATER);
+    assert_eq!(id(&mut store, "known"), None, "{:?}", outcome.changes);
 }
 
 fn a_data_source_is_recognized_by_where_it_is(database: &Database) {

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use domesday_model::{Connection, ConnectionKind, LdapSearch, MaxAge, MaxGone, is_connection_name};
+use domesday_model::{
+    Connection, ConnectionKind, DbtConnection, LdapSearch, MaxAge, MaxGone, is_connection_name,
+};
 use domesday_service::Cron;
 use serde_json::{Map, Value};
 
@@ -61,7 +63,15 @@ impl Draft {
                     search(["groupsBase", "groupsFilter", "groupsAttributes"], groups);
                 }
             }
-            ConnectionKind::Postgres(_) | ConnectionKind::Dbt(_) => return None,
+            ConnectionKind::Dbt(dbt) => {
+                set("tags", lines(&dbt.tags));
+                set("tagPrefix", dbt.tag_prefix.clone().unwrap_or_default());
+                set("host", dbt.host.clone().unwrap_or_default());
+                if dbt.naming != DbtConnection::default().naming {
+                    set("naming", dbt.naming.clone());
+                }
+            }
+            ConnectionKind::Postgres(_) => return None,
         }
         if connection.max_gone != MaxGone::default() {
             draft.values.insert("maxGone", connection.max_gone.to_string());
@@ -143,10 +153,10 @@ impl Draft {
         let mut document = Map::new();
         document.insert("name".to_owned(), self.name.as_str().into());
         document.insert("kind".to_owned(), self.kind.as_str().into());
-        for name in ["url", "bindDn", "schedule", "maxGone", "maxAge"] {
+        for name in ["url", "bindDn", "tagPrefix", "naming", "host", "schedule", "maxGone", "maxAge"] {
             put(&mut document, name, self.get(name));
         }
-        for name in ["attributes", "map"] {
+        for name in ["attributes", "map", "tags"] {
             put_pairs(&mut document, name, self.pairs(name, mistakes));
         }
         for (key, [base, filter, attributes]) in [
@@ -258,6 +268,15 @@ mod tests {
             let mistakes = read(&format!("{text}&{RIGHT}")).connection().unwrap_err();
             assert_eq!(mistakes.keys().collect::<Vec<_>>(), [&field], "{text}: {mistakes:?}");
         }
+        for (text, field) in [
+            ("tags=pii%3DPII..", "tags"),
+            ("tags=pii", "tags"),
+            ("tagPrefix=..", "tagPrefix"),
+            ("naming=x", "naming"),
+        ] {
+            let draft = Draft::read(FormKind::Dbt, "shop", &Form::parse(text));
+            assert_eq!(draft.connection().unwrap_err().keys().collect::<Vec<_>>(), [&field], "{text}");
+        }
         let named = Draft::read(FormKind::Csv, "files", &Form::parse(""));
         assert_eq!(named.connection().unwrap_err().keys().collect::<Vec<_>>(), [&"name"]);
     }
@@ -269,5 +288,8 @@ mod tests {
         let again = Draft::of(&connection).unwrap();
         assert_eq!(again.connection().unwrap(), (connection, document));
         assert_eq!(again.get("usersAttributes"), "attributes.Region = l\nusername = uid");
+        let text = "tags=pii%3DPII&tagPrefix=dbt.&naming=dwh.%7Btable%7D&host=db&maxAge=7d";
+        let dbt = Draft::read(FormKind::Dbt, "shop", &Form::parse(text)).connection().unwrap();
+        assert_eq!(Draft::of(&dbt.0).unwrap().connection().unwrap(), dbt);
     }
 }

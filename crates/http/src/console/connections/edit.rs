@@ -306,7 +306,7 @@ async fn exists(app: &AppState, name: &str) -> Result<bool, Failure> {
 fn password(app: &AppState, signed_in: &SignedIn, form: &Form, draft: &Draft) -> Option<SecretString> {
     let typed = form.all("password").next().unwrap_or_default();
     match (draft.kind, typed) {
-        (FormKind::Scim | FormKind::Csv, _) => None,
+        (FormKind::Scim | FormKind::Dbt | FormKind::Csv, _) => None,
         (FormKind::Ldap, "") => secret::open(app, signed_in.session.id, draft, form.get("sealed")),
         (FormKind::Ldap, typed) => Some(SecretString::from(typed.to_owned())),
     }

@@ -87,6 +87,7 @@ fn label(key: &str) -> &str {
         "tagRules" => "Tag rules",
         "tags" => "Tags",
         "tagPrefix" => "Prefix of tags",
+        "host" => "Host",
         other => other,
     }
 }

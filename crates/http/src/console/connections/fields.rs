@@ -92,6 +92,29 @@ const LDAP: &[Field] = &[
     },
 ];
 
+const DBT: &[Field] = &[
+    pairs(
+        "tags",
+        "Tags",
+        "Tags of dbt and the tags of Domesday that they stand for, one a line: pii = PII, contains_email = PII.Contact.Email.",
+    ),
+    line(
+        "tagPrefix",
+        "Prefix of other tags",
+        "What is put before the name of every other tag, such as dbt. with a dot at its end. Other tags are left out when \
+         empty.",
+    ),
+    line("naming", "Names", "What new data sources are called: {database}.{schema}.{table} when empty."),
+    line(
+        "host",
+        "Host",
+        "The host of the database, which the project does not name. Needed where several hosts have the same database, schema \
+         and table.",
+    ),
+    MAX_GONE,
+    Field { hint: "Such as 24h or 7d; never when empty.", ..MAX_AGE },
+];
+
 const CSV: &[Field] = &[
     pairs(
         "map",
@@ -108,6 +131,7 @@ impl FormKind {
         match self {
             Self::Scim => SCIM,
             Self::Ldap => LDAP,
+            Self::Dbt => DBT,
             Self::Csv => CSV,
         }
     }

@@ -5,16 +5,18 @@
 pub(super) enum FormKind {
     Scim,
     Ldap,
+    Dbt,
     Csv,
 }
 
 impl FormKind {
-    pub(super) const ALL: [Self; 3] = [Self::Scim, Self::Ldap, Self::Csv];
+    pub(super) const ALL: [Self; 4] = [Self::Scim, Self::Ldap, Self::Dbt, Self::Csv];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Scim => "scim",
             Self::Ldap => "ldap",
+            Self::Dbt => "dbt",
             Self::Csv => "csv",
         }
     }

@@ -121,7 +121,7 @@ fn connection_page(
         may_write,
         may_edit: may_write && FormKind::parse(kind.as_str()).is_some(),
         may_sync: may_write && kind.is_pulled(),
-        may_import: may_write && kind.as_str() == "csv",
+        may_import: may_write && matches!(kind.as_str(), "csv" | "dbt"),
         may_accept: may_write && kind.is_pulled() && view.state == "refused",
     };
     let path = connection_path(name);
@@ -172,6 +172,7 @@ fn advice(view: &ConnectionView, path: &str, shell: &Shell) -> Advice {
             let (text, _) = problem_and_fix(error);
             let fix = match kind {
                 "csv" => "Look at the lists. If they are complete, import them again and accept it.",
+                "dbt" => "Look at the manifest. If it is complete, import it again and accept it.",
                 _ => "Look at the source. If they really are gone, accept it and sync.",
             };
             Advice { class: "warn", text, fix: fix.to_owned(), href }
@@ -188,6 +189,12 @@ fn advice(view: &ConnectionView, path: &str, shell: &Shell) -> Advice {
             fix: "Import new lists.".to_owned(),
             href: String::new(),
         },
+        ("stale", "dbt") => Advice {
+            class: "warn",
+            text: format!("It is stale: {since}."),
+            fix: "Import the files of a newer run of dbt.".to_owned(),
+            href: String::new(),
+        },
         ("stale", _) => Advice {
             class: "warn",
             text: format!("It is stale: {since}."),
@@ -202,6 +209,11 @@ fn advice(view: &ConnectionView, path: &str, shell: &Shell) -> Advice {
         ("never", "csv") => Advice {
             text: "Nothing was imported yet.".to_owned(),
             fix: "Import a list of users.".to_owned(),
+            ..Advice::default()
+        },
+        ("never", "dbt") => Advice {
+            text: "Nothing was imported yet.".to_owned(),
+            fix: "Import the manifest of the project.".to_owned(),
             ..Advice::default()
         },
         ("never", _) => Advice {

@@ -1,7 +1,7 @@
 //! Single changes of a connection's layer, as an identity provider pushes them.
 
 use domesday_model::Kind;
-use domesday_model::layers::{Document, Origin, is_layered, name_key};
+use domesday_model::layers::{Document, Origin, PARTIAL_COLUMNS, is_layered, name_key};
 use domesday_model::validate::{Severity, validate_bounds};
 use domesday_model::{Catalog, Group, User};
 use serde_json::Value;
@@ -130,7 +130,8 @@ pub(super) fn name_of(kind: Kind, document: &Document) -> &str {
 
 /// Returns the fields of what a connection says of an object that it may define, if they are valid. A connection gives no
 /// permission of Domesday's own, and no policy.
-pub(super) fn checked(kind: Kind, document: Value, origin: &Origin) -> Result<Document, StoreError> {
+pub(super) fn checked(kind: Kind, mut document: Value, origin: &Origin) -> Result<Document, StoreError> {
+    let partial_columns = document.as_object_mut().and_then(|fields| fields.shift_remove(PARTIAL_COLUMNS));
     let invalid = |source| StoreError::Document { kind, name: origin.to_string(), source };
     let mut document = match kind {
         Kind::User => {
@@ -163,5 +164,7 @@ pub(super) fn checked(kind: Kind, document: Value, origin: &Origin) -> Result<Do
         return Err(StoreError::Invalid { problems });
     }
     documents(&one).iter().try_for_each(check_storable)?;
+    // No field of the catalog format: only layers have it.
+    document.extend(partial_columns.map(|value| (PARTIAL_COLUMNS.to_owned(), value)));
     Ok(document)
 }

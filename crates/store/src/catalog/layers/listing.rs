@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use domesday_model::layers::{Document, Origin};
+use domesday_model::layers::{Document, Origin, PARTIAL_COLUMNS};
 use domesday_model::{DataSource, Group, Kind, MaxGone, User};
 use serde_json::Value;
 
@@ -23,6 +23,8 @@ pub struct Listing {
     pub users: Vec<(Option<String>, User)>,
     /// Data sources with their columns.
     pub data_sources: Vec<(Option<String>, DataSource)>,
+    /// The keys of data sources of which the connection does not know every column.
+    pub partial_columns: HashSet<String>,
 }
 
 /// How to take over a listing.
@@ -179,7 +181,13 @@ fn documents(listing: Listing) -> [Vec<Keyed>; 3] {
     fn values<T: serde::Serialize>(objects: Vec<(Option<String>, T)>) -> Vec<Keyed> {
         objects.into_iter().map(|(key, object)| (key, Value::Object(rows::document_of(&object)))).collect()
     }
-    [values(listing.groups), values(listing.users), values(listing.data_sources)]
+    let mut data_sources = values(listing.data_sources);
+    for (key, value) in &mut data_sources {
+        if key.as_ref().is_some_and(|key| listing.partial_columns.contains(key)) {
+            value[PARTIAL_COLUMNS] = true.into();
+        }
+    }
+    [values(listing.groups), values(listing.users), data_sources]
 }
 
 /// What a listing does to the objects of one kind.
