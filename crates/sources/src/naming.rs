@@ -1,13 +1,38 @@
 //! The names that connections give to new data sources.
 
+use std::collections::HashSet;
+
+/// Gives each data source of a connection a name of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    taken: HashSet<String>,
+}
+
+impl Names {
+    /// Returns the name that a template gives, unless it is taken: then the place with each part quoted as SQL would, which no
+    /// other data source has.
+    pub(crate) fn name(
+        &mut self,
+        template: &str,
+        database: Option<&str>,
+        schema: Option<&str>,
+        table: &str,
+    ) -> String {
+        let usual = fill(template, database, schema, table);
+        if self.taken.insert(usual.clone()) {
+            return usual;
+        }
+        let parts = [database, schema, Some(table)].into_iter().flatten();
+        let quoted: Vec<_> = parts.map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect();
+        let quoted = quoted.join(".");
+        self.taken.insert(quoted.clone());
+        quoted
+    }
+}
+
 /// Fills the template of a connection (`{database}.{schema}.{table}`). A field without a value is left out together with
 /// the dot behind it.
-pub(crate) fn data_source_name(
-    template: &str,
-    database: Option<&str>,
-    schema: Option<&str>,
-    table: &str,
-) -> String {
+fn fill(template: &str, database: Option<&str>, schema: Option<&str>, table: &str) -> String {
     let mut name = String::with_capacity(template.len() + table.len());
     let mut rest = template;
     while let Some(start) = rest.find('{') {
@@ -37,10 +62,17 @@ mod tests {
 
     #[test]
     fn fields_are_filled_once_and_missing_ones_are_left_out() {
-        let name = |template| data_source_name(template, Some("fin"), Some("{table}"), "orders");
+        let name = |template| fill(template, Some("fin"), Some("{table}"), "orders");
         assert_eq!(name("{database}.{schema}.{table}"), "fin.{table}.orders");
         assert_eq!(name("dwh/{table} in {database} {x}"), "dwh/orders in fin {x}");
-        assert_eq!(data_source_name("{database}.{schema}.{table}", None, Some("s"), "t"), "s.t");
-        assert_eq!(data_source_name("{table} {database}", None, None, "t"), "t ");
+        assert_eq!(fill("{database}.{schema}.{table}", None, Some("s"), "t"), "s.t");
+        assert_eq!(fill("{table} {database}", None, None, "t"), "t ");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_not_given_again() {
+        let mut names = Names::default();
+        let mut name = |schema| names.name("{table}", Some("fin"), Some(schema), "orders");
+        assert_eq!([name("a"), name("b")], ["orders", "\"fin\".\"b\".\"orders\""]);
     }
 }

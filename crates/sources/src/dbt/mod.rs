@@ -22,7 +22,7 @@ use domesday_model::validate::Severity;
 
 use crate::diagnostic::{Collector, Diagnostic, Diagnostics};
 use crate::digest::digest;
-use crate::naming::data_source_name;
+use crate::naming::Names;
 use crate::reading::{Listed, Reading, Skipped};
 use artifact::{Artifact, ArtifactKind};
 use project::{Found, Nodes};
@@ -162,11 +162,10 @@ impl Project {
             }
             users.push(known);
         }
-        let mut unknown_columns = Vec::new();
+        let (mut names, mut unknown_columns) = (Names::default(), Vec::new());
         for relation in relations {
             let place = &relation.place;
-            let name =
-                data_source_name(&naming, place.database.as_deref(), place.schema.as_deref(), &place.table);
+            let name = names.name(&naming, place.database.as_deref(), place.schema.as_deref(), &place.table);
             if let Err(error) = check_name(&name) {
                 let reason = format!("its name would not be valid: {error}");
                 reading.skipped.push(Skipped { entry: relation.id, reason });

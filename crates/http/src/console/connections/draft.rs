@@ -288,7 +288,7 @@ mod tests {
         let again = Draft::of(&connection).unwrap();
         assert_eq!(again.connection().unwrap(), (connection, document));
         assert_eq!(again.get("usersAttributes"), "attributes.Region = l\nusername = uid");
-        let text = "tags=pii%3DPII&tagPrefix=dbt.&naming=dwh.%7Btable%7D&host=db&maxAge=7d";
+        let text = "tags=pii%3DPII&tagPrefix=dbt.&naming=dwh.%7Btable%7D&host=db&maxAge=2h";
         let dbt = Draft::read(FormKind::Dbt, "shop", &Form::parse(text)).connection().unwrap();
         assert_eq!(Draft::of(&dbt.0).unwrap().connection().unwrap(), dbt);
     }
