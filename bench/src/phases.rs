@@ -141,7 +141,7 @@ pub fn run(store: &Path, out: &Path) -> anyhow::Result<Phases> {
         }
         ControlFlow::Continue(())
     };
-    let encoded = encode(&outcomes, &Settings::default(), &mut progress, open)?;
+    let encoded = encode(&outcomes, &[], &Settings::default(), &mut progress, open)?;
     let (seconds, cpu_seconds_of_encode) = clock.read();
     let (outcomes_seconds, outcomes_cpu_seconds) = outcomes_done.unwrap_or((seconds, cpu_seconds_of_encode));
 

@@ -61,6 +61,13 @@ pub struct AccessRow<'d> {
 }
 
 impl Drift {
+    /// Compares every database of a snapshot with its outcomes.
+    #[must_use]
+    pub fn of_databases(outcomes: &Arc<Outcomes>) -> Vec<Self> {
+        let databases = outcomes.snapshot().databases.iter();
+        databases.map(|database| Self::new(Arc::clone(outcomes), Arc::clone(database))).collect()
+    }
+
     /// Compares a database with the outcomes of a snapshot.
     #[must_use]
     pub fn new(outcomes: Arc<Outcomes>, database: Arc<ObservedDatabase>) -> Self {

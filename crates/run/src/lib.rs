@@ -20,6 +20,7 @@ use domesday_delivery::{
     CallContext, CancelReason, DeliveryError, DestinationConfig, Layout, OpenDestination, RunKeys,
     TenantName, setup_scripts,
 };
+use domesday_drift::Drift;
 use domesday_engine::evaluate;
 use domesday_model::Instant;
 use domesday_store::{DeliveryRecord, Fence, Store, StoreError};
@@ -172,7 +173,8 @@ pub fn run(
     let population = Population::read(store, at)?;
     let (users, data_sources) = (snapshot.users.len(), snapshot.data_sources.len());
     reporter.enter(Stage::Evaluating { users, data_sources })?;
-    let outcomes = evaluate(Arc::clone(&snapshot));
+    let outcomes = Arc::new(evaluate(Arc::clone(&snapshot)));
+    let drifts = Drift::of_databases(&outcomes);
 
     reporter.enter(Stage::Opening)?;
     let tenant = TenantName { id: snapshot.tenant_id, name: snapshot.tenant.name.clone() };
@@ -192,14 +194,14 @@ pub fn run(
     let settings = export.settings();
     files.spool_first_files(&settings)?;
     let encoded = encode_reported(&mut reporter, &files, |progress| {
-        encode(&outcomes, &settings, progress, |table, part| files.open_part(table, part))
+        encode(&outcomes, &drifts, &settings, progress, |table, part| files.open_part(table, part))
     })?;
 
     export.call_context.check()?;
     let id = snapshot_id(&snapshot);
     let link = previous.link_for(id);
     let evidence = export.configuration().evidence(files.slot(), &link);
-    let mut manifest = Manifest::new(&outcomes, encoded.outcomes, &settings, evidence);
+    let mut manifest = Manifest::new(&outcomes, &drifts, encoded.outcomes, &settings, evidence);
     population.describe(&mut manifest);
     let scripts = setup_scripts(&*export.destination, export.layout);
     let must_keep_both = previous.is_other_snapshot(id);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domesday_delivery::{DestinationConfig, Receipt};
-use domesday_tables::{Manifest, OutcomeCounts, TABLES};
+use domesday_tables::{Manifest, ManifestDrift, OutcomeCounts, TABLES};
 use serde::Serialize;
 
 /// A run that succeeded.
@@ -29,6 +29,9 @@ pub struct RunReport {
     pub data_sources: u64,
     /// Rows of policy-outcomes by outcome.
     pub outcomes: OutcomeCounts,
+    /// Where connected databases differ from the policies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<ManifestDrift>,
     /// Warnings for the operator.
     pub warnings: Vec<String>,
     /// The manifest's digest.
@@ -82,6 +85,7 @@ impl RunReport {
             users: manifest.totals.users as u64,
             data_sources: manifest.totals.data_sources as u64,
             outcomes: manifest.totals.outcomes,
+            drift: manifest.drift.clone(),
             warnings: manifest.warnings.clone(),
             manifest_sha256: domesday_tables::hex(&manifest.sha256()),
             previous_manifest_sha256: manifest.previous_manifest_sha256.clone(),

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use arrow_array::ArrayRef;
+use domesday_drift::Drift;
 use domesday_engine::Outcomes;
 use domesday_model::{Instant, Snapshot};
 use rayon::prelude::*;
@@ -28,7 +29,8 @@ pub struct Encoded {
     pub outcomes: OutcomeCounts,
 }
 
-/// Writes all tables as Parquet parts. `open` returns the writer for each part; a table without rows has
+/// Writes all tables as Parquet parts. `drifts` are the databases of the snapshot's connections, compared with the same
+/// outcomes ([`Drift::of_databases`]). `open` returns the writer for each part; a table without rows has
 /// one part without rows. policy-outcomes comes first, since other tables count its outcomes; the others are encoded in
 /// parallel.
 ///
@@ -46,7 +48,7 @@ pub struct Encoded {
 /// let outcomes = domesday_engine::evaluate(snapshot);
 /// let sink = |_table: &'static _, _part: u32| Ok(std::io::sink());
 /// let mut progress = |_| ControlFlow::Continue(());
-/// let encoded = encode(&outcomes, &Settings::default(), &mut progress, sink)?;
+/// let encoded = encode(&outcomes, &[], &Settings::default(), &mut progress, sink)?;
 /// assert_eq!(encoded.parts.len(), TABLES.len());
 /// # Ok(())
 /// # }
@@ -57,6 +59,7 @@ pub struct Encoded {
 /// `progress` asked to stop; it is not called again afterwards.
 pub fn encode<W, F>(
     outcomes: &Outcomes,
+    drifts: &[Drift],
     settings: &Settings,
     progress: &mut ProgressCallback<'_>,
     mut open: F,
@@ -68,7 +71,7 @@ where
     let mut writer = PartWriter::begin(schema::POLICY_OUTCOMES, 0, settings, progress, &mut open)?;
     let seen = policy_outcomes::encode(outcomes, policy_outcomes::all_rows(outcomes), &mut writer)?;
     let mut parts = writer.finish()?;
-    parts.extend(encode_other_tables(outcomes, settings, &seen.readers, progress, open)?);
+    parts.extend(encode_other_tables(outcomes, drifts, settings, &seen.readers, progress, open)?);
     parts.sort_by_key(Part::order);
     Ok(Encoded { parts, outcomes: seen.counts })
 }
@@ -108,12 +111,13 @@ where
 }
 
 /// Writes the tables other than policy-outcomes. `readers` is how many users are GRANTED READ, by data source
-/// ([`OutcomePlan::readers`](crate::OutcomePlan::readers)). Returns the parts in the order of [`TABLES`](crate::TABLES).
+/// ([`OutcomePlan::readers`](crate::OutcomePlan::readers)); `drifts` as for [`encode()`]. Returns the parts in the order of [`TABLES`](crate::TABLES).
 ///
 /// # Errors
 /// As [`encode()`].
 pub fn encode_other_tables<W, F>(
     outcomes: &Outcomes,
+    drifts: &[Drift],
     settings: &Settings,
     readers: &[usize],
     progress: &mut ProgressCallback<'_>,
@@ -123,7 +127,7 @@ where
     W: Write + Send,
     F: FnMut(&'static Table, u32) -> io::Result<W> + Send,
 {
-    let world = RowContext::new(outcomes, settings, readers);
+    let world = RowContext::new(outcomes, drifts, settings, readers);
     // The largest first, each a task of its own: an idle thread takes one from another.
     let fills: [(&'static Table, Fill); 13] = [
         (schema::ACTUAL_ACCESS, actual::actual_access),
@@ -138,7 +142,7 @@ where
         (schema::TAG_METADATA, assets::tag_metadata),
         (schema::POLICY_METADATA, policies::policy_metadata),
         (schema::DATA_PRODUCTS, products::data_products),
-        (schema::ACCESS_DRIFT, |_, _| Ok(())),
+        (schema::ACCESS_DRIFT, actual::access_drift),
     ];
     let (progress, open) = (Mutex::new(SharedProgress::new(progress)), Mutex::new(open));
     let tables = fills.into_par_iter().with_max_len(1).map(|(table, fill)| {

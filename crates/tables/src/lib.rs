@@ -32,8 +32,8 @@ pub use encode::{
 };
 pub use error::EncodeError;
 pub use manifest::{
-    ChainLink, Evidence, Manifest, ManifestConnection, ManifestFile, ManifestSnapshot, ManifestSync,
-    ManifestTenant, PolicyStates, PolicyTotals, Totals,
+    ChainLink, Evidence, Manifest, ManifestConnection, ManifestDrift, ManifestFile, ManifestSnapshot,
+    ManifestSync, ManifestTenant, PolicyStates, PolicyTotals, Totals,
 };
 pub use part_writer::Part;
 pub use policy_outcomes::{OutcomeCounts, OutcomePlan, PlannedPart, RowPosition, plan as plan_outcomes};

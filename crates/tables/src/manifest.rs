@@ -4,6 +4,9 @@
 //! the digest of the manifest before it, so that the days form a chain. It is written last; its bytes depend on nothing
 //! but its content.
 
+use std::collections::BTreeMap;
+
+use domesday_drift::{Drift, FindingKind};
 use domesday_engine::Outcomes;
 use domesday_model::{DataSourceStatus, Instant, PolicyKind, PolicyState, Snapshot, UserStatus};
 use serde::{Deserialize, Serialize};
@@ -45,6 +48,9 @@ pub struct Manifest {
     pub files: Vec<ManifestFile>,
     /// What was counted.
     pub totals: Totals,
+    /// Where connected databases differ from the policies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<ManifestDrift>,
     /// Where users and data sources come from, and how complete and current each was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<ManifestConnection>,
@@ -105,6 +111,31 @@ pub struct ManifestFile {
     pub bytes: u64,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+}
+
+/// How a connected database differs from the policies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestDrift {
+    /// The connection.
+    pub connection: String,
+    /// When it read the database.
+    pub observed_at: Instant,
+    /// Findings by kind.
+    pub findings: BTreeMap<String, usize>,
+}
+
+impl ManifestDrift {
+    fn of(drift: &Drift) -> Self {
+        let database = drift.database();
+        Self {
+            connection: database.connection.clone(),
+            observed_at: database.privileges.observed_at,
+            findings: FindingKind::ALL
+                .into_iter()
+                .map(|kind| (kind.as_str().to_owned(), drift.count(kind)))
+                .collect(),
+        }
+    }
 }
 
 /// A connection: the evidence of how complete the population is.
@@ -206,7 +237,13 @@ pub struct Evidence {
 impl Manifest {
     /// Creates the manifest of evaluated outcomes, without files; see [`Manifest::add_file`].
     #[must_use]
-    pub fn new(outcomes: &Outcomes, counts: OutcomeCounts, settings: &Settings, evidence: Evidence) -> Self {
+    pub fn new(
+        outcomes: &Outcomes,
+        drifts: &[Drift],
+        counts: OutcomeCounts,
+        settings: &Settings,
+        evidence: Evidence,
+    ) -> Self {
         let snapshot = outcomes.snapshot();
         let Evidence { configuration_sha256, trigger, actor, layout, slot, .. } = evidence;
         Self {
@@ -224,6 +261,7 @@ impl Manifest {
             slot,
             files: Vec::new(),
             totals: Totals::count(snapshot, counts),
+            drift: drifts.iter().map(ManifestDrift::of).collect(),
             connections: Vec::new(),
             warnings: outcomes.catalog_warnings().lines(),
             previous_manifest_sha256: evidence.previous_manifest_sha256.map(|digest| hex(&digest)),

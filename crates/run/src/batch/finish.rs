@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use domesday_delivery::{Listing, OpenDestination, Receipt, RunKeys, setup_scripts};
+use domesday_drift::Drift;
 use domesday_engine::evaluate;
 use domesday_tables::{ChainLink, Manifest, POLICY_OUTCOMES, Part, encode_other_tables};
 
@@ -57,7 +58,8 @@ pub fn finish(
     let mut reporter = Reporter { progress, call_context };
     let (users, data_sources) = (snapshot.users.len(), snapshot.data_sources.len());
     reporter.enter(Stage::Evaluating { users, data_sources })?;
-    let outcomes = evaluate(Arc::clone(snapshot));
+    let outcomes = Arc::new(evaluate(Arc::clone(snapshot)));
+    let drifts = Drift::of_databases(&outcomes);
 
     reporter.enter(Stage::Opening)?;
     let layout = parse_layout(&plan.layout)?;
@@ -73,7 +75,7 @@ pub fn finish(
     files.spool_first_files(&settings)?;
     let mut parts = encode_reported(&mut reporter, &files, |progress| {
         let open = |table: &'static _, part| files.open_part(table, part);
-        encode_other_tables(&outcomes, &settings, &plan.readers, progress, open)
+        encode_other_tables(&outcomes, &drifts, &settings, &plan.readers, progress, open)
     })?;
     parts.extend(&delivered);
     parts.sort_by_key(Part::order);
@@ -88,7 +90,7 @@ pub fn finish(
     };
     let link = ManifestLink { sha256: None, key: None, kind: ChainLink::Standalone };
     let evidence = configuration.evidence(files.slot(), &link);
-    let mut manifest = Manifest::new(&outcomes, plan.outcomes, &settings, evidence);
+    let mut manifest = Manifest::new(&outcomes, &drifts, plan.outcomes, &settings, evidence);
     population.describe(&mut manifest);
     let scripts = setup_scripts(&**config, layout);
     files.complete(snapshot, &settings, &parts, Some(POLICY_OUTCOMES), &scripts, false, &mut manifest)?;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use domesday_drift::Drift;
 use domesday_engine::Outcomes;
 use domesday_model::{
     ALL_USERS, Agreement, AgreementId, DataProduct, DataProductId, DataSourceIx, DomainIx, Record, Request,
@@ -18,12 +19,19 @@ pub(crate) struct RowContext<'a> {
     pub(crate) settings: &'a Settings,
     /// How many users are GRANTED READ, by data source.
     pub(crate) readers: &'a [usize],
+    /// The connected databases, compared with the outcomes.
+    pub(crate) drifts: &'a [Drift],
     forms: HashMap<&'a str, &'a RequestForm>,
     agreements: HashMap<&'a str, &'a Record<AgreementId, Agreement>>,
 }
 
 impl<'a> RowContext<'a> {
-    pub(crate) fn new(outcomes: &'a Outcomes, settings: &'a Settings, readers: &'a [usize]) -> Self {
+    pub(crate) fn new(
+        outcomes: &'a Outcomes,
+        drifts: &'a [Drift],
+        settings: &'a Settings,
+        readers: &'a [usize],
+    ) -> Self {
         let snapshot = outcomes.snapshot();
         let forms = snapshot.request_forms.iter().map(|form| (form.spec.name.as_str(), &form.spec));
         let agreements = snapshot.agreements.iter().map(|record| (record.spec.name.as_str(), record));
@@ -32,6 +40,7 @@ impl<'a> RowContext<'a> {
             snapshot,
             settings,
             readers,
+            drifts,
             forms: forms.collect(),
             agreements: agreements.collect(),
         }

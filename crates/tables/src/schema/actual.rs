@@ -34,7 +34,7 @@ pub(super) const ACCESS_DRIFT: Table = Table {
     name: "access-drift",
     about: "One row per finding: where what a connected database allows differs from what the policies say.",
     key: &["connection", "kind", "role_name", "global_user_id", "datasource_id", "column_id", "scope"],
-    order: "By connection in its configured order, datasource_id, kind, scope, role_name, username, column_id.",
+    order: "By connection in its configured order, datasource_id, user_id with roles of nobody last, scope.",
     sorted_by: &[],
     fields: &[
         string("connection", "The connection that read the database."),

@@ -87,7 +87,8 @@ pub(crate) fn encoded(snapshot: &Arc<Snapshot>, settings: &Settings) -> (Encoded
     let files = Arc::new(Mutex::new(Files::new()));
     let open = |table: &'static Table, part| Ok(Buffer::new(Arc::clone(&files), (table.name, part)));
     let encoded =
-        encode(&evaluate(Arc::clone(snapshot)), settings, &mut |_| ControlFlow::Continue(()), open).unwrap();
+        encode(&evaluate(Arc::clone(snapshot)), &[], settings, &mut |_| ControlFlow::Continue(()), open)
+            .unwrap();
     let files = std::mem::take(&mut *files.lock().unwrap());
     (encoded, files)
 }
