@@ -10,8 +10,8 @@ use crate::diagnostics::InvalidCatalog;
 use crate::interrupt;
 use crate::output::{ERROR, Output};
 
-/// The exit code of a wrong command line, and of a limit on the command line that was passed.
-const EXIT_LIMIT_PASSED: u8 = 2;
+/// The exit code of a limit on the command line that was passed.
+const EXIT_LIMIT_PASSED: u8 = 3;
 
 /// What introduces a hint within a message.
 const HELP: &str = "\nhelp: ";
@@ -29,9 +29,16 @@ pub(crate) struct LimitPassed {
     pub(crate) limit: usize,
 }
 
+/// Databases differ from the policies, and the command line asks to fail then.
+#[derive(Debug, thiserror::Error)]
+#[error("{findings} findings of drift")]
+pub(crate) struct DriftFound {
+    pub(crate) findings: usize,
+}
+
 /// Prints why a command failed and returns its exit code.
 pub(crate) fn report(error: &anyhow::Error, output: Output) -> ExitCode {
-    if error.is::<LimitPassed>() {
+    if error.is::<LimitPassed>() || error.is::<DriftFound>() {
         // The result is printed already, and with --format json it is the one document there.
         output.note(format_args!("{ERROR}error:{ERROR:#} {error}"));
         return ExitCode::from(EXIT_LIMIT_PASSED);

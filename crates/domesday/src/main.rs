@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(args, &output),
         Command::Schema(args) => commands::schema::run(args, &output),
         Command::Diff(args) => commands::diff::run(args, &output),
+        Command::Drift(args) => commands::drift::run(args, &output),
         Command::Policy(args) => commands::policy::run(args, &output),
         Command::Sync(args) => commands::sync::run(args, &output),
         Command::Connection(args) => commands::connection::run(args, &output),

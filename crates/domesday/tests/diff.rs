@@ -133,7 +133,7 @@ fn a_limit_that_is_passed_ends_with_2_and_one_that_is_not_with_0() {
     let finished = change.diff(&[&both[..], &["4"]].concat());
     finished.succeeds();
     let finished = change.diff(&[&both[..], &["3"]].concat());
-    finished.fails_with(2);
+    finished.fails_with(3);
     assert!(
         finished.stderr.contains("4 outcomes would be gained, more than the 3 allowed"),
         "{}",
@@ -142,7 +142,7 @@ fn a_limit_that_is_passed_ends_with_2_and_one_that_is_not_with_0() {
     assert!(finished.stdout.contains("+ added     bob READ Ledger"), "{}", finished.stdout);
 
     let finished = change.diff(&[&both[..], &["0", "--format", "json"]].concat());
-    finished.fails_with(2);
+    finished.fails_with(3);
     let told: Value = serde_json::from_str(&finished.stdout).expect("still one JSON document");
     assert_eq!(told["limit"], json!({ "maxGained": 0, "passed": true }));
     // The other way round nothing is gained but what was lost.

@@ -46,6 +46,12 @@ impl<'d> Finding<'d> {
         Self { drift, group, position, kind, role, user, source, relation, column, scope }
     }
 
+    /// Returns the database that it is of, compared with the outcomes.
+    #[must_use]
+    pub fn drift(&self) -> &'d Drift {
+        self.drift
+    }
+
     pub(crate) fn group(&self) -> &'d RelationGroup {
         &self.drift.groups[self.group as usize]
     }

@@ -13,6 +13,7 @@ pub mod api_keys;
 pub mod apply;
 pub mod caller;
 pub mod connections;
+pub mod drift;
 pub mod evaluation;
 pub mod exports;
 pub mod idempotency;

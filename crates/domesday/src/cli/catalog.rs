@@ -137,7 +137,7 @@ pub(crate) struct SchemaArgs {
 /// Compare two catalogs, or the store with a catalog: who would gain or lose access
 ///
 /// Lists the outcomes that a change would add, remove, block or unblock, and the columns that it would mask or unmask,
-/// before it is applied. With --max-gained, exits with code 2 when more outcomes would be gained: a pipeline can
+/// before it is applied. With --max-gained, exits with code 3 when more outcomes would be gained: a pipeline can
 /// stop a careless policy.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -154,7 +154,7 @@ pub(crate) struct DiffArgs {
     pub(crate) sync: bool,
     #[command(flatten)]
     pub(crate) store: StoreArg,
-    /// Exit with code 2 when more outcomes than this would be gained
+    /// Exit with code 3 when more outcomes than this would be gained
     #[arg(long, value_name = "COUNT")]
     pub(crate) max_gained: Option<usize>,
     /// The instant of evaluation, RFC 3339 with offset [default: now]

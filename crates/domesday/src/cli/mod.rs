@@ -4,6 +4,7 @@ mod batch;
 mod catalog;
 mod connections;
 mod delivery;
+mod drift;
 mod install;
 mod service;
 
@@ -19,6 +20,7 @@ pub(crate) use batch::*;
 pub(crate) use catalog::*;
 pub(crate) use connections::*;
 pub(crate) use delivery::*;
+pub(crate) use drift::*;
 pub(crate) use install::*;
 pub(crate) use service::*;
 
@@ -26,7 +28,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  the input is invalid or the work failed; nothing was changed
-  2  the command line is invalid, or the limit of `diff --max-gained` was exceeded";
+  2  the command line is invalid
+  3  a limit was passed: `diff --max-gained`, `drift --fail-on-drift`";
 
 /// Who can reach which data, and by what right.
 ///
@@ -64,7 +67,9 @@ pub(crate) enum FormatArg {
     Text,
     /// One JSON document on standard output
     Json,
-    /// Markdown; only for `diff`, `explain` and `schema`
+    /// Comma-separated values with a header; only for `drift`
+    Csv,
+    /// Markdown; only for `diff`, `drift`, `explain` and `schema`
     Markdown,
     /// The Cedar policy language; only for `policy export`
     Cedar,
@@ -77,6 +82,7 @@ pub(crate) enum FormatArg {
 pub(crate) enum Format {
     Text,
     Json,
+    Csv,
     Markdown,
     Terraform,
 }
@@ -87,6 +93,7 @@ impl From<FormatArg> for Format {
             // The text of `policy export` is Cedar.
             FormatArg::Text | FormatArg::Cedar => Self::Text,
             FormatArg::Json => Self::Json,
+            FormatArg::Csv => Self::Csv,
             FormatArg::Markdown => Self::Markdown,
             FormatArg::Terraform => Self::Terraform,
         }
@@ -104,8 +111,14 @@ impl Cli {
             (FormatArg::Terraform, command) if !matches!(command, Command::Setup(_)) => {
                 Some(("terraform", "setup"))
             }
-            (FormatArg::Markdown, Command::Diff(_) | Command::Explain(_) | Command::Schema(_)) => None,
-            (FormatArg::Markdown, _) => Some(("markdown", "diff`, `domesday explain` and `domesday schema")),
+            (FormatArg::Csv, command) if !matches!(command, Command::Drift(_)) => Some(("csv", "drift")),
+            (
+                FormatArg::Markdown,
+                Command::Diff(_) | Command::Drift(_) | Command::Explain(_) | Command::Schema(_),
+            ) => None,
+            (FormatArg::Markdown, _) => {
+                Some(("markdown", "diff`, `domesday drift`, `domesday explain` and `domesday schema"))
+            }
             _ => None,
         };
         if let Some((format, command)) = restriction {
@@ -143,6 +156,7 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     Check(CheckArgs),
     Diff(DiffArgs),
+    Drift(DriftArgs),
     Policy(PolicyArgs),
     Sync(SyncArgs),
     Connection(ConnectionArgs),

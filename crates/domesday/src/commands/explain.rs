@@ -1,5 +1,6 @@
 //! `domesday explain`: why a user can or cannot reach a data source, or sees a column masked or unmasked.
 
+mod actual;
 mod answer;
 mod condition;
 mod steps;
@@ -7,11 +8,24 @@ mod steps;
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use domesday_drift::Drift;
+use domesday_engine::Explanation;
 use domesday_model::{ColumnIx, DataSourceIx, Snapshot, UserIx, nearest_names};
+use domesday_service::drift::PairView;
+use serde::Serialize;
 
 use crate::cli::{ExplainArgs, Format};
 use crate::input::{Sync, instant_or_now, open_store};
 use crate::output::Output;
+
+/// The derivation, and beside it what the databases really allow.
+#[derive(Serialize)]
+struct ExplainedPair<'e> {
+    #[serde(flatten)]
+    explanation: &'e Explanation,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    actual: &'e [PairView],
+}
 
 /// How many names an error suggests.
 const SUGGESTED: usize = 3;
@@ -28,7 +42,7 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
     let user = find_user(&snapshot, &args.user)?;
     let source = find_data_source(&snapshot, &args.data_source)?;
     let column = args.column.as_deref().map(|name| find_column(&snapshot, source, name)).transpose()?;
-    let outcomes = domesday_engine::evaluate(Arc::clone(&snapshot));
+    let outcomes = Arc::new(domesday_engine::evaluate(Arc::clone(&snapshot)));
     match column {
         Some(column) => {
             let explanation = outcomes.explain_column(user, source, column);
@@ -39,9 +53,10 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
         }
         None => {
             let explanation = outcomes.explain(user, source, args.scope.into());
+            let actual = PairView::find(&Drift::of_databases(&outcomes), user, source);
             match output.format {
-                Format::Json => output.json(&explanation),
-                _ => answer::print_pair(&explanation, *output),
+                Format::Json => output.json(&ExplainedPair { explanation: &explanation, actual: &actual }),
+                _ => answer::print_pair(&explanation, &actual, *output),
             }
         }
     }

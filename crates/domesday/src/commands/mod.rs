@@ -11,6 +11,7 @@ pub(crate) mod connection;
 mod demo;
 pub(crate) mod destination;
 pub(crate) mod diff;
+pub(crate) mod drift;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod import;

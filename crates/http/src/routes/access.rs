@@ -3,11 +3,12 @@
 use axum::extract::State;
 use axum::http::Method;
 use axum::response::Response;
-use domesday_engine::Outcome;
+use domesday_engine::{Explanation, Outcome};
 use domesday_model::Scope;
 use domesday_service::caller::Permit;
+use domesday_service::drift::PairView;
 use domesday_service::evaluation::{
-    AccessFilter, AccessPage, AccessRow, PageStart, Selection, Selector, reduce, reduce_column,
+    AccessFilter, AccessPage, AccessRow, PageStart, Selection, Selector, View, reduce, reduce_column,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,7 +62,12 @@ fn explanations() -> serde_json::Value {
             "access": { "enum": ["GRANTED", "BLOCKED", "NONE"] },
             "grants": objects,
             "guardrails": objects,
-            "requests": objects
+            "requests": objects,
+            "actual": {
+                "type": "array",
+                "items": { "type": "object" },
+                "description": "What each connected database really allows, by which role and way, or what is lacking."
+            }
         }
     });
     let column = json!({
@@ -152,6 +158,15 @@ impl<'e> From<AccessPage<'e>> for AccessPageView<'e> {
     }
 }
 
+/// The derivation of a pair, and beside it what the databases really allow.
+#[derive(Debug, Serialize)]
+struct ExplainedPair {
+    #[serde(flatten)]
+    explanation: Explanation,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    actual: Vec<PairView>,
+}
+
 async fn list(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
@@ -203,7 +218,12 @@ async fn explain(
     let Some(name) = query.column else {
         let mut explanation = evaluation.explain(user, source, scope).await?;
         reduce(&mut explanation, view);
-        return Ok(to_response(explanation));
+        // What roles a database has is for those who see everything.
+        let actual = match view {
+            View::Everything => PairView::find(&evaluation.drifts().await?, user, source),
+            View::Own | View::Owner => Vec::new(),
+        };
+        return Ok(to_response(ExplainedPair { explanation, actual }));
     };
     let column = evaluation.snapshot().columns_of(source).find(|(_, column)| *column.name == *name);
     let (column, _) = column.ok_or_else(|| {

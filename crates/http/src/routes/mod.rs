@@ -5,6 +5,7 @@ mod apply;
 mod audit;
 mod connection_tokens;
 mod connections;
+pub(crate) mod drift;
 mod export;
 mod export_view;
 mod health;
@@ -37,6 +38,7 @@ pub(crate) fn table(max_body_bytes: usize) -> Vec<Route> {
     routes.extend(connection_tokens::routes());
     routes.extend(objects::routes());
     routes.extend(connections::routes());
+    routes.extend(drift::routes());
     routes.extend(imports::routes(max_body_bytes));
     routes.extend(requests::routes());
     routes.extend(preview::routes());

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use domesday_drift::Drift;
 use domesday_engine::{CatalogWarnings, ClassIx, ClassOutcomes, Outcomes, evaluate};
 use domesday_model::{DataSourceIx, Instant, RequestStatus, Scope, Snapshot, UserIx};
 use rayon::prelude::*;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 use super::access_figures::AccessFigures;
 use super::name_index::SearchIndex;
 use super::policy_summaries::PolicySummaries;
+use crate::drift::Drifts;
 use crate::error::ServiceError;
 
 /// One revision of the catalog, evaluated.
@@ -36,6 +38,8 @@ pub struct Evaluation {
     pub(crate) waiting: Mutex<HashMap<Uuid, Arc<[usize]>>>,
     /// The figures about all access, worked out when they are first asked for.
     pub(super) figures: OnceLock<Arc<AccessFigures>>,
+    /// The connected databases, compared with the outcomes when that is first asked for.
+    drifts: OnceLock<Drifts>,
 }
 
 /// For each user, the classes and scopes in which something reaches them: one bit each, a user's bits together.
@@ -107,6 +111,7 @@ impl Evaluation {
             policies: OnceLock::new(),
             waiting: Mutex::default(),
             figures: OnceLock::new(),
+            drifts: OnceLock::new(),
         }
     }
 
@@ -139,6 +144,23 @@ impl Evaluation {
         }
         let warnings = Arc::new(self.compute(Outcomes::catalog_warnings).await?);
         Ok(Arc::clone(self.warnings.get_or_init(|| warnings)))
+    }
+
+    /// Returns the connected databases, compared with the outcomes; compared when they are first asked for.
+    ///
+    /// # Errors
+    /// When the computation panics.
+    pub async fn drifts(&self) -> Result<Drifts, ServiceError> {
+        if let Some(drifts) = self.drifts.get() {
+            return Ok(Arc::clone(drifts));
+        }
+        if self.snapshot().databases.is_empty() {
+            return Ok(Drifts::from([]));
+        }
+        let outcomes = Arc::clone(&self.outcomes);
+        let task = tokio::task::spawn_blocking(move || Drifts::from(Drift::of_databases(&outcomes)));
+        let drifts = task.await.map_err(|error| ServiceError::internal(&error))?;
+        Ok(Arc::clone(self.drifts.get_or_init(|| drifts)))
     }
 
     /// Computes something from the outcomes on a blocking thread.

@@ -2,15 +2,19 @@
 
 use domesday_engine::{Access, ColumnExplanation, ColumnStep, Exclusion, Explanation, ReasonPart, Sight};
 
+use domesday_service::drift::PairView;
+
+use super::actual::actual;
 use super::steps::{conflict, data_policy, policy, requests, verb, ways};
 use crate::output::{DIM, ERROR, GOOD, Output, WARNING};
 use crate::page::{Page, join};
 
 /// Prints why a user can or cannot reach a data source.
-pub(super) fn print_pair(explanation: &Explanation, output: Output) {
+pub(super) fn print_pair(explanation: &Explanation, databases: &[PairView], output: Output) {
     let mut page = new_page(explanation, output);
     answer(&mut page, explanation);
     derivation(&mut page, explanation);
+    actual(&mut page, databases);
 }
 
 fn new_page(explanation: &Explanation, output: Output) -> Page {

@@ -1,0 +1,209 @@
+//! `domesday drift`: where connected databases differ from the policies.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use domesday_drift::{Drift, FindingKind};
+use domesday_service::drift::{FindingFilter, FindingPage, FindingView, page};
+use serde_json::json;
+
+use crate::cli::{DriftArgs, Format};
+use crate::failure::DriftFound;
+use crate::input::{Sync, instant_or_now, open_store};
+use crate::markdown::{table_head, table_row};
+use crate::output::{DIM, GOOD, Output, STRONG, WARNING, grouped};
+
+/// How many findings are listed for people, unless all are asked for.
+const LISTED: usize = 50;
+
+/// The columns of CSV: those of the table access-drift, and the name of the column.
+const COLUMNS: [&str; 15] = [
+    "connection",
+    "kind",
+    "role_name",
+    "global_user_id",
+    "username",
+    "datasource_id",
+    "datasource_name",
+    "column_id",
+    "column_name",
+    "scope",
+    "via",
+    "guardrail_policy_ids",
+    "detail",
+    "repair",
+    "observed_at",
+];
+
+pub(crate) fn run(args: &DriftArgs, output: &Output) -> anyhow::Result<()> {
+    let sync = if args.no_sync { Sync::LeftOut } else { Sync::First };
+    let mut store = open_store(args.catalog.as_deref(), &args.store, None, sync, *output)?;
+    // Later than what was read.
+    let snapshot = Arc::new(store.snapshot(instant_or_now(None))?);
+    for (what, name, is_known) in [
+        ("user", &args.user, args.user.as_deref().is_none_or(|name| snapshot.user(name).is_some())),
+        (
+            "data source",
+            &args.data_source,
+            args.data_source.as_deref().is_none_or(|name| snapshot.data_source(name).is_some()),
+        ),
+    ] {
+        if let (Some(name), false) = (name, is_known) {
+            bail!("there is no {what} `{name}`; names are exact and case-sensitive");
+        }
+    }
+    let drifts = Drift::of_databases(&Arc::new(domesday_engine::evaluate(snapshot)));
+    check_connection(args, &drifts)?;
+    let filter = FindingFilter {
+        connection: args.connection.clone(),
+        kind: args.kind.map(|kind| kind.0),
+        data_source: args.data_source.clone(),
+        user: args.user.clone(),
+    };
+    let is_for_people = output.format == Format::Text && !output.shows_all();
+    let found = page(&drifts, &filter, 0, if is_for_people { LISTED } else { usize::MAX });
+    if args.sql {
+        output.result(script(args, &drifts)?.trim_end());
+    } else {
+        print(&drifts, &found, *output)?;
+    }
+    if args.fail_on_drift && found.total > 0 {
+        return Err(DriftFound { findings: found.total }.into());
+    }
+    Ok(())
+}
+
+/// Checks that the connection that is named has read a database.
+fn check_connection(args: &DriftArgs, drifts: &[Drift]) -> anyhow::Result<()> {
+    let Some(name) = &args.connection else { return Ok(()) };
+    if drifts.iter().any(|drift| drift.database().connection == *name) {
+        return Ok(());
+    }
+    let known: Vec<_> = drifts.iter().map(|drift| format!("`{}`", drift.database().connection)).collect();
+    match &known[..] {
+        [] => bail!("no connection has read a database; declare one of kind postgres, and sync it"),
+        known => bail!("no connection `{name}` has read a database; {} did", known.join(", ")),
+    }
+}
+
+/// Returns the SQL that repairs the database that is meant.
+fn script(args: &DriftArgs, drifts: &[Drift]) -> anyhow::Result<String> {
+    let is_meant =
+        |drift: &&Drift| args.connection.as_ref().is_none_or(|name| *name == drift.database().connection);
+    let mut meant = drifts.iter().filter(is_meant);
+    let first = meant
+        .next()
+        .context("no connection has read a database; declare one of kind postgres, and sync it")?;
+    if meant.next().is_some() {
+        let names: Vec<_> = drifts.iter().map(|drift| drift.database().connection.as_str()).collect();
+        bail!("several databases were read\nhelp: name one with --connection: {}", names.join(", "));
+    }
+    Ok(first.repair_script())
+}
+
+fn print(drifts: &[Drift], found: &FindingPage<'_>, output: Output) -> anyhow::Result<()> {
+    let views = || found.findings.iter().map(FindingView::from);
+    match output.format {
+        Format::Json => output.json(&json!({
+            "total": found.total,
+            "kinds": FindingKind::ALL.iter().zip(found.kinds).map(|(kind, count)| (kind.as_str(), count)).collect::<std::collections::BTreeMap<_, _>>(),
+            "items": views().collect::<Vec<_>>(),
+        })),
+        Format::Csv => write_csv(views())?,
+        Format::Markdown => {
+            output.result(table_head(&["kind", "user", "role", "data source", "scope", "what", "repair"]));
+            for it in views() {
+                output.result(table_row(&[
+                    it.kind.as_str(),
+                    it.username.as_deref().unwrap_or("-"),
+                    it.role_name.as_deref().unwrap_or("-"),
+                    &it.data_source_name,
+                    &it.scope,
+                    &it.detail,
+                    it.repair.as_deref().unwrap_or("-"),
+                ]));
+            }
+        }
+        Format::Text | Format::Terraform => print_text(drifts, found, views(), output),
+    }
+    Ok(())
+}
+
+fn write_csv(views: impl Iterator<Item = FindingView>) -> anyhow::Result<()> {
+    let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
+    csv.write_record(COLUMNS)?;
+    for it in views {
+        let ids = |ids: &[i64]| serde_json::to_string(ids).unwrap_or_default();
+        csv.write_record([
+            it.connection.as_str(),
+            it.kind.as_str(),
+            it.role_name.as_deref().unwrap_or_default(),
+            it.global_user_id.as_deref().unwrap_or_default(),
+            it.username.as_deref().unwrap_or_default(),
+            &it.data_source_id.to_string(),
+            &it.data_source_name,
+            &it.column_id.map(|id| id.to_string()).unwrap_or_default(),
+            it.column_name.as_deref().unwrap_or_default(),
+            &it.scope,
+            &it.via.map(|via| serde_json::to_string(&via).unwrap_or_default()).unwrap_or_default(),
+            &ids(&it.guardrail_policy_ids),
+            &it.detail,
+            it.repair.as_deref().unwrap_or_default(),
+            &it.observed_at,
+        ])?;
+    }
+    csv.flush()?;
+    csv.into_inner().map_err(|error| error.into_error())?.flush()?;
+    Ok(())
+}
+
+fn print_text(
+    drifts: &[Drift],
+    found: &FindingPage<'_>,
+    views: impl Iterator<Item = FindingView>,
+    output: Output,
+) {
+    if drifts.is_empty() {
+        output.note("no connection has read a database; declare one of kind postgres, and sync it");
+        return;
+    }
+    for it in views {
+        let who = match (&it.username, &it.role_name) {
+            (Some(user), Some(role)) if user != role => format!("{user} ({role})"),
+            (Some(name), _) | (None, Some(name)) => name.clone(),
+            (None, None) => String::new(),
+        };
+        output.result(format_args!(
+            "{WARNING}{}{WARNING:#}  {STRONG}{who}{STRONG:#}  {}  {}",
+            it.kind, it.data_source_name, it.scope
+        ));
+        output.result(format_args!("  {}", it.detail));
+        match &it.repair {
+            Some(repair) => {
+                repair.lines().for_each(|line| output.result(format_args!("  {DIM}{line}{DIM:#}")));
+            }
+            None => output.result(format_args!("  {DIM}no statement mends it alone; see --sql{DIM:#}")),
+        }
+    }
+    if found.total > found.findings.len() {
+        output.result(format_args!(
+            "… and {} more; --all lists them",
+            grouped((found.total - found.findings.len()) as u64)
+        ));
+    }
+    if output.is_quiet() {
+        return;
+    }
+    if found.total == 0 {
+        output.result(format_args!("{GOOD}No drift:{GOOD:#} the databases allow what the policies say."));
+        return;
+    }
+    let kinds = FindingKind::ALL.iter().zip(found.kinds).filter(|(_, count)| *count > 0);
+    let kinds: Vec<_> = kinds.map(|(kind, count)| format!("{} {kind}", grouped(count as u64))).collect();
+    output.result(format_args!(
+        "\n{STRONG}{} findings{STRONG:#}: {}. `domesday drift --sql` prints what repairs them.",
+        grouped(found.total as u64),
+        kinds.join(", ")
+    ));
+}
