@@ -6,8 +6,9 @@ use std::time::Duration;
 use domesday_model::{Connection, ConnectionKind};
 use secrecy::SecretString;
 
-pub use crate::ldap::JudgeAddresses;
 use crate::ldap::{self, LdapAccess, LdapBounds, LdapError};
+pub use crate::network::JudgeAddresses;
+use crate::postgres::{self, PostgresAccess, PostgresBounds, PostgresError, PostgresFindings};
 use crate::reading::Reading;
 use crate::scim::{self, MappingError};
 
@@ -36,10 +37,13 @@ pub enum ReadError {
     /// A directory.
     #[error(transparent)]
     Ldap(#[from] LdapError),
+    /// A database.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
     /// The mapping of a connection that is pushed to.
     #[error(transparent)]
     Scim(#[from] MappingError),
-    /// It is not read: it is pushed, imported, or not supported.
+    /// It is not read: it is pushed or imported.
     #[error("connections of kind `{0}` are not read")]
     NotRead(&'static str),
 }
@@ -63,7 +67,8 @@ pub fn check(connection: &Connection) -> Result<(), ReadError> {
     match &connection.kind {
         ConnectionKind::Ldap(ldap) => Ok(ldap::check(ldap)?),
         ConnectionKind::Scim(scim) => Ok(scim::check(scim)?),
-        ConnectionKind::Csv(_) | ConnectionKind::Postgres(_) | ConnectionKind::Dbt(_) => Ok(()),
+        ConnectionKind::Postgres(postgres) => Ok(postgres::check(postgres)?),
+        ConnectionKind::Csv(_) | ConnectionKind::Dbt(_) => Ok(()),
     }
 }
 
@@ -74,19 +79,50 @@ pub fn check(connection: &Connection) -> Result<(), ReadError> {
 pub fn read(connection: &Connection, access: &Access<'_>) -> Result<Reading, ReadError> {
     match &connection.kind {
         ConnectionKind::Ldap(ldap) => Ok(ldap::read(ldap, &connection.name, &ldap_access(access))?),
+        ConnectionKind::Postgres(database) => {
+            Ok(postgres::read(database, &connection.name, &postgres_access(access))?)
+        }
         kind => Err(ReadError::NotRead(kind.as_str())),
     }
 }
 
-/// Connects as [`read`] does, and says what it finds on the first page.
+/// Connects as [`read`] does, and says what it finds: of a directory, on the first page.
 ///
 /// # Errors
 /// What is wrong.
 pub fn verify(connection: &Connection, access: &Access<'_>) -> Result<Findings, ReadError> {
-    let ConnectionKind::Ldap(ldap) = &connection.kind else {
-        return Err(ReadError::NotRead(connection.kind.as_str()));
-    };
-    let findings = ldap::verify(ldap, &ldap_access(access))?;
+    match &connection.kind {
+        ConnectionKind::Ldap(ldap) => Ok(directory_findings(ldap::verify(ldap, &ldap_access(access))?)),
+        ConnectionKind::Postgres(database) => {
+            Ok(database_findings(postgres::verify(database, &postgres_access(access))?))
+        }
+        kind => Err(ReadError::NotRead(kind.as_str())),
+    }
+}
+
+fn database_findings(findings: PostgresFindings) -> Findings {
+    let PostgresFindings {
+        version,
+        database,
+        role,
+        schemas: (matching, all),
+        relations,
+        columns,
+        roles,
+        warnings,
+    } = findings;
+    Findings {
+        source: format!("PostgreSQL {version}, database `{database}`, as `{role}`"),
+        found: vec![
+            format!("schemas: {matching} of {all} match"),
+            format!("tables and views: {relations}, with {columns} columns"),
+            format!("roles: {roles}"),
+        ],
+        warnings,
+    }
+}
+
+fn directory_findings(findings: ldap::LdapFindings) -> Findings {
     let page = |what: &str, page: &ldap::PageFindings| {
         let more = if page.is_complete { "" } else { " on the first page, and more after it" };
         let skipped = page.entries.saturating_sub(page.usable);
@@ -99,11 +135,21 @@ pub fn verify(connection: &Connection, access: &Access<'_>) -> Result<Findings, 
         ldap::DirectoryKind::ActiveDirectory => "Active Directory",
     };
     let vendor = findings.vendor.as_ref().map_or_else(String::new, |vendor| format!(" ({vendor})"));
-    Ok(Findings {
+    Findings {
         source: format!("{directory}{vendor}"),
         found: std::iter::once(users).chain(groups).collect(),
         warnings: findings.warnings,
-    })
+    }
+}
+
+fn postgres_access<'a>(access: &Access<'a>) -> PostgresAccess<'a> {
+    PostgresAccess {
+        password: access.password.clone(),
+        authorities: access.authorities.clone(),
+        connect_limit: TIME_LIMIT,
+        bounds: PostgresBounds::default(),
+        judge_addresses: access.judge_addresses,
+    }
 }
 
 fn ldap_access<'a>(access: &Access<'a>) -> LdapAccess<'a> {

@@ -5,13 +5,15 @@ use sha2::{Digest, Sha256};
 
 use crate::reading::{Listed, Reading};
 
-/// Returns the SHA-256 over everything that a reading lists and leaves out, whatever the order. Warnings do not count.
+/// Returns the SHA-256 over everything that a reading lists and leaves out, whatever the order. Warnings do not
+/// count, nor does when privileges were read.
 pub(crate) fn digest(reading: &Reading) -> [u8; 32] {
     let Reading {
         users,
         groups,
         data_sources,
         partial_columns,
+        privileges,
         skipped,
         own_count: _,
         warnings: _,
@@ -22,6 +24,7 @@ pub(crate) fn digest(reading: &Reading) -> [u8; 32] {
     add("group", groups, &mut lines);
     add("dataSource", data_sources, &mut lines);
     lines.extend(partial_columns.iter().map(|key| line(&("partialColumns", key))));
+    lines.extend(privileges.iter().map(|it| line(&("privileges", &it.host, it.privileges.facts()))));
     lines.extend(skipped.iter().map(|skipped| line(&("skipped", &skipped.entry, &skipped.reason))));
     lines.sort_unstable();
     let mut hash = Sha256::new();

@@ -21,12 +21,14 @@ pub mod example;
 pub mod ldap;
 mod locate;
 mod naming;
+mod network;
 pub mod postgres;
 mod read;
 pub mod reading;
 pub mod scim;
 mod sniff;
 mod text;
+mod tls;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domesday_model::privileges::ObservedDatabase;
 use domesday_model::{DataSource, Group, User};
 
 /// Everything that a connection listed, as one consistent read found it. A read that could not be completed is an error of
@@ -17,6 +18,8 @@ pub struct Reading {
     /// The keys of data sources of which the source does not know every column: where another connection lists them,
     /// these add tags and descriptions alone.
     pub partial_columns: BTreeSet<String>,
+    /// The privileges of the database, where one was read.
+    pub privileges: Option<ObservedDatabase>,
     /// How many entries the source itself counts, where it has such a number.
     pub own_count: Option<u64>,
     /// Entries that were left out, each with the reason.

@@ -67,6 +67,20 @@ pub struct Privileges {
 }
 
 impl Privileges {
+    /// Returns everything but the instant of the reading, to be compared with another reading or hashed.
+    #[must_use]
+    pub fn facts(&self) -> impl Serialize + '_ {
+        let Self { server_version, observed_at: _, database, roles, memberships, schemas, relations } = self;
+        (server_version, database, roles, memberships, schemas, relations)
+    }
+
+    /// Whether the password of some role has expired at one of two instants and not at the other, so that the same facts
+    /// mean something else.
+    #[must_use]
+    pub fn expiry_differs(&self, one: Instant, other: Instant) -> bool {
+        self.roles.iter().any(|role| role.is_expired(one) != role.is_expired(other))
+    }
+
     /// Whether every position refers to something: they were read from where they could have been changed.
     #[must_use]
     pub fn is_consistent(&self) -> bool {

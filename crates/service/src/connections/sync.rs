@@ -299,13 +299,23 @@ pub struct ReadSummary {
 /// Splits a reading into what the store takes over, and what the record says of it.
 #[must_use]
 pub fn listing_of(reading: Reading) -> (Listing, ReadSummary) {
-    let Reading { users, groups, data_sources, partial_columns, own_count, skipped, warnings, sha256 } =
-        reading;
+    let Reading {
+        users,
+        groups,
+        data_sources,
+        partial_columns,
+        privileges,
+        own_count,
+        skipped,
+        warnings,
+        sha256,
+    } = reading;
     let listing = Listing {
         groups: groups.into_iter().map(|listed| (listed.key, listed.object)).collect(),
         users: users.into_iter().map(|listed| (listed.key, listed.object)).collect(),
         data_sources: data_sources.into_iter().map(|listed| (listed.key, listed.object)).collect(),
         partial_columns: partial_columns.into_iter().collect(),
+        privileges,
     };
     let skipped = skipped.into_iter().map(|skipped| (skipped.entry, skipped.reason)).collect();
     (listing, ReadSummary { own_count, skipped, warnings, sha256 })

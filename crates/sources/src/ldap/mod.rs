@@ -24,7 +24,6 @@ mod schema;
 mod settings;
 mod transport;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use domesday_model::LdapConnection;
@@ -40,8 +39,7 @@ use profile::{GroupField, UserField};
 use schema::Schema;
 use settings::{SearchPlan, Settings};
 
-/// Judges the addresses that a host was resolved to, before any is connected to; an error says why not.
-pub type JudgeAddresses<'a> = &'a dyn Fn(&str, &[SocketAddr]) -> Result<(), String>;
+pub use crate::network::JudgeAddresses;
 
 /// How a directory is accessed.
 pub struct LdapAccess<'a> {

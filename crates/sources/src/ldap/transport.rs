@@ -1,17 +1,18 @@
 //! A connection to a directory server: addresses that are judged, TLS, and time limits.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
 
 use super::LdapAccess;
 use super::address::Address;
 use super::error::LdapError;
+use crate::network::{ResolveError, resolve};
+use crate::tls::{client_config, explain_certificate};
 
 /// A byte stream to the server.
 pub(super) enum Transport {
@@ -86,15 +87,13 @@ impl Transport {
     /// Connects to the host, to an address that was judged and to no other.
     pub(super) fn connect(address: &Address, access: &LdapAccess<'_>) -> Result<Self, LdapError> {
         let unreachable = |reason: String| LdapError::Unreachable { host: address.shown(), reason };
-        let resolved: Vec<SocketAddr> = (address.host.as_str(), address.port)
-            .to_socket_addrs()
-            .map_err(|error| unreachable(format!("the name cannot be resolved ({error})")))?
-            .collect();
-        if resolved.is_empty() {
-            return Err(unreachable("the name has no address".to_owned()));
-        }
-        (access.judge_addresses)(&address.host, &resolved)
-            .map_err(|reason| LdapError::NotAllowed { host: address.host.clone(), reason })?;
+        let resolved =
+            resolve(&address.host, address.port, access.judge_addresses).map_err(|error| match error {
+                ResolveError::Unknown(reason) => unreachable(reason),
+                ResolveError::NotAllowed(reason) => {
+                    LdapError::NotAllowed { host: address.host.clone(), reason }
+                }
+            })?;
         let deadline = Instant::now() + access.time_limit;
         let mut last = None;
         for socket in &resolved {
@@ -165,18 +164,10 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
 
 /// Says what is wrong with a handshake and what to do.
 fn explain(error: &rustls::Error, address: &Address) -> String {
+    if let Some(explained) = explain_certificate(error) {
+        return explained;
+    }
     match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "no trusted authority signed the certificate of the server\nhelp: add the certificate of the authority that signed it to the \
-             file that `connections.ca_file` names"
-                .to_owned()
-        }
-        rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
-            format!("{error}\nhelp: renew the certificate of the server")
-        }
-        rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => format!("{error}\nhelp: use a name in `url` that the certificate of the server contains"),
         rustls::Error::InvalidMessage(_) => {
             let help = if address.starts_tls {
                 "check that the server has a certificate"
@@ -187,25 +178,4 @@ fn explain(error: &rustls::Error, address: &Address) -> String {
         }
         _ => error.to_string(),
     }
-}
-
-/// Trusts the public authorities and those that are given as PEM.
-fn client_config(authorities: &[u8]) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let before = roots.len();
-    for certificate in CertificateDer::pem_slice_iter(authorities) {
-        let certificate =
-            certificate.map_err(|error| format!("the trusted authorities are not PEM ({error})"))?;
-        roots
-            .add(certificate)
-            .map_err(|error| format!("a trusted authority is not a certificate ({error})"))?;
-    }
-    if roots.len() == before && !authorities.trim_ascii().is_empty() {
-        return Err("the trusted authorities contain no certificate in PEM".to_owned());
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider supports its own versions");
-    Ok(versions.with_root_certificates(roots).with_no_client_auth())
 }

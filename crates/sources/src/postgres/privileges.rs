@@ -8,7 +8,22 @@ use domesday_actual::{
 };
 use domesday_model::Instant;
 use postgres::types::Oid;
-use postgres::{IsolationLevel, Transaction};
+use postgres::{IsolationLevel, Row, Transaction};
+
+/// Runs queries that all see one state of the database.
+pub trait Queries {
+    /// Returns the rows of a query without parameters.
+    ///
+    /// # Errors
+    /// When the query fails, or takes too long.
+    fn query(&mut self, sql: &str) -> Result<Vec<Row>, PrivilegesError>;
+}
+
+impl Queries for Transaction<'_> {
+    fn query(&mut self, sql: &str) -> Result<Vec<Row>, PrivilegesError> {
+        Ok(Transaction::query(self, sql, &[])?)
+    }
+}
 
 /// Why the privileges of a database cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -16,12 +31,18 @@ pub enum PrivilegesError {
     /// The server refused a query or the connection failed.
     #[error("cannot read the privileges of the database")]
     Database(#[from] postgres::Error),
+    /// An answer did not arrive in time.
+    #[error("the database did not answer in time")]
+    TimedOut,
     /// The server is older than version 13.
     #[error("PostgreSQL {found} is too old; versions 13 and later are supported")]
     TooOld {
         /// The major version found.
         found: u32,
     },
+    /// The database is not in the list of databases.
+    #[error("the list of databases does not have the database that is connected to")]
+    NoDatabase,
     /// An access list names a role that the list of roles does not have.
     #[error("an access list names the role with oid {oid}, which does not exist")]
     UnknownRole {
@@ -30,11 +51,35 @@ pub enum PrivilegesError {
     },
 }
 
-/// The schemas that belong to PostgreSQL itself.
-const OWN_SCHEMAS: &str = "nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'";
+/// Leaves out the schemas that belong to PostgreSQL itself.
+pub(super) const OWN_SCHEMAS: &str = "nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'";
 
 /// The relations that are read: partitions stand for themselves only in their parent.
-const RELATIONS: &str = "c.relkind IN ('r', 'p', 'f', 'v', 'm') AND NOT c.relispartition";
+pub(super) const RELATIONS: &str = "c.relkind IN ('r', 'p', 'f', 'v', 'm') AND NOT c.relispartition";
+
+/// Which schemas are read.
+#[derive(Debug, Clone)]
+pub(super) enum SchemaChoice {
+    /// All but PostgreSQL's own.
+    Every,
+    /// Some, by their oids.
+    Some(Vec<Oid>),
+}
+
+impl SchemaChoice {
+    /// Returns the condition on a column with the oid of a schema. Literals have no type of their own, so that only the
+    /// server's own operators fit.
+    pub(super) fn condition(&self, column: &str) -> String {
+        match self {
+            Self::Every => "true".to_owned(),
+            Self::Some(oids) if oids.is_empty() => "false".to_owned(),
+            Self::Some(oids) => {
+                let oids: Vec<_> = oids.iter().map(|oid| format!("'{oid}'")).collect();
+                format!("{column} IN ({})", oids.join(", "))
+            }
+        }
+    }
+}
 
 /// Sums up the entries of an access list by grantor and grantee, with one bit for each privilege that decides something.
 macro_rules! entries {
@@ -62,14 +107,22 @@ macro_rules! entries {
 ///
 /// # Errors
 /// When the server is too old or a query fails.
-pub fn read_privileges(transaction: &mut Transaction<'_>) -> Result<Privileges, PrivilegesError> {
-    let row = transaction.query_one(
+pub fn read_privileges(transaction: &mut impl Queries) -> Result<Privileges, PrivilegesError> {
+    read_privileges_in(transaction, &SchemaChoice::Every)
+}
+
+/// Reads privileges as [`read_privileges`] does, those on some schemas alone.
+pub(super) fn read_privileges_in(
+    transaction: &mut impl Queries,
+    choice: &SchemaChoice,
+) -> Result<Privileges, PrivilegesError> {
+    let rows = transaction.query(
         "SELECT current_setting('server_version_num')::int / 10000,
                 (extract(epoch FROM transaction_timestamp()) * 1000000)::bigint, d.oid, d.datname, d.datdba,
                 d.datacl IS NULL
          FROM pg_database d WHERE d.datname = current_database()",
-        &[],
     )?;
+    let row = rows.first().ok_or(PrivilegesError::NoDatabase)?;
     let server_version = u32::try_from(row.get::<_, i32>(0)).unwrap_or(0);
     if server_version < 13 {
         return Err(PrivilegesError::TooOld { found: server_version });
@@ -91,8 +144,8 @@ pub fn read_privileges(transaction: &mut Transaction<'_>) -> Result<Privileges, 
         owner: lists.role(row.get(4))?,
         access_list: take_database(row.get(2), row.get(5)),
     };
-    let (schemas, schema_of) = read_schemas(transaction, &lists)?;
-    let relations = read_relations(transaction, &lists, &schema_of)?;
+    let (schemas, schema_of) = read_schemas(transaction, &lists, choice)?;
+    let relations = read_relations(transaction, &lists, &schema_of, choice)?;
     Ok(Privileges {
         server_version,
         observed_at: Instant::from_micros(row.get(1)),
@@ -112,15 +165,12 @@ pub fn begin(client: &mut postgres::Client) -> Result<Transaction<'_>, postgres:
     client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start()
 }
 
-fn read_roles(
-    transaction: &mut Transaction<'_>,
-) -> Result<(Vec<Role>, HashMap<Oid, RoleIx>), PrivilegesError> {
+fn read_roles(transaction: &mut impl Queries) -> Result<(Vec<Role>, HashMap<Oid, RoleIx>), PrivilegesError> {
     let rows = transaction.query(
         "SELECT oid, rolname, rolcanlogin, rolinherit, rolsuper, rolbypassrls,
                 CASE WHEN isfinite(rolvaliduntil) THEN (extract(epoch FROM rolvaliduntil) * 1000000)::bigint
                      WHEN rolvaliduntil < 'epoch' THEN 0 END
          FROM pg_roles ORDER BY rolname COLLATE \"C\"",
-        &[],
     )?;
     let mut role_of = HashMap::with_capacity(rows.len());
     let roles = rows.iter().enumerate().map(|(position, row)| {
@@ -139,42 +189,46 @@ fn read_roles(
 }
 
 fn read_memberships(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut impl Queries,
     server_version: u32,
     role_of: &HashMap<Oid, RoleIx>,
 ) -> Result<Vec<Membership>, PrivilegesError> {
     // Before version 16 a membership has no options: INHERIT is the member's, and SET always holds.
     let options = if server_version >= 16 { "inherit_option, set_option" } else { "true, true" };
-    let sql = format!("SELECT roleid, member, {options} FROM pg_auth_members ORDER BY roleid, member");
+    let sql = format!("SELECT roleid, member, {options} FROM pg_auth_members");
     let lists = Lists { roles: role_of };
-    let rows = transaction.query(&sql, &[])?;
-    rows.iter()
-        .map(|row| {
-            Ok(Membership {
-                role: lists.role(row.get(0))?,
-                member: lists.role(row.get(1))?,
-                inherits: row.get(2),
-                can_set: row.get(3),
-            })
+    let rows = transaction.query(&sql)?;
+    let memberships = rows.iter().map(|row| {
+        Ok(Membership {
+            role: lists.role(row.get(0))?,
+            member: lists.role(row.get(1))?,
+            inherits: row.get(2),
+            can_set: row.get(3),
         })
-        .collect()
+    });
+    let mut memberships: Vec<_> = memberships.collect::<Result<_, PrivilegesError>>()?;
+    // By names, as everything else: oids differ between two servers that say the same.
+    memberships.sort_by_key(|it| (it.role, it.member, it.inherits, it.can_set));
+    Ok(memberships)
 }
 
 fn read_schemas(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut impl Queries,
     lists: &Lists<'_>,
+    choice: &SchemaChoice,
 ) -> Result<(Vec<Schema>, HashMap<Oid, SchemaIx>), PrivilegesError> {
     let mut entries = lists.read(
         transaction,
         concat!("SELECT n.oid, 0::int2, list.* FROM pg_namespace n ", entries!("n.nspacl")),
     )?;
     let sql = format!(
-        "SELECT oid, nspname, nspowner, nspacl IS NULL FROM pg_namespace WHERE {OWN_SCHEMAS}
-         ORDER BY nspname COLLATE \"C\""
+        "SELECT oid, nspname, nspowner, nspacl IS NULL FROM pg_namespace WHERE {OWN_SCHEMAS} AND {}
+         ORDER BY nspname COLLATE \"C\"",
+        choice.condition("oid")
     );
     let mut schema_of = HashMap::new();
     let mut schemas = Vec::new();
-    for row in transaction.query(&sql, &[])? {
+    for row in transaction.query(&sql)? {
         schema_of.insert(row.get(0), SchemaIx::from_position(schemas.len()));
         schemas.push(Schema {
             name: row.get(1),
@@ -186,24 +240,26 @@ fn read_schemas(
 }
 
 fn read_relations(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut impl Queries,
     lists: &Lists<'_>,
     schema_of: &HashMap<Oid, SchemaIx>,
+    choice: &SchemaChoice,
 ) -> Result<Vec<Relation>, PrivilegesError> {
+    let relations_read = format!("{RELATIONS} AND {}", choice.condition("c.relnamespace"));
     let sql = format!(
         concat!("SELECT c.oid, 0::int2, list.* FROM pg_class c ", entries!("c.relacl"), " WHERE {}"),
-        RELATIONS
+        relations_read
     );
     let mut entries = lists.read(transaction, &sql)?;
     let sql = format!(
         "SELECT c.oid, c.relnamespace, c.relname, c.relkind::text, c.relowner, c.relacl IS NULL, c.relrowsecurity,
                 c.relforcerowsecurity
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {RELATIONS} AND {OWN_SCHEMAS}
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {relations_read} AND {OWN_SCHEMAS}
          ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\""
     );
     let mut relations = Vec::new();
     let mut relation_of: HashMap<Oid, RelationIx> = HashMap::new();
-    for row in transaction.query(&sql, &[])? {
+    for row in transaction.query(&sql)? {
         let Some(schema) = schema_of.get(&row.get(1)) else { continue };
         relation_of.insert(row.get(0), RelationIx::from_position(relations.len()));
         relations.push(Relation {
@@ -223,15 +279,15 @@ fn read_relations(
             entries!("a.attacl"),
             " WHERE a.attnum > 0 AND NOT a.attisdropped AND {}"
         ),
-        RELATIONS
+        relations_read
     );
     let mut entries = lists.read(transaction, &sql)?;
     let sql = format!(
         "SELECT a.attrelid, a.attname, a.attnum, a.attacl IS NULL
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-         WHERE a.attnum > 0 AND NOT a.attisdropped AND {RELATIONS} ORDER BY a.attrelid, a.attnum"
+         WHERE a.attnum > 0 AND NOT a.attisdropped AND {relations_read} ORDER BY a.attrelid, a.attnum"
     );
-    for row in transaction.query(&sql, &[])? {
+    for row in transaction.query(&sql)? {
         let oid: Oid = row.get(0);
         let Some(relation) = relation_of.get(&oid) else { continue };
         let list = entries.remove(&(oid, row.get::<_, i16>(2)));
@@ -271,10 +327,10 @@ impl Lists<'_> {
     }
 
     /// Runs a query whose rows are object, column, grantor, grantee, privileges and grant options.
-    fn read(&self, transaction: &mut Transaction<'_>, sql: &str) -> Result<EntriesOf, PrivilegesError> {
+    fn read(&self, transaction: &mut impl Queries, sql: &str) -> Result<EntriesOf, PrivilegesError> {
         let mut entries = EntriesOf::new();
         let set = |bits: i32| PrivilegeSet(u8::try_from(bits).unwrap_or(0));
-        for row in transaction.query(sql, &[])? {
+        for row in transaction.query(sql)? {
             let grantee: Oid = row.get(3);
             let entry = AccessEntry {
                 grantee: if grantee == 0 { Grantee::Public } else { Grantee::Role(self.role(grantee)?) },

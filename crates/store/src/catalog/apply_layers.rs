@@ -242,6 +242,7 @@ fn new_object(document: &Document) -> Result<NewObject, StoreError> {
     Ok(NewObject {
         kind: document.kind,
         name: document.name.clone(),
+        called: None,
         key: None,
         label: document.origin.to_string(),
         origin: Origin::Files,

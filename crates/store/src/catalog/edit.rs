@@ -116,6 +116,7 @@ impl Edit<'_> {
         NewObject {
             kind: self.kind,
             name: self.name.to_owned(),
+            called: None,
             key: None,
             label: self.change.origin.to_owned(),
             origin: Origin::Api,

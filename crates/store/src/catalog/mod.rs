@@ -10,6 +10,7 @@ mod edit;
 pub(crate) mod layers;
 mod objects;
 mod plan;
+pub(crate) mod privileges;
 mod records;
 mod references;
 pub(crate) mod request_index;

@@ -15,6 +15,7 @@ use crate::database::{Database, values};
 use crate::{Store, StoreError};
 
 use super::documents::parse;
+use super::privileges::{self, StoredDatabase};
 use super::{revision, tenant};
 
 /// The small kinds, in the order in which a snapshot is built: what is named before who names it.
@@ -38,6 +39,7 @@ pub struct LoadedSnapshot {
     /// The revision at which the inventory last changed, when that is known.
     inventory: Option<u64>,
     digests: InventoryDigests,
+    databases: Vec<StoredDatabase>,
 }
 
 /// Digests of the kinds of the inventory.
@@ -57,7 +59,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Empty`] when no catalog was ever applied; otherwise when the store cannot be read.
     pub fn snapshot(&mut self, at: Instant) -> Result<Snapshot, StoreError> {
-        self.read_everything(at).map(|(snapshot, ..)| snapshot)
+        self.read_everything(at, &[]).map(|loaded| Arc::unwrap_or_clone(loaded.snapshot))
     }
 
     /// Returns a snapshot as [`Store::snapshot`] does, with the revision of the catalog in the same read.
@@ -65,7 +67,8 @@ impl Store {
     /// # Errors
     /// As [`Store::snapshot`].
     pub fn snapshot_and_revision(&mut self, at: Instant) -> Result<(Snapshot, u64), StoreError> {
-        self.read_everything(at).map(|(snapshot, revision, ..)| (snapshot, revision))
+        let LoadedSnapshot { snapshot, revision, .. } = self.read_everything(at, &[])?;
+        Ok((Arc::unwrap_or_clone(snapshot), revision))
     }
 
     /// Loads a snapshot. Where the inventory (tenant, tags, groups, users, domains, data sources) is the same as in an
@@ -83,8 +86,7 @@ impl Store {
         {
             return Ok(loaded);
         }
-        let (snapshot, revision, inventory, digests) = self.read_everything(at)?;
-        Ok(LoadedSnapshot { snapshot: Arc::new(snapshot), revision, inventory, digests })
+        self.read_everything(at, earlier.map_or(&[], |earlier| &earlier.databases))
     }
 
     /// Reads the kinds outside the inventory; none when the inventory is not that of the earlier snapshot.
@@ -112,15 +114,16 @@ impl Store {
             return Ok(None);
         }
         earlier.digests.large.iter().for_each(|of_kind| digest.update(of_kind));
-        let snapshot = Arc::new(finish(&mut transaction, build, digest)?);
+        let (snapshot, databases) = finish(&mut transaction, build, digest, &earlier.databases)?;
         let digests = earlier.digests.clone();
-        Ok(Some(LoadedSnapshot { snapshot, revision, inventory, digests }))
+        Ok(Some(LoadedSnapshot { snapshot: Arc::new(snapshot), revision, inventory, digests, databases }))
     }
 
     fn read_everything(
         &mut self,
         at: Instant,
-    ) -> Result<(Snapshot, u64, Option<u64>, InventoryDigests), StoreError> {
+        earlier: &[StoredDatabase],
+    ) -> Result<LoadedSnapshot, StoreError> {
         let mut second = self.second_reader()?;
         let mut transaction = self.database.read()?;
         let mut revision = revision::read(&mut transaction)?;
@@ -142,8 +145,9 @@ impl Store {
             }
         }
         let inventory = revision::read_inventory(&mut transaction)?;
-        let (snapshot, digests) = read(&mut transaction, parallel.as_deref_mut(), at)?;
-        Ok((snapshot, revision, inventory, digests))
+        let (build, digest, digests) = read(&mut transaction, parallel.as_deref_mut(), at)?;
+        let (snapshot, databases) = finish(&mut transaction, build, digest, earlier)?;
+        Ok(LoadedSnapshot { snapshot: Arc::new(snapshot), revision, inventory, digests, databases })
     }
 
     /// A second connection, where reading on two is worth it and can be had.
@@ -156,12 +160,12 @@ impl Store {
     }
 }
 
-/// Reads a snapshot; data sources over the second connection, if there is one.
+/// Reads the inventory and the policies of a snapshot; data sources over the second connection, if there is one.
 fn read(
     database: &mut Database,
     parallel: Option<&mut Database>,
     at: Instant,
-) -> Result<(Snapshot, InventoryDigests), StoreError> {
+) -> Result<(SnapshotBuilder, Sha256, InventoryDigests), StoreError> {
     let (tenant, _) = tenant::read(database)?.ok_or(StoreError::Empty)?;
     let mut digest = Sha256::new();
     digest.update(serde_json::to_string(&tenant).expect("a tenant is plain data"));
@@ -194,15 +198,16 @@ fn read(
         })?,
     };
     large.iter().for_each(|of_kind| digest.update(of_kind));
-    Ok((finish(database, build, digest)?, InventoryDigests { small, large }))
+    Ok((build, digest, InventoryDigests { small, large }))
 }
 
-/// Reads the kinds that are built last, and finishes a snapshot.
+/// Reads the kinds that are built last and the privileges of databases, and finishes a snapshot.
 fn finish(
     database: &mut Database,
     mut build: SnapshotBuilder,
     mut digest: Sha256,
-) -> Result<Snapshot, StoreError> {
+    earlier: &[StoredDatabase],
+) -> Result<(Snapshot, Vec<StoredDatabase>), StoreError> {
     for kind in LAST {
         digest.update(each(database, kind, |object| add(&mut build, kind, object))?);
     }
@@ -217,7 +222,13 @@ fn finish(
         build.last_seen(UserId(row.integer(0)?), Instant::from_micros(row.integer(1)?));
         Ok(())
     })?;
-    Ok(build.finish(digest.finalize().into())?)
+    // Without one, the digest is what it was before there were any.
+    let databases = privileges::read(database, earlier)?;
+    for stored in &databases {
+        stored.digest(&mut digest);
+        build.database(stored.database());
+    }
+    Ok((build.finish(digest.finalize().into())?, databases))
 }
 
 /// A stored object.

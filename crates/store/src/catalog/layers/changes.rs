@@ -108,6 +108,7 @@ fn put(
             let new = NewObject {
                 kind,
                 name: name.clone(),
+                called: None,
                 key: Some(key.to_owned()),
                 label: origin.to_string(),
                 origin: origin.clone(),

@@ -118,6 +118,8 @@ pub(crate) fn effective_document(
 pub(crate) struct NewObject {
     pub(crate) kind: Kind,
     pub(crate) name: String,
+    /// What the origin calls it, where that is not its name.
+    pub(crate) called: Option<String>,
     pub(crate) key: Option<String>,
     pub(crate) label: String,
     pub(crate) origin: Origin,
@@ -131,7 +133,7 @@ impl NewObject {
     pub(crate) fn into_row(self, at: Instant) -> LayerRow {
         LayerRow {
             object_id: 0,
-            name: self.name,
+            name: self.called.unwrap_or(self.name),
             key: self.key,
             label: self.label,
             layer: Layer {
@@ -155,10 +157,10 @@ pub(crate) fn create(
     let mut effective = Vec::with_capacity(new.len());
     let mut rows = Vec::with_capacity(new.len());
     for object in new {
-        let kind = object.kind;
+        let (kind, name) = (object.kind, object.name.clone());
         let row = object.into_row(at);
         let layers = std::slice::from_ref(&row);
-        effective.push(effective_document(database, references, kind, &row.name, layers, at)?);
+        effective.push(effective_document(database, references, kind, &name, layers, at)?);
         rows.push((kind, row));
     }
     let documents: Vec<&Document> = effective.iter().map(|it| &it.document).collect();

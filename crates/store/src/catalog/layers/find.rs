@@ -42,6 +42,14 @@ fn hosts_agree(left: &Document, right: &Document) -> bool {
     }
 }
 
+/// Whether two data sources are known to be at different places, so that one name does not make them one.
+pub(super) fn is_elsewhere(left: &Document, right: &Document) -> bool {
+    match (alias(Kind::DataSource, left), alias(Kind::DataSource, right)) {
+        (Some(of_left), Some(of_right)) => of_left != of_right || !hosts_agree(left, right),
+        _ => false,
+    }
+}
+
 /// Finds the only object that is recognized by the same as a document, and that has no layer of an origin yet.
 pub(crate) fn find_by_alias(
     database: &mut Database,

@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domesday_model::layers::{Document, Origin, PARTIAL_COLUMNS};
-use domesday_model::{DataSource, Group, Kind, MaxGone, User};
+use domesday_model::privileges::ObservedDatabase;
+use domesday_model::{DataSource, Excerpt, Group, Kind, MaxGone, User};
 use serde_json::Value;
 
 use super::changes::{checked, name_of};
 use super::effective::NewObject;
+use super::find::is_elsewhere;
 use super::rows::{self, LayerRow};
 use super::writer::{Writer, Written};
 use super::{alias, find_by_alias};
+use crate::catalog::documents::parse;
+use crate::catalog::privileges;
 use crate::database::{Database, values};
 use crate::{ChangeBy, FieldChange, Store, StoreError};
 
@@ -25,6 +29,9 @@ pub struct Listing {
     pub data_sources: Vec<(Option<String>, DataSource)>,
     /// The keys of data sources of which the connection does not know every column.
     pub partial_columns: HashSet<String>,
+    /// The privileges of the database, where one was read. The people to whom owning roles belong become owners of the
+    /// data sources.
+    pub privileges: Option<ObservedDatabase>,
 }
 
 /// How to take over a listing.
@@ -143,10 +150,15 @@ pub(crate) fn end_listing(
 fn take_over(
     database: &mut Database,
     connection: &str,
-    listing: Listing,
+    mut listing: Listing,
     options: ListingOptions,
     change: &ChangeBy<'_>,
 ) -> Result<ListingOutcome, StoreError> {
+    let observed = listing.privileges.take();
+    if let Some(observed) = &observed {
+        let data_sources = listing.data_sources.iter_mut().map(|(_, source)| source);
+        privileges::set_owners(database, observed, data_sources)?;
+    }
     let origin = Origin::of_name(connection);
     let mut outcome = ListingOutcome::default();
     let mut plans = Vec::new();
@@ -170,6 +182,9 @@ fn take_over(
     }
     for plan in plans {
         carry_out(&mut writer, plan, &mut outcome)?;
+    }
+    if privileges::write(writer.database, connection, observed.as_ref())? {
+        writer.touch(Kind::Connection);
     }
     outcome.warnings.extend(writer.finish()?);
     Ok(outcome)
@@ -250,6 +265,7 @@ fn plan(
     let mut plan = Plan { kind, new: Vec::new(), set: Vec::new(), gone: Vec::new(), present };
     let mut counts = KindCounts { read: objects.len() as u64, ..KindCounts::default() };
     let (mut seen, mut names) = (HashSet::new(), HashSet::new());
+    let mut free = FreeNames { known: &known, given: HashSet::new(), renamed: Vec::new() };
     for (key, value) in objects {
         let document = match checked(kind, value, origin) {
             Ok(document) => document,
@@ -271,7 +287,9 @@ fn plan(
         let own = key.as_deref().and_then(|key| by_key.get(key)).or_else(|| {
             // A row whose key is listed too is another object.
             let row = by_name.get(&folded(kind, &name))?;
-            row.key.as_ref().is_none_or(|key| !keys.contains(key)).then_some(row)
+            let is_other = row.key.as_ref().is_some_and(|key| keys.contains(key))
+                || kind == Kind::DataSource && is_elsewhere(&row.layer.document, &document);
+            (!is_other).then_some(row)
         });
         let found = match own {
             Some(row) => Some(row.object_id),
@@ -292,9 +310,12 @@ fn plan(
             (None, _) => {
                 counts.created += 1;
                 let label = origin.to_string();
+                let free_name = free.name(kind, &name, &label);
+                let called = (free_name != name).then_some(name);
                 plan.new.push(NewObject {
                     kind,
-                    name,
+                    name: free_name,
+                    called,
                     key,
                     label,
                     origin: origin.clone(),
@@ -304,6 +325,7 @@ fn plan(
             }
         }
     }
+    outcome.warnings.extend(free.warning());
     let left = rows.iter().filter(|row| row.layer.absent_since.is_none() && !seen.contains(&row.object_id));
     plan.gone = left.map(|row| row.object_id).collect();
     plan.gone.sort_unstable();
@@ -338,9 +360,52 @@ fn recognized(
     let by_name = known.by_name.get(name).copied();
     // Where a data source is says more than what it is called.
     if kind == Kind::DataSource {
-        Ok(by_alias(database)?.or(by_name))
+        if let Some(found) = by_alias(database)? {
+            return Ok(Some(found));
+        }
+        let Some(id) = by_name else { return Ok(None) };
+        let sql = "SELECT document FROM object WHERE kind = ?1 AND id = ?2";
+        let other: Option<Document> =
+            database.first(sql, values![kind.key(), id], |row| parse(kind, name, row.text(0)?))?;
+        Ok(other.is_none_or(|other| !is_elsewhere(&other, document)).then_some(id))
     } else {
         Ok(by_name.or(by_alias(database)?))
+    }
+}
+
+/// Names for new data sources: one that something at another place has already is not given again.
+struct FreeNames<'k> {
+    known: &'k Known,
+    given: HashSet<String>,
+    /// Those that got another name.
+    renamed: Vec<String>,
+}
+
+impl FreeNames<'_> {
+    /// Returns the name of a new object that a connection calls by a name.
+    fn name(&mut self, kind: Kind, name: &str, connection: &str) -> String {
+        let mut free = name.to_owned();
+        let is_taken = |name: &str| self.known.by_name.contains_key(name) || self.given.contains(name);
+        if kind == Kind::DataSource && is_taken(&free) {
+            free = format!("{name} ({connection})");
+            let mut number = 2;
+            while is_taken(&free) {
+                free = format!("{name} ({connection} {number})");
+                number += 1;
+            }
+            self.renamed.push(free.clone());
+        }
+        self.given.insert(free.clone());
+        free
+    }
+
+    fn warning(&self) -> Option<String> {
+        let first = self.renamed.first()?;
+        Some(format!(
+            "{} new data sources have a name by `naming` that another one has, and got one of their own, such as `{}`",
+            self.renamed.len(),
+            Excerpt(first)
+        ))
     }
 }
 

@@ -68,6 +68,11 @@ impl<'d, 'c> Writer<'d, 'c> {
         declared.unwrap_or_else(|| Uuid::new_v5(&self.tenant, username.as_bytes()))
     }
 
+    /// Records that something of a kind has changed that is in no layer.
+    pub(super) fn touch(&mut self, kind: Kind) {
+        self.kinds.insert(kind);
+    }
+
     /// Creates the tags that documents bear.
     pub(super) fn tags<'l>(
         &mut self,
