@@ -338,3 +338,40 @@ fn an_object_is_refused_with_fields_and_columns_of_its_own() {
     assert!(parse_object(Kind::User, "null").is_err());
     assert!(parse_object(Kind::User, "").unwrap_err().is_syntax());
 }
+
+#[test]
+fn a_data_source_that_only_a_connection_lists_may_be_named() {
+    let objects = r#"
+users: [{ username: ada }]
+policies:
+  - { name: P, type: grant, scope: read, level: anyone, appliesTo: [{ dataSources: [fin.public.orders] }] }
+dataProducts:
+  - { name: D, createdBy: ada, dataSources: [{ name: fin.public.orders, columns: [id] }, fin.public.t] }
+requests:
+  - { id: R, type: dataAccess, user: ada, dataSource: fin.public.orders, status: approved, createdAt: 2026-01-01T00:00:00Z }
+dataSources:
+  - { name: fin.public.t, platform: postgres, database: fin, schema: public, table: t }
+  - { name: Known, platform: postgres, columns: [{ name: id, type: int }] }
+"#;
+    let masking = "  - { id: M, type: maskingException, user: ada, dataSource: Known, columns: [email], status: approved, \
+                   createdAt: 2026-01-01T00:00:00Z }\n";
+    let objects =
+        objects.replace("dataSources:\n  - { name: fin", &format!("{masking}dataSources:\n  - {{ name: fin"));
+    let warehouse = "connections: [{ name: warehouse, kind: postgres, url: postgres://r@db/fin }]\n";
+    let loaded = domesday_sources::parse_str("c.yaml", &format!("{warehouse}{objects}")).unwrap();
+    let pending = |it: &&domesday_sources::Diagnostic| {
+        it.message.contains("counts once the connection `warehouse` lists it")
+    };
+    let pending: Vec<_> = loaded.warnings.iter().filter(pending).map(|it| it.field.as_str()).collect();
+    assert_eq!(pending.len(), 4, "{:?}", loaded.warnings);
+    // Nothing else can bring them.
+    for none in ["", "connections: [{ name: okta, kind: scim }]\n"] {
+        let refused = domesday_sources::parse_str("c.yaml", &format!("{none}{objects}")).unwrap_err();
+        assert_eq!(refused.iter().count(), 4, "{refused}");
+    }
+    // A policy, tag or user that is not there is a mistake all the same.
+    for wrong in [objects.replace("createdBy: ada", "createdBy: bob"), objects.replace("dataProducts:", "dataPolicies: [{ name: M, mask: { kind: hash }, columns: { tagged: [No] }, appliesTo: all }]\ndataProducts:")] {
+        let text = format!("{warehouse}{wrong}");
+        assert_eq!(domesday_sources::parse_str("c.yaml", &text).unwrap_err().iter().count(), 1);
+    }
+}

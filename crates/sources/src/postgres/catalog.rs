@@ -219,9 +219,9 @@ fn tables(session: &mut Session, choice: &SchemaChoice) -> SessionResult<Vec<Tab
              ON d.objoid = a.attrelid AND d.classoid = '1259' AND d.objsubid = a.attnum
          WHERE a.attnum > '0' AND NOT a.attisdropped AND {relations}
          ORDER BY a.attrelid, a.attnum"
-    ));
+    ))?;
     session.batch("SET LOCAL search_path = pg_catalog")?;
-    for row in rows? {
+    for row in rows {
         let Some(position) = positions.get(&row.get::<_, Oid>(0)) else { continue };
         tables[*position].columns.push(Column {
             name: row.get(1),

@@ -59,6 +59,11 @@ type Reach = Option<BTreeSet<String>>;
 /// Roles belong to the whole cluster, so that two worlds at once would see each other's.
 static TURN: Mutex<()> = Mutex::new(());
 
+/// Waits until no other test changes the roles of the server.
+pub(crate) fn take_turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 struct World {
     server: &'static Server,
     name: String,
@@ -69,7 +74,7 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = take_turn();
         let server = Server::shared();
         let name = format!("actual_{seed}");
         let mut client = server.client("postgres");

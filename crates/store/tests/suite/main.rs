@@ -18,6 +18,7 @@ mod objects;
 mod oracle;
 mod outbox;
 mod postgres_server;
+mod privileges;
 mod readiness;
 mod requests;
 mod scim;

@@ -261,6 +261,12 @@ fn plan(
         rows.iter().filter_map(|row| Some((row.key.as_deref()?, row))).collect();
     let by_name: HashMap<String, &LayerRow> = rows.iter().map(|row| (folded(kind, &row.name), row)).collect();
     let keys: HashSet<String> = objects.iter().filter_map(|(key, _)| key.clone()).collect();
+    // A table that has the name and the place of one that was renamed is another.
+    let is_listed = |row: &&LayerRow| row.key.as_ref().is_some_and(|key| keys.contains(key));
+    let listed: HashSet<i64> = match kind {
+        Kind::DataSource => rows.iter().filter(is_listed).map(|row| row.object_id).collect(),
+        _ => HashSet::new(),
+    };
     let known = known(database, kind)?;
     let mut plan = Plan { kind, new: Vec::new(), set: Vec::new(), gone: Vec::new(), present };
     let mut counts = KindCounts { read: objects.len() as u64, ..KindCounts::default() };
@@ -293,7 +299,8 @@ fn plan(
         });
         let found = match own {
             Some(row) => Some(row.object_id),
-            None => recognized(database, &known, origin, kind, &document, &name)?,
+            None => recognized(database, &known, origin, kind, &document, &name)?
+                .filter(|id| !listed.contains(id)),
         };
         match (found, own) {
             (Some(id), _) if !seen.insert(id) => {
