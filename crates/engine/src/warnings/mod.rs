@@ -11,7 +11,7 @@ mod selection;
 use std::fmt;
 
 use domesday_model::limits::{MAX_NAME_CHARS, NameError, check_name};
-use domesday_model::{DataPolicy, Kind, Policy, PolicyIx, Snapshot};
+use domesday_model::{DataPolicy, Excerpt, Kind, Policy, PolicyIx, Snapshot, Target};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -170,6 +170,7 @@ impl Outcomes {
             })
             .collect();
         drafts.extend(policies.into_iter().flatten());
+        drafts.extend(unlisted_sources(snapshot).into_iter().map(WarningDraft::plain));
         drafts.extend(long_names(snapshot).into_iter().map(WarningDraft::plain));
         finish(&names, drafts)
     }
@@ -254,6 +255,29 @@ fn level_conflict_warning(snapshot: &Snapshot, warning: &LevelWarning) -> Catalo
     };
     let name = snapshot.data_sources[source.get()].name.to_string();
     CatalogWarning { kind, object: WarningObject { kind: Kind::DataSource, name }, field, message, hint }
+}
+
+/// Returns warnings about products and requests that name data sources which no connection has listed yet.
+fn unlisted_sources(snapshot: &Snapshot) -> Vec<CatalogWarning> {
+    let products = snapshot.data_products.iter().flat_map(|product| {
+        let assets = product.spec.data_sources.iter();
+        assets.map(|asset| (Kind::DataProduct, &product.spec.name, "dataSources", &asset.name))
+    });
+    let requests = snapshot.requests.iter().filter_map(|request| match &request.target {
+        Target::DataSource(name) => Some((Kind::Request, &request.id, "dataSource", name)),
+        Target::DataProduct(_) => None,
+    });
+    products
+        .chain(requests)
+        .filter(|(.., source)| snapshot.data_source(source).is_none())
+        .map(|(kind, name, field, source)| CatalogWarning {
+            kind: WarningKind::NoMatch,
+            object: WarningObject { kind, name: name.clone() },
+            field: Some(field.to_owned()),
+            message: format!("names the data source `{}`, which does not exist", Excerpt(source)),
+            hint: Some("it counts once a connection lists it".to_owned()),
+        })
+        .collect()
 }
 
 /// Returns warnings about names that were stored before names were bounded.

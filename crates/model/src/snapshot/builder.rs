@@ -253,9 +253,8 @@ impl Snapshot {
                 crate::Target::DataProduct(name) => {
                     self.data_product(name).ok_or_else(|| dangling(Kind::DataProduct, name, by()))?;
                 }
-                crate::Target::DataSource(name) => {
-                    self.data_source(name).ok_or_else(|| dangling(Kind::DataSource, name, by()))?;
-                }
+                // Files may name a data source before a connection lists it.
+                crate::Target::DataSource(_) => {}
             }
         }
         Ok(())

@@ -153,8 +153,7 @@ pub(super) fn check_requests(catalog: &Catalog, known: &Known<'_>, problems: &mu
             Target::DataSource(name) => {
                 known.check(Kind::DataSource, name, at, root().key("dataSource"), problems);
                 for column in &request.columns {
-                    let place = (at, root().key("columns").item(column));
-                    check_column(known, name, column, place, problems);
+                    known.check_column(name, column, at, root().key("columns").item(column), problems);
                 }
             }
         }
@@ -209,24 +208,9 @@ fn check_products(catalog: &Catalog, known: &Known<'_>, problems: &mut Problems)
                 problems.error(at, path.clone(), message);
             }
             for column in asset.columns.iter().flatten() {
-                let place = (at, path.clone().key("columns").item(column));
-                check_column(known, &asset.name, column, place, problems);
+                let path = path.clone().key("columns").item(column);
+                known.check_column(&asset.name, column, at, path, problems);
             }
         }
-    }
-}
-
-fn check_column(
-    known: &Known<'_>,
-    source: &str,
-    column: &str,
-    (at, path): ((Kind, usize), Path),
-    problems: &mut Problems,
-) {
-    if !known.has_column(source, column) {
-        problems.error_with(at, || {
-            let (source, column) = (Excerpt(source), Excerpt(column));
-            (path, format!("the data source `{source}` has no column `{column}`"))
-        });
     }
 }

@@ -148,18 +148,44 @@ impl<'c> Known<'c> {
         }
     }
 
-    /// Returns a declared connection that may list objects of a kind, where one that is not there yet does no harm: policies
-    /// and what connections describe too do without it.
+    /// Returns a declared connection that may list objects of a kind, where one that is not there yet does no harm: policies,
+    /// products, requests and what connections describe too do without it.
     fn listing(&self, kind: Kind, by: Kind) -> Option<&'c str> {
         let is_people = matches!(kind, Kind::User | Kind::Group);
         let is_harmless = match by {
             Kind::Policy | Kind::DataPolicy => is_people || kind == Kind::DataSource,
             Kind::User | Kind::DataSource | Kind::Domain | Kind::RequestForm => is_people,
+            Kind::DataProduct | Kind::Request => kind == Kind::DataSource,
             _ => false,
         };
         let mut connections = self.catalog.connections.iter().filter(|_| is_harmless);
         let found = connections.find(|connection| connection.kind.brings_people() == is_people)?;
         Some(&found.spec.name)
+    }
+
+    /// Reports a reference to a column that a data source does not have.
+    pub(super) fn check_column(
+        &self,
+        source: &str,
+        column: &str,
+        at: (Kind, usize),
+        path: Path,
+        problems: &mut Problems,
+    ) {
+        if self.has_column(source, column) {
+            return;
+        }
+        let message = || format!("the data source `{}` has no column `{}`", Excerpt(source), Excerpt(column));
+        match self.listing(Kind::DataSource, at.0) {
+            None => problems.error_with(at, || (path, message())),
+            Some(connection) => {
+                let message = format!(
+                    "{} in the catalog; it counts once the connection `{connection}` lists it",
+                    message()
+                );
+                problems.warning(at, path, message);
+            }
+        }
     }
 
     /// Returns the message for a name that does not exist.

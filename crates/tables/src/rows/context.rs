@@ -69,12 +69,9 @@ impl<'a> RowContext<'a> {
         name.map(|name| self.user(name, by)).transpose()
     }
 
-    pub(crate) fn data_source(
-        &self,
-        name: &str,
-        by: impl FnOnce() -> String,
-    ) -> Result<DataSourceIx, EncodeError> {
-        self.snapshot.data_source(name).ok_or_else(|| dangling("data source", name, by()))
+    /// Returns a data source that files may name before a connection lists it.
+    pub(crate) fn data_source(&self, name: &str) -> Option<DataSourceIx> {
+        self.snapshot.data_source(name)
     }
 
     pub(crate) fn agreement(
@@ -97,14 +94,15 @@ impl<'a> RowContext<'a> {
 
     /// Returns the owners and domains of the data that a request is for.
     pub(crate) fn review_subject(&self, request: &Request) -> Result<ReviewSubject, EncodeError> {
-        let by = || format!("request `{}`", request.id);
         let product = self.product_of(request)?;
-        let sources = match (&request.target, product) {
+        let sources: Vec<_> = match (&request.target, product) {
             (_, Some(product)) => {
                 let assets = product.spec.data_sources.iter();
-                assets.map(|asset| self.data_source(&asset.name, by)).collect::<Result<Vec<_>, _>>()?
+                assets.filter_map(|asset| self.data_source(&asset.name)).collect()
             }
-            (Target::DataSource(name) | Target::DataProduct(name), None) => vec![self.data_source(name, by)?],
+            (Target::DataSource(name) | Target::DataProduct(name), None) => {
+                self.data_source(name).into_iter().collect()
+            }
         };
         let sources: Vec<_> = sources.into_iter().map(|ix| &self.snapshot.data_sources[ix.get()]).collect();
         let mut domains: BTreeSet<DomainIx> = sources.iter().filter_map(|source| source.domain).collect();

@@ -7,7 +7,6 @@ use domesday_model::{
     Target, UserIx,
 };
 
-use super::context::dangling;
 use super::{RowContext, Rows};
 use crate::{EncodeError, json};
 
@@ -33,7 +32,7 @@ pub(crate) fn data_products(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Resu
             .optional_uuid("sme_global_user_id", world.optional_user(product.sme.as_ref(), by)?)
             .uuid("created_by_global_user_id", world.user(&product.created_by, by)?)
             .text("status", status(product.status))
-            .count("data_source_count", product.data_sources.len())
+            .count("data_source_count", listed_count(world, product))
             .count("member_count", demand.members.len())
             .count("pending_request_count", demand.pending)
             .instant("created_at", record.provenance.created_at)
@@ -74,10 +73,10 @@ pub(crate) fn data_product_assets(world: &RowContext<'_>, rows: &mut Rows<'_>) -
         let product = &record.spec;
         let mut assets: BTreeMap<DataSourceIx, (Instant, BTreeSet<ColumnId>)> = BTreeMap::new();
         for asset in &product.data_sources {
-            let source = world.data_source(&asset.name, || describe(product))?;
+            let Some(source) = world.data_source(&asset.name) else { continue };
             let part = format!("asset:{}", asset.name);
             let added_at = record.provenance.since.part_since(&part, record.provenance.created_at);
-            let columns = columns(world, product, asset, source)?;
+            let columns = columns(world, asset, source);
             assets.entry(source).or_insert((added_at, BTreeSet::new())).1.extend(columns);
         }
         for (source, (added_at, columns)) in assets {
@@ -96,18 +95,16 @@ pub(crate) fn data_product_assets(world: &RowContext<'_>, rows: &mut Rows<'_>) -
     Ok(())
 }
 
-/// Returns the columns of a source that a product contains: those named, or all of them.
-fn columns(
-    world: &RowContext<'_>,
-    product: &DataProduct,
-    asset: &ProductAsset,
-    source: DataSourceIx,
-) -> Result<Vec<ColumnId>, EncodeError> {
+/// Returns how many of the data sources that a product names there are.
+fn listed_count(world: &RowContext<'_>, product: &DataProduct) -> usize {
+    product.data_sources.iter().filter(|asset| world.data_source(&asset.name).is_some()).count()
+}
+
+/// Returns the columns of a source that a product contains: those named that there are, or all of them. The columns of a
+/// source that a connection lists come and go without the product.
+fn columns(world: &RowContext<'_>, asset: &ProductAsset, source: DataSourceIx) -> Vec<ColumnId> {
     let all = || world.snapshot.columns_of(source).map(|(_, column)| column);
-    let Some(names) = &asset.columns else { return Ok(all().map(|column| column.id).collect()) };
-    let column = |name: &String| {
-        let found = all().find(|column| *column.name == **name).map(|column| column.id);
-        found.ok_or_else(|| dangling("column", &format!("{}.{name}", asset.name), describe(product)))
-    };
-    names.iter().map(column).collect()
+    let Some(names) = &asset.columns else { return all().map(|column| column.id).collect() };
+    let column = |name: &String| all().find(|column| *column.name == **name).map(|column| column.id);
+    names.iter().filter_map(column).collect()
 }

@@ -25,7 +25,7 @@ pub(crate) fn access_requests(world: &RowContext<'_>, rows: &mut Rows<'_>) -> Re
         let product = world.product_of(request)?;
         let form = form(world, request)?;
         let source = match &request.target {
-            Target::DataSource(name) => Some(world.data_source(name, describe(request))?),
+            Target::DataSource(name) => world.data_source(name),
             Target::DataProduct(_) => None,
         };
         let source = source.map(|ix| world.snapshot.data_sources[ix.get()].id.0);
