@@ -128,7 +128,8 @@ def test_what_is_wrong_is_said_and_changes_nothing(service, directory):
         ({**kept, "schedule": "often"}, "five fields"),
         ({**kept, "fliter": "x"}, "fliter"),
         ({**kept, "users": {"base": "dc=x", "filter": "(uid=*"}}, "filter"),
-        ({"kind": "postgres", "url": "postgres://db/fin"}, "not supported by this version"),
+        ({"kind": "postgres", "url": "postgres://db/fin"}, "names no user"),
+        ({"kind": "postgres", "url": "postgres://r@db/fin?host=10.0.0.1"}, "only `sslmode` is"),
     ]:
         refused = running.call("PUT", "/api/v1/connections/other", body).expect(422)
         assert message in json.dumps(refused.json), (message, refused.json)
@@ -178,3 +179,119 @@ def test_connections_of_people_are_written_by_who_administers_users(service):
     running.call("PUT", CONNECTION, {"kind": "csv"}, key=key).expect(403)
     running.call("POST", f"{CONNECTION}/syncs", {}, key=key).expect(403)
     running.call("DELETE", CONNECTION, key=key).expect(403)
+
+
+class Warehouse:
+    """A database of its own on the server of the tests, which trusts everybody."""
+
+    def __init__(self, postgres, tmp_path):
+        self.url = postgres().replace("postgres://postgres@127.0.0.1", "postgres://postgres@localhost")
+        self.name = self.url.rsplit("/", 1)[1].split("?")[0]
+        self.place = f"{self.name}.public"
+        self._psql = [postgres.program("psql"), "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "postgres"]
+
+    def run(self, sql):
+        subprocess.run([*self._psql, "-d", self.name, "-v", "ON_ERROR_STOP=1", "-qc", sql], check=True)
+
+
+def test_tables_come_from_a_database_with_their_owners_and_change_with_it(service, postgres, tmp_path):
+    warehouse = Warehouse(postgres, tmp_path)
+    owner = f"etl_{warehouse.name}"
+    warehouse.run(
+        f"CREATE ROLE {owner}; CREATE TABLE orders (id bigint PRIMARY KEY, work_email text); CREATE TABLE gone (a int);"
+        f"COMMENT ON COLUMN orders.work_email IS 'Where to write.'; ALTER TABLE orders OWNER TO {owner}"
+    )
+    running = service(env={"DOMESDAY_CONNECTIONS_ALLOWED_HOSTS": "127.0.0.1,::1"})
+    running.call("PUT", f"{USERS}/ada", {"username": "ada"}).expect(201)
+    body = {
+        "kind": "postgres",
+        "url": warehouse.url,
+        "identify": [{"roles": {owner: "ada"}}, "username"],
+        "tagRules": [{"columns": ["*email*"], "tag": "PII.Contact.Email"}],
+    }
+    running.call("PUT", CONNECTION, body).expect(201)
+    plan = sync(running, dryRun=True)
+    assert [it["name"] for it in plan["changes"]] == [f"{warehouse.place}.orders", f"{warehouse.place}.gone"]
+    done = sync(running)
+    assert (done["state"], done["ownCount"]) == ("succeeded", 2), done
+    source = running.call("GET", f"/api/v1/data-sources/{warehouse.place}.orders").expect(200).json
+    assert source["document"]["owners"] == ["ada"]
+    assert source["document"]["columns"] == [
+        {"name": "id", "type": "bigint", "nullable": False},
+        {"name": "work_email", "type": "text", "tags": ["PII.Contact.Email"], "description": "Where to write."},
+    ]
+    again = sync(running)
+    assert again["sha256"] == done["sha256"] and again["counts"]["dataSources"]["unchanged"] == 2
+
+    # A renamed table keeps its data source; a dropped one is disabled.
+    warehouse.run("ALTER TABLE orders RENAME TO sales; DROP TABLE gone")
+    counts = sync(running)["counts"]["dataSources"]
+    assert (counts["changed"], counts["gone"], counts["created"]) == (1, 1, 0)
+    renamed = running.call("GET", f"/api/v1/data-sources/{warehouse.place}.orders").json
+    assert renamed["document"]["table"] == "sales"
+    gone = running.call("GET", f"/api/v1/data-sources/{warehouse.place}.gone").json
+    assert gone["document"]["status"] == "disabled" and gone["absentSince"]
+
+    # What cannot be read changes nothing, and says what to do.
+    running.call("PUT", CONNECTION, {**body, "url": warehouse.url.replace(warehouse.name, "nowhere")}).expect(200)
+    failed = sync(running)
+    assert failed["state"] == "failed" and "help: check the database in `url`" in failed["error"], failed
+    running.call("PUT", CONNECTION, {**body, "url": warehouse.url.replace("localhost", "192.0.2.1")}).expect(200)
+    assert "connections.allowed_hosts" in sync(running)["error"]
+    assert running.call("GET", f"/api/v1/data-sources/{warehouse.place}.orders").json["document"]["status"] == "enabled"
+    running.call("DELETE", CONNECTION).expect(204)
+    source = running.call("GET", f"/api/v1/data-sources/{warehouse.place}.orders").json
+    assert source["document"]["status"] == "disabled"
+
+
+def test_files_name_what_only_a_database_has(postgres, tmp_path):
+    warehouse = Warehouse(postgres, tmp_path)
+    warehouse.run("CREATE TABLE orders (id bigint, email text)")
+    catalog = tmp_path / "catalog"
+    catalog.mkdir()
+    orders, later = f"{warehouse.place}.orders", f"{warehouse.place}.later"
+    declared = {
+        "tenant": {"name": "Acme", "timeZone": "Europe/Berlin"},
+        "connections": [{"name": "warehouse", "kind": "postgres", "url": warehouse.url}],
+        "users": [{"username": "ada"}, {"username": "bob"}],
+        "policies": [
+            {"name": "P", "type": "grant", "scope": "read", "level": "individuals", "individuals": {"users": ["bob"]},
+             "appliesTo": [{"dataSources": [orders]}]},
+        ],
+        "dataProducts": [{"name": "D", "createdBy": "ada", "dataSources": [{"name": orders, "columns": ["email"]}, later]}],
+        "requests": [
+            {"id": f"R{number}", "type": "dataAccess", "user": "ada", "dataSource": name, "status": "approved",
+             "createdAt": "2026-01-01T00:00:00Z"}
+            for number, name in enumerate([orders, later])
+        ],
+        "dataSources": [
+            {"name": "Tagged", "platform": "postgres", "database": warehouse.name, "schema": "public", "table": "orders",
+             "columns": [{"name": "email", "type": "text", "tags": ["PII"]}]},
+        ],
+    }
+    del declared["dataSources"]
+    (catalog / "catalog.json").write_text(json.dumps(declared))
+    binary, store = os.environ["DOMESDAY_BIN"], tmp_path / "governance.db"
+
+    def domesday(*arguments, code=0):
+        done = subprocess.run([binary, *map(str, arguments)], capture_output=True, text=True)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    # Read first, as the catalog declares it.
+    said = domesday("export", "--catalog", catalog, "--to", tmp_path / "out")
+    assert f"names the data source `{later}`, which does not exist" in said
+    assert f"names the data source `{orders}`, which does not exist" not in said
+    manifest = json.loads((tmp_path / "out" / "v1" / "_manifest.json").read_text())
+    rows = {key.split("/")[1]: it["rows"] for key, it in manifest["files"].items() if "part-" in key} if isinstance(
+        manifest["files"], dict) else {it["key"].split("/")[1]: it["rows"] for it in manifest["files"]}
+    assert rows["data-product-assets"] == 1 and rows["access-requests"] == 2, rows
+
+    # In a store, they count once the connection was read.
+    domesday("apply", catalog, "--store", store)
+    assert "left out" not in domesday("sync", "--store", store, "--dry-run")
+    found = domesday("connection", "verify", "warehouse", "--store", store)
+    assert "is PostgreSQL" in found and "tables and views: 1, with 2 columns" in found and "schemas: 1 of 1" in found
+    domesday("sync", "warehouse", "--store", store)
+    assert "1 data sources" in domesday("connection", "list", "--store", store)
+    assert "P" in domesday("explain", "--store", store, "--user", "bob", "--data-source", orders)

@@ -15,9 +15,6 @@ use crate::seal::{Sealer, connection_record};
 
 use super::find::find;
 
-/// The kinds of connection that this version reads or takes.
-pub const SUPPORTED_KINDS: [&str; 4] = ["scim", "ldap", "dbt", "csv"];
-
 /// Creates or replaces a connection. A password is sealed; without one, the connection keeps the password that it has, as
 /// long as its address and account stay the same.
 ///
@@ -104,7 +101,7 @@ fn take_password(document: &mut Map<String, Value>) -> Result<Option<SecretStrin
 /// Checks a connection of a catalog that is applied over HTTP.
 ///
 /// # Errors
-/// When its password is to be read from the server's environment or files, or its kind or schedule is not supported.
+/// When its password is to be read from the server's environment or files, or it cannot be read as it is configured.
 pub(crate) fn check_declared(connection: &Connection) -> Result<(), ServiceError> {
     if connection.kind.secret_reference().is_some() {
         return Err(ServiceError::invalid(format!(
@@ -116,17 +113,10 @@ pub(crate) fn check_declared(connection: &Connection) -> Result<(), ServiceError
     check_configuration(connection)
 }
 
-/// Checks what the model cannot: that the schedule is one, and that the kind is supported.
+/// Checks what the model cannot: that the schedule is one, and what the reader of the kind requires.
 pub(super) fn check_configuration(connection: &Connection) -> Result<(), ServiceError> {
     if let Some(schedule) = &connection.schedule {
         schedule.parse::<Cron>().map_err(|error| ServiceError::invalid(format!("`schedule`: {error}")))?;
-    }
-    if !SUPPORTED_KINDS.contains(&connection.kind.as_str()) {
-        return Err(ServiceError::invalid(format!(
-            "connections of kind `{}` are not supported by this version; supported are {}",
-            connection.kind.as_str(),
-            SUPPORTED_KINDS.join(", ")
-        )));
     }
     let check = domesday_sources::connections::check(connection);
     check.map_err(|error| ServiceError::invalid(error.to_string()))

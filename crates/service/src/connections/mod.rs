@@ -14,7 +14,7 @@ mod sync;
 mod verify;
 mod view;
 
-pub use configuration::{SUPPORTED_KINDS, delete, put};
+pub use configuration::{delete, put};
 pub use find::find_writable;
 pub use hosts::{AllowedHost, AllowedHosts, NotAHost};
 pub use import::{ImportedFiles, import, parse_csv, parse_dbt, read_csv, read_dbt};

@@ -9,6 +9,7 @@ use domesday_model::{
 use domesday_service::Cron;
 use serde_json::{Map, Value};
 
+use super::database_texts;
 use super::fields::Control;
 use super::form_kind::FormKind;
 use crate::console::errors::sentence;
@@ -41,7 +42,7 @@ impl Draft {
         Self { kind, name: name.to_owned(), values }
     }
 
-    /// Returns the draft of a stored connection; none when its kind has no form.
+    /// Returns the draft of a stored connection; none when its kind has no form, or a form cannot say what it says.
     pub(super) fn of(connection: &Connection) -> Option<Self> {
         let mut draft = Self::new(FormKind::parse(connection.kind.as_str())?);
         draft.name.clone_from(&connection.name);
@@ -71,7 +72,13 @@ impl Draft {
                     set("naming", dbt.naming.clone());
                 }
             }
-            ConnectionKind::Postgres(_) => return None,
+            ConnectionKind::Postgres(postgres) => {
+                set("url", postgres.url.clone());
+                set("naming", postgres.naming.clone());
+                for (name, text) in database_texts::texts(postgres)? {
+                    set(name, text);
+                }
+            }
         }
         if connection.max_gone != MaxGone::default() {
             draft.values.insert("maxGone", connection.max_gone.to_string());
@@ -159,6 +166,17 @@ impl Draft {
         for name in ["attributes", "map", "tags"] {
             put_pairs(&mut document, name, self.pairs(name, mistakes));
         }
+        put_list(&mut document, "schemas", database_texts::schemas(self.get("schemas")));
+        let lists = [
+            ("identify", database_texts::identify(self.get("identify"))),
+            ("tagRules", database_texts::tag_rules(self.get("tagRules"))),
+        ];
+        for (name, list) in lists {
+            match list {
+                Ok(list) => put_list(&mut document, name, list),
+                Err(mistake) => drop(mistakes.insert(name, mistake)),
+            }
+        }
         for (key, [base, filter, attributes]) in [
             ("users", ["usersBase", "usersFilter", "usersAttributes"]),
             ("groups", ["groupsBase", "groupsFilter", "groupsAttributes"]),
@@ -237,6 +255,12 @@ fn put_pairs(document: &mut Map<String, Value>, name: &str, pairs: Map<String, V
     }
 }
 
+fn put_list(document: &mut Map<String, Value>, name: &str, list: Vec<Value>) {
+    if !list.is_empty() {
+        document.insert(name.to_owned(), list.into());
+    }
+}
+
 fn lines(pairs: &BTreeMap<String, String>) -> String {
     pairs.iter().map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>().join("\n")
 }
@@ -291,5 +315,26 @@ mod tests {
         let text = "tags=pii%3DPII&tagPrefix=dbt.&naming=dwh.%7Btable%7D&host=db&maxAge=2h";
         let dbt = Draft::read(FormKind::Dbt, "shop", &Form::parse(text)).connection().unwrap();
         assert_eq!(Draft::of(&dbt.0).unwrap().connection().unwrap(), dbt);
+    }
+
+    #[test]
+    fn a_database_is_edited_as_it_is() {
+        let read = |text: &str| Draft::read(FormKind::Postgres, "warehouse", &Form::parse(text));
+        let url = "url=postgres://reader@db.acme.example/fin";
+        let text = "schemas=fin*%0Ahr&naming=%7Btable%7D&identify=username&tagRules=PII%3D*mail*";
+        let (connection, document) = read(&format!("{url}&{text}")).connection().unwrap();
+        assert_eq!(document["schemas"], serde_json::json!(["fin*", "hr"]));
+        assert_eq!(Draft::of(&connection).unwrap().connection().unwrap(), (connection, document));
+        assert!(read(url).connection().is_ok());
+        for (text, field) in [
+            ("url=postgres://reader:secret@db/fin", "url"),
+            ("url=postgres://reader@db/fin?sslmode=on", "url"),
+            ("url=postgres://reader@db/fin&identify=role", "identify"),
+            ("url=postgres://reader@db/fin&tagRules=PII", "tagRules"),
+            ("url=postgres://reader@db/fin&naming=x", "naming"),
+        ] {
+            let mistakes = read(&text.replace("?sslmode=", "?sslmode%3D")).connection().unwrap_err();
+            assert_eq!(mistakes.keys().collect::<Vec<_>>(), [&field], "{text}: {mistakes:?}");
+        }
     }
 }

@@ -96,7 +96,7 @@ impl FormPage {
         match (field.control, self.sealed.is_empty(), self.keeps_password) {
             (Control::Password, false, _) => "Leave it empty to use the one that you typed.",
             (Control::Password, true, true) => {
-                "Leave it empty to keep the stored one, as long as address and bind name stay the same."
+                "Leave it empty to keep the stored one, as long as the address and who signs in stay the same."
             }
             _ => field.hint,
         }
@@ -307,8 +307,10 @@ fn password(app: &AppState, signed_in: &SignedIn, form: &Form, draft: &Draft) ->
     let typed = form.all("password").next().unwrap_or_default();
     match (draft.kind, typed) {
         (FormKind::Scim | FormKind::Dbt | FormKind::Csv, _) => None,
-        (FormKind::Ldap, "") => secret::open(app, signed_in.session.id, draft, form.get("sealed")),
-        (FormKind::Ldap, typed) => Some(SecretString::from(typed.to_owned())),
+        (FormKind::Ldap | FormKind::Postgres, "") => {
+            secret::open(app, signed_in.session.id, draft, form.get("sealed"))
+        }
+        (FormKind::Ldap | FormKind::Postgres, typed) => Some(SecretString::from(typed.to_owned())),
     }
 }
 

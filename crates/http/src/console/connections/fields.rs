@@ -7,7 +7,7 @@ use super::form_kind::FormKind;
 pub(super) enum Control {
     /// One line.
     Line,
-    /// Names and values, one pair a line.
+    /// Names and values, or entries of a list, one a line.
     Pairs,
     /// The password.
     Password,
@@ -45,6 +45,17 @@ const MAX_GONE: Field = line(
 const MAX_AGE: Field =
     line("maxAge", "Stale after", "Such as 30m, 24h or 7d. A run with a stale connection warns of it.");
 
+const SCHEDULE: Field = line(
+    "schedule",
+    "Schedule",
+    "A cron expression in the tenant's time zone: minute, hour, day of month, month, day of week. Every hour when empty.",
+);
+
+const MAX_AGE_OF_READ: Field = Field {
+    hint: "Such as 30m, 24h or 7d; 24h when empty. A run with a stale connection warns of it.",
+    ..MAX_AGE
+};
+
 const SCIM: &[Field] = &[
     pairs(
         "attributes",
@@ -80,16 +91,43 @@ const LDAP: &[Field] = &[
     line("groupsBase", "Base of groups", "Nobody has groups from this directory when empty."),
     line("groupsFilter", "Filter of groups", "A default for the kind of directory when empty."),
     pairs("groupsAttributes", "Fields of groups", "One a line: name = cn, description = info."),
-    line(
-        "schedule",
-        "Schedule",
-        "A cron expression in the tenant's time zone: minute, hour, day of month, month, day of week. Every hour when empty.",
-    ),
+    SCHEDULE,
     MAX_GONE,
+    MAX_AGE_OF_READ,
+];
+
+const POSTGRES: &[Field] = &[
+    required(
+        "url",
+        "Address",
+        "postgres://reader@db.acme.example/fin?sslmode=verify-full. The operator must allow the host. The role needs nothing \
+         but CONNECT.",
+    ),
     Field {
-        hint: "Such as 30m, 24h or 7d; 24h when empty. A run with a stale connection warns of it.",
-        ..MAX_AGE
+        control: Control::Password,
+        ..line("password", "Password", "It is stored sealed, and never shown again.")
     },
+    pairs("schemas", "Schemas", "Such as fin*, one a line. All but PostgreSQL's own when empty."),
+    line(
+        "naming",
+        "Names of data sources",
+        "A template with {database}, {schema} and {table}; all three with dots between them when empty.",
+    ),
+    pairs(
+        "identify",
+        "Users of roles",
+        "How a role is found to be a user's, the first that fits, one a line: username, email, role etl = etl-service, or \
+         template {username}_ro. The username, then the e-mail address, when empty.",
+    ),
+    pairs(
+        "tagRules",
+        "Tags of columns",
+        "One a line: PII.Contact.Email = *email*, *mail*; tables person*; types text | character varying(255). Tables and \
+         types may be left out.",
+    ),
+    SCHEDULE,
+    MAX_GONE,
+    MAX_AGE_OF_READ,
 ];
 
 const DBT: &[Field] = &[
@@ -132,6 +170,7 @@ impl FormKind {
             Self::Scim => SCIM,
             Self::Ldap => LDAP,
             Self::Dbt => DBT,
+            Self::Postgres => POSTGRES,
             Self::Csv => CSV,
         }
     }

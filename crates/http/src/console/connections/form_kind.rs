@@ -6,17 +6,19 @@ pub(super) enum FormKind {
     Scim,
     Ldap,
     Dbt,
+    Postgres,
     Csv,
 }
 
 impl FormKind {
-    pub(super) const ALL: [Self; 4] = [Self::Scim, Self::Ldap, Self::Dbt, Self::Csv];
+    pub(super) const ALL: [Self; 5] = [Self::Scim, Self::Ldap, Self::Postgres, Self::Dbt, Self::Csv];
 
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Scim => "scim",
             Self::Ldap => "ldap",
             Self::Dbt => "dbt",
+            Self::Postgres => "postgres",
             Self::Csv => "csv",
         }
     }
@@ -27,6 +29,6 @@ impl FormKind {
 
     /// Whether there is something to connect to before it is saved.
     pub(super) fn is_verifiable(self) -> bool {
-        self == Self::Ldap
+        matches!(self, Self::Ldap | Self::Postgres)
     }
 }

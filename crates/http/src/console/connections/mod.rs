@@ -2,6 +2,7 @@
 //! its set-up with a live test, and its imports.
 
 mod actions;
+mod database_texts;
 mod draft;
 mod edit;
 mod facts;
