@@ -19,7 +19,7 @@ pub struct Reading {
     /// these add tags and descriptions alone.
     pub partial_columns: BTreeSet<String>,
     /// The privileges of the database, where one was read.
-    pub privileges: Option<ObservedDatabase>,
+    pub privileges: Option<Box<ObservedDatabase>>,
     /// How many entries the source itself counts, where it has such a number.
     pub own_count: Option<u64>,
     /// Entries that were left out, each with the reason.

@@ -29,6 +29,7 @@ enum Owner {
 
 impl RoleOwners {
     /// Finds the people that each entry of the list names.
+    #[expect(clippy::needless_pass_by_value, reason = "iterators are passed by value")]
     pub fn new<'p>(identify: &[Identification], people: impl Iterator<Item = Person<'p>> + Clone) -> Self {
         let by_name = identify.iter().map(|entry| names(entry, people.clone())).collect();
         Self { by_name }

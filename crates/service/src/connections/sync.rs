@@ -315,7 +315,7 @@ pub fn listing_of(reading: Reading) -> (Listing, ReadSummary) {
         users: users.into_iter().map(|listed| (listed.key, listed.object)).collect(),
         data_sources: data_sources.into_iter().map(|listed| (listed.key, listed.object)).collect(),
         partial_columns: partial_columns.into_iter().collect(),
-        privileges,
+        privileges: privileges.map(|it| *it),
     };
     let skipped = skipped.into_iter().map(|skipped| (skipped.entry, skipped.reason)).collect();
     (listing, ReadSummary { own_count, skipped, warnings, sha256 })

@@ -9,9 +9,9 @@ use domesday_model::{
 
 use super::address::Address;
 use super::catalog::{self, Facts, Table};
-use super::names::{Names, Place};
 use crate::digest::digest;
-use crate::reading::{Listed, Reading, Skipped};
+use crate::naming::Names;
+use crate::reading::{Listed, Reading};
 
 /// How many relations that have another name than the template gives are named.
 const MOST_NAMED: usize = 5;
@@ -32,41 +32,33 @@ pub(super) fn listing(
     let (host, database) = (address.place(), privileges.database.name.clone());
     let mut reading = Reading::default();
     let mut names = Names::default();
-    let mut renamed = Vec::new();
+    let mut quoted = Vec::new();
     let mut listed = HashSet::new();
     for table in tables {
-        let place = Place { database: &database, schema: &table.schema, table: &table.name };
-        let Some((source, is_usual)) = names.name(&connection.naming, place) else {
-            reading.skipped.push(Skipped {
-                entry: format!("{}.{}", table.schema, table.name),
-                reason: "another relation has its name; add `{schema}` and `{table}` to `naming`".to_owned(),
-            });
-            continue;
-        };
-        if !is_usual {
-            renamed.push(source.clone());
+        let source = names.name(&connection.naming, Some(&database), Some(&table.schema), &table.name);
+        if source.starts_with('"') {
+            quoted.push(source.clone());
         }
         listed.insert((table.schema.clone(), table.name.clone()));
         let key = Some(format!("{identity}.{}", table.oid));
         let object = data_source(source, &host, &database, table, &connection.tag_rules);
         reading.data_sources.push(Listed { key, object });
     }
-    if let Some(first) = renamed.first() {
-        let shown: Vec<_> = renamed.iter().take(MOST_NAMED).map(|name| Excerpt(name).to_string()).collect();
+    if !quoted.is_empty() {
+        let named: Vec<_> = quoted.iter().take(MOST_NAMED).map(|name| Excerpt(name).to_string()).collect();
         warnings.push(format!(
-            "{} relations would have a name by `naming` that another one has, and are named by their place: {}{}",
-            renamed.len(),
-            shown.join(", "),
-            if renamed.len() > shown.len() { format!(" … (the first is {})", Excerpt(first)) } else { String::new() }
+            "{} relations would have a name by `naming` that another one has, and are named by their place, such as {}",
+            quoted.len(),
+            named.join(", ")
         ));
     }
     keep_listed(&mut privileges, &listed);
-    reading.privileges = Some(ObservedDatabase {
+    reading.privileges = Some(Box::new(ObservedDatabase {
         connection: name.to_owned(),
         host,
         identify: connection.identify.clone(),
         privileges,
-    });
+    }));
     reading.own_count = Some(own_count);
     reading.warnings = warnings;
     reading.sha256 = digest(&reading);

@@ -8,7 +8,6 @@ mod address;
 mod catalog;
 mod error;
 mod listing;
-mod names;
 mod privileges;
 mod session;
 mod transport;

@@ -48,6 +48,7 @@ impl World {
     }
 
     /// The connection through a port of `localhost`.
+    #[expect(clippy::needless_pass_by_value, reason = "called with literals")]
     pub(crate) fn connection_on(&self, port: u16, ssl_mode: &str, fields: Value) -> PostgresConnection {
         let name = &self.name;
         let mut document =

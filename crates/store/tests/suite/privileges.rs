@@ -31,6 +31,7 @@ on_each_database!(
 /// When the tests read, in microseconds.
 const READ_AT: i64 = 1_800_000_000_000_000;
 
+#[expect(clippy::needless_pass_by_value, reason = "called with literals")]
 fn connect(store: &mut Store, name: &str, fields: Value) {
     let mut connection =
         json!({ "name": name, "kind": "postgres", "url": format!("postgres://r@{name}/fin") });
