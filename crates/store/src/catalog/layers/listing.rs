@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domesday_model::layers::{Document, Origin, PARTIAL_COLUMNS};
 use domesday_model::privileges::ObservedDatabase;
-use domesday_model::{DataSource, Excerpt, Group, Kind, MaxGone, User};
+use domesday_model::{DataSource, Group, Kind, MaxGone, User};
 use serde_json::Value;
 
 use super::changes::{checked, name_of};
 use super::effective::NewObject;
 use super::find::is_elsewhere;
+use super::find::is_elsewhere;
+use super::known::{FreeNames, known, recognized};
 use super::rows::{self, LayerRow};
 use super::writer::{Writer, Written};
-use super::{alias, find_by_alias};
-use crate::catalog::documents::parse;
 use crate::catalog::privileges;
-use crate::database::{Database, values};
+use crate::database::Database;
 use crate::{ChangeBy, FieldChange, Store, StoreError};
 
 /// What a complete read of a connection listed, each object with what the source identifies it by.
@@ -226,23 +226,6 @@ impl Plan {
     }
 }
 
-/// The objects of a kind by what they can be recognized by.
-struct Known {
-    by_name: HashMap<String, i64>,
-    aliases: HashSet<String>,
-}
-
-fn known(database: &mut Database, kind: Kind) -> Result<Known, StoreError> {
-    let mut known = Known { by_name: HashMap::new(), aliases: HashSet::new() };
-    let sql = "SELECT id, name, alias FROM object WHERE kind = ?1";
-    database.each(sql, values![kind.key()], &mut |row| {
-        known.by_name.insert(row.text(1)?.to_owned(), row.integer(0)?);
-        known.aliases.extend(row.maybe_text(2)?.map(str::to_owned));
-        Ok(())
-    })?;
-    Ok(known)
-}
-
 /// Returns a name as it is compared within one listing: two people do not differ in letters alone.
 fn folded(kind: Kind, name: &str) -> String {
     if kind == Kind::User { name.to_lowercase() } else { name.to_owned() }
@@ -271,7 +254,7 @@ fn plan(
     let mut plan = Plan { kind, new: Vec::new(), set: Vec::new(), gone: Vec::new(), present };
     let mut counts = KindCounts { read: objects.len() as u64, ..KindCounts::default() };
     let (mut seen, mut names) = (HashSet::new(), HashSet::new());
-    let mut free = FreeNames { known: &known, given: HashSet::new(), renamed: Vec::new() };
+    let mut free = FreeNames::new(&known);
     for (key, value) in objects {
         let document = match checked(kind, value, origin) {
             Ok(document) => document,
@@ -349,71 +332,6 @@ fn is_as_before(row: &LayerRow, key: &Option<String>, name: &str, document: &Doc
             && ours.clone().all(|(field, value)| document.get(field) == Some(value))
     };
     row.layer.absent_since.is_none() && row.key == *key && row.name == name && is_same(&row.layer.document)
-}
-
-/// Finds the object that others described and a connection lists for the first time.
-fn recognized(
-    database: &mut Database,
-    known: &Known,
-    origin: &Origin,
-    kind: Kind,
-    document: &Document,
-    name: &str,
-) -> Result<Option<i64>, StoreError> {
-    let has_alias = alias(kind, document).is_some_and(|alias| known.aliases.contains(&alias));
-    let by_alias = |database: &mut Database| {
-        if has_alias { find_by_alias(database, kind, document, origin) } else { Ok(None) }
-    };
-    let by_name = known.by_name.get(name).copied();
-    // Where a data source is says more than what it is called.
-    if kind == Kind::DataSource {
-        if let Some(found) = by_alias(database)? {
-            return Ok(Some(found));
-        }
-        let Some(id) = by_name else { return Ok(None) };
-        let sql = "SELECT document FROM object WHERE kind = ?1 AND id = ?2";
-        let other: Option<Document> =
-            database.first(sql, values![kind.key(), id], |row| parse(kind, name, row.text(0)?))?;
-        Ok(other.is_none_or(|other| !is_elsewhere(&other, document)).then_some(id))
-    } else {
-        Ok(by_name.or(by_alias(database)?))
-    }
-}
-
-/// Names for new data sources: one that something at another place has already is not given again.
-struct FreeNames<'k> {
-    known: &'k Known,
-    given: HashSet<String>,
-    /// Those that got another name.
-    renamed: Vec<String>,
-}
-
-impl FreeNames<'_> {
-    /// Returns the name of a new object that a connection calls by a name.
-    fn name(&mut self, kind: Kind, name: &str, connection: &str) -> String {
-        let mut free = name.to_owned();
-        let is_taken = |name: &str| self.known.by_name.contains_key(name) || self.given.contains(name);
-        if kind == Kind::DataSource && is_taken(&free) {
-            free = format!("{name} ({connection})");
-            let mut number = 2;
-            while is_taken(&free) {
-                free = format!("{name} ({connection} {number})");
-                number += 1;
-            }
-            self.renamed.push(free.clone());
-        }
-        self.given.insert(free.clone());
-        free
-    }
-
-    fn warning(&self) -> Option<String> {
-        let first = self.renamed.first()?;
-        Some(format!(
-            "{} new data sources have a name by `naming` that another one has, and got one of their own, such as `{}`",
-            self.renamed.len(),
-            Excerpt(first)
-        ))
-    }
 }
 
 fn carry_out(

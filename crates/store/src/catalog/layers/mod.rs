@@ -7,6 +7,7 @@ mod changes;
 mod effective;
 mod erase;
 mod find;
+mod known;
 mod listing;
 mod migrate;
 mod rename;
