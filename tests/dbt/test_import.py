@@ -52,7 +52,8 @@ def test_a_project_is_imported_once(project, service):
 def test_a_table_that_files_declare_and_dbt_describes_is_one(project, service):
     columns = [{"name": "id", "type": "bigint"}, {"name": "note", "type": "text"}]
     declared = {"name": "Orders", "host": project.host, **project.place("shop", "orders"), "tags": ["Manual"]}
-    service.call("POST", "/api/v1/apply", {"dataSources": [{**declared, "columns": columns}]}).expect(200)
+    catalog = {"tags": ["Manual"], "dataSources": [{**declared, "columns": columns}]}
+    service.call("POST", "/api/v1/apply", catalog).expect(200)
     before = service.source("Orders")
     # Without a catalog, nobody lists the columns.
     body = {"manifest": json.loads(project.manifest.read_text())}
