@@ -32,10 +32,13 @@ pub(crate) fn alias(kind: Kind, document: &Document) -> Option<String> {
     .map(|alias| alias.replace('\0', "\u{fffd}"))
 }
 
+/// Returns the host of a data source, as hosts are compared.
+fn host(document: &Document) -> Option<String> {
+    document.get("host").and_then(|host| host.as_str().map(str::to_lowercase))
+}
+
 /// Whether two data sources at the same place may be one: hosts that both are known are equal.
 fn hosts_agree(left: &Document, right: &Document) -> bool {
-    let host =
-        |document: &Document| document.get("host").and_then(|host| host.as_str().map(str::to_lowercase));
     match (host(left), host(right)) {
         (Some(left), Some(right)) => left == right,
         _ => true,
@@ -64,6 +67,12 @@ pub(crate) fn find_by_alias(
     })?;
     if kind == Kind::DataSource {
         found.retain(|(_, other)| hosts_agree(document, other));
+        // The same host says more than one that nobody knows.
+        if let Some(own) = host(document)
+            && found.iter().any(|(_, other)| host(other).as_ref() == Some(&own))
+        {
+            found.retain(|(_, other)| host(other).is_some());
+        }
     }
     let [(id, _)] = &found[..] else { return Ok(None) };
     let sql =
