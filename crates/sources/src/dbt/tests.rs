@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn manifest_of(version: u32, adapter: &str, nodes: Value, sources: Value, groups: Value) -> Value {
+fn manifest_of(version: u32, adapter: &str, nodes: &Value, sources: &Value, groups: &Value) -> Value {
     json!({
         "metadata": {
             "dbt_schema_version": format!("https://schemas.getdbt.com/dbt/manifest/v{version}.json"),
@@ -20,11 +20,11 @@ fn manifest_of(version: u32, adapter: &str, nodes: Value, sources: Value, groups
     })
 }
 
-fn manifest(nodes: Value) -> Value {
-    manifest_of(12, "postgres", nodes, json!({}), json!({}))
+fn manifest(nodes: &Value) -> Value {
+    manifest_of(12, "postgres", nodes, &json!({}), &json!({}))
 }
 
-fn model(alias: &str, more: Value) -> Value {
+fn model(alias: &str, more: &Value) -> Value {
     let mut node = json!({
         "resource_type": "model", "package_name": "shop", "database": "fin", "schema": "shop", "name": alias,
         "alias": alias, "relation_name": format!("\"fin\".\"shop\".\"{alias}\""), "columns": {},
@@ -87,15 +87,15 @@ fn every_version_says_the_same() {
             "source_name": "raw", "identifier": "payments", "relation_name": "\"fin\".\"raw\".\"payments\"",
             "tags": ["raw"], "meta": {}, "columns": {}, "config": { "enabled": true } });
         let nodes = json!({
-            "model.shop.orders": model("orders", more),
-            "model.shop.base": model("base", json!({ "config": { "materialized": "ephemeral" } })),
-            "model.shop.off": model("off", json!({ "config": { "enabled": false } })),
-            "seed.shop.countries": model("countries", json!({ "resource_type": "seed" })),
-            "snapshot.shop.history": model("history", json!({ "resource_type": "snapshot" })),
-            "test.shop.unique": model("unique", json!({ "resource_type": "test", "columns": [] })),
+            "model.shop.orders": model("orders", &more),
+            "model.shop.base": model("base", &json!({ "config": { "materialized": "ephemeral" } })),
+            "model.shop.off": model("off", &json!({ "config": { "enabled": false } })),
+            "seed.shop.countries": model("countries", &json!({ "resource_type": "seed" })),
+            "snapshot.shop.history": model("history", &json!({ "resource_type": "snapshot" })),
+            "test.shop.unique": model("unique", &json!({ "resource_type": "test", "columns": [] })),
             "analysis.shop.a": { "resource_type": "analysis" },
         });
-        let manifest = manifest_of(version, "postgres", nodes, json!({ "source.shop.raw.pay": source }), groups);
+        let manifest = manifest_of(version, "postgres", &nodes, &json!({ "source.shop.raw.pay": source }), &groups);
         read_with(json!({ "tagPrefix": "dbt.", "tags": { "pii": "PII" } }), &manifest, None).unwrap()
     });
     let found = sources(&readings[0]);
@@ -125,7 +125,7 @@ fn every_version_says_the_same() {
 #[test]
 fn other_versions_and_other_files_are_refused_with_what_is_expected() {
     let versions = "expected a manifest of dbt of version 9 to 12, which dbt-core 1.5 to 1.11 write as `target/manifest.json`";
-    let of = |version| manifest_of(version, "postgres", json!({}), json!({}), json!({}));
+    let of = |version| manifest_of(version, "postgres", &json!({}), &json!({}), &json!({}));
     for version in [8, 13] {
         let found = format!("https://schemas.getdbt.com/dbt/manifest/v{version}.json");
         assert_eq!(mistakes(&of(version), None), [format!("manifest: : {versions}; found `{found}`")]);
@@ -156,7 +156,7 @@ fn other_versions_and_other_files_are_refused_with_what_is_expected() {
     let mut nameless = of(12);
     nameless["metadata"]["adapter_type"] = Value::Null;
     assert!(mistakes(&nameless, None)[0].contains("`metadata.adapter_type`"));
-    let one = manifest(json!({ "model.shop.a": model("a", json!({})) }));
+    let one = manifest(&json!({ "model.shop.a": model("a", &json!({})) }));
     let catalog = mistakes(&one, Some(one.clone()));
     assert!(catalog[0].starts_with("catalog: : expected a catalog of dbt of version 1"), "{catalog:?}");
 }
@@ -164,17 +164,17 @@ fn other_versions_and_other_files_are_refused_with_what_is_expected() {
 #[test]
 fn every_mistake_names_its_node() {
     let nodes = json!({
-        "model.shop.a": model("a", json!({ "meta": { "domesday": { "tag": "PII" } } })),
-        "model.shop.b": model("b", json!({ "meta": { "domesday": { "tags": ["PII..x"] } } })),
-        "model.shop.c": model("c", json!({ "group": "sales" })),
-        "model.shop.d": model("", json!({})),
-        "model.shop.e": model("e", json!({ "tags": [7] })),
-        "model.shop.f": model("f", json!({ "columns": { "x": { "name": "two\nlines", "meta": { "domesday": { "owner": "x" } } } } })),
-        "model.shop.g": model("g", json!({ "columns": { "x": { "name": "two\nlines" } } })),
+        "model.shop.a": model("a", &json!({ "meta": { "domesday": { "tag": "PII" } } })),
+        "model.shop.b": model("b", &json!({ "meta": { "domesday": { "tags": ["PII..x"] } } })),
+        "model.shop.c": model("c", &json!({ "group": "sales" })),
+        "model.shop.d": model("", &json!({})),
+        "model.shop.e": model("e", &json!({ "tags": [7] })),
+        "model.shop.f": model("f", &json!({ "columns": { "x": { "name": "two\nlines", "meta": { "domesday": { "owner": "x" } } } } })),
+        "model.shop.g": model("g", &json!({ "columns": { "x": { "name": "two\nlines" } } })),
         "model.shop.h": 7,
     });
     assert_eq!(
-        mistakes(&manifest(nodes), None),
+        mistakes(&manifest(&nodes), None),
         [
             "manifest: `model.shop.a`: unknown field `tag`, expected `tags` or `owner`",
             "manifest: `model.shop.b`: `meta.domesday.tags`: expected dotted names of tags such as `PII.Email`, found `PII..x`",
@@ -191,7 +191,7 @@ fn every_mistake_names_its_node() {
 #[test]
 fn tags_of_dbt_are_mapped_or_prefixed_or_left_out() {
     let tags = json!({ "tags": ["pii", "gold", ".x"], "config": { "tags": ["pii", "gold"] } });
-    let manifest = manifest(json!({ "model.shop.a": model("a", tags) }));
+    let manifest = manifest(&json!({ "model.shop.a": model("a", &tags) }));
     let tags = |fields: Value| {
         let reading = read_with(fields, &manifest, None).unwrap();
         (reading.data_sources[0].object.tags.clone(), reading.warnings)
@@ -227,9 +227,9 @@ fn the_catalog_has_the_columns_and_the_manifest_what_is_said_of_them() {
         "gone": { "name": "gone", "tags": ["pii"] },
     });
     let nodes = json!({
-        "model.shop.a": model("a", json!({ "columns": columns })), "model.shop.b": model("b", json!({})),
+        "model.shop.a": model("a", &json!({ "columns": columns })), "model.shop.b": model("b", &json!({})),
     });
-    let manifest = manifest_of(12, "snowflake", nodes, json!({}), json!({}));
+    let manifest = manifest_of(12, "snowflake", &nodes, &json!({}), &json!({}));
     let found = catalog("model.shop.a", &[("email", "TEXT", 3), ("Email", "TEXT", 2), ("id", "NUMBER", 1)]);
     let reading =
         read_with(json!({ "tagPrefix": "" , "tags": { "pii": "PII" } }), &manifest, Some(found)).unwrap();
@@ -264,9 +264,9 @@ fn places_are_those_of_the_platform() {
         let manifest = manifest_of(
             12,
             adapter,
-            json!({ "model.shop.o": model("Orders", more.clone()) }),
-            json!({}),
-            json!({}),
+            &json!({ "model.shop.o": model("Orders", more) }),
+            &json!({}),
+            &json!({}),
         );
         let reading = read_with(json!({ "host": "db" }), &manifest, None).unwrap();
         let Listed { key, object } = reading.data_sources[0].clone();
@@ -290,9 +290,9 @@ fn a_relation_that_two_nodes_name_is_one_data_source() {
         "config": {} });
     let mut more = column(json!(["c"]));
     more["tags"] = json!(["a"]);
-    let nodes = json!({ "model.shop.orders": model("orders", more) });
+    let nodes = json!({ "model.shop.orders": model("orders", &more) });
     let manifest =
-        manifest_of(12, "postgres", nodes, json!({ "source.other.shop.orders": source }), json!({}));
+        manifest_of(12, "postgres", &nodes, &json!({ "source.other.shop.orders": source }), &json!({}));
     let reading = read_with(json!({ "tagPrefix": "t." }), &manifest, None).unwrap();
     let [orders] = &reading.data_sources[..] else { panic!("{:?}", reading.data_sources) };
     assert_eq!(orders.object.tags, set(&["t.a", "t.b"]));
@@ -304,10 +304,10 @@ fn what_is_not_known_or_cannot_be_named_is_said() {
     let groups =
         json!({ "group.shop.g": { "name": "g", "package_name": "shop", "owner": { "name": "Team" } } });
     let nodes = json!({
-        "model.shop.a": model("a", json!({ "group": "g", "meta": { "domesday": { "owner": "eve" } } })),
-        "model.shop.b": model(&"x".repeat(250), json!({})),
+        "model.shop.a": model("a", &json!({ "group": "g", "meta": { "domesday": { "owner": "eve" } } })),
+        "model.shop.b": model(&"x".repeat(250), &json!({})),
     });
-    let manifest = manifest_of(12, "postgres", nodes, json!({}), groups);
+    let manifest = manifest_of(12, "postgres", &nodes, &json!({}), &groups);
     let reading = read_with(json!({}), &manifest, None).unwrap();
     assert_eq!(reading.data_sources.len(), 1);
     assert_eq!(
@@ -334,10 +334,10 @@ proptest! {
     /// The order in which nodes are written does not matter.
     #[test]
     fn the_order_of_nodes_does_not_count(aliases in proptest::collection::btree_set("[a-z]{1,6}", 1..12)) {
-        let ids: Vec<_> = aliases.iter().map(|alias| (format!("model.shop.{alias}"), model(alias, json!({ "tags": [alias] })))).collect();
+        let ids: Vec<_> = aliases.iter().map(|alias| (format!("model.shop.{alias}"), model(alias, &json!({ "tags": [alias] })))).collect();
         let of = |nodes: Vec<(String, Value)>| {
             let nodes: serde_json::Map<_, _> = nodes.into_iter().collect();
-            read_with(json!({ "tagPrefix": "t." }), &manifest(nodes.into()), None).unwrap().sha256
+            read_with(json!({ "tagPrefix": "t." }), &manifest(&nodes.into()), None).unwrap().sha256
         };
         let turned: Vec<_> = ids.iter().rev().cloned().collect();
         prop_assert_eq!(of(ids), of(turned));
