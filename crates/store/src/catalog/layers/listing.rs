@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::changes::{checked, name_of};
 use super::effective::NewObject;
 use super::find::is_elsewhere;
-use super::find::is_elsewhere;
 use super::known::{FreeNames, known, recognized};
 use super::rows::{self, LayerRow};
 use super::writer::{Writer, Written};
