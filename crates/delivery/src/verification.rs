@@ -2,12 +2,14 @@
 //!
 //! A check that is impossible because an earlier one failed is skipped.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{CallContext, DeliveryError, DestinationConfig, TenantName};
 
 /// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
     /// It works.
@@ -19,11 +21,11 @@ pub enum CheckStatus {
 }
 
 /// One check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerificationCheck {
     /// `credentials`, `list` or `put`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// How it ended.
     pub status: CheckStatus,
     /// What was found.
@@ -33,7 +35,7 @@ pub struct VerificationCheck {
     pub fix: Option<String>,
     /// The failure's kind, such as `missing-permission`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<&'static str>,
+    pub kind: Option<Cow<'static, str>>,
     /// The service's own code, such as `AccessDenied`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -46,7 +48,7 @@ pub struct VerificationCheck {
 }
 
 /// Every check of a destination, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verification {
     /// The destination.
@@ -74,7 +76,7 @@ impl VerificationCheck {
         let response = error.response();
         Self {
             fix: unless_empty(&error.fix()),
-            kind: Some(error.kind()),
+            kind: Some(error.kind().into()),
             code: response.and_then(|response| unless_empty(&response.code)),
             service_message: response.and_then(|response| unless_empty(&response.message)),
             request_id: response.and_then(|response| unless_empty(&response.request_id)),
@@ -85,7 +87,7 @@ impl VerificationCheck {
     fn new(name: &'static str, status: CheckStatus, message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
-            name,
+            name: name.into(),
             status,
             message,
             fix: None,

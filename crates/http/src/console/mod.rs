@@ -15,7 +15,6 @@ mod confirm;
 mod connections;
 mod csv;
 mod directory;
-mod domains;
 mod errors;
 mod export;
 mod first_steps;
@@ -84,7 +83,6 @@ pub(crate) fn router(app: &App) -> Router {
         .merge(export::routes())
         .merge(policies::routes())
         .merge(ask::routes())
-        .merge(domains::routes())
         .merge(products::routes())
         .merge(requests::routes())
         .merge(runs::routes())

@@ -1,8 +1,10 @@
 //! A configuration as it is shown.
 
+use domesday_delivery::VerificationCheck;
 use domesday_model::Instant;
 use domesday_service::exports::{
-    BucketConfiguration, Credentials, DestinationConfiguration, S3Configuration, SavedExport,
+    BucketConfiguration, Credentials, DestinationConfiguration, LastVerification, S3Configuration,
+    SavedExport,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -38,14 +40,39 @@ pub(super) struct ExportView {
     layout: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     endpoint: Option<String>,
+    /// The last verification of this destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_verification: Option<LastVerificationView>,
     created_at: String,
     updated_at: String,
     etag: String,
 }
 
+/// The last verification of an export.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LastVerification")]
+struct LastVerificationView {
+    /// When it ended.
+    at: String,
+    /// Whether no check failed.
+    ok: bool,
+    /// Its checks, as the answer of a verification has them.
+    #[schemars(with = "Vec<std::collections::BTreeMap<String, String>>")]
+    checks: Vec<VerificationCheck>,
+}
+
+impl From<&LastVerification> for LastVerificationView {
+    fn from(LastVerification { at, verification, .. }: &LastVerification) -> Self {
+        Self { at: at.to_string(), ok: verification.ok, checks: verification.checks.clone() }
+    }
+}
+
 impl ExportView {
     /// Returns the view of a saved configuration, as of `now`.
-    pub(super) fn new(SavedExport { export, tenant, .. }: &SavedExport, now: Instant) -> Self {
+    pub(super) fn new(
+        SavedExport { export, tenant, last_verification, .. }: &SavedExport,
+        now: Instant,
+    ) -> Self {
         let DestinationConfiguration::S3(S3Configuration { bucket, credentials }) =
             export.configuration.destination.clone();
         let BucketConfiguration { bucket, region, path, kms_key_id, encryption, bucket_owner, endpoint } =
@@ -71,6 +98,7 @@ impl ExportView {
             next_run_at: export.configuration.next_run(tenant, now).map(|at| at.to_string()),
             layout: export.configuration.layout().to_string(),
             endpoint,
+            last_verification: last_verification.as_ref().map(LastVerificationView::from),
             created_at: export.created_at.to_string(),
             updated_at: export.updated_at.to_string(),
             etag: export.etag.clone(),

@@ -195,6 +195,36 @@ fn merged_columns(part: &mut Part<'_>, ignored: &mut Vec<String>) -> Option<Valu
     (!merged.is_empty()).then(|| Value::Array(merged))
 }
 
+/// Returns the person who gave each part of the layer `api`, by part as in [`PartOrigins`]. Fields with one value are left
+/// out, since a layer does not remember who wrote them.
+#[must_use]
+pub fn people_of_parts(kind: Kind, layer: &Layer) -> BTreeMap<String, Box<str>> {
+    let mut people = BTreeMap::new();
+    let mut add = |part: String, given: &str| {
+        people.extend(layer.given.part(given).by.clone().map(|by| (part, by)));
+    };
+    for field in fields(kind) {
+        let name = field.name;
+        match field.rule {
+            Rule::Set(Some(word)) => texts(layer.document.get(name))
+                .for_each(|text| add(format!("{name}/{text}"), &format!("{word}:{text}"))),
+            Rule::Attributes => pairs(&layer.document).for_each(|(key, value)| {
+                add(format!("{name}/{key}/{value}"), &format!("attribute:{key}={value}"));
+            }),
+            Rule::Columns => {
+                for (column, fields) in columns(&layer.document) {
+                    add(format!("{name}/{column}"), &format!("column:{column}"));
+                    texts(fields.get("tags")).for_each(|tag| {
+                        add(format!("{name}/{column}/tags/{tag}"), &format!("column:{column}/tag:{tag}"));
+                    });
+                }
+            }
+            Rule::Single | Rule::Status | Rule::Set(None) => {}
+        }
+    }
+    people
+}
+
 /// The origins of the parts of an object: by field, and by element of a set as `field/element`, of an attribute as
 /// `attributes/key/value`, of a column as `columns/name`, and of its tag as `columns/name/tags/tag`.
 pub type PartOrigins = BTreeMap<String, Vec<String>>;

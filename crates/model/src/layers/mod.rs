@@ -18,7 +18,7 @@ use crate::{Instant, Kind};
 pub use edit::{edited, overridden};
 pub use fields::{is_layered, parts, resolve_references};
 pub use given::{Given, Giver, Givers};
-pub use merge::{Effective, PartOrigins, merge, origins_of_parts};
+pub use merge::{Effective, PartOrigins, merge, origins_of_parts, people_of_parts};
 
 /// A document of a layered object.
 pub type Document = Map<String, Value>;

@@ -1,10 +1,11 @@
 //! Saving and deleting an export: a configuration is saved only when its destination takes what a run would put.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use domesday_delivery::{RetryPolicy, Verification};
 use domesday_model::{Instant, Tenant};
 use domesday_store::{NewAuditEntry, RunRecord, Store};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::caller::{self, Caller};
@@ -15,7 +16,7 @@ use crate::precondition::Precondition;
 use crate::signals::Signals;
 use crate::webhook::run_message;
 
-use super::configuration::{Configuration, DEFAULT_EXPORT, DestinationConfiguration, StoredExport};
+use super::configuration::{Configuration, DEFAULT_EXPORT, StoredExport};
 use super::destination::{Destinations, build_destination, configuration_error, tenant_name};
 use super::patch::ExportPatch;
 use super::request::{ExportRequest, Secret};
@@ -32,17 +33,17 @@ pub struct Exports {
     signals: Arc<Signals>,
     /// Whether somebody receives messages about runs.
     has_webhook: bool,
-    /// The last verification of a saved configuration by this process.
-    last_verification: Arc<Mutex<Option<(DestinationConfiguration, LastVerification)>>>,
 }
 
-/// The verification of a saved configuration.
-#[derive(Debug, Clone)]
+/// The last verification of a saved configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastVerification {
     /// When it ended.
     pub at: Instant,
     /// Its checks.
     pub verification: Verification,
+    /// What was verified: another destination may be configured since.
+    configuration: Configuration,
 }
 
 /// An export as it is stored, with the tenant whose summary it delivers.
@@ -54,6 +55,8 @@ pub struct SavedExport {
     pub tenant: Tenant,
     /// Whether the call that returns it created it.
     pub is_new: bool,
+    /// The last verification of its destination.
+    pub last_verification: Option<LastVerification>,
 }
 
 /// A configuration that is to be saved.
@@ -71,7 +74,7 @@ impl Exports {
         signals: Arc<Signals>,
         has_webhook: bool,
     ) -> Self {
-        Self { pool, clock, destinations, signals, has_webhook, last_verification: Arc::default() }
+        Self { pool, clock, destinations, signals, has_webhook }
     }
 
     /// Returns the export, if one is configured, and the tenant.
@@ -93,7 +96,9 @@ impl Exports {
     /// [`ServiceError::NotFound`] when none is configured.
     pub async fn get(&self) -> Result<SavedExport, ServiceError> {
         let (export, tenant) = self.stored().await?;
-        Ok(SavedExport { export: export.ok_or_else(not_configured)?, tenant, is_new: false })
+        let export = export.ok_or_else(not_configured)?;
+        let last_verification = self.last_verification(&export.configuration).await?;
+        Ok(SavedExport { export, tenant, is_new: false, last_verification })
     }
 
     /// Verifies and saves a whole configuration.
@@ -143,7 +148,8 @@ impl Exports {
             && !has_new_secret
             && let Some(export) = stored
         {
-            return Ok(SavedExport { export, tenant, is_new: false });
+            let last_verification = self.last_verification(&export.configuration).await?;
+            return Ok(SavedExport { export, tenant, is_new: false, last_verification });
         }
         let is_verified = before.is_some_and(|before| configuration.has_same_destination(before));
         // What is taken from the stored configuration (fields, the secret, the proof that the destination works) is right
@@ -158,7 +164,7 @@ impl Exports {
                 self.record_refusal(caller, &configuration, &verification).await?;
                 return Err(ServiceError::DestinationRefused { checks: verification.checks });
             }
-            verified = Some((configuration.destination.clone(), verification));
+            verified = Some(self.verified_now(&configuration, &verification));
         }
         let sealed = match &secret {
             Secret::None => None,
@@ -179,14 +185,16 @@ impl Exports {
             let export = caller.change(now, |change| {
                 store.put_export(DEFAULT_EXPORT, &configuration, sealed.as_ref(), expected, change)
             })?;
-            Ok((export, found.is_none()))
+            if let Some(verified) = &verified {
+                store.set_export_verification(DEFAULT_EXPORT, &json!(verified))?;
+            }
+            let last_verification = read_last_verification(store, &export.configuration)?;
+            Ok((export, found.is_none(), last_verification))
         };
-        let (export, is_new) = caller::write(&self.pool, &self.clock, caller, save).await?;
-        if let Some((destination, verification)) = verified {
-            self.remember(destination, &verification);
-        }
+        let (export, is_new, last_verification) =
+            caller::write(&self.pool, &self.clock, caller, save).await?;
         self.signals.scheduler_wake.notify_one();
-        Ok(SavedExport { export, tenant, is_new })
+        Ok(SavedExport { export, tenant, is_new, last_verification })
     }
 
     /// Returns the configuration of a request and its secret, with what it keeps of the stored one.
@@ -249,21 +257,35 @@ impl Exports {
         let stored = stored.ok_or_else(not_configured)?;
         let destination = self.destinations.destination(&stored)?;
         let verification = self.destinations.verify(destination, tenant_name(&tenant)).await?;
-        self.remember(stored.configuration.destination, &verification);
+        let verified = json!(self.verified_now(&stored.configuration, &verification));
+        let write = move |store: &mut Store| -> Result<_, ServiceError> {
+            Ok(store.set_export_verification(DEFAULT_EXPORT, &verified)?)
+        };
+        if let Err(problem) = self.pool.with(write).await {
+            // The caller has the answer all the same.
+            tracing::warn!(%problem, "the verification of the export could not be stored");
+        }
         Ok(verification)
     }
 
-    /// Returns the last verification of a saved configuration, as far as this process made it.
-    #[must_use]
-    pub fn last_verification(&self, configuration: &Configuration) -> Option<LastVerification> {
-        let last = self.last_verification.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = last.as_ref().filter(|(destination, _)| *destination == configuration.destination);
-        last.map(|(_, verification)| verification.clone())
+    /// Returns the last verification of a saved configuration, by whichever replica.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last_verification(
+        &self,
+        configuration: &Configuration,
+    ) -> Result<Option<LastVerification>, ServiceError> {
+        let configuration = configuration.clone();
+        self.pool.with(move |store: &mut Store| read_last_verification(store, &configuration)).await
     }
 
-    fn remember(&self, destination: DestinationConfiguration, verification: &Verification) {
-        let last = LastVerification { at: self.clock.now(), verification: verification.clone() };
-        *self.last_verification.lock().unwrap_or_else(PoisonError::into_inner) = Some((destination, last));
+    fn verified_now(&self, configuration: &Configuration, verification: &Verification) -> LastVerification {
+        LastVerification {
+            at: self.clock.now(),
+            verification: verification.clone(),
+            configuration: configuration.clone(),
+        }
     }
 
     /// Deletes the export and its secret, and cancels its run, if there is one.
@@ -288,6 +310,17 @@ impl Exports {
         self.signals.webhook_wake.notify_one();
         Ok(())
     }
+}
+
+/// Reads the last verification; none when it was of another destination. One that an earlier version wrote in another form
+/// is none either.
+fn read_last_verification(
+    store: &mut Store,
+    configuration: &Configuration,
+) -> Result<Option<LastVerification>, ServiceError> {
+    let last = store.export_verification(DEFAULT_EXPORT)?;
+    let last = last.and_then(|last| serde_json::from_value::<LastVerification>(last).ok());
+    Ok(last.filter(|last| last.configuration.has_same_destination(configuration)))
 }
 
 fn not_configured() -> ServiceError {

@@ -7,7 +7,7 @@
 use domesday_delivery::{CallContext, CancelReason, DeliveryError};
 use domesday_model::Instant;
 use domesday_run::{RunError, RunReport};
-use domesday_store::{Fence, NewMessage, RunRecord, Store, StoreError};
+use domesday_store::{Fence, NewMessage, PhaseDuration, RunRecord, Store, StoreError};
 use serde_json::{Value, json};
 
 use super::context::RunContext;
@@ -49,7 +49,7 @@ impl AttemptOutcome {
     }
 }
 
-/// Makes one attempt.
+/// Makes one attempt, and returns its outcome and how long its phases took.
 pub(super) async fn attempt(
     context: &RunContext,
     stored: StoredExport,
@@ -57,8 +57,9 @@ pub(super) async fn attempt(
     at: Instant,
     lease: &Lease,
     traced: traces::Span,
-) -> AttemptOutcome {
+) -> (AttemptOutcome, Vec<PhaseDuration>) {
     let reporter = ProgressReporter::new(context.clock.clone());
+    let reported = reporter.clone();
     let (fence, cancellation) = (lease.fence.clone(), lease.cancellation.clone());
     let reporting = report(context.clone(), run.id, reporter.clone(), fence.clone(), cancellation.clone());
     let _reporting = AbortOnDrop(tokio::spawn(reporting));
@@ -74,10 +75,11 @@ pub(super) async fn attempt(
         }
         ended
     };
-    match machine.run_blocking(BlockingWork::Attempt, work).await {
+    let outcome = match machine.run_blocking(BlockingWork::Attempt, work).await {
         Ok(ended) => ended,
         Err(_) => failed("internal", "the run ended unexpectedly; the log says where", "", false),
-    }
+    };
+    (outcome, reported.phases())
 }
 
 /// Aborts a task with what it belongs to.

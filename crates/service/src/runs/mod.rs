@@ -15,7 +15,7 @@ mod scheduler;
 mod view;
 
 pub use commands::{cancel, start};
-pub use progress::RunProgress;
+pub use progress::{RunPhase, RunProgress};
 pub use record::MAX_ATTEMPTS;
 pub use view::RunView;
 

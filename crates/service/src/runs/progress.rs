@@ -7,7 +7,7 @@ use std::time::Duration;
 use domesday_delivery::{CancelReason, DeliveryNotice, NoticeHandler};
 use domesday_model::Instant;
 use domesday_run::Stage;
-use domesday_store::{Fence, Store, StoreError};
+use domesday_store::{Fence, PhaseDuration, Store, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,7 +26,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 const MIN_WRITE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The progress of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "RunProgress")]
 pub struct RunProgress {
@@ -47,6 +47,17 @@ pub struct RunProgress {
     /// A call to the destination that has not succeeded yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_for: Option<WaitingFor>,
+    /// The phases before this one, and how long each took.
+    phases: Vec<RunPhase>,
+}
+
+/// How long a phase of a run took.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct RunPhase {
+    /// `snapshot`, `evaluation`, `opening`, `tables` or `delivery`.
+    pub phase: String,
+    /// Its duration in seconds.
+    pub seconds: f64,
 }
 
 /// A call that waits for its answer, or for its next attempt.
@@ -96,21 +107,25 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     progress: RunProgress,
+    /// When the phase began that it is in.
+    since: Instant,
     is_written: bool,
 }
 
 impl ProgressReporter {
     pub(super) fn new(clock: Clock) -> Self {
+        let since = clock.now();
         let progress = RunProgress {
             phase: "snapshot",
-            since: clock.now().to_string(),
+            since: since.to_string(),
             table: None,
             rows: None,
             file: None,
             files: None,
             waiting_for: None,
+            phases: Vec::new(),
         };
-        let state = Mutex::new(State { progress, is_written: false });
+        let state = Mutex::new(State { progress, since, is_written: false });
         Self { shared: Arc::new(Shared { clock, state, changed: Notify::new() }) }
     }
 
@@ -118,11 +133,15 @@ impl ProgressReporter {
     pub(super) fn enter(&self, stage: Stage) {
         let mut state = self.state();
         let phase = phase(stage);
-        let progress = &mut state.progress;
-        if progress.phase != phase {
-            progress.since = self.shared.clock.now().to_string();
-            progress.waiting_for = None;
+        if state.progress.phase != phase {
+            let now = self.shared.clock.now();
+            let ended = current_phase(&state, now);
+            state.progress.phases.push(ended);
+            state.since = now;
+            state.progress.since = now.to_string();
+            state.progress.waiting_for = None;
         }
+        let progress = &mut state.progress;
         progress.phase = phase;
         (progress.table, progress.rows, progress.file, progress.files) = match stage {
             Stage::Encoding { table, rows } => (Some(table), Some(rows), None, None),
@@ -176,6 +195,14 @@ impl ProgressReporter {
         self.shared.changed.notify_one();
     }
 
+    /// Returns the phases so far with how long each took, the one that it is in included.
+    pub(super) fn phases(&self) -> Vec<PhaseDuration> {
+        let state = self.state();
+        let current = current_phase(&state, self.shared.clock.now());
+        let phases = state.progress.phases.iter().chain(std::iter::once(&current));
+        phases.map(|it| PhaseDuration { phase: it.phase.clone(), seconds: it.seconds }).collect()
+    }
+
     fn take_unwritten(&self) -> Option<Value> {
         let mut state = self.state();
         if std::mem::replace(&mut state.is_written, true) {
@@ -187,6 +214,13 @@ impl ProgressReporter {
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the phase that a run is in, as if it ended now.
+fn current_phase(state: &State, now: Instant) -> RunPhase {
+    // A clock that was set back makes no phase shorter than nothing.
+    let micros = now.as_micros().saturating_sub(state.since.as_micros()).max(0);
+    RunPhase { phase: state.progress.phase.to_owned(), seconds: micros as f64 / 1e6 }
 }
 
 /// Writes the progress of a run, and cancels the run when somebody asked for that, until the task is aborted.
@@ -284,5 +318,10 @@ mod tests {
         reporter.enter(Stage::Delivering { file: 3, files: 20 });
         let shown = reporter.take_unwritten().unwrap();
         assert_eq!((shown["phase"].as_str(), shown["file"].as_u64()), (Some("delivery"), Some(3)));
+        clock.set("2026-01-01T00:00:06Z".parse().unwrap());
+        let phases: Vec<_> = reporter.phases().into_iter().map(|it| (it.phase, it.seconds)).collect();
+        let expected = [("snapshot", 5.0), ("opening", 0.0), ("delivery", 1.0)];
+        assert_eq!(phases, expected.map(|(phase, seconds)| (phase.to_owned(), seconds)));
+        assert_eq!(shown["phases"].as_array().unwrap().len(), 2, "those that have ended");
     }
 }

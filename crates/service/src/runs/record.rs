@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domesday_model::Instant;
-use domesday_store::{NewMessage, RunRecord, RunState, Store, cancelled_error};
+use domesday_store::{EndedAttempt, NewMessage, PhaseDuration, RunRecord, RunState, Store, cancelled_error};
 use serde_json::json;
 
 use super::attempt::{AttemptOutcome, Saved, save};
@@ -27,15 +27,22 @@ const FIRST_RECORD_WAIT: Duration = Duration::from_millis(500);
 /// How long a run waits whose attempt found no database to work with, in microseconds.
 const DATABASE_WAIT_MICROS: i64 = 30_000_000;
 
-/// Records the outcome of an attempt.
+/// How many attempts a run remembers at most. More than [`MAX_ATTEMPTS`] happen when the service is stopped again and again:
+/// such attempts are no failures.
+const MAX_REMEMBERED: usize = 20;
+
+/// Records the outcome of an attempt; `phases` are those of the attempt, none when the run ends without another one.
 pub(super) async fn finish(
     context: &RunContext,
     mut run: RunRecord,
     outcome: &AttemptOutcome,
+    phases: Option<Vec<PhaseDuration>>,
     lease: &Lease,
 ) -> Result<(), ServiceError> {
     let now = context.now();
     run.progress = None;
+    // How many attempts were made, whatever becomes of the number.
+    let attempt = run.attempts;
     match outcome {
         AttemptOutcome::Succeeded(report) => {
             run.state = RunState::Succeeded;
@@ -88,6 +95,9 @@ pub(super) async fn finish(
             return Ok(());
         }
     }
+    if let Some(phases) = phases {
+        remember(&mut run, attempt, outcome, phases, now);
+    }
     let message = if run.state.is_final() { run_message(context.has_webhook, &run, now) } else { None };
     if record(context, &run, message, lease).await? == Saved::Superseded {
         count_superseded(context);
@@ -98,6 +108,36 @@ pub(super) async fn finish(
         context.signals.webhook_wake.notify_one();
     }
     Ok(())
+}
+
+/// Adds an attempt that has ended to those that the run remembers.
+fn remember(
+    run: &mut RunRecord,
+    attempt: u32,
+    outcome: &AttemptOutcome,
+    phases: Vec<PhaseDuration>,
+    now: Instant,
+) {
+    let outcome = match outcome {
+        AttemptOutcome::Succeeded(_) => "succeeded",
+        AttemptOutcome::Failed { .. } => "failed",
+        AttemptOutcome::Cancelled => "cancelled",
+        AttemptOutcome::Interrupted => "interrupted",
+        // The first does not count as an attempt, the second is another replica's to record.
+        AttemptOutcome::DatabaseUnavailable { .. } | AttemptOutcome::Superseded => return,
+    };
+    let history = &mut run.attempt_history;
+    history.push(EndedAttempt {
+        attempt,
+        // The instant of its snapshot is that of its beginning.
+        started_at: run.snapshot_at.unwrap_or(now),
+        ended_at: now,
+        outcome: outcome.to_owned(),
+        error: run.error.clone(),
+        phases,
+    });
+    let surplus = history.len().saturating_sub(MAX_REMEMBERED);
+    history.drain(..surplus);
 }
 
 /// Writes the record of an attempt. A database that is away or read-only is asked again for as long as the lease lasts, so

@@ -235,7 +235,7 @@ async fn attempt_run(
 ) -> Result<Execution, ServiceError> {
     if run.cancel_requested_at.is_some() {
         // The replica that executed it before is gone.
-        finish(context, run, &AttemptOutcome::Cancelled, lease).await?;
+        finish(context, run, &AttemptOutcome::Cancelled, None, lease).await?;
         return Ok(Execution::Ended);
     }
     sync_stale(&context.syncs).await;
@@ -252,7 +252,7 @@ async fn attempt_run(
     tracing::info!(attempt = run.attempts, "run begins");
     let span = context.traces.run(&run);
     let attempt = attempt::attempt(context, stored, &run, at, lease, span.clone());
-    let Some(outcome) = until_stopped(context, attempt, &lease.cancellation).await else {
+    let Some((outcome, phases)) = until_stopped(context, attempt, &lease.cancellation).await else {
         tracing::error!("the run hangs; it is abandoned and executed again");
         return Ok(Execution::Abandoned);
     };
@@ -260,7 +260,7 @@ async fn attempt_run(
     if let AttemptOutcome::Failed { kind, .. } = &outcome {
         span.set_failed(kind);
     }
-    finish(context, run, &outcome, lease).await?;
+    finish(context, run, &outcome, Some(phases), lease).await?;
     Ok(Execution::Ended)
 }
 
@@ -282,7 +282,7 @@ async fn end_orphans(context: &RunContext) -> Result<(), ServiceError> {
     let read = |store: &mut Store| -> Result<_, ServiceError> { Ok(store.orphaned_runs()?) };
     for run in context.pool.with(read).await? {
         let Some(lease) = Lease::take(context, &run.export_id).await? else { continue };
-        let ended = finish(context, run, &AttemptOutcome::Cancelled, &lease).await;
+        let ended = finish(context, run, &AttemptOutcome::Cancelled, None, &lease).await;
         lease.release().await;
         ended?;
     }
@@ -291,11 +291,11 @@ async fn end_orphans(context: &RunContext) -> Result<(), ServiceError> {
 
 /// Waits for an attempt; when the service stops meanwhile, gives it the time of grace and then cancels it. `None`
 /// when even then it does not end.
-async fn until_stopped(
+async fn until_stopped<T>(
     context: &RunContext,
-    attempt: impl Future<Output = AttemptOutcome>,
+    attempt: impl Future<Output = T>,
     cancellation: &RunCancellation,
-) -> Option<AttemptOutcome> {
+) -> Option<T> {
     let mut attempt = std::pin::pin!(attempt);
     let mut stop = context.signals.subscribe();
     tokio::select! {

@@ -1,11 +1,11 @@
 //! A run as the API and the webhook show it.
 
-use domesday_store::RunRecord;
+use domesday_store::{EndedAttempt, PhaseDuration, RunRecord};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::progress::RunProgress;
+use super::progress::{RunPhase, RunProgress};
 
 /// A run.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -48,6 +48,40 @@ pub struct RunView {
     pub report: Option<Value>,
     /// Why it failed, with `kind`, `message` and `fix`.
     pub error: Option<Value>,
+    /// The attempts that have ended, the oldest first, 20 at most. An attempt that is missing ended with its process.
+    pub attempt_history: Vec<RunAttempt>,
+}
+
+/// An attempt at a run that has ended.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunAttempt {
+    /// Its number, from 1.
+    pub attempt: u32,
+    /// When it began.
+    pub started_at: String,
+    /// When it ended.
+    pub ended_at: String,
+    /// `succeeded`, `failed`, `cancelled` or `interrupted`.
+    pub outcome: String,
+    /// Why it did not succeed, with `kind`, `message` and `fix`.
+    pub error: Option<Value>,
+    /// The phases that it came to, in order. It ended in the last one.
+    pub phases: Vec<RunPhase>,
+}
+
+impl From<EndedAttempt> for RunAttempt {
+    fn from(ended: EndedAttempt) -> Self {
+        let phase = |it: PhaseDuration| RunPhase { phase: it.phase, seconds: it.seconds };
+        Self {
+            attempt: ended.attempt,
+            started_at: ended.started_at.to_string(),
+            ended_at: ended.ended_at.to_string(),
+            outcome: ended.outcome,
+            error: ended.error,
+            phases: ended.phases.into_iter().map(phase).collect(),
+        }
+    }
 }
 
 impl From<RunRecord> for RunView {
@@ -71,6 +105,7 @@ impl From<RunRecord> for RunView {
             cancel_requested_by: run.cancel_requested_by,
             report: run.report,
             error: run.error,
+            attempt_history: run.attempt_history.into_iter().map(RunAttempt::from).collect(),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! People's edits of users, groups and data sources: the layer `api`.
 
+use std::collections::BTreeMap;
+
 use domesday_model::layers::{
     Document as LayerDocument, Given, Layer, Origin, PartOrigins, edited, origins_of_parts, parts,
+    people_of_parts,
 };
 use domesday_model::{Catalog, Instant, Kind};
 
@@ -30,6 +33,8 @@ pub struct LayerView {
     pub document: serde_json::Value,
     /// Since when the connection no longer lists the object.
     pub absent_since: Option<Instant>,
+    /// In the layer `api`: the person who gave each part, where that is known, by part as in [`PartOrigins`].
+    pub people: BTreeMap<String, Box<str>>,
 }
 
 impl Store {
@@ -44,6 +49,7 @@ impl Store {
         let layers: Vec<Layer> = rows.iter().map(|row| row.layer.clone()).collect();
         let origins = origins_of_parts(kind, &layers);
         let view = |row: LayerRow| LayerView {
+            people: people_of_parts(kind, &row.layer),
             origin: row.layer.origin.to_string(),
             label: row.label,
             document: serde_json::Value::Object(row.layer.document),

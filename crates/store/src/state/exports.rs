@@ -117,6 +117,27 @@ impl Store {
         Ok(rows.into_iter().filter_map(|row| Some((row.id, row.secret?))).collect())
     }
 
+    /// Stores the last verification of an export, in the form of the caller. The audit log has no entry of it. An export
+    /// that was deleted meanwhile has none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_export_verification(&mut self, id: &str, verification: &Json) -> Result<(), StoreError> {
+        let sql = "UPDATE export SET verification = ?2 WHERE id = ?1";
+        self.database.execute(sql, values![id, &verification.to_string()]).map(drop)
+    }
+
+    /// Returns the last verification of an export, as [`Store::set_export_verification`] stored it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn export_verification(&mut self, id: &str) -> Result<Option<Json>, StoreError> {
+        let sql = "SELECT verification FROM export WHERE id = ?1";
+        let text =
+            self.database.first(sql, values![id], |row| Ok(row.maybe_text(0)?.map(str::to_owned)))?.flatten();
+        Ok(text.map(|text| serde_json::from_str(&text).expect("verifications are written from JSON only")))
+    }
+
     /// Deletes an export. Its runs stay.
     ///
     /// # Errors

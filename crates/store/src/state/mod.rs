@@ -27,7 +27,7 @@ pub use leases::Fence;
 pub use outbox::{Message, MessageAttempt, MessageState, NewMessage};
 pub use run_list::RunFilter;
 pub use run_progress::cancelled_error;
-pub use runs::{NewRun, RunRecord, RunState};
+pub use runs::{EndedAttempt, NewRun, PhaseDuration, RunRecord, RunState};
 pub use scim::{
     NewScimResource, NewScimToken, ScimFind, ScimGroup, ScimMember, ScimPush, ScimResource,
     ScimResourceChange, ScimToken,

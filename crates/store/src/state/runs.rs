@@ -3,6 +3,7 @@
 use std::fmt;
 
 use domesday_model::Instant;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -112,11 +113,42 @@ pub struct RunRecord {
     pub cancel_requested_at: Option<Instant>,
     /// Who requested its cancellation.
     pub cancel_requested_by: Option<String>,
+    /// The attempts that have ended, the oldest first.
+    pub attempt_history: Vec<EndedAttempt>,
+}
+
+/// An attempt at a run that has ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndedAttempt {
+    /// Its number, from 1.
+    pub attempt: u32,
+    /// When it began.
+    pub started_at: Instant,
+    /// When it ended.
+    pub ended_at: Instant,
+    /// How it ended: `succeeded`, `failed`, `cancelled` or `interrupted`.
+    pub outcome: String,
+    /// Why it did not succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Json>,
+    /// The phases that it came to, in order. It ended in the last one.
+    #[serde(default)]
+    pub phases: Vec<PhaseDuration>,
+}
+
+/// How long a phase of an attempt took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseDuration {
+    /// The phase.
+    pub phase: String,
+    /// Its duration in seconds.
+    pub seconds: f64,
 }
 
 pub(super) const SELECT: &str = "SELECT id, export_id, began_by, actor, state, created_at, scheduled_for, snapshot_at,
-     started_at, finished_at, attempts, report, error, retry_at, progress, cancel_requested_at, cancel_requested_by
-     FROM run";
+     started_at, finished_at, attempts, report, error, retry_at, progress, cancel_requested_at, cancel_requested_by,
+     attempt_history FROM run";
 
 /// The oldest queued or running run of an export.
 const OLDEST_UNFINISHED: &str = "SELECT id FROM run
@@ -282,9 +314,10 @@ fn update(database: &mut Database, run: &RunRecord) -> Result<(), StoreError> {
     let instant = |instant: Option<Instant>| instant.map(Instant::as_micros);
     let text = |json: &Option<Json>| json.as_ref().map(Json::to_string);
     let (report, error, progress) = (text(&run.report), text(&run.error), text(&run.progress));
+    let history = (!run.attempt_history.is_empty()).then(|| json!(run.attempt_history).to_string());
     let touched = database.execute(
         "UPDATE run SET state = ?2, snapshot_at = ?3, started_at = ?4, finished_at = ?5, attempts = ?6,
-             report = ?7, error = ?8, retry_at = ?9, progress = ?10
+             report = ?7, error = ?8, retry_at = ?9, progress = ?10, attempt_history = ?11
          WHERE id = ?1 AND state <> 'cancelled'",
         values![
             &run.id.to_string(),
@@ -297,6 +330,7 @@ fn update(database: &mut Database, run: &RunRecord) -> Result<(), StoreError> {
             error.as_ref(),
             instant(run.retry_at),
             progress.as_ref(),
+            history.as_ref(),
         ],
     )?;
     if touched == 0 && find(database, run.id)?.is_some() {
@@ -345,5 +379,9 @@ pub(super) fn run(row: &Row<'_>) -> Result<RunRecord, StoreError> {
         progress: json(14)?,
         cancel_requested_at: instant(15)?,
         cancel_requested_by: row.maybe_text(16)?.map(str::to_owned),
+        attempt_history: row
+            .maybe_text(17)?
+            .map(|text| serde_json::from_str(text).expect("histories are written from attempts only"))
+            .unwrap_or_default(),
     })
 }

@@ -46,6 +46,7 @@ const WRITERS: Permit = IMPORTERS;
 pub(super) fn routes() -> Router<App> {
     let of_one = |part: &str| format!("{PATH}/{{name}}{part}");
     Router::new()
+        .route("/console/connections.csv", get(list::csv))
         .route(PATH, get(list::show))
         .route("/console/connections/new", get(edit::show_new).post(edit::submit_new))
         .route(&of_one(""), get(show::show))

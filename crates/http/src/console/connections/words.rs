@@ -30,6 +30,9 @@ pub(super) fn about_kind(kind: &str) -> &'static str {
     }
 }
 
+/// The states of a connection.
+pub(super) const STATES: [&str; 5] = ["ok", "stale", "failed", "refused", "never"];
+
 /// The state of a connection as a chip.
 pub(super) fn connection_chip(state: &str) -> Chip {
     let chip = |class, icon, text| Chip { class, icon, text };

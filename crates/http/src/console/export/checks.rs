@@ -66,7 +66,7 @@ fn view(check: &VerificationCheck) -> CheckView {
         class,
         icon,
         status,
-        name: sentence(check.name).trim_end_matches('.').to_owned(),
+        name: sentence(&check.name).trim_end_matches('.').to_owned(),
         message: statement(&check.message),
         fix: check.fix.as_deref().map(sentence).unwrap_or_default(),
         service,

@@ -94,9 +94,12 @@ pub(super) async fn render(
     };
     let last_run = app.service.pool.with(read).await?;
     let shell = signed_in.shell.clone();
+    let last = match &stored {
+        Some(stored) => app.service.exports.last_verification(&stored.configuration).await?,
+        None => None,
+    };
     let export = stored.map(|stored| {
         let next = stored.configuration.next_runs(&tenant, app.service.now(), NEXT_RUNS);
-        let last = app.service.exports.last_verification(&stored.configuration);
         let verification = last.map(|last| {
             let at = shell.calendar.time(last.at);
             ChecksView::new(&last.verification.checks, at, String::new())

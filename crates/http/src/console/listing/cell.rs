@@ -80,6 +80,10 @@ impl Cell {
         } else {
             Chip { class: "none", icon: "dash", text: "Disabled" }
         };
+        Self::chip(chip)
+    }
+
+    pub(in crate::console) fn chip(chip: Chip) -> Self {
         Self { chip: Some(chip), ..Self::default() }
     }
 

@@ -8,6 +8,7 @@ use domesday_service::permissions::objects::{may_change, write_permit};
 use domesday_service::{Precondition, ServiceError, objects};
 use domesday_store::{Store, StoredObject};
 
+use super::domains;
 use super::failures::Refusal;
 use super::parts::first_rows;
 use super::status::with_status;
@@ -135,6 +136,16 @@ fn losses(subject: &Subject, evaluation: &Evaluation, caller: &Caller, object: &
                 ),
             };
             format!("{first} Its description is lost. {kept}")
+        }
+        Kind::Domain => {
+            let first = match domains::count(evaluation, &object.name) {
+                0 => "No data source is in it.".to_owned(),
+                count => format!(
+                    "{} in it: a domain is deleted when no data source or data product is in it any more.",
+                    counted(count as u64, "data source is", "data sources are")
+                ),
+            };
+            format!("{first} Its description and the permissions inside it are lost. {kept}")
         }
         _ => {
             let source = snapshot.data_source(&object.name);

@@ -38,7 +38,7 @@ pub(super) async fn ask_new(
     signed_in: SignedIn,
 ) -> Result<Response, Failure> {
     write_permit(subject.kind).check(&signed_in.caller)?;
-    render(subject, app, signed_in, Draft { object: None, given: &[], sent: None }).await
+    render(subject, app, signed_in, Draft { object: None, given: &[], sent: None, columns_page: 1 }).await
 }
 
 /// Creates an object.
@@ -51,7 +51,8 @@ pub(super) async fn create(
     let permit = write_permit(subject.kind);
     permit.check(&signed_in.caller)?;
     let refuse = |signed_in, refusal| {
-        render(subject, &app, signed_in, Draft { object: None, given: &[], sent: Some((&form, refusal)) })
+        let draft = Draft { object: None, given: &[], sent: Some((&form, refusal)), columns_page: 1 };
+        render(subject, &app, signed_in, draft)
     };
     let (document, errors) = merge(subject, &json!({}), &form);
     let document =
@@ -110,9 +111,12 @@ pub(super) async fn ask(
     app: App,
     key: String,
     signed_in: SignedIn,
+    query: Form,
 ) -> Result<Response, Failure> {
     let (object, given) = find(subject, &app, &signed_in, key).await?;
-    render(subject, &app, signed_in, Draft { object: Some(&object), given: &given, sent: None }).await
+    let columns_page = query.get("columns").parse().unwrap_or(1);
+    render(subject, &app, signed_in, Draft { object: Some(&object), given: &given, sent: None, columns_page })
+        .await
 }
 
 /// Saves what was sent, unless somebody else changed the object in the meantime.
@@ -128,7 +132,7 @@ pub(super) async fn save(
         Ok(saved) => return Ok(see_other(&saved)),
         Err(refusal) => refusal,
     };
-    let draft = Draft { object: Some(&object), given: &given, sent: Some((&form, refusal)) };
+    let draft = Draft { object: Some(&object), given: &given, sent: Some((&form, refusal)), columns_page: 1 };
     render(subject, &app, signed_in, draft).await
 }
 
@@ -159,6 +163,11 @@ async fn write(
     };
     match app.service.write(signed_in.caller_for(write_permit(subject.kind)), work).await {
         Ok(written) => {
+            if let Ok(page) = form.get("then").parse::<usize>() {
+                // The next page of the columns is edited.
+                let path = subject.object_path(&written.object);
+                return Ok(Ok(format!("{path}/edit?columns={page}#columns")));
+            }
             let changed = changed_keys(subject, &object.document, &written.object.document);
             Ok(Ok(format!("{}?saved={}", subject.object_path(&written.object), changed.join(","))))
         }

@@ -25,6 +25,8 @@ pub(super) enum FieldKind {
     Lines,
     /// Attributes, one a line.
     Pairs,
+    /// The permissions of users inside a domain, one a line.
+    Grants,
     /// Whether the object is disabled.
     Status,
     /// A domain, chosen from all.

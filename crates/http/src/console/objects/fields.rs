@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domesday_model::Permission;
 use serde_json::{Map, Value, json};
 
-use super::columns::{ColumnField, columns_in, merge_columns};
+use super::columns::{ColumnsView, columns_view, merge_columns};
 use super::field::{Field, FieldKind};
 use super::subject::Subject;
 use crate::console::form::Form;
@@ -26,9 +26,7 @@ pub(super) struct FieldView {
     pub(super) is_code: bool,
     pub(super) value: String,
     pub(super) options: Vec<FieldOption>,
-    pub(super) columns: Vec<ColumnField>,
-    /// Why columns cannot be edited here; empty when they can.
-    pub(super) too_many: String,
+    pub(super) columns: ColumnsView,
 }
 
 impl FieldView {
@@ -64,10 +62,11 @@ pub(super) fn field_views(
     sent: Option<&Form>,
     domains: &[String],
     errors: &FieldErrors,
+    columns_page: usize,
 ) -> Vec<FieldView> {
     let is_new = document.as_object().is_none_or(Map::is_empty);
     let fields = subject.fields.iter().filter(|field| is_new || field.kind != FieldKind::Name);
-    fields.map(|field| field.view(subject, document, sent, domains, errors)).collect()
+    fields.map(|field| field.view(subject, document, sent, domains, errors, columns_page)).collect()
 }
 
 impl Field {
@@ -78,6 +77,7 @@ impl Field {
         sent: Option<&Form>,
         domains: &[String],
         errors: &FieldErrors,
+        columns_page: usize,
     ) -> FieldView {
         let value =
             sent.map_or_else(|| self.shown(&document[self.key]), |form| normalized(form.get(self.key)));
@@ -88,7 +88,7 @@ impl Field {
             error: errors.get(self.key).cloned().unwrap_or_default(),
             control: match self.kind {
                 FieldKind::Name | FieldKind::Line | FieldKind::Required => "line",
-                FieldKind::Text | FieldKind::Lines | FieldKind::Pairs => "area",
+                FieldKind::Text | FieldKind::Lines | FieldKind::Pairs | FieldKind::Grants => "area",
                 FieldKind::Status | FieldKind::Domain => "choice",
                 FieldKind::Permissions => "checks",
                 FieldKind::Columns => "columns",
@@ -98,11 +98,10 @@ impl Field {
                 self.kind,
                 FieldKind::Name | FieldKind::Required | FieldKind::Status | FieldKind::Permissions
             ),
-            is_code: matches!(self.kind, FieldKind::Lines | FieldKind::Pairs),
+            is_code: matches!(self.kind, FieldKind::Lines | FieldKind::Pairs | FieldKind::Grants),
             value,
             options: Vec::new(),
-            columns: Vec::new(),
-            too_many: String::new(),
+            columns: ColumnsView::default(),
         };
         match self.kind {
             FieldKind::Status => {
@@ -137,10 +136,7 @@ impl Field {
                 };
                 view.options = Permission::ALL.into_iter().map(option).collect();
             }
-            FieldKind::Columns => match columns_in(&document[self.key], sent) {
-                Ok(columns) => view.columns = columns,
-                Err(why) => view.too_many = why,
-            },
+            FieldKind::Columns => view.columns = columns_view(&document[self.key], sent, columns_page),
             _ => {}
         }
         view
@@ -155,6 +151,12 @@ impl Field {
                 let pairs = attributes
                     .flat_map(|(key, values)| texts(values).map(move |value| format!("{key} = {value}")));
                 normalized(&pairs.collect::<Vec<_>>().join("\n"))
+            }
+            FieldKind::Grants => {
+                let text = |given: &Value, key: &str| given[key].as_str().unwrap_or_default().to_owned();
+                let given = value.as_array().into_iter().flatten();
+                let lines = given.map(|it| format!("{} = {}", text(it, "user"), text(it, "permission")));
+                normalized(&lines.collect::<Vec<_>>().join("\n"))
             }
             _ => normalized(value.as_str().unwrap_or_default()),
         }
@@ -185,6 +187,20 @@ impl Field {
                     attributes.entry(key.trim()).or_default().insert(value.trim());
                 }
                 json!(attributes)
+            }
+            FieldKind::Grants => {
+                let mut given = Vec::new();
+                for line in lines(&sent) {
+                    let Some((user, permission)) = line.split_once(" = ").or_else(|| line.split_once('='))
+                    else {
+                        return Err(format!("The line “{line}” has no `=`. Write: username = permission."));
+                    };
+                    let one = json!({ "user": user.trim(), "permission": permission.trim() });
+                    if !given.contains(&one) {
+                        given.push(one);
+                    }
+                }
+                Value::Array(given)
             }
             _ => Value::String(sent),
         };

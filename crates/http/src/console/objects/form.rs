@@ -44,6 +44,8 @@ struct FormPage {
     /// The fields with mistakes, by key and label.
     mistakes: Vec<(&'static str, &'static str)>,
     fields: Vec<FieldView>,
+    /// The next page of the columns, and which they are.
+    next_columns: Option<(usize, String)>,
 }
 
 /// What the form is of.
@@ -54,6 +56,8 @@ pub(super) struct Draft<'f> {
     pub(super) given: &'f [String],
     /// What was sent before, and why it was refused.
     pub(super) sent: Option<(&'f Form, Refusal)>,
+    /// The page of the columns that is edited, from 1.
+    pub(super) columns_page: usize,
 }
 
 /// Renders the form.
@@ -64,7 +68,7 @@ pub(super) async fn render(
     draft: Draft<'_>,
 ) -> Result<Response, Failure> {
     let domains = domains(subject, app, &signed_in).await?;
-    let Draft { object, given, sent } = draft;
+    let Draft { object, given, sent, columns_page } = draft;
     let (form, refusal) = match sent {
         Some((form, refusal)) => (Some(form), Some(refusal)),
         None => (None, None),
@@ -72,7 +76,9 @@ pub(super) async fn render(
     let none = FieldErrors::new();
     let errors = refusal.as_ref().map_or(&none, |refusal| &refusal.fields);
     let document = object.map_or_else(|| json!({}), |object| object.document.clone());
-    let fields = field_views(subject, &document, form, &domains, errors);
+    let fields = field_views(subject, &document, form, &domains, errors, columns_page);
+    let columns = fields.iter().find(|field| field.control == "columns").map(|field| &field.columns);
+    let next_columns = columns.and_then(|it| Some((it.page + 1, it.pages.get(it.page)?.clone())));
     let list = Link::new(subject.title, subject.path);
     let (title, action, back, crumbs) = match object {
         Some(object) => {
@@ -117,6 +123,7 @@ pub(super) async fn render(
             .map(|field| (field.key, field.label))
             .collect(),
         fields,
+        next_columns,
     };
     let mut response = page(&template);
     *response.status_mut() = refusal.map_or(StatusCode::OK, |refusal| refusal.status);

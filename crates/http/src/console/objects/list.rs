@@ -9,7 +9,7 @@ use domesday_service::evaluation::Evaluation;
 use domesday_service::permissions::objects::{read_permit, write_permit};
 
 use super::subject::Subject;
-use super::{data_sources, edit, groups, tags, users};
+use super::{data_sources, domains, edit, groups, tags, users};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
@@ -42,6 +42,7 @@ fn read(subject: &'static Subject, query: &Form) -> Result<ListAddress, Failure>
         Kind::User => (users::FILTERS, names(users::ORDERS)),
         Kind::Group => (groups::FILTERS, names(groups::ORDERS)),
         Kind::Tag => (tags::FILTERS, names(tags::ORDERS)),
+        Kind::Domain => (domains::FILTERS, names(domains::ORDERS)),
         _ => (data_sources::FILTERS, names(data_sources::ORDERS)),
     };
     Ok(ListAddress::read(subject.path, query, filters, &orders)?)
@@ -69,6 +70,7 @@ pub(super) async fn show(
         Kind::User => users::list(&evaluation, &links, &address),
         Kind::Group => groups::list(&evaluation, &links, &address),
         Kind::Tag => tags::list(&evaluation, &links, &address),
+        Kind::Domain => domains::list(&links, &address),
         _ => data_sources::list(&evaluation, &links, &address),
     };
     let may_create = write_permit(subject.kind).check(&signed_in.caller).is_ok();
@@ -98,6 +100,7 @@ pub(super) async fn csv(
         Kind::User => users::csv(&evaluation, &links, &address),
         Kind::Group => groups::csv(&evaluation, &links, &address),
         Kind::Tag => tags::csv(&evaluation, &links, &address),
+        Kind::Domain => domains::csv(&links, &address),
         _ => data_sources::csv(&evaluation, &links, &address),
     };
     let name = subject.path.rsplit('/').next().unwrap_or_default();

@@ -1,8 +1,9 @@
-//! The catalog one object at a time: data sources, users, groups and tags, in lists and each on a page, with forms.
+//! The catalog one object at a time: data sources, users, groups, tags and domains, in lists and each on a page, with forms.
 
 mod columns;
 mod data_sources;
 mod delete;
+mod domains;
 mod edit;
 mod failures;
 mod field;
@@ -59,8 +60,8 @@ fn routes_of(subject: &'static Subject) -> Router<App> {
         )
         .route(
             &of_object("/edit"),
-            get(move |State(app): State<App>, Path(key): Path<String>, signed_in: SignedIn| {
-                edit::ask(subject, app, key, signed_in)
+            get(move |State(app): State<App>, Path(key): Path<String>, signed_in: SignedIn, query: Form| {
+                edit::ask(subject, app, key, signed_in, query)
             })
             .post(
                 move |State(app): State<App>, Path(key): Path<String>, signed_in: SignedIn, form: Form| {

@@ -3,7 +3,7 @@
 use domesday_model::Kind;
 use domesday_model::layers::{Origin, PartOrigins, is_layered};
 use domesday_service::ServiceError;
-use domesday_service::caller::Caller;
+use domesday_service::evaluation;
 use domesday_store::{LayerView, Store, StoredObject};
 
 use super::parts::Section;
@@ -11,6 +11,7 @@ use super::subject::Subject;
 use crate::console::connections::{READERS, connection_path};
 use crate::console::link::Link;
 use crate::console::listing::{Cell, RowView};
+use crate::console::object_links::Links;
 use crate::console::times::counted;
 
 /// How many values a page lists.
@@ -37,16 +38,24 @@ impl Origins {
 
     /// Returns the origin of each value; none when everything comes from one origin that is no connection, which the page
     /// names anyway.
-    pub(super) fn section(&self, subject: &'static Subject, caller: &Caller) -> Option<Section> {
+    pub(super) fn section(&self, subject: &'static Subject, links: &Links<'_>) -> Option<Section> {
         if self.layers.len() < 2 && !self.layers.iter().any(|layer| is_connection(&layer.origin)) {
             return None;
         }
-        let may_read = READERS.check(caller).is_ok();
+        let may_read = READERS.check(links.caller).is_ok();
+        // Who did what is for those who read the audit log.
+        let sees_people = links.caller.has_any(evaluation::READERS);
         let rows = self.parts.iter().take(MAX_ROWS).map(|(part, origins)| RowView {
             name: Link::plain(part_text(subject, part)),
             is_code: false,
             note: String::new(),
-            cells: vec![("", Cell::links(origins.iter().map(|origin| self.link(origin, may_read))))],
+            cells: vec![(
+                "",
+                Cell::links(origins.iter().map(|origin| match self.person(origin, part) {
+                    Some(person) if sees_people => links.username(person),
+                    _ => self.link(origin, may_read),
+                })),
+            )],
         });
         let total = self.parts.len();
         let note = match total.checked_sub(MAX_ROWS) {
@@ -62,6 +71,12 @@ impl Origins {
             rows: rows.collect(),
             nothing: "No origin gives anything any more.",
         })
+    }
+
+    /// The person who gave a part of the layer of people.
+    fn person(&self, origin: &str, part: &str) -> Option<&str> {
+        let layer = self.layers.iter().find(|layer| layer.origin == origin)?;
+        layer.people.get(part).map(|person| &**person)
     }
 
     fn link(&self, origin: &str, may_read: bool) -> Link {

@@ -13,7 +13,7 @@ use super::origins::Origins;
 use super::parts::{Fact, Section};
 use super::status::with_status;
 use super::subject::{Subject, display_name};
-use super::{data_sources, groups, tags, users};
+use super::{data_sources, domains, groups, tags, users};
 use crate::console::assets::{Assets, assets};
 use crate::console::audit::history::{History, read_history};
 use crate::console::errors::Failure;
@@ -109,13 +109,18 @@ pub(super) async fn show(
             let tag = document(&object)?;
             (tags::facts(&links, &tag), tags::sections(&evaluation, &links, &tag), Link::plain(""))
         }
+        Kind::Domain => {
+            let domain = document(&object)?;
+            let facts = domains::facts(&evaluation, &links, &domain);
+            (facts, domains::sections(&evaluation, &links, &domain), Link::plain(""))
+        }
         _ => {
             let source = document(&object)?;
             let access = access(None, Some(Selector::Id(object.id)), "data-source");
             (data_sources::facts(&links, &source), data_sources::sections(&links, &source), access)
         }
     };
-    sections.extend(origins.and_then(|origins| origins.section(subject, &signed_in.caller)));
+    sections.extend(origins.and_then(|origins| origins.section(subject, &links)));
     facts.extend(object.absent_since.map(|at| Fact::new("Absent since", Cell::time(calendar.time(at)))));
     facts.extend([
         Fact::new("Id", Cell::code(object.id.to_string())),

@@ -24,7 +24,7 @@ pub(super) struct Subject {
 }
 
 /// Every kind with these pages.
-pub(super) static SUBJECTS: [Subject; 4] = [
+pub(super) static SUBJECTS: [Subject; 5] = [
     Subject {
         kind: Kind::DataSource,
         path: "/console/data-sources",
@@ -108,6 +108,24 @@ pub(super) static SUBJECTS: [Subject; 4] = [
         fields: &[
             Field::new("name", "Name", FieldKind::Name, "With dots between levels, such as PII.Contact."),
             Field::new("description", "Description", FieldKind::Text, ""),
+        ],
+    },
+    Subject {
+        kind: Kind::Domain,
+        path: "/console/domains",
+        title: "Domains",
+        about: "Who answers for which part of the data.",
+        is_numbered: false,
+        states: None,
+        fields: &[
+            Field::new("name", "Name", FieldKind::Name, "It never changes."),
+            Field::new("description", "Description", FieldKind::Text, ""),
+            Field::new(
+                "permissions",
+                "Permissions inside it",
+                FieldKind::Grants,
+                "One a line: username = permission. MANAGE_POLICIES lets a user write policies for the domain.",
+            ),
         ],
     },
 ];

@@ -2,13 +2,15 @@
 
 use domesday_model::{Kind, PolicyState};
 use domesday_service::evaluation::PolicySummary;
-use domesday_store::StoredObject;
+use domesday_store::{Store, StoredObject};
 
 use super::fields::PolicyFields;
 use super::{Rights, policy_path, words};
 use crate::console::access::{policy_sources_path, user_path};
+use crate::console::audit::history::{History, read_history};
 use crate::console::errors::Failure;
 use crate::console::link::Link;
+use crate::console::object_links::Links;
 use crate::console::signed_in::SignedIn;
 use crate::console::times::{TimeView, counted};
 use crate::state::AppState;
@@ -30,6 +32,8 @@ pub(super) struct About {
     /// The states that it can be put into, with the verbs that do it.
     pub(super) states: Vec<(&'static str, &'static str)>,
     pub(super) etag: String,
+    /// The latest changes; none for callers who do not read the audit log.
+    pub(super) history: Option<History>,
 }
 
 /// Returns the head of a policy's page.
@@ -48,13 +52,18 @@ pub(super) async fn about(
     };
     let (state_class, state_icon, _) = words::state(state);
     let mut reach = None;
-    let (mut matches_nothing, mut owner) = (false, None);
+    let (mut matches_nothing, mut owner, mut history) = (false, None, None);
     if !fields.owner.is_empty() {
         owner = Some(Link::plain(fields.owner.as_str()));
     }
     if rights.reads_all() {
         let evaluation = app.service.evaluations.current(signed_in.caller.revision).await?;
         let snapshot = evaluation.snapshot();
+        let (kind, name) = (policy.kind, policy.name.clone());
+        let read = move |store: &mut Store| -> Result<_, Failure> { Ok(read_history(store, kind, &name)?) };
+        let stored = app.service.pool.with(read).await?;
+        let links = Links::new(snapshot, &signed_in.caller, &signed_in.shell.calendar);
+        history = Some(History::new(stored, &links));
         if let Some(user) = snapshot.user(&fields.owner).map(|user| &snapshot.users[user.get()]) {
             owner = Some(Link::new(&*user.name, user_path(user.id.0)));
         }
@@ -101,6 +110,7 @@ pub(super) async fn about(
         matches_nothing,
         states: if rights.may_change(policy) { states.collect() } else { Vec::new() },
         etag: policy.etag.clone(),
+        history,
     })
 }
 

@@ -1,12 +1,12 @@
 //! What changes on the page of a run while it is under way: its state, progress, phases and attempts.
 
 use domesday_model::Instant;
-use domesday_service::runs::MAX_ATTEMPTS;
-use domesday_store::{RunRecord, RunState};
+use domesday_store::{PhaseDuration, RunRecord, RunState};
 use serde::Deserialize;
 
+use super::attempts::{AttemptView, attempts};
 use super::report::StoredReport;
-use super::words::{Names, StateView, error_text, starter, took_in_words};
+use super::words::{Names, StateView, starter, took_in_words};
 use crate::console::times::{Calendar, counted, grouped};
 use crate::console::units::duration;
 
@@ -28,17 +28,11 @@ pub(super) struct LiveView {
 /// A phase of a run.
 pub(super) struct PhaseView {
     pub(super) name: &'static str,
-    /// `done`, `now` or `later`.
+    /// `done`, `now`, `bad` or `later`.
     pub(super) class: &'static str,
+    /// How long it took, or takes so far; empty when that is not known.
+    pub(super) took: String,
     pub(super) note: String,
-}
-
-/// An attempt at a run.
-pub(super) struct AttemptView {
-    pub(super) class: &'static str,
-    pub(super) icon: &'static str,
-    pub(super) title: String,
-    pub(super) text: String,
 }
 
 /// The progress of a run, as the store has it.
@@ -52,6 +46,7 @@ struct StoredProgress {
     file: Option<u64>,
     files: Option<u64>,
     waiting_for: Option<StoredWait>,
+    phases: Vec<PhaseDuration>,
 }
 
 #[derive(Debug, Deserialize, Default)]
@@ -190,35 +185,47 @@ fn waiting(wait: &StoredWait, calendar: &Calendar) -> String {
     text
 }
 
-/// Returns the phases of a run that is under way or has succeeded; of others it is not known how far they came.
+/// Returns the phases of the last attempt at a run.
 fn phases(
     run: &RunRecord,
     progress: Option<&StoredProgress>,
     report: Option<&StoredReport>,
     now: Instant,
 ) -> Vec<PhaseView> {
-    let current = match (run.state, progress) {
-        (RunState::Running, Some(progress)) => {
-            PHASES.iter().position(|(phase, _)| *phase == progress.phase).unwrap_or(0)
+    let last = run.attempt_history.last().map_or(&[][..], |attempt| &attempt.phases);
+    let position = |name: &str| PHASES.iter().position(|(phase, _)| *phase == name);
+    let (ended, current, is_running) = match run.state {
+        RunState::Running => {
+            let ended = progress.map_or(&[][..], |progress| &progress.phases);
+            (ended, progress.and_then(|progress| position(&progress.phase)).unwrap_or(0), true)
         }
-        (RunState::Running, None) => 0,
-        (RunState::Succeeded, _) => PHASES.len(),
-        _ => return Vec::new(),
+        RunState::Succeeded => (last, PHASES.len(), false),
+        // The attempt ended in the last phase that it came to.
+        RunState::Failed | RunState::Cancelled | RunState::Queued => {
+            let Some(current) = last.last().and_then(|ended| position(&ended.phase)) else {
+                return Vec::new();
+            };
+            (last, current, false)
+        }
+        RunState::Abandoned => return Vec::new(),
     };
-    let phase = |(at, (phase, name)): (usize, &(&str, &'static str))| PhaseView {
-        name,
-        class: match at {
-            at if at < current => "done",
-            at if at == current => "now",
-            _ => "later",
-        },
-        note: match report {
-            Some(report) => note(phase, report),
-            None if at == current => progress
-                .and_then(|progress| progress.since)
-                .map_or_else(String::new, |since| duration(now.as_micros() - since.as_micros())),
-            None => String::new(),
-        },
+    let phase = |(at, (phase, name)): (usize, &(&str, &'static str))| {
+        let took = ended.iter().find(|it| it.phase == *phase).map(|it| duration((it.seconds * 1e6) as i64));
+        let so_far = || {
+            let since = progress.and_then(|progress| progress.since).filter(|_| is_running && at == current);
+            since.map(|since| duration(now.as_micros() - since.as_micros()))
+        };
+        PhaseView {
+            name,
+            class: match at {
+                at if at < current => "done",
+                at if at == current && is_running => "now",
+                at if at == current => "bad",
+                _ => "later",
+            },
+            took: took.or_else(so_far).unwrap_or_default(),
+            note: report.map_or_else(String::new, |report| note(phase, report)),
+        }
     };
     PHASES.iter().enumerate().map(phase).collect()
 }
@@ -258,53 +265,4 @@ fn note(phase: &str, report: &StoredReport) -> String {
             format!("{} put{retries}", counted(report.files, "file", "files"))
         }
     }
-}
-
-/// Returns the attempts at a run. Of those before the last only their number is stored.
-fn attempts(run: &RunRecord, calendar: &Calendar) -> Vec<AttemptView> {
-    let view =
-        |class, icon, title: String, text: &str| AttemptView { class, icon, title, text: text.to_owned() };
-    let error = error_text(run, "message");
-    let most = format!("at most {MAX_ATTEMPTS} attempts, with growing waits between them");
-    let number = run.attempts;
-    let mut attempts = Vec::new();
-    let earlier = match run.state {
-        RunState::Queued => number.saturating_sub(u32::from(run.retry_at.is_some())),
-        _ => number.saturating_sub(1),
-    };
-    let is_known = run.state == RunState::Running && !error.is_empty();
-    let unknown = if is_known { earlier.saturating_sub(1) } else { earlier };
-    if unknown > 0 {
-        let title = if unknown == 1 {
-            "Attempt 1 failed".to_owned()
-        } else {
-            format!("Attempts 1 to {unknown} failed")
-        };
-        attempts.push(view("fail", "cross", title, ""));
-    }
-    if is_known && earlier > 0 {
-        attempts.push(view("fail", "cross", format!("Attempt {earlier} failed"), error));
-    }
-    match run.state {
-        RunState::Running if number > 1 => {
-            attempts.push(view("run", "ring", format!("Attempt {number} is under way"), &most));
-        }
-        RunState::Queued => {
-            if let Some(at) = run.retry_at {
-                if number > 0 {
-                    attempts.push(view("fail", "cross", format!("Attempt {number} failed"), error));
-                }
-                let title = format!("Attempt {} begins {}", number + 1, calendar.upcoming(at).text);
-                attempts.push(view("", "pending", title, &most));
-            }
-        }
-        RunState::Succeeded if number > 1 => {
-            attempts.push(view("ok", "check", format!("Attempt {number} succeeded"), ""));
-        }
-        RunState::Failed if number > 1 => {
-            attempts.push(view("fail", "cross", format!("Attempt {number} failed"), error));
-        }
-        _ => {}
-    }
-    attempts
 }

@@ -1,6 +1,7 @@
 //! *Runs*: the list with its chart, and a run with its progress.
 
 mod actions;
+mod attempts;
 mod events;
 mod list;
 mod live;

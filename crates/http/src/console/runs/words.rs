@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domesday_delivery::Engine;
 use domesday_model::{Instant, Kind};
 use domesday_store::{RunRecord, RunState, Store, StoreError};
+use serde_json::Value;
 
 use crate::console::units::duration;
 
@@ -49,7 +50,12 @@ pub(super) fn took_in_words(run: &RunRecord, now: Instant) -> String {
 
 /// Returns why a run failed, as its record says.
 pub(in crate::console) fn error_text<'r>(run: &'r RunRecord, field: &str) -> &'r str {
-    run.error.as_ref().and_then(|error| error[field].as_str()).unwrap_or_default()
+    field_text(run.error.as_ref(), field)
+}
+
+/// Returns a field of an error; empty when it has none.
+pub(super) fn field_text<'e>(error: Option<&'e Value>, field: &str) -> &'e str {
+    error.and_then(|error| error[field].as_str()).unwrap_or_default()
 }
 
 /// The names of the users who started runs, by username.
