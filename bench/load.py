@@ -168,12 +168,26 @@ def pages(service: Service, rounds: int) -> list[dict]:
         "what a user can reach": [f"{access}/user/{user['id']}" for user in users],
         "why": [f"{access}/user/{user['id']}/data-source/{source['id']}" for user, source in zip(users, sources)],
     }
-    lists = ["data-sources", "users", "groups", "tags", "policies", "products", "requests", "runs", "audit", "profile"]
+    lists = ["data-sources", "users", "groups", "tags", "domains", "policies", "products", "requests", "runs", "audit"]
+    lists += ["connections", "export", "export/setup", "policies/new", "catalog", "settings", "profile"]
     paths |= {name: [f"/console/{name}"] * rounds for name in lists}
     paths |= {
         "a data source": [f"/console/data-sources/{source['id']}" for source in sources],
         "a user": [f"/console/users/{user['id']}" for user in users],
     }
+    # Objects of which a generated company may have none.
+    for name, kind, key in [
+        ("a group", "groups", "name"),
+        ("a tag", "tags", "name"),
+        ("a domain", "domains", "name"),
+        ("a policy", "policies", "id"),
+        ("a data product", "products", "id"),
+        ("a request", "requests", "name"),
+    ]:
+        items = service.call("GET", f"/api/v1/{'data-products' if kind == 'products' else kind}?limit=1000")["items"]
+        if items:
+            keys = [urllib.parse.quote(str(draw.choice(items)[key]), safe="") for _ in range(rounds)]
+            paths[name] = [f"/console/{kind}/{chosen}" for chosen in keys]
     times = []
     for name, addresses in paths.items():
         first = browser.milliseconds(addresses[0])

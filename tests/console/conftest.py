@@ -39,7 +39,7 @@ class Service:
         self.directory = directory
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        environment = {
+        self.environment = environment = {
             "DOMESDAY_LISTEN": f"127.0.0.1:{self.port}",
             "DOMESDAY_STORE": str(directory / "governance.db"),
             "DOMESDAY_TENANT_NAME": "Acme",
@@ -49,18 +49,34 @@ class Service:
         }
         binary = os.environ["DOMESDAY_BIN"]
         self.output = directory / "output"
-        self.process = subprocess.Popen(
-            [binary, "serve"],
-            env=environment,
-            cwd=directory,
-            stdout=open(self.output, "w"),
-            stderr=open(directory / "log", "w"),
-        )
+        self.begin()
         wait_for(lambda: "/sign-in?token=" in self.output.read_text(), "the start of the service")
         text = self.output.read_text()
         self.key = re.search(r"domesday_[\w-]+", text)[0]
         self.link = re.search(r"http://\S+/sign-in\?token=[\w-]+", text)[0]
         self.load(binary, directory, environment)
+
+    def begin(self):
+        """Starts the process."""
+        self.process = subprocess.Popen(
+            [os.environ["DOMESDAY_BIN"], "serve"],
+            env=self.environment,
+            cwd=self.directory,
+            stdout=open(self.output, "a"),
+            stderr=open(self.directory / "log", "a"),
+        )
+
+    def begin_again(self):
+        """Starts the process again after it was stopped, and waits until it answers."""
+        self.begin()
+
+        def is_ready():
+            try:
+                return self.call("GET", "/deployment/tenant")[0] == 200
+            except OSError:
+                return False
+
+        wait_for(is_ready, "the second start of the service")
 
     def load(self, binary, directory, environment):
         """Loads the example company; the tenant is the one that the service created."""

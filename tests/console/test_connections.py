@@ -207,6 +207,14 @@ def test_lists_are_imported_with_their_mistakes_by_line(browse, first_start, scr
     status, person = service.call("GET", "/api/v1/users/import-1")
     assert status == 200 and person["document"]["groups"] == ["Imported"]
 
+    # What a person gives beside the connection is shown with the person, to those who read the audit log.
+    document = {**person["document"], "groups": ["Imported", "Sales"]}
+    assert service.call("PUT", "/api/v1/users/import-1", document, service.key_of("susanne.ott"))[0] == 200
+    auditor = browse(service.key_of("ingrid.petersen"), at=service, java_script_enabled=script)
+    auditor.goto(f"/console/users/{person['id']}")
+    sales = auditor.get_by_role("row", name=re.compile("^Groups: Sales"))
+    expect(sales.get_by_role("link", name="Susanne Ott")).to_be_visible()
+
     page.goto("/console/connections/hr/import")
     choose("username,name\nimport-0,P0\n")
     page.get_by_role("button", name="Import").click()
@@ -297,6 +305,33 @@ def test_a_token_is_shown_once_and_revoked(browse, first_start, script):
     page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("The token is revoked.")).to_be_visible()
     expect(page.locator("#tokens").locator("xpath=ancestor::section")).to_contain_text("revoked")
+
+
+def test_connections_are_filtered_and_saved_as_csv(browse, first_start):
+    service = first_start
+    for name, kind in [("hr", "csv"), ("okta", "scim"), ("entra", "scim")]:
+        put(service, name, {"kind": kind})
+    page = browse(service.key, at=service)
+    page.goto("/console/connections")
+    expect(page.get_by_text("3 connections", exact=True).first).to_be_visible()
+    page.get_by_label("Kind", exact=True).select_option(label="SCIM")
+    page.wait_for_url("**kind=scim**")
+    expect(page.get_by_text("2 connections of 3 connections")).to_be_visible()
+    page.get_by_role("link", name="Name", exact=True).click()
+    page.wait_for_url("**sort=name**")
+    expect(page.locator("tbody th a")).to_have_text(["entra", "okta"])
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    lines = open(download.value.path(), newline="").read().strip().split("\r\n")
+    assert lines[0].startswith("name,kind,state,") and [line.split(",")[:3] for line in lines[1:]] == [
+        ["entra", "scim", "never"], ["okta", "scim", "never"],
+    ]
+    page.get_by_label("State", exact=True).select_option(label="Failed")
+    expect(page.get_by_text("No row fits the filter.")).to_be_visible()
+    check_access(page)
+    check_narrow(page)
+    nobody = browse(service.key_of("frank.albrecht"), at=service)
+    assert nobody.request.get("/console/connections.csv").status == 403
 
 
 def test_what_is_typed_is_escaped_and_a_mistake_is_beside_its_field(browse, first_start):

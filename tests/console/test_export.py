@@ -1,8 +1,10 @@
 """The export in a real browser, with an S3 server that checks who may do what: set up both ways, run, watched, cancelled."""
 
+import contextlib
 import json
 import pathlib
 import re
+import sqlite3
 import sys
 import time
 import urllib.error
@@ -18,6 +20,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 
 from conftest import Service  # noqa: E402
 from s3 import REGION, IamUser, admin, make_bucket, make_role, server, strict, wait_for  # noqa: E402, F401
+from strict import Refusal  # noqa: E402
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 HOSTILE = "\"><script>document.title='hacked'</script><b>'&\u202egpj.exe" + "x" * 300
@@ -281,6 +284,12 @@ def test_a_run_is_cancelled_and_a_failed_one_says_what_to_do(admin, strict, buck
     page.get_by_role("button", name="Run now").click()
     expect(page.locator(".sub .chip")).to_have_text("Failed", timeout=60_000)
     assert "s3:PutObject" in page.locator(".note.fail").inner_text()
+    # How far the attempt came, and what to do.
+    phases = page.get_by_role("region", name="Phases")
+    assert "The attempt ended here." in phases.locator("li.bad").inner_text()
+    assert phases.locator("li.done").count() >= 3 and phases.locator("li.done .num").count() >= 3
+    attempt = page.get_by_role("region", name="Attempts").locator("li")
+    assert "Attempt 1 failed" in attempt.inner_text() and "What to do:" in attempt.inner_text()
     page.goto("/console/runs?state=failed")
     assert page.locator("tbody tr").filter(has=page.locator(".chip.fail")).count() == 1
     with page.expect_download() as download:
@@ -308,6 +317,60 @@ def test_everything_works_without_scripts(admin, strict, bucket, start, browse):
     page.get_by_label("State").select_option("succeeded")
     page.get_by_role("button", name="Filter").click()
     assert page.locator("section tbody tr").count() == 1
+
+
+def test_attempts_and_the_last_verification_outlive_a_restart(admin, strict, bucket, start, browse):  # noqa: F811
+    service = start()
+    service.stop()
+    service.environment["DOMESDAY_DELIVERY_ATTEMPTS"] = "1"
+    service.begin_again()
+    user = IamUser(admin, everything(bucket))
+    save_export(service, strict, bucket, user)
+    key = service.key_of("jonas.keller")
+    page = browse(key, at=service)
+    page.goto("/console/export")
+    expect(page.get_by_text("All 3 checks passed")).to_be_visible()
+    put_policy(admin, user, {**everything(bucket), "Statement": [{**everything(bucket)["Statement"][0], "Action": "s3:PutObject"}]})
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.get_by_text("1 of 3 checks failed")).to_be_visible()
+    last = service.call("GET", "/api/v1/access-summary/export")[1]["lastVerification"]
+    assert not last["ok"] and [check["status"] for check in last["checks"]].count("failed") == 1
+    put_policy(admin, user, everything(bucket))
+
+    def busy(request, number):
+        if request.action == "s3:PutObject":
+            raise Refusal(503, "SlowDown", "Please reduce your request rate.")
+
+    strict.fault = busy
+    status, run = service.call("POST", "/api/v1/access-summary/runs")
+    assert status == 202, run
+    address = f"/api/v1/access-summary/runs/{run['id']}"
+    wait_for(lambda: service.call("GET", address)[1]["nextAttemptAt"], "the end of the first attempt")
+    strict.fault = None
+    page.goto(f"/console/runs/{run['id']}")
+    attempts = page.get_by_role("region", name="Attempts").locator("li")
+    assert "Attempt 1 failed" in attempts.first.inner_text() and "Attempt 2 begins" in attempts.last.inner_text()
+    service.stop()
+    # Nobody waits half a minute for the next attempt.
+    with contextlib.closing(sqlite3.connect(service.directory / "governance.db")) as store:
+        assert store.execute("UPDATE run SET retry_at = 1").rowcount == 1
+        store.commit()
+    service.begin_again()
+    wait_for(lambda: service.call("GET", address)[1]["state"] == "succeeded", "the second attempt")
+    page.reload()
+    texts = attempts.all_inner_texts()
+    assert len(texts) == 2 and texts[0].startswith("Attempt 1 failed") and texts[1].startswith("Attempt 2 succeeded")
+    assert "SlowDown" in texts[0] or "reduce your request rate" in texts[0].lower() or "What to do" in texts[0], texts[0]
+    phases = page.get_by_role("region", name="Phases").locator("li")
+    assert phases.count() == 5 and phases.locator("h3 .num").count() == 5
+    history = service.call("GET", address)[1]["attemptHistory"]
+    assert [(it["attempt"], it["outcome"]) for it in history] == [(1, "failed"), (2, "succeeded")]
+    assert history[0]["error"]["kind"] == "throttled" and history[0]["phases"][-1]["phase"] == "delivery"
+    assert [phase["phase"] for phase in history[1]["phases"]] == ["snapshot", "evaluation", "opening", "tables", "delivery"]
+    assert history[0]["endedAt"] <= history[1]["startedAt"] <= history[1]["endedAt"]
+    page.goto("/console/export")
+    expect(page.get_by_text("1 of 3 checks failed")).to_be_visible()
+    assert service.call("GET", "/api/v1/access-summary/export")[1]["lastVerification"] == last
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Data sources, users, groups and tags: lists, single pages and forms."""
+"""Data sources, users, groups, tags and domains: lists, single pages and forms."""
 
 import re
 import urllib.parse
@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
-KINDS = ["data-sources", "users", "groups", "tags"]
+KINDS = ["data-sources", "users", "groups", "tags", "domains"]
 
 HOSTILE = '<b onclick="x">&amp;"\' \u202eevil\u202c'
 
@@ -34,6 +34,9 @@ def paths(service):
         "/console/tags/PII",
         "/console/tags/PII/edit",
         "/console/tags/PII/delete",
+        "/console/domains/Customer",
+        "/console/domains/Customer/edit",
+        "/console/domains/Customer/delete",
     ]
 
 
@@ -119,6 +122,107 @@ def story_of_a_group(service, page, name):
     page.get_by_role("button", name="Delete").click()
     page.get_by_text("The group is deleted.").wait_for()
     assert service.call("GET", f"/api/v1/groups/{urllib.parse.quote(name)}")[0] == 404
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_domain_is_created_edited_and_deleted(service, browse, scripts):
+    name = "Night trains" if scripts else "Day trains"
+    path = f"/api/v1/domains/{urllib.parse.quote(name)}"
+    page = browse(service.key_of("jonas.keller"), java_script_enabled=scripts)
+    page.goto("/console/domains")
+    page.get_by_role("link", name="New domain").click()
+    assert heading(page) == "New domain"
+    page.get_by_label("Name").fill(name)
+    permissions = page.get_by_label("Permissions inside it")
+    permissions.fill("laura.winter MANAGE_POLICIES")
+    page.get_by_role("button", name="Create").click()
+    # The mistake is beside its field, and what was typed is kept.
+    assert "has no `=`" in page.locator("#permissions-e").inner_text()
+    assert page.get_by_label("Name").input_value() == name
+    permissions.fill("nobody.here = MANAGE_POLICIES")
+    page.get_by_role("button", name="Create").click()
+    assert "nobody.here" in page.locator("#permissions-e").inner_text()
+    permissions.fill("laura.winter = MANAGE_POLICIES\nfrank.albrecht = APPROVE")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_text(f"“{name}” is created.").wait_for()
+    row = page.get_by_role("row", name=re.compile("^Laura Winter"))
+    assert "MANAGE_POLICIES" in row.inner_text()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("Description").fill("Everything that runs on rails")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved: Description.").wait_for()
+    assert service.call("GET", path)[1]["document"] == {
+        "name": name,
+        "description": "Everything that runs on rails",
+        "permissions": [
+            {"user": "laura.winter", "permission": "MANAGE_POLICIES"},
+            {"user": "frank.albrecht", "permission": "APPROVE"},
+        ],
+    }
+    history = page.locator("section", has=page.get_by_role("heading", name="History"))
+    assert history.locator("tbody tr").count() == 2
+    # Nobody changes their own permissions inside a domain: what the API refuses, the page refuses.
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("Permissions inside it").fill("jonas.keller = MANAGE_POLICIES")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Nobody changes their own permissions inside a domain").wait_for()
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("link", name="Delete", exact=True).click()
+    assert heading(page) == f"Delete the domain “{name}”?"
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("The domain is deleted.").wait_for()
+    assert service.call("GET", path)[0] == 404
+    # One with data sources stays, and the page says what is in the way.
+    page.goto("/console/domains/Customer/delete")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("Other objects refer to it").wait_for()
+    assert service.call("GET", "/api/v1/domains/Customer")[0] == 200
+
+
+def test_numbers_of_domains_lead_to_the_rows_behind_them(service, browse):
+    page = browse(service.key_of("ingrid.petersen"))
+    page.goto("/console/domains?sort=-sources")
+    row = page.locator("tbody tr").first
+    name, count = row.locator("th a").inner_text(), int(row.locator("td.n").first.inner_text())
+    row.locator("td.n a").first.click()
+    assert page.get_by_label("Domain", exact=True).input_value() == name
+    page.get_by_text(re.compile(rf"^{count} data sources? of")).wait_for()
+    page.goto("/console/domains")
+    assert page.get_by_role("link", name="New domain").count() == 0
+    assert page.goto("/console/domains?new").status == 403
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_more_columns_than_a_form_takes_are_edited_page_by_page(service, browse, scripts):
+    columns = [{"name": f"c{at}", "type": "INT", "description": "é" * 100} for at in range(430)]
+    body = {"name": "Wide table", "platform": "postgres", "columns": columns}
+    assert service.call("PUT", "/api/v1/data-sources/Wide%20table", body)[0] in (200, 201)
+    page = browse(service.key, java_script_enabled=scripts)
+    page.goto(f"/console/data-sources/{service.id_of('data-sources', 'Wide table')}/edit")
+    page.get_by_label("Type of column c7", exact=True).fill("TEXT")
+    page.get_by_role("button", name="Save and edit columns 101–200").click()
+    page.get_by_label("Name of column c150", exact=True).fill("")
+    page.get_by_label("Tags of column c151", exact=True).fill("PII\nNo such tag")
+    page.get_by_role("button", name="Save", exact=True).click()
+    # A mistake keeps the page and what was typed.
+    assert "No such tag" in page.locator("#columns .error").inner_text()
+    assert page.get_by_label("Tags of column c151", exact=True).input_value() == "PII\nNo such tag"
+    page.get_by_label("Tags of column c151", exact=True).fill("PII")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved: Columns.").wait_for()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_role("link", name="401–429").click()
+    page.get_by_label("Name of column 430", exact=True).fill("last")
+    page.get_by_label("Type of column 430", exact=True).fill("DATE")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved: Columns.").wait_for()
+    expected = [dict(column) for column in columns]
+    expected[7]["type"] = "TEXT"
+    expected[151]["tags"] = ["PII"]
+    del expected[150]
+    expected.append({"name": "last", "type": "DATE"})
+    assert service.call("GET", "/api/v1/data-sources/Wide%20table")[1]["document"]["columns"] == expected
+    service.call("DELETE", "/api/v1/data-sources/Wide%20table")
 
 
 def test_a_user_is_edited_disabled_and_enabled(service, browse):
@@ -262,11 +366,14 @@ def test_hostile_text_is_shown_as_text(service, browse):
         "columns": [{"name": HOSTILE, "type": HOSTILE, "tags": [HOSTILE], "description": long}],
     }
     assert service.call("PUT", f"/api/v1/data-sources/{key}", source)[0] == 201
+    domain = {"name": HOSTILE, "description": long, "permissions": [{"user": HOSTILE, "permission": HOSTILE}]}
+    assert service.call("PUT", f"/api/v1/domains/{key}", domain)[0] == 201
     page = browse(service.key, viewport={"width": 360, "height": 740})
     user_id, source_id = service.id_of("users", HOSTILE), service.id_of("data-sources", HOSTILE)
     try:
         for path in [
             f"/console/groups/{key}", f"/console/groups/{key}/edit", f"/console/groups/{key}/delete",
+            f"/console/domains/{key}", f"/console/domains/{key}/edit", f"/console/domains?q={key}",
             f"/console/tags/{key}", f"/console/users/{user_id}", f"/console/users/{user_id}/edit",
             f"/console/data-sources/{source_id}", f"/console/data-sources/{source_id}/edit",
             f"/console/users?q={key}", f"/console/data-sources?q={key}", f"/console/groups?q={key}",
@@ -277,8 +384,13 @@ def test_hostile_text_is_shown_as_text(service, browse):
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
         page.goto(f"/console/groups/{key}")
         assert heading(page) == HOSTILE
+        # What the form shows and nobody touched stays as it was.
+        page.goto(f"/console/domains/{key}/edit")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("Nothing was changed.").wait_for()
+        assert service.call("GET", f"/api/v1/domains/{key}")[1]["document"] == domain
     finally:
-        for kind in ["data-sources", "tags", "users", "groups"]:
+        for kind in ["data-sources", "domains", "tags", "users", "groups"]:
             service.call("DELETE", f"/api/v1/{kind}/{key}")
 
 

@@ -143,6 +143,25 @@ def test_a_change_made_meanwhile_is_not_overwritten(service, browse):
     remove(service, name)
 
 
+def test_a_policy_has_its_history_for_those_who_read_the_log(service, browse):
+    document = {"name": "With a past", "type": "grant", "level": "anyone", "state": "staged", "appliesTo": {"names": ["x*"]}}
+    governor = service.key_of("jonas.keller")
+    assert service.call("PUT", "/api/v1/policies/With%20a%20past", document, governor)[0] == 201
+    document["state"] = "disabled"
+    assert service.call("PUT", "/api/v1/policies/With%20a%20past", document, governor)[0] == 200
+    for username in ("jonas.keller", "ingrid.petersen"):
+        page = browse(service.key_of(username))
+        page.goto(f"/console/policies/{policy_id(service, 'With a past')}")
+        history = page.locator("section", has=page.get_by_role("heading", name="History"))
+        assert history.locator("tbody tr").count() == 2
+        assert "Jonas Keller" in history.locator("tbody tr").first.inner_text()
+        assert history.locator("ins").first.inner_text() == "disabled"
+        history.get_by_role("link", name="In the audit log").click()
+        page.get_by_role("heading", level=1, name="Audit log").wait_for()
+        assert page.locator("tbody tr").count() == 2
+    remove(service, "With a past")
+
+
 def test_the_list_filters_sorts_and_marks_policies_that_match_nothing(service, browse):
     document = {"name": "Matches nothing", "type": "grant", "level": "anyone", "appliesTo": {"names": ["no such *"]}}
     assert service.call("PUT", "/api/v1/policies/Matches%20nothing", document)[0] == 201
@@ -199,7 +218,7 @@ def test_people_without_the_permission_neither_see_nor_change_policies(service, 
     auditor = browse(service.key_of("ingrid.petersen"))
     auditor.goto(f"/console/policies/{number}")
     assert auditor.get_by_role("button", name="Save").count() == 0
-    assert auditor.get_by_text("@hasAttribute('Training', 'GDPR.2026')").count() == 1
+    assert auditor.locator("dl.facts").get_by_text("@hasAttribute('Training', 'GDPR.2026')").count() == 1
     assert auditor.goto("/console/policies/new").status == 403
     for path in FORMS:
         for do in ("save", "preview", "csv", "check"):
