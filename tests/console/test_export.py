@@ -1,6 +1,7 @@
 """The export in a real browser, with an S3 server that checks who may do what: set up both ways, run, watched, cancelled."""
 
 import contextlib
+import io
 import json
 import pathlib
 import re
@@ -12,13 +13,14 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from pyarrow import parquet
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
-from conftest import Service  # noqa: E402
+from conftest import Service, free_port  # noqa: E402
 from s3 import REGION, IamUser, admin, make_bucket, make_role, server, strict, wait_for  # noqa: E402, F401
 from strict import Refusal  # noqa: E402
 
@@ -36,9 +38,9 @@ def start(tmp_path, strict):  # noqa: F811
     """Starts a service that may deliver to the S3 server, with an identity for AWS if one is given."""
     services = []
 
-    def start(identity=None):
-        settings = {"DOMESDAY_ALLOWED_ENDPOINTS": strict.url, "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
-        services.append(Service(tmp_path, {**settings, **(identity.env if identity else {})}))
+    def start(identity=None, port=None, **more):
+        settings = {**more, "DOMESDAY_ALLOWED_ENDPOINTS": strict.url, "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
+        services.append(Service(tmp_path, {**settings, **(identity.env if identity else {})}, port))
         return services[-1]
 
     yield start
@@ -371,6 +373,25 @@ def test_attempts_and_the_last_verification_outlive_a_restart(admin, strict, buc
     page.goto("/console/export")
     expect(page.get_by_text("1 of 3 checks failed")).to_be_visible()
     assert service.call("GET", "/api/v1/access-summary/export")[1]["lastVerification"] == last
+
+
+def test_links_in_the_tables_lead_to_pages(admin, strict, bucket, start, browse):  # noqa: F811
+    port = free_port()
+    service = start(port=port, DOMESDAY_PUBLIC_URL=f"http://127.0.0.1:{port}")
+    save_export(service, strict, bucket, IamUser(admin, everything(bucket)))
+    run_to_the_end(service)
+    page = browse(service.key_of("ingrid.petersen"), at=service)
+    for table, name, path in [
+        ("policy-metadata", "policy_name", "/console/policies/"),
+        ("data-source-metadata", "data_source_name", "/console/access/data-source/"),
+    ]:
+        body = admin("s3").get_object(Bucket=bucket, Key=f"access-summary/v1/{table}/part-00000.parquet")["Body"].read()
+        rows = parquet.read_table(io.BytesIO(body), columns=[name, "link"]).to_pylist()
+        assert len(rows) > 10
+        for row in rows[:: len(rows) // 5]:
+            assert row["link"].startswith(service.url + path), row
+            page.goto(row["link"])
+            assert title(page) == row[name]
 
 
 @pytest.fixture

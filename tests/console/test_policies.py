@@ -74,6 +74,9 @@ def test_a_policy_is_written_with_a_mistake_corrected_previewed_and_saved(servic
     assert [row["outcome"] for row in after["items"]] == ["GRANTED"]
     page.goto(f"/console/access/user/{user}/data-source/{source}")
     assert "can read Service Tickets" in page.locator(".verdict").inner_text()
+    page.goto("/console/audit?object=policies%2FMarketing%20sees%20service%20data")
+    created = page.locator("tbody tr").last.inner_text()
+    assert "Jonas Keller" in created and "Created" in created, created
     # Switched off with one click, and back with another.
     page.goto(f"/console/policies/{policy_id(service, 'Marketing sees service data')}")
     page.get_by_role("button", name="Disable").click()
@@ -218,7 +221,7 @@ def test_people_without_the_permission_neither_see_nor_change_policies(service, 
     auditor = browse(service.key_of("ingrid.petersen"))
     auditor.goto(f"/console/policies/{number}")
     assert auditor.get_by_role("button", name="Save").count() == 0
-    assert auditor.locator("dl.facts").get_by_text("@hasAttribute('Training', 'GDPR.2026')").count() == 1
+    assert auditor.locator(".cols > dl.facts").get_by_text("@hasAttribute('Training', 'GDPR.2026')").count() == 1
     assert auditor.goto("/console/policies/new").status == 403
     for path in FORMS:
         for do in ("save", "preview", "csv", "check"):

@@ -10,7 +10,7 @@ use domesday_service::evaluation::{Evaluation, Selection, Selector, SourceSummar
 use super::list::query::{ListQuery, address};
 use super::list::row::row_view;
 use super::list::{ListKind, ListView};
-use super::{current, parse_id, source_path, user_path, words};
+use super::{counted_rows, current, parse_id, source_path, user_path, words};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
@@ -38,8 +38,8 @@ struct DataSourcePage {
     granted: String,
     blocked_from: String,
     blocked_width: String,
-    readers: String,
-    blocked: String,
+    readers: Link,
+    blocked: Link,
     strip: String,
     facts: Vec<SummaryFact>,
     rows: String,
@@ -155,8 +155,8 @@ pub(super) async fn show(
         granted: format!("{:.1}%", share(summary.readers)),
         blocked_from: format!("{:.1}%", share(summary.readers) + 0.3),
         blocked_width: format!("{:.1}%", share(summary.blocked)),
-        readers: grouped(summary.readers),
-        blocked: grouped(summary.blocked),
+        readers: counted_rows(&path, summary.readers, "GRANTED", "READ"),
+        blocked: counted_rows(&path, summary.blocked, "BLOCKED", "READ"),
         strip: format!("{} can read, {} blocked", grouped(summary.readers), grouped(summary.blocked)),
         facts: facts(snapshot, &summary, view, &path),
         rows: format!(

@@ -20,8 +20,11 @@ use domesday_service::ServiceError;
 use domesday_service::evaluation::Evaluation;
 
 use super::errors::Failure;
+use super::link::Link;
+use super::paths::with_query;
 use super::see_other;
 use super::signed_in::SignedIn;
+use super::times::grouped;
 use crate::state::{App, AppState};
 
 pub(super) use words::place;
@@ -61,6 +64,13 @@ pub(super) fn user_path(id: i64) -> String {
 /// The data sources at which a policy admits or blocks somebody.
 pub(super) fn policy_sources_path(id: i64) -> String {
     format!("{PATH}?policy={id}")
+}
+
+/// A number that leads to the rows of a page that it counts. Blocked to read is blocked from everything: what grants writing
+/// grants reading, and guardrails to read bind writers too (`docs/access.md` rule 1).
+fn counted_rows(path: &str, count: u64, outcome: &str, scope: &str) -> Link {
+    let fields = [("outcome", outcome), ("scope", scope)];
+    Link::new(grouped(count), if count == 0 { String::new() } else { with_query(path, fields) })
 }
 
 fn pair_path(user: i64, source: i64) -> String {

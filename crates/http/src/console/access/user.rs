@@ -11,7 +11,7 @@ use super::list::query::ListQuery;
 use super::list::row::row_view;
 use super::list::{ListKind, ListView};
 use super::words;
-use super::{current, pair_path, parse_id, source_path, user_path};
+use super::{counted_rows, current, pair_path, parse_id, source_path, user_path};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
@@ -36,7 +36,7 @@ struct UserPage {
     manager: Link,
     is_disabled: bool,
     verdict: String,
-    figures: Vec<(&'static str, String)>,
+    figures: Vec<(&'static str, Link)>,
     groups: Vec<String>,
     attributes: Vec<ValueView>,
     permissions: Vec<&'static str>,
@@ -140,10 +140,10 @@ pub(super) async fn show(
         is_disabled: people::is_disabled(record),
         verdict: verdict(&record.name, &summary, people::is_disabled(record)),
         figures: vec![
-            ("Can read", grouped(summary.readable)),
-            ("Can write", grouped(summary.writable)),
-            ("Blocked", grouped(summary.blocked)),
-            ("With masked columns", grouped(summary.masked)),
+            ("Can read", counted_rows(&path, summary.readable, "GRANTED", "READ")),
+            ("Can write", counted_rows(&path, summary.writable, "GRANTED", "WRITE")),
+            ("Blocked", counted_rows(&path, summary.blocked, "BLOCKED", "READ")),
+            ("With masked columns", Link::plain(grouped(summary.masked))),
         ],
         groups: people::groups(snapshot, record),
         attributes: people::attributes(snapshot, record),

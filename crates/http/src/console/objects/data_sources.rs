@@ -107,12 +107,17 @@ pub(super) fn list(evaluation: &Evaluation, links: &Links<'_>, address: &ListAdd
                 ("opt2", Cell::text(&*record.platform)),
                 ("opt", Cell::links(record.domain.map(|domain| links.domain(domain)))),
                 ("opt", Cell::links(record.owners.iter().map(|owner| links.user(*owner)))),
-                ("n opt2", Cell::number(record.columns.len())),
+                ("n opt2", Cell::linked_number(record.columns.len(), columns_path(record))),
                 ("", Cell::state(record.status == DataSourceStatus::Enabled, "Enabled")),
                 ("opt w", Cell::time(links.calendar.day(record.created_at))),
             ],
         }
     })
+}
+
+/// The columns on the page of a data source.
+fn columns_path(source: &SnapshotDataSource) -> String {
+    format!("/console/data-sources/{}#columns", source.id.0)
 }
 
 /// Where the data lies: database, schema and table, as far as they are known.

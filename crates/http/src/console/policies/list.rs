@@ -15,10 +15,12 @@ use domesday_store::Store;
 use super::fields::PolicyType;
 use super::list_query::{ListQuery, Order, PAGE};
 use super::{PATH, Rights, policy_path, words};
+use crate::console::access::policy_sources_path;
 use crate::console::assets::{Assets, assets};
 use crate::console::csv::Csv;
 use crate::console::errors::Failure;
 use crate::console::form::Form;
+use crate::console::link::Link;
 use crate::console::page;
 use crate::console::pager::{Page, Pager};
 use crate::console::shell::Shell;
@@ -73,7 +75,7 @@ struct RowView {
     scope: &'static str,
     level: &'static str,
     state: (&'static str, &'static str, &'static str),
-    sources: String,
+    sources: Link,
     matches_nothing: bool,
     people: String,
     people_word: &'static str,
@@ -203,10 +205,19 @@ fn row_view(snapshot: &Snapshot, row: &PolicyRow<'_>) -> RowView {
         scope: row.scope.map_or("–", words::scope),
         level: row.level_word,
         state: words::state(row.state),
-        sources: grouped(row.summary.sources as u64),
+        sources: Link::new(grouped(row.summary.sources as u64), sources_path(row)),
         matches_nothing: row.matches_nothing(),
         people: grouped(row.summary.people as u64),
         people_word: words::people(row.policy_type),
+    }
+}
+
+/// The data sources that a policy applies to: where it concerns somebody, in the search; otherwise on its page.
+fn sources_path(row: &PolicyRow<'_>) -> String {
+    match (row.policy_type, row.summary.sources, row.summary.people) {
+        (_, 0, _) => String::new(),
+        (PolicyType::Mask, ..) | (_, _, 0) => policy_path(row.id),
+        _ => policy_sources_path(row.id),
     }
 }
 
