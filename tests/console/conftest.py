@@ -112,6 +112,13 @@ class Service:
         self.process.wait(timeout=30)
 
 
+class EmptyService(Service):
+    """A service without a catalog."""
+
+    def load(self, *_):
+        pass
+
+
 @pytest.fixture(scope="session")
 def service(tmp_path_factory):
     service = Service(tmp_path_factory.mktemp("service"))

@@ -20,7 +20,7 @@ from playwright.sync_api import expect
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
-from conftest import Service, free_port  # noqa: E402
+from conftest import EmptyService, Service, free_port  # noqa: E402
 from s3 import REGION, IamUser, admin, make_bucket, make_role, server, strict, wait_for  # noqa: E402, F401
 from strict import Refusal  # noqa: E402
 
@@ -62,6 +62,10 @@ def fill_in_place(page, strict, bucket, way):  # noqa: F811
     page.goto("/console/export")
     expect(page.get_by_text("No export is set up.")).to_be_visible()
     page.get_by_role("link", name="Set up the export").click()
+    fill_in_setup(page, strict, bucket, way)
+
+
+def fill_in_setup(page, strict, bucket, way):  # noqa: F811
     assert title(page) == "Set up the export"
     page.get_by_label(way).check()
     page.get_by_label("Bucket", exact=True).fill(bucket)
@@ -383,7 +387,7 @@ def test_links_in_the_tables_lead_to_pages(admin, strict, bucket, start, browse)
     page = browse(service.key_of("ingrid.petersen"), at=service)
     for table, name, path in [
         ("policy-metadata", "policy_name", "/console/policies/"),
-        ("data-source-metadata", "data_source_name", "/console/access/data-source/"),
+        ("datasource-metadata", "datasource_name", "/console/access/data-source/"),
     ]:
         body = admin("s3").get_object(Bucket=bucket, Key=f"access-summary/v1/{table}/part-00000.parquet")["Body"].read()
         rows = parquet.read_table(io.BytesIO(body), columns=[name, "link"]).to_pylist()
@@ -392,6 +396,43 @@ def test_links_in_the_tables_lead_to_pages(admin, strict, bucket, start, browse)
             assert row["link"].startswith(service.url + path), row
             page.goto(row["link"])
             assert title(page) == row[name]
+
+
+def test_the_first_steps_are_followed_from_the_first_link_to_the_export(tmp_path, admin, strict, bucket, browse):  # noqa: F811
+    service = EmptyService(tmp_path, {"DOMESDAY_ALLOWED_ENDPOINTS": strict.url, "HOME": "/nonexistent"})
+    try:
+        page = browse(at=service)
+        page.goto(service.link)
+        assert title(page) == "Overview"
+        steps = page.get_by_role("region", name="First steps")
+
+        def done():
+            page.goto("/console")
+            return ["done" in text for text in steps.locator("li").all_inner_texts()]
+
+        assert done() == [False, False, False]
+        steps.get_by_role("link", name="Load a catalog").click()
+        page.get_by_role("button", name="Show the plan of the example company").click()
+        page.get_by_role("button", name="Apply").click()
+        page.get_by_text("The catalog is loaded.").wait_for()
+        assert done() == [True, False, False]
+        steps.get_by_role("link", name="Make a governor").click()
+        page.get_by_role("link", name="jonas.keller").click()
+        page.get_by_role("button", name="Make a governor").click()
+        page.locator("#secret").wait_for()
+        assert done() == [True, True, False]
+        steps.get_by_role("link", name="Set up the export").click()
+        fill_in_setup(page, strict, bucket, "It uses an access key")
+        user = IamUser(admin, everything(bucket))
+        page.get_by_label("Access key ID").fill(user.key[0])
+        page.get_by_label("Secret access key").fill(user.key[1])
+        page.get_by_role("button", name="Verify").click()
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("The export is saved.").wait_for()
+        # All of them are done: nothing is left to show.
+        assert done() == [] and steps.count() == 0
+    finally:
+        service.stop()
 
 
 @pytest.fixture

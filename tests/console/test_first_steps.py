@@ -8,17 +8,10 @@ import zipfile
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ACME, Service, free_port, sign_in, wait_for
+from conftest import ACME, EmptyService, free_port, sign_in, wait_for
 from test_console import RULES
 
 HOSTILE = '<script>alert("x")</script>\u202e' + "long" * 40
-
-
-class EmptyService(Service):
-    """A service without a catalog."""
-
-    def load(self, *_):
-        pass
 
 
 @pytest.fixture

@@ -7,14 +7,17 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from conftest import Service
 
 PERMISSIONS = ["GOVERNANCE", "USER_ADMIN", "AUDIT", "CREATE_DATA_SOURCE", "APPLICATION_ADMIN", "none"]
 
 EXPORT = "/api/v1/access-summary/export"
 RUNS = "/api/v1/access-summary/runs"
+# The page of settings is for those who set up the service; auditors have the messages from the API.
+STRICTER = ("/console/settings/messages.csv", "AUDIT")
 NO_RUN = "00000000-0000-0000-0000-000000000000"
 # What every form is sent: nothing that could be saved.
-FIELDS = {"etag": "x", "once": "", "name": "", "status": "none", "state": "none", "do": "save", "reason": ""}
+FIELDS = {"etag": "x", "once": "x", "name": "", "status": "none", "state": "none", "do": "save", "reason": "x"}
 
 
 def of_a_kind(service, kind, name, key):
@@ -52,6 +55,8 @@ def pages(service):
     why = ("GET", "/api/v1/access/explain?user=frank.albrecht&dataSource=Dealer%20Contacts", None)
     put_policy = ("PUT", "/api/v1/policies/GDPR%20training", guarded)
     request = "/api/v1/requests/REQ-1012"
+    requests = service.call("GET", "/api/v1/requests?limit=1000")[1]["items"]
+    ended = next(it["name"] for it in requests if it["document"]["status"] == "denied")
     found += [
         ("GET", f"/console/access/user/{user}", user_access),
         ("GET", f"/console/access/user/{user}/csv", user_access),
@@ -99,8 +104,8 @@ def pages(service):
         ("GET", "/console/requests", ("GET", "/api/v1/requests", None)),
         ("GET", "/console/requests.csv", ("GET", "/api/v1/requests", None)),
         ("GET", "/console/requests/REQ-1012", ("GET", request, None)),
-        ("POST", "/console/requests/REQ-4004/cancel", ("POST", "/api/v1/requests/REQ-4004/cancel", None)),
-        ("POST", "/console/requests/REQ-4004/revoke", ("POST", "/api/v1/requests/REQ-4004/revoke", {})),
+        ("POST", f"/console/requests/{ended}/cancel", ("POST", f"/api/v1/requests/{ended}/cancel", None)),
+        ("POST", f"/console/requests/{ended}/revoke", ("POST", f"/api/v1/requests/{ended}/revoke", {"reason": "x"})),
         ("GET", "/console/products", ("GET", "/api/v1/data-products", None)),
         ("GET", "/console/products.csv", ("GET", "/api/v1/data-products", None)),
         ("GET", "/console/profile", ("GET", "/deployment/tenant", None)),
@@ -110,6 +115,14 @@ def pages(service):
     return found
 
 
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """A service of its own: others count the people of the example company."""
+    service = Service(tmp_path_factory.mktemp("walk"))
+    yield service
+    service.stop()
+
+
 @pytest.mark.parametrize("permission", PERMISSIONS)
 def test_the_console_refuses_what_the_api_refuses(service, browse, permission):
     username = f"walk.{permission.lower()}"
@@ -117,7 +130,7 @@ def test_the_console_refuses_what_the_api_refuses(service, browse, permission):
     assert service.call("PUT", f"/api/v1/users/{username}", user)[0] in (200, 201)
     service.call("PUT", "/api/v1/connections/hr-walk", {"kind": "csv"})
     key = service.key_of(username)
-    page = browse(key)
+    page = browse(key, at=service)
     page.goto("/console/profile")
     token = page.locator("input[name=csrf]").first.input_value()
     before = service.call("GET", "/api/v1/audit?limit=1")[1]["total"]
@@ -129,7 +142,7 @@ def test_the_console_refuses_what_the_api_refuses(service, browse, permission):
             answer = page.request.get(path, max_redirects=0)
         else:
             answer = page.request.post(path, form={"csrf": token, **FIELDS}, max_redirects=0)
-        if (answer.status == 403) != (status == 403):
+        if (answer.status == 403) != (status == 403) and (path, permission) != STRICTER:
             wrong.append(f"{method} {path}: {answer.status}, but {verb} {api}: {status}")
         if answer.status == 403:
             refused += 1

@@ -52,6 +52,8 @@ static LISTING: ListingKind = ListingKind {
     one: "connection",
     many: "connections",
     nothing: "No connection yet.",
+    source: "A connection brings people in from a directory, an identity provider or a list, keeps them current, and \
+             records how complete each read was.",
 };
 
 /// What the address shows of the connections, and the kinds that there are.

@@ -56,6 +56,8 @@ pub(in crate::console) struct ListingKind {
     pub(in crate::console) many: &'static str,
     /// What an empty list says.
     pub(in crate::console) nothing: &'static str,
+    /// Where its objects come from.
+    pub(in crate::console) source: &'static str,
 }
 
 /// The list as it is shown.
@@ -75,6 +77,8 @@ pub(in crate::console) struct Listing {
     pub(in crate::console) previous: String,
     pub(in crate::console) next: String,
     pub(in crate::console) csv: String,
+    /// What the caller can do about an empty list.
+    pub(in crate::console) start: Vec<Link>,
 }
 
 impl Choice {
@@ -157,6 +161,7 @@ impl Listing {
             next,
             csv: address.href(&format!("{}.csv", address.path()), &[("page", "")]),
             rows,
+            start: Vec::new(),
         }
     }
 }

@@ -21,6 +21,7 @@ static LISTING: ListingKind = ListingKind {
     one: "data source",
     many: "data sources",
     nothing: "No data sources yet.",
+    source: "Connections bring them in from a database; a catalog declares them.",
 };
 
 /// Reads the filter; none when it names something that does not exist.

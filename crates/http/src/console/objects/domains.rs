@@ -38,6 +38,7 @@ static LISTING: ListingKind = ListingKind {
     one: "domain",
     many: "domains",
     nothing: "No domains yet.",
+    source: "A domain groups data sources, and names who answers for them.",
 };
 
 /// A domain with how much is in it.

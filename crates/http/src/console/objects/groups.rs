@@ -21,6 +21,7 @@ static LISTING: ListingKind = ListingKind {
     one: "group",
     many: "groups",
     nothing: "No groups yet.",
+    source: "Connections bring them in from a directory; a catalog declares them.",
 };
 
 fn attributes(snapshot: &Snapshot, group: GroupIx) -> Vec<String> {

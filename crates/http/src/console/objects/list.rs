@@ -13,11 +13,13 @@ use super::{data_sources, domains, edit, groups, tags, users};
 use crate::console::assets::{Assets, assets};
 use crate::console::errors::Failure;
 use crate::console::form::Form;
+use crate::console::link::Link;
 use crate::console::listing::{ListAddress, Listing};
 use crate::console::object_links::Links;
 use crate::console::page;
 use crate::console::shell::Shell;
 use crate::console::signed_in::SignedIn;
+use crate::console::upload;
 use crate::state::App;
 
 #[derive(Template)]
@@ -66,7 +68,7 @@ pub(super) async fn show(
     let address = read(subject, &query)?;
     let evaluation = current(&app, &signed_in).await?;
     let links = Links::new(evaluation.snapshot(), &signed_in.caller, &signed_in.shell.calendar);
-    let list = match subject.kind {
+    let mut list = match subject.kind {
         Kind::User => users::list(&evaluation, &links, &address),
         Kind::Group => groups::list(&evaluation, &links, &address),
         Kind::Tag => tags::list(&evaluation, &links, &address),
@@ -74,6 +76,12 @@ pub(super) async fn show(
         _ => data_sources::list(&evaluation, &links, &address),
     };
     let may_create = write_permit(subject.kind).check(&signed_in.caller).is_ok();
+    if may_create {
+        list.start.push(Link::new(format!("New {}", subject.kind), format!("{}?new", subject.path)));
+    }
+    if upload::PERMIT.check(&signed_in.caller).is_ok() {
+        list.start.push(Link::new("Load a catalog", upload::PATH));
+    }
     Ok(page(&ListPage {
         assets: assets(),
         title: subject.title,

@@ -23,6 +23,7 @@ static LISTING: ListingKind = ListingKind {
     one: "tag",
     many: "tags",
     nothing: "No tags yet.",
+    source: "A catalog declares them, and policies select data by them.",
 };
 
 /// The list.

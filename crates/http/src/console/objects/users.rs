@@ -22,6 +22,7 @@ static LISTING: ListingKind = ListingKind {
     one: "user",
     many: "users",
     nothing: "No users yet.",
+    source: "Connections bring them in from a directory; a catalog declares them.",
 };
 
 /// Reads the filter; none when it names something that does not exist.
