@@ -163,14 +163,14 @@ pub(super) fn merge_columns(stored: &Value, form: &Form) -> Result<Option<Value>
         // A column that was not touched stays as it is; most often it is where it was.
         let is_same = |column: &&Value| stored_row(column) == row;
         let same = before.get(position).filter(is_same).or_else(|| before.iter().find(is_same));
-        merged.push(same.cloned().unwrap_or_else(|| column(row)));
+        merged.push(same.cloned().unwrap_or_else(|| column(&row)));
     }
     merged.extend_from_slice(&stored[range.end..]);
     Ok(Some(Value::Array(merged)))
 }
 
 /// A row as a column of the catalog format.
-fn column(row: ColumnField) -> Value {
+fn column(row: &ColumnField) -> Value {
     let mut column = Map::new();
     column.insert("name".to_owned(), json!(row.name));
     column.insert("type".to_owned(), json!(row.data_type));
