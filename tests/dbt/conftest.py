@@ -158,6 +158,7 @@ class Service:
             "DOMESDAY_STORE": str(folder / "governance.db"),
             "DOMESDAY_TENANT_NAME": "Acme",
             "DOMESDAY_TIME_ZONE": "Europe/Berlin",
+            "DOMESDAY_CONNECTIONS_ALLOWED_HOSTS": "127.0.0.1",
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
         }

@@ -74,6 +74,32 @@ def test_a_table_that_files_declare_and_dbt_describes_is_one(project, service):
     assert [column["name"] for column in service.source("Orders")["document"]["columns"]] == ["id", "email", "Amount"]
 
 
+def test_a_table_that_dbt_describes_and_postgresql_lists_is_one(project, service):
+    url = f"postgres://postgres@{project.host}/{project.database}?sslmode=disable"
+    warehouse = {"kind": "postgres", "url": url, "schemas": ["shop", "raw"]}
+    service.call("PUT", "/api/v1/connections/warehouse", warehouse).expect(201)
+    # The manifest alone: what it says of columns adds to what the database has.
+    manifest = {"manifest": project.manifest.read_text()}
+    assert service.call("POST", IMPORTS, manifest).expect(200).json["state"] == "succeeded"
+    before = service.source(f"{project.database}.shop.orders")
+    assert [column["name"] for column in before["document"]["columns"]] == ["id", "email"]
+    done = service.call("POST", "/api/v1/connections/warehouse/syncs", {}).expect(200).json
+    assert done["state"] == "succeeded", done
+    assert service.sources() == names(project)
+    orders = service.source(f"{project.database}.shop.orders")
+    assert orders["id"] == before["id"] and {layer["origin"] for layer in orders["layers"]} == {"shop", "warehouse"}
+    document = orders["document"]
+    assert document["host"] == project.host
+    assert document["tags"] == ["Finance.Orders", "Tier.Gold", "dbt.nightly"]
+    assert [column["name"] for column in document["columns"]] == ["id", "email", "Amount"]
+    assert document["columns"][1] == {
+        "name": "email", "type": "text", "tags": ["Contact", "PII"], "description": "Where to write.",
+    }
+    # The other way round, and again: nothing changes.
+    again = service.call("POST", IMPORTS, manifest).expect(200).json
+    assert again["counts"]["dataSources"]["unchanged"] == 5 and service.source(orders["document"]["name"]) == orders
+
+
 def test_a_model_that_is_removed_is_gone(project, service):
     service.import_files(project)
     text = (project.folder / "models/customers.sql").read_text()
