@@ -266,6 +266,20 @@ impl Generator {
                 "SET ROLE {grantor}; GRANT {privilege} ON {name} TO {grantee}{option}; RESET ROLE"
             ));
         }
+        // Somebody grants further, and then may lose what it needs to take that back.
+        if self.random.chance(40) {
+            let (grantor, grantee) = (self.role(), self.role());
+            let schema = &name[..name.find(".\"T ").unwrap_or_default()];
+            let privilege = *self.random.pick(&["SELECT", "SELECT", "SELECT (a)", "UPDATE"]);
+            self.line(&format!("GRANT USAGE ON SCHEMA {schema} TO {grantor}"));
+            self.line(&format!("GRANT {privilege} ON {name} TO {grantor} WITH GRANT OPTION"));
+            self.attempt(&format!(
+                "SET ROLE {grantor}; GRANT {privilege} ON {name} TO {grantee}; RESET ROLE"
+            ));
+            if self.random.chance(30) {
+                self.line(&format!("REVOKE USAGE ON SCHEMA {schema} FROM {grantor} CASCADE"));
+            }
+        }
         if self.random.chance(6) {
             let privilege = *self.random.pick(&["SELECT", "INSERT", "SELECT (a)"]);
             self.line(&format!("GRANT {privilege} ON {name} TO PUBLIC"));
