@@ -201,3 +201,123 @@ fn closures(edges: &[Vec<RoleIx>]) -> Vec<Box<[RoleIx]>> {
     };
     (0..edges.len()).map(reach).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use domesday_actual::{
+        AccessEntry, ActualAccess, Column, Grantee, Membership, RelationIx, RelationKind, Schema, SchemaIx,
+    };
+
+    use super::*;
+    use crate::grants::{RelationLists, database_list, schema_list};
+    use crate::repair::fixtures::privileges;
+
+    /// A deterministic source of random numbers.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, end: u32) -> u32 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            u32::try_from((self.0 >> 33) % u64::from(end)).unwrap()
+        }
+
+        fn chance(&mut self, percent: u32) -> bool {
+            self.below(100) < percent
+        }
+
+        fn list(&mut self, roles: u32, privileges: PrivilegeSet) -> Option<Vec<AccessEntry>> {
+            if self.chance(30) {
+                return None;
+            }
+            let entry = |random: &mut Self| AccessEntry {
+                grantee: if random.chance(5) {
+                    Grantee::Public
+                } else {
+                    Grantee::Role(RoleIx(random.below(roles)))
+                },
+                grantor: RoleIx(0),
+                privileges: PrivilegeSet(u8::try_from(random.below(256)).unwrap() & privileges.0),
+                grant_options: PrivilegeSet::NONE,
+            };
+            let count = self.below(4);
+            Some((0..count).map(|_| entry(self)).collect())
+        }
+    }
+
+    fn database(random: &mut Random) -> Privileges {
+        const ROLES: u32 = 9;
+        let mut found = privileges(ROLES as usize, &[], &[]);
+        found.server_version = 13 + random.below(5);
+        for role in &mut found.roles {
+            role.can_login = random.chance(70);
+            role.inherits = random.chance(70);
+            role.is_superuser = random.chance(5);
+            role.bypasses_row_security = random.chance(15);
+        }
+        found.roles[7].name = READ_ALL.to_owned();
+        found.roles[8].name = WRITE_ALL.to_owned();
+        for member in 0..ROLES {
+            for role in member + 1..ROLES {
+                if random.chance(if role > 6 { 6 } else { 25 }) {
+                    let (inherits, can_set) = (random.chance(70), random.chance(70));
+                    let (role, member) = (RoleIx(role), RoleIx(member));
+                    found.memberships.push(Membership { role, member, inherits, can_set });
+                }
+            }
+        }
+        found.database.access_list = random.list(ROLES, PrivilegeSet::CONNECT);
+        for position in 0..2 {
+            let (name, owner) = (format!("s{position}"), RoleIx(random.below(ROLES)));
+            found.schemas.push(Schema { name, owner, access_list: random.list(ROLES, PrivilegeSet::USAGE) });
+        }
+        for position in 0..4 {
+            let mut column = |random: &mut Random, name: &str| {
+                let list = if random.chance(60) { None } else { random.list(ROLES, PrivilegeSet::RELATION) };
+                Column { name: name.to_owned(), access_list: list }
+            };
+            let columns = vec![column(random, "a"), column(random, "b")];
+            let relation = Relation {
+                schema: SchemaIx(random.below(2)),
+                name: format!("t{position}"),
+                kind: RelationKind::Table,
+                owner: RoleIx(random.below(ROLES)),
+                access_list: random.list(ROLES, PrivilegeSet::RELATION),
+                columns,
+                has_row_security: random.chance(50),
+                forces_row_security: random.chance(50),
+            };
+            found.relations.push(relation);
+        }
+        found
+    }
+
+    #[test]
+    fn one_role_reaches_what_the_evaluation_of_all_says() {
+        let (mut reached, mut by_columns, mut filtered) = (0, 0, 0);
+        for seed in 0..600 {
+            let found = database(&mut Random(seed));
+            let (access, reach) = (ActualAccess::new(&found), RoleReach::new(&found));
+            let connect = Grants::new(&database_list(&found));
+            for (position, relation) in found.relations.iter().enumerate() {
+                let grants = RelationGrants::new(&RelationLists::new(relation));
+                let usage = Grants::new(&schema_list(&found.schemas[relation.schema.get()]));
+                let place = Place { connect: &connect, usage: &usage, grants: &grants, relation };
+                let class = access.class_of[RelationIx::from_position(position).get()];
+                for role in (0..found.roles.len()).map(RoleIx::from_position) {
+                    for scope in Scope::ALL {
+                        let wanted = access.role_access(class, scope, role).map(|access| Reach {
+                            columns: access.columns.as_deref().map(<[u32]>::to_vec),
+                            is_row_filtered: access.is_row_filtered,
+                        });
+                        let one = reach.reach(role, scope, place);
+                        assert_eq!(one, wanted, "seed {seed}, {role:?}, {scope:?}, {relation:?}");
+                        reached += usize::from(one.is_some());
+                        by_columns += usize::from(one.as_ref().is_some_and(|one| one.columns.is_some()));
+                        filtered += usize::from(one.is_some_and(|one| one.is_row_filtered));
+                    }
+                }
+            }
+        }
+        assert!(reached > 1_000 && by_columns > 100 && filtered > 100, "{reached} {by_columns} {filtered}");
+    }
+}

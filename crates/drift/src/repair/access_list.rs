@@ -106,3 +106,90 @@ pub(crate) fn difference(one: PrivilegeSet, other: PrivilegeSet) -> PrivilegeSet
 pub(crate) fn intersection(one: PrivilegeSet, other: PrivilegeSet) -> PrivilegeSet {
     PrivilegeSet(one.0 & other.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repair::fixtures::{entry, reach};
+
+    const SELECT: PrivilegeSet = PrivilegeSet::SELECT;
+    const INSERT: PrivilegeSet = PrivilegeSet::INSERT;
+    const OWNER: RoleIx = RoleIx(0);
+
+    fn take(
+        list: &[AccessEntry],
+        grantee: u32,
+        grantor: u32,
+        is_cascading: bool,
+    ) -> Result<Vec<AccessEntry>, HasDependents> {
+        let mut list = list.to_vec();
+        let grantee = Grantee::Role(RoleIx(grantee));
+        // Role 4 inherits from role 1, role 5 is a superuser.
+        revoke(&mut list, &reach(6, &[(4, 1)], &[5]), OWNER, RoleIx(grantor), grantee, SELECT, is_cascading)?;
+        Ok(list)
+    }
+
+    #[test]
+    fn grants_add_to_the_entry_of_the_owner() {
+        let mut list = vec![entry(1, 2, SELECT, SELECT)];
+        let one = Grantee::Role(RoleIx(1));
+        grant(&mut list, OWNER, one, SELECT);
+        grant(&mut list, OWNER, one, INSERT);
+        assert_eq!(
+            list,
+            [entry(1, 2, SELECT, SELECT), entry(1, 0, SELECT.union(INSERT), PrivilegeSet::NONE)]
+        );
+    }
+
+    #[test]
+    fn a_revoke_takes_the_grants_of_its_grantor_only() {
+        let both = SELECT.union(INSERT);
+        let list = [entry(1, 0, both, PrivilegeSet::NONE), entry(1, 2, SELECT, PrivilegeSet::NONE)];
+        assert_eq!(
+            take(&list, 1, 0, false),
+            Ok(vec![entry(1, 0, INSERT, PrivilegeSet::NONE), entry(1, 2, SELECT, PrivilegeSet::NONE)])
+        );
+        assert_eq!(take(&list, 1, 3, false), Ok(list.to_vec()));
+    }
+
+    #[test]
+    fn dependent_grants_need_cascade_and_go_in_any_depth() {
+        let list = [
+            entry(1, 0, SELECT, SELECT),
+            entry(2, 1, SELECT, SELECT),
+            entry(3, 2, SELECT, PrivilegeSet::NONE),
+            entry(3, 0, SELECT, PrivilegeSet::NONE),
+        ];
+        assert_eq!(take(&list, 1, 0, false), Err(HasDependents));
+        assert_eq!(take(&list, 1, 0, true), Ok(vec![entry(3, 0, SELECT, PrivilegeSet::NONE)]));
+    }
+
+    #[test]
+    fn a_grant_option_from_elsewhere_keeps_dependent_grants() {
+        let dependent = entry(3, 1, SELECT, PrivilegeSet::NONE);
+        let list = [entry(1, 0, SELECT, SELECT), entry(1, 2, SELECT, SELECT), dependent];
+        assert_eq!(take(&list, 1, 0, false), Ok(vec![entry(1, 2, SELECT, SELECT), dependent]));
+        // Role 4 has it by inheritance from role 1, a superuser has it anyway.
+        let of_heir = entry(3, 4, SELECT, PrivilegeSet::NONE);
+        let list = [entry(1, 0, SELECT, SELECT), entry(4, 0, SELECT, SELECT), of_heir];
+        assert_eq!(take(&list, 4, 0, false), Ok(vec![entry(1, 0, SELECT, SELECT), of_heir]));
+        let of_superuser = entry(3, 5, SELECT, PrivilegeSet::NONE);
+        assert_eq!(take(&[entry(5, 0, SELECT, SELECT), of_superuser], 5, 0, false), Ok(vec![of_superuser]));
+    }
+
+    #[test]
+    fn an_owner_keeps_its_grant_options() {
+        let list = [entry(0, 0, SELECT, SELECT), entry(1, 0, SELECT, PrivilegeSet::NONE)];
+        assert_eq!(take(&list, 0, 0, false), Ok(vec![entry(1, 0, SELECT, PrivilegeSet::NONE)]));
+    }
+
+    #[test]
+    fn grantors_revoke_as_themselves_with_their_own_options_only() {
+        let list = [entry(1, 0, SELECT, SELECT), entry(5, 0, SELECT, SELECT)];
+        let reach = reach(6, &[(4, 1)], &[5]);
+        let is_own = |role: u32, needed| is_own_grantor(&list, &reach, OWNER, RoleIx(role), needed);
+        assert!(is_own(1, SELECT));
+        assert!(!is_own(1, SELECT.union(INSERT)));
+        assert!(!is_own(4, SELECT) && !is_own(5, SELECT) && !is_own(0, SELECT));
+    }
+}

@@ -8,6 +8,8 @@ mod access_list;
 mod candidates;
 mod decision;
 mod effect;
+#[cfg(test)]
+mod fixtures;
 mod planner;
 mod quote;
 mod script;

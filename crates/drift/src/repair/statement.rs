@@ -103,3 +103,65 @@ impl Statement {
         sql
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domesday_actual::{Column, Relation, RelationKind, Schema, SchemaIx};
+
+    use super::*;
+    use crate::repair::fixtures::privileges;
+
+    fn shop() -> Privileges {
+        let column = |name: &str| Column { name: name.to_owned(), access_list: None };
+        let mut shop = privileges(3, &[], &[]);
+        shop.roles[2].name = "Ada's \"role\"".to_owned();
+        shop.schemas = vec![Schema { name: "Sales".to_owned(), owner: RoleIx(0), access_list: None }];
+        shop.relations = vec![Relation {
+            schema: SchemaIx(0),
+            name: "order".to_owned(),
+            kind: RelationKind::Table,
+            owner: RoleIx(0),
+            access_list: None,
+            columns: vec![column("id"), column("naïve")],
+            has_row_security: false,
+            forces_row_security: false,
+        }];
+        shop
+    }
+
+    #[test]
+    fn statements_are_written_with_quoted_names() {
+        let shop = shop();
+        let sql = |statement: &Statement| statement.sql(&shop, RelationIx(0), SetRole::Local);
+        let select = PrivilegeSet::SELECT;
+        let write = PrivilegeSet::INSERT.union(PrivilegeSet::UPDATE);
+        assert_eq!(
+            sql(&Statement::grant(select, Object::Columns(vec![0, 1]), RoleIx(2))),
+            "GRANT SELECT (id, \"naïve\") ON \"Sales\".\"order\" TO \"Ada's \"\"role\"\"\";"
+        );
+        assert_eq!(
+            sql(&Statement::grant(write, Object::Columns(vec![0]), RoleIx(1))),
+            "GRANT INSERT (id), UPDATE (id) ON \"Sales\".\"order\" TO r1;"
+        );
+        assert_eq!(
+            sql(&Statement::grant(PrivilegeSet::CONNECT, Object::Database, RoleIx(1))),
+            "GRANT CONNECT ON DATABASE shop TO r1;"
+        );
+        let revoke = |grantor, is_cascading, object, privileges| Statement {
+            action: Action::Revoke { grantor, is_cascading },
+            privileges,
+            object,
+            grantee: Grantee::Public,
+        };
+        assert_eq!(
+            sql(&revoke(None, true, Object::Relation, write)),
+            "REVOKE INSERT, UPDATE ON \"Sales\".\"order\" FROM PUBLIC CASCADE;"
+        );
+        let by_grantor = revoke(Some(RoleIx(1)), false, Object::Schema, PrivilegeSet::USAGE);
+        assert_eq!(
+            sql(&by_grantor),
+            "SET LOCAL ROLE r1;\nREVOKE USAGE ON SCHEMA \"Sales\" FROM PUBLIC;\nRESET ROLE;"
+        );
+        assert!(by_grantor.sql(&shop, RelationIx(0), SetRole::Session).starts_with("SET ROLE r1;"));
+    }
+}

@@ -11,7 +11,7 @@ use crate::facts::{Fact, fact, facts};
 use crate::world::World;
 
 /// How many databases are made.
-const DATABASES: u64 = 60;
+const DATABASES: u64 = 40;
 
 /// Who can, by PostgreSQL's functions.
 const CAN: &str = "
@@ -227,10 +227,10 @@ fn findings_are_what_postgresql_and_the_outcomes_say_of_every_pair() {
         assert_eq!(drift.accesses().count(), drift.access_count());
     }
     for kind in FindingKind::ALL {
-        assert!(kinds[kind.as_str()] > 20, "{kind} is hardly reached: {kinds:?}");
+        assert!(kinds[kind.as_str()] > 10, "{kind} is hardly reached: {kinds:?}");
     }
     for lack in ["no role", "LOGIN", "VALID UNTIL", "CONNECT", "USAGE", "SELECT", "INSERT", "apart"] {
-        assert!(lacks.get(lack).is_some_and(|count| *count > 1), "{lack} is hardly reached: {lacks:?}");
+        assert!(lacks.get(lack).is_some_and(|count| *count > 0), "{lack} is hardly reached: {lacks:?}");
     }
 }
 

@@ -44,8 +44,10 @@ struct Generator {
     /// Of persons, of groups and of services.
     roles: Vec<String>,
     users: Vec<String>,
-    /// Schema, name and kind of each relation.
+    /// Schema and name of each relation.
     relations: Vec<(String, String)>,
+    /// Two roles that one person may become: one gets USAGE, the other privileges.
+    apart: Option<(String, String)>,
 }
 
 /// What a database depends on: the seed and the server's version.
@@ -57,9 +59,11 @@ pub(crate) fn generate(seed: u64, version: u32) -> Generated {
         roles: Vec::new(),
         users: Vec::new(),
         relations: Vec::new(),
+        apart: None,
     };
     let identify = generator.people(&format!("d{seed}_"));
     generator.memberships();
+    generator.tell_apart(&format!("d{seed}_"));
     generator.database();
     for schema in ["public", "Two ü"] {
         generator.schema(schema);
@@ -164,6 +168,26 @@ impl Generator {
         }
     }
 
+    /// Makes a person who may become one role with USAGE and another with privileges.
+    fn tell_apart(&mut self, prefix: &str) {
+        if !self.random.chance(25) {
+            return;
+        }
+        let options = if self.version >= 16 { " WITH INHERIT FALSE, SET TRUE" } else { "" };
+        let person = format!("{prefix}apart");
+        self.line(&format!("CREATE ROLE {} LOGIN NOINHERIT", quoted(&person)));
+        let others = ["usage", "privileges"].map(|end| format!("{prefix}apart_{end}"));
+        for other in &others {
+            self.line(&format!("CREATE ROLE {}", quoted(other)));
+            self.line(&format!("GRANT {} TO {}{options}", quoted(other), quoted(&person)));
+            self.roles.push(other.clone());
+        }
+        self.users.push(person.clone());
+        self.roles.push(person);
+        let [usage, privileges] = others;
+        self.apart = Some((quoted(&usage), quoted(&privileges)));
+    }
+
     fn database(&mut self) {
         if self.random.chance(50) {
             let owner = self.role();
@@ -194,6 +218,9 @@ impl Generator {
                 let option = if self.random.chance(15) { " WITH GRANT OPTION" } else { "" };
                 self.line(&format!("GRANT USAGE ON SCHEMA {name} TO {}{option}", quoted(&role)));
             }
+        }
+        if let Some((usage, _)) = self.apart.clone() {
+            self.line(&format!("GRANT USAGE ON SCHEMA {name} TO {usage}"));
         }
         for _ in 0..self.random.below(3) {
             let (grantor, grantee) = (self.role(), self.role());
@@ -256,6 +283,9 @@ impl Generator {
                 let columns = *self.random.pick(&["a", "\"B ü\"", "a, \"select\"", "a, \"B ü\", \"select\""]);
                 self.line(&format!("GRANT {privilege} ({columns}) ON {name} TO {role}{option}"));
             }
+        }
+        if let Some((_, privileges)) = self.apart.clone() {
+            self.line(&format!("GRANT SELECT ON {name} TO {privileges}"));
         }
         for _ in 0..self.random.below(4) {
             let (grantor, grantee) = (self.role(), self.role());

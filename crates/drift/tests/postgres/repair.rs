@@ -113,7 +113,6 @@ fn each_repair_mends_its_finding_and_the_script_all_of_them() {
         // Only comments are left.
         assert_eq!(drift.repairable(), repaired.len());
     }
-    println!("{repairs:#?}\n{decisions:#?}");
     for decision in DECISIONS {
         assert!(decisions.contains_key(decision), "{decision} is not reached: {decisions:#?}");
     }
