@@ -271,7 +271,7 @@ mod tests {
             found.schemas.push(Schema { name, owner, access_list: random.list(ROLES, PrivilegeSet::USAGE) });
         }
         for position in 0..4 {
-            let mut column = |random: &mut Random, name: &str| {
+            let column = |random: &mut Random, name: &str| {
                 let list = if random.chance(60) { None } else { random.list(ROLES, PrivilegeSet::RELATION) };
                 Column { name: name.to_owned(), access_list: list }
             };

@@ -9,7 +9,7 @@ mod candidates;
 mod decision;
 mod effect;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod planner;
 mod quote;
 mod script;
