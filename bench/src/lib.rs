@@ -4,6 +4,7 @@
 
 pub mod catalog;
 pub mod cedar;
+pub mod drift;
 pub mod enterprise;
 pub mod load;
 pub mod normalized;

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use domesday_bench::enterprise::{Size, at, enterprise};
 use domesday_bench::load::{Load, Measured};
 use domesday_bench::random::Random;
-use domesday_bench::{catalog, cedar, normalized, phases, stores};
+use domesday_bench::{catalog, cedar, drift, normalized, phases, stores};
 use domesday_model::Snapshot;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
@@ -81,6 +81,21 @@ enum Command {
     Apply {
         /// The size.
         size: Size,
+    },
+    /// Fills an empty PostgreSQL database with roles and tables, finds drift, asks PostgreSQL about a sample of the
+    /// tables, and prints the cost, as JSON.
+    ///
+    /// The database's URL comes from the variable DATABASE_URL; its cluster gets the roles.
+    Drift {
+        /// Roles.
+        #[arg(long, default_value_t = 5_000)]
+        roles: usize,
+        /// Tables.
+        #[arg(long, default_value_t = 20_000)]
+        tables: usize,
+        /// Tables that PostgreSQL is asked about.
+        #[arg(long, default_value_t = 100)]
+        sample: usize,
     },
     /// Reads the snapshot of a store and prints the cost, as JSON.
     ///
@@ -195,6 +210,9 @@ fn main() -> anyhow::Result<()> {
         }
         Command::ReadCatalog { dir } => json(&catalog::read(&dir)?)?,
         Command::Apply { size } => json(&stores::apply(&enterprise(size), &store_url()?)?)?,
+        Command::Drift { roles, tables, sample } => {
+            json(&drift::compare(&store_url()?, roles, tables, sample)?)?
+        }
         Command::Snapshot => json(&stores::read(&store_url()?)?)?,
         Command::Load(args) => json(&load(&args)?)?,
     };

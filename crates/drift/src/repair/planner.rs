@@ -21,7 +21,7 @@ use crate::grants::{RelationGrants, RelationLists};
 #[derive(Debug)]
 pub(crate) struct RepairPlan {
     /// By group, then finding: the statements that mend it alone, or why there are none.
-    pub(crate) findings: Vec<Vec<Result<Box<[Statement]>, Decision>>>,
+    pub(crate) findings: Vec<Vec<OwnRepair>>,
     /// The statements of the whole repair on relations, in order: by group.
     pub(crate) relations: Vec<Vec<Step>>,
     /// Those on schemas and on the database, in order, each with the group that it was found for.
@@ -35,6 +35,9 @@ pub(crate) struct Step {
     /// The position of the finding in its group.
     pub(crate) finding: usize,
 }
+
+/// The statements that mend a finding by itself, or why there are none.
+pub(crate) type OwnRepair = Result<Box<[Statement]>, Decision>;
 
 /// What repairs are worked out with.
 pub(crate) struct Planner<'d> {
@@ -84,7 +87,7 @@ impl RepairPlan {
         &mut self,
         planner: &Planner<'_>,
         mut state: State,
-        findings: &[Vec<Result<Box<[Statement]>, Decision>>],
+        findings: &[Vec<OwnRepair>],
     ) -> FastSet<Mended> {
         let mut mended = FastSet::default();
         let is_wide = |statements: &[Statement]| statements.iter().any(Statement::is_wide);
@@ -113,7 +116,7 @@ impl RepairPlan {
                     }
                 }
             }
-            let is_left = |(group, of_group): (usize, &Vec<Result<Box<[Statement]>, Decision>>)| {
+            let is_left = |(group, of_group): (usize, &Vec<OwnRepair>)| {
                 let findings = of_group.iter().zip(&planner.drift.groups[group].findings);
                 findings
                     .clone()
@@ -193,7 +196,7 @@ impl<'d> Planner<'d> {
     }
 
     /// Finds the repair of each finding of a group by itself.
-    fn repair_alone(&self, state: &State, group: usize) -> Vec<Result<Box<[Statement]>, Decision>> {
+    fn repair_alone(&self, state: &State, group: usize) -> Vec<OwnRepair> {
         let mut known: FastMap<Vec<Statement>, Result<FastSet<Mended>, Harm>> = FastMap::default();
         let findings = self.drift.groups[group].findings.iter();
         findings
@@ -210,7 +213,7 @@ impl<'d> Planner<'d> {
         &self,
         case: Case<'_>,
         known: &mut FastMap<Vec<Statement>, Result<FastSet<Mended>, Harm>>,
-    ) -> Result<Box<[Statement]>, Decision> {
+    ) -> OwnRepair {
         let mut reason = None;
         for number in 0.. {
             let Some(draft) = case.candidate(number) else { break };
