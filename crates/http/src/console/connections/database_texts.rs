@@ -13,7 +13,7 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// The entries of a list.
-fn list<'t>(text: &'t str, separator: char) -> Vec<&'t str> {
+fn list(text: &str, separator: char) -> Vec<&str> {
     text.split(separator).map(str::trim).filter(|entry| !entry.is_empty()).collect()
 }
 
@@ -131,7 +131,7 @@ fn rule_text(rule: &TagRule) -> String {
 mod tests {
     use super::*;
 
-    fn connection(fields: Value) -> PostgresConnection {
+    fn connection(fields: &Value) -> PostgresConnection {
         let mut document = json!({ "url": "postgres://r@db/fin" });
         fields.as_object().unwrap().iter().for_each(|(key, value)| document[key] = value.clone());
         serde_json::from_value(document).unwrap()
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn texts_say_what_the_connection_says() {
-        let connection = connection(json!({
+        let connection = connection(&json!({
             "schemas": ["fin*", "hr"],
             "identify": [{ "roles": { "etl": "etl-service", "x": "y" } }, "email", { "template": "{username}_ro" }],
             "tagRules": [
@@ -164,7 +164,7 @@ mod tests {
             json!({ "schemas": [] }),
         ] {
             let is_empty = fields["schemas"] == json!([]);
-            assert_eq!(texts(&connection(fields.clone())).is_some(), is_empty, "{fields}");
+            assert_eq!(texts(&connection(&fields)).is_some(), is_empty, "{fields}");
         }
     }
 
