@@ -89,6 +89,7 @@ pub(crate) fn advisories() -> Result<(), Failure> {
 }
 
 fn readers() -> Result<(), Failure> {
+    postgresql()?;
     readers_with(&[])
 }
 
