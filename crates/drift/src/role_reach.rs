@@ -13,7 +13,7 @@ pub(crate) struct RoleReach {
     edges: RoleEdges,
     /// For each role those that it may become, itself first.
     acts_as: Vec<Box<[RoleIx]>>,
-    /// For each role those whose privileges it has by inheritance, itself first.
+    /// For each role those whose privileges it has by inheritance, itself included, ascending.
     inherits: Vec<Box<[RoleIx]>>,
     is_superuser: Vec<bool>,
     bypasses_row_security: Vec<bool>,
@@ -42,6 +42,8 @@ pub(crate) struct Reach {
 impl RoleReach {
     pub(crate) fn new(privileges: &Privileges) -> Self {
         let edges = RoleEdges::new(privileges);
+        let mut inherits = closures(&edges.inherits);
+        inherits.iter_mut().for_each(|roles| roles.sort_unstable());
         let roles = &privileges.roles;
         let named = |name: &str| {
             let position = roles.iter().position(|role| role.name == name);
@@ -49,7 +51,7 @@ impl RoleReach {
         };
         Self {
             acts_as: closures(&edges.becomes),
-            inherits: closures(&edges.inherits),
+            inherits,
             is_superuser: roles.iter().map(|role| role.is_superuser).collect(),
             bypasses_row_security: roles
                 .iter()
@@ -74,7 +76,7 @@ impl RoleReach {
 
     /// Whether a role has the privileges of another by inheritance. A superuser counts as itself only.
     pub(crate) fn has_inherited(&self, role: RoleIx, other: RoleIx) -> bool {
-        self.inherits[role.get()].contains(&other)
+        self.inherits[role.get()].binary_search(&other).is_ok()
     }
 
     pub(crate) fn is_superuser(&self, role: RoleIx) -> bool {
@@ -186,20 +188,24 @@ pub(crate) fn wanted(scope: Scope) -> (PrivilegeSet, PrivilegeSet) {
 
 /// Returns for each role those that it reaches in any number of steps, itself first.
 fn closures(edges: &[Vec<RoleIx>]) -> Vec<Box<[RoleIx]>> {
-    let reach = |start: usize| {
+    // The last start from which a role was reached.
+    let mut reached_from: Vec<Option<usize>> = vec![None; edges.len()];
+    let mut reach = |start: usize| {
         let mut reached = vec![RoleIx::from_position(start)];
+        reached_from[start] = Some(start);
         let mut next = 0;
         while let Some(role) = reached.get(next).copied() {
             next += 1;
             for to in &edges[role.get()] {
-                if !reached.contains(to) {
+                if reached_from[to.get()] != Some(start) {
+                    reached_from[to.get()] = Some(start);
                     reached.push(*to);
                 }
             }
         }
         reached.into()
     };
-    (0..edges.len()).map(reach).collect()
+    (0..edges.len()).map(&mut reach).collect()
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ use crate::judge::{GroupFinding, Judge};
 use crate::kinds::FindingKind;
 use crate::role_reach::{Place, wanted};
 
+/// How many roles are tried to grant something to: a role may be able to become thousands.
+const MOST_TARGETS: usize = 16;
+
 /// A finding of a group with the state that it is to be mended in.
 #[derive(Clone, Copy)]
 pub(crate) struct Case<'a> {
@@ -265,7 +268,7 @@ impl<'a> Case<'a> {
         if !has_usage(&role) {
             targets.push(role);
         }
-        let target = *targets.get(number)?;
+        let target = *targets.get(number).filter(|_| number < MOST_TARGETS)?;
         let mut draft = self.draft();
         if !has_usage(&target) {
             draft.push(Statement::grant(PrivilegeSet::USAGE, Object::Schema, target));
@@ -277,7 +280,7 @@ impl<'a> Case<'a> {
     /// Grants what a role lacks: to itself, else to a role that it may become.
     fn complete(&self, role: RoleIx, user: UserIx, number: usize) -> Option<Draft<'a>> {
         let reach = &self.planner.drift.reach;
-        let target = *reach.acts_as(role).get(number)?;
+        let target = *reach.acts_as(role).get(number).filter(|_| number < MOST_TARGETS)?;
         let mut draft = self.draft();
         if !reach.holds_connect(role, &self.state.database.1) {
             draft.push(Statement::grant(PrivilegeSet::CONNECT, Object::Database, role));
