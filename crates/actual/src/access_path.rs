@@ -57,37 +57,16 @@ impl<'a> ShortestPaths<'a> {
     ) -> Self {
         let owner = graph.node_of[owner.get()];
         let mut paths = Self { graph, usage, grantees, owner, inherit_steps: Vec::new(), steps: Vec::new() };
-        paths.inherit_steps = paths.distances(&graph.inherits, |node| paths.has_privilege(node).then_some(0));
+        paths.inherit_steps = distances(&graph.inherited_by, |node| paths.has_privilege(node).then_some(0));
         let inherit_steps = &paths.inherit_steps;
         let start =
             |node| (usage.contains(node) && inherit_steps[node] != UNREACHABLE).then(|| inherit_steps[node]);
-        paths.steps = paths.distances(&graph.becomes, start);
+        paths.steps = distances(&graph.became_by, start);
         paths
     }
 
     fn has_privilege(&self, node: Node) -> bool {
         self.grantees.is_public || self.grantees.nodes.contains(node) || self.graph.superusers.contains(node)
-    }
-
-    /// Returns for each node the least of its own start and one more than the distance of a node one step on.
-    fn distances(&self, edges: &[Vec<Node>], start: impl Fn(Node) -> Option<u32>) -> Vec<u32> {
-        let mut backwards: Vec<Vec<Node>> = vec![Vec::new(); edges.len()];
-        for (from, targets) in edges.iter().enumerate() {
-            targets.iter().for_each(|to| backwards[*to].push(from));
-        }
-        let mut distances: Vec<u32> =
-            (0..edges.len()).map(|node| start(node).unwrap_or(UNREACHABLE)).collect();
-        let mut open: Vec<Node> = (0..edges.len()).filter(|node| distances[*node] != UNREACHABLE).collect();
-        // Starts differ, so a node may be improved more than once; paths are a few steps long.
-        while let Some(node) = open.pop() {
-            for from in &backwards[node] {
-                if distances[*from] > distances[node] + 1 {
-                    distances[*from] = distances[node] + 1;
-                    open.push(*from);
-                }
-            }
-        }
-        distances
     }
 
     /// Returns the path of a node with access to the relation.
@@ -120,4 +99,40 @@ impl<'a> ShortestPaths<'a> {
         let nearer = targets.iter().copied().find(|to| distances[*to].saturating_add(1) == distance);
         nearer.expect("a node with a distance has a neighbour that is a step nearer")
     }
+}
+
+/// Returns for each node the least of its own start and one more than the distance of a node one step on. `sources` are
+/// for each node those that are one step before it.
+fn distances(sources: &[Vec<Node>], start: impl Fn(Node) -> Option<u32>) -> Vec<u32> {
+    let mut distances = vec![UNREACHABLE; sources.len()];
+    // By distance, so that each node is settled once.
+    let mut levels: Vec<Vec<Node>> = Vec::new();
+    let reach = |levels: &mut Vec<Vec<Node>>, node: Node, distance: u32| {
+        let level = distance as usize;
+        levels.resize_with(levels.len().max(level + 1), Vec::new);
+        levels[level].push(node);
+    };
+    for (node, distance) in distances.iter_mut().enumerate() {
+        if let Some(start) = start(node) {
+            *distance = start;
+            reach(&mut levels, node, start);
+        }
+    }
+    let mut distance = 0;
+    while let Some(level) = levels.get_mut(distance as usize) {
+        for node in std::mem::take(level) {
+            // It may have been reached by a shorter way since.
+            if distances[node] < distance {
+                continue;
+            }
+            for source in &sources[node] {
+                if distances[*source] > distance + 1 {
+                    distances[*source] = distance + 1;
+                    reach(&mut levels, *source, distance + 1);
+                }
+            }
+        }
+        distance += 1;
+    }
+    distances
 }

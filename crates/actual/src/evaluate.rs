@@ -1,4 +1,4 @@
-//! Evaluates actual access (`docs/drift.md`, "Actual access, precisely"), one class of relations after the other.
+//! Evaluates actual access (`docs/drift.md`, "Actual access, exactly"), class by class.
 //!
 //! Relations with the same schema, owner, access lists and row security form one class and are evaluated once, for
 //! role nodes rather than roles. Rows exist only where a caller iterates over them.
@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use domesday_model::Scope;
+use rayon::prelude::*;
 
 use crate::access_path::{AccessPath, ShortestPaths};
 use crate::bit_set::BitSet;
@@ -118,22 +119,29 @@ impl ActualAccess {
         let hasher = RandomState::new();
         // By hash and then by comparison: the keys are access lists, too large to be copied into a map.
         let mut found: HashMap<u64, Vec<RelationClassIx>> = HashMap::new();
+        let mut members: Vec<Vec<RelationIx>> = Vec::new();
         for (position, relation) in privileges.relations.iter().enumerate() {
             let likeness = RelationKey::new(relation);
             let candidates = found.entry(hasher.hash_one(&likeness)).or_default();
             let alike = candidates.iter().copied().find(|class| {
-                let first = self.classes[class.0 as usize].relations[0];
+                let first = members[class.0 as usize][0];
                 RelationKey::new(&privileges.relations[first.get()]) == likeness
             });
             let class = alike.unwrap_or_else(|| {
-                let class = RelationClassIx(RelationIx::from_position(self.classes.len()).0);
+                let class = RelationClassIx(RelationIx::from_position(members.len()).0);
                 candidates.push(class);
-                self.classes.push(evaluate(&self.graph, &self.connects, &self.usage, relation));
+                members.push(Vec::new());
                 class
             });
-            self.classes[class.0 as usize].relations.push(RelationIx::from_position(position));
+            members[class.0 as usize].push(RelationIx::from_position(position));
             self.class_of.push(class);
         }
+        let Self { graph, connects, usage, .. } = &*self;
+        let evaluated = members.into_par_iter().map(|relations| {
+            let first = &privileges.relations[relations[0].get()];
+            RelationClass { relations, ..evaluate(graph, connects, usage, first) }
+        });
+        self.classes = evaluated.collect();
     }
 }
 

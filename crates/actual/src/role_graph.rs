@@ -27,6 +27,10 @@ pub(crate) struct RoleGraph {
     pub(crate) inherits: Vec<Vec<Node>>,
     /// The nodes that each node may become in one step, by name.
     pub(crate) becomes: Vec<Vec<Node>>,
+    /// The nodes that inherit from each node in one step.
+    pub(crate) inherited_by: Vec<Vec<Node>>,
+    /// The nodes that may become each node in one step.
+    pub(crate) became_by: Vec<Vec<Node>>,
     /// For each node those that inherit from it, in any number of steps, and itself (rule 1, *holds*).
     pub(crate) heirs: Vec<BitSet>,
     /// For each node those that may become it, in any number of steps, and itself (rule 1, *acts as*).
@@ -109,9 +113,12 @@ impl RoleGraph {
             let found = roles.iter().position(|role| role.name == name);
             found.map(|position| node_of[position])
         };
+        let (inherited_by, became_by) = (reversed(&inherits), reversed(&becomes));
         Self {
-            heirs: reverse_closure(&inherits),
-            actors: reverse_closure(&becomes),
+            heirs: closure(&inherited_by),
+            actors: closure(&became_by),
+            inherited_by,
+            became_by,
             superusers,
             bypassing,
             logins,
@@ -204,18 +211,23 @@ fn referenced_roles(privileges: &Privileges, inherits: &[Vec<RoleIx>], becomes: 
     named
 }
 
-/// Returns for each node those from which it can be reached, itself included.
-fn reverse_closure(edges: &[Vec<Node>]) -> Vec<BitSet> {
-    let mut backwards: Vec<Vec<Node>> = vec![Vec::new(); edges.len()];
+/// Returns for each node those from which an edge leads to it, ascending.
+fn reversed(edges: &[Vec<Node>]) -> Vec<Vec<Node>> {
+    let mut sources: Vec<Vec<Node>> = vec![Vec::new(); edges.len()];
     for (from, targets) in edges.iter().enumerate() {
-        targets.iter().for_each(|to| backwards[*to].push(from));
+        targets.iter().for_each(|to| sources[*to].push(from));
     }
+    sources
+}
+
+/// Returns for each node those that are reached by these edges, itself included.
+fn closure(edges: &[Vec<Node>]) -> Vec<BitSet> {
     let reach = |start: Node| {
         let mut reached = BitSet::new(edges.len());
         reached.insert(start);
         let mut open = vec![start];
         while let Some(node) = open.pop() {
-            for from in &backwards[node] {
+            for from in &edges[node] {
                 if !reached.contains(*from) {
                     reached.insert(*from);
                     open.push(*from);
