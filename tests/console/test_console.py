@@ -89,6 +89,7 @@ def pages(service):
         f"/console/access/data-source/{source}",
         f"/console/access/user/{user}",
         f"/console/access/user/{user}/data-source/{source}",
+        "/console/drift",
         "/console/nothing",
         "/sign-in?signed-out",
     ]

@@ -128,6 +128,7 @@ fn dbt() -> Result<(), Failure> {
 fn console() -> Result<(), Failure> {
     chromium()?;
     slapd()?;
+    postgresql()?;
     pytest("tests/console", &[])
 }
 

@@ -1,11 +1,12 @@
 //! Groups of relations that are alike for actual access and for policies.
 
-use domesday_actual::{ActualAccess, RelationClassIx, RelationIx};
+use domesday_actual::{ActualAccess, RelationClassIx, RelationIx, RoleIx};
 use domesday_engine::{ClassIx, Outcomes};
 use domesday_model::privileges::ObservedDatabase;
 use domesday_model::{ColumnIx, DataSourceIx, FastMap, PolicyIx, Scope, Snapshot, UserIx};
 
 use crate::judge::GroupFinding;
+use crate::kinds::FindingKind;
 
 /// Relations that everything compared is alike for: one class of actual access, one source class, columns in the same
 /// places. What is found of one is found of all.
@@ -32,6 +33,11 @@ impl RelationGroup {
     #[must_use]
     pub fn findings_per_relation(&self) -> usize {
         self.findings.len()
+    }
+
+    /// Iterates over the findings that each relation of the group has: kind, role and user.
+    pub fn findings(&self) -> impl Iterator<Item = (FindingKind, Option<RoleIx>, Option<UserIx>)> + '_ {
+        self.findings.iter().map(|finding| (finding.kind, finding.role, finding.user))
     }
 
     /// Returns the column of a data source at a position of its relation.

@@ -60,6 +60,7 @@ pub(crate) fn run(args: &DriftArgs, output: &Output) -> anyhow::Result<()> {
         kind: args.kind.map(|kind| kind.0),
         data_source: args.data_source.clone(),
         user: args.user.clone(),
+        role: None,
     };
     let is_for_people = output.format == Format::Text && !output.shows_all();
     let found = page(&drifts, &filter, 0, if is_for_people { LISTED } else { usize::MAX });

@@ -8,6 +8,7 @@ mod access;
 mod ask;
 mod assets;
 mod audit;
+mod bars;
 mod carried_secret;
 mod catalog;
 mod charts;
@@ -15,6 +16,7 @@ mod confirm;
 mod connections;
 mod csv;
 mod directory;
+mod drift;
 mod errors;
 mod export;
 mod first_steps;
@@ -88,6 +90,7 @@ pub(crate) fn router(app: &App) -> Router {
         .merge(runs::routes())
         .merge(catalog::routes())
         .merge(connections::routes())
+        .merge(drift::routes())
         .merge(governor::routes())
         .merge(settings::routes())
         .merge(audit::routes())

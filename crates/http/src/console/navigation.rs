@@ -64,6 +64,7 @@ const SECTIONS: &[(&str, &[Entry])] = &[
     (
         "Evidence",
         &[
+            ("/console/drift", "Drift", "drift", crate::routes::drift::READERS),
             ("/console/export", "Export", "export", AUDITORS),
             ("/console/runs", "Runs", "clock", AUDITORS),
             ("/console/audit", "Audit log", "list", AUDITORS),

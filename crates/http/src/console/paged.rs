@@ -144,9 +144,24 @@ impl ListAddress {
         let total = list.len();
         let start = Page::start(self.page, size, total);
         let shown: Vec<T> = list.into_iter().skip(start).take(size).collect();
-        let page = Page { number: self.page, size, shown: shown.len(), total };
-        let pager = page.pager(one, many, |number| self.href(self.path, &[("page", &number.to_string())]));
+        let pager = self.pager(size, shown.len(), total, one, many);
         (shown, pager)
+    }
+
+    /// How many rows come before the page, where pages have a size.
+    pub(super) fn offset(&self, size: usize) -> usize {
+        (self.page - 1).saturating_mul(size)
+    }
+
+    /// The way from the page to its neighbours, where it has `shown` rows of `total`.
+    pub(super) fn pager(&self, size: usize, shown: usize, total: usize, one: &str, many: &str) -> Pager {
+        let page = Page { number: self.page, size, shown, total };
+        page.pager(one, many, |number| self.href(self.path, &[("page", &number.to_string())]))
+    }
+
+    /// Whether anything but the page is set.
+    pub(super) fn is_filtered(&self) -> bool {
+        !self.fields.is_empty()
     }
 }
 

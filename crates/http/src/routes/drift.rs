@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use domesday_drift::{Drift, FindingKind};
 use domesday_model::Permission;
 use domesday_service::caller::Permit;
-use domesday_service::drift::{FindingFilter, FindingView, page as find_page};
+use domesday_service::drift::{FindingFilter, FindingView, has_role, page as find_page};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,8 @@ struct DriftQuery {
     data_source: Option<String>,
     /// A username.
     user: Option<String>,
+    /// A role of a database.
+    role: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -123,11 +125,15 @@ async fn list(
     if let Some(name) = query.connection.as_deref() {
         find_database(&drifts, name)?;
     }
+    if let Some(name) = query.role.as_deref().filter(|name| !has_role(&drifts, name)) {
+        return Err(unknown("role", name));
+    }
     let filter = FindingFilter {
         connection: query.connection,
         kind: query.kind.map(FindingKind::from),
         data_source: query.data_source,
         user: query.user,
+        role: query.role,
     };
     let work = move || {
         let found = find_page(&drifts, &filter, skipped, limit);

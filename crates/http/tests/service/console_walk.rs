@@ -19,6 +19,7 @@ const CLOSED: &[&str] = &[
     "/console/connections",
     "/console/connections/new",
     "/console/connections/people",
+    "/console/drift",
     "/console/export",
     "/console/export/setup",
     "/console/policies",

@@ -1,5 +1,6 @@
 //! Where connected databases differ from the policies (`docs/drift.md`), as API, console and command line show it.
 
+mod figures;
 mod filter;
 mod pair;
 mod view;
@@ -8,7 +9,8 @@ use std::sync::Arc;
 
 use domesday_drift::{Drift, Finding, FindingKind};
 
-pub use filter::FindingFilter;
+pub use figures::DriftFigures;
+pub use filter::{FindingFilter, has_role};
 pub use pair::{PairView, RoleView, ScopeView};
 pub use view::FindingView;
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::access_figures::AccessFigures;
 use super::name_index::SearchIndex;
 use super::policy_summaries::PolicySummaries;
-use crate::drift::Drifts;
+use crate::drift::{DriftFigures, Drifts};
 use crate::error::ServiceError;
 
 /// One revision of the catalog, evaluated.
@@ -40,6 +40,8 @@ pub struct Evaluation {
     pub(super) figures: OnceLock<Arc<AccessFigures>>,
     /// The connected databases, compared with the outcomes when that is first asked for.
     drifts: OnceLock<Drifts>,
+    /// Their figures, worked out when they are first asked for.
+    drift_figures: OnceLock<Arc<DriftFigures>>,
 }
 
 /// For each user, the classes and scopes in which something reaches them: one bit each, a user's bits together.
@@ -112,6 +114,7 @@ impl Evaluation {
             waiting: Mutex::default(),
             figures: OnceLock::new(),
             drifts: OnceLock::new(),
+            drift_figures: OnceLock::new(),
         }
     }
 
@@ -161,6 +164,20 @@ impl Evaluation {
         let task = tokio::task::spawn_blocking(move || Drifts::from(Drift::of_databases(&outcomes)));
         let drifts = task.await.map_err(|error| ServiceError::internal(&error))?;
         Ok(Arc::clone(self.drifts.get_or_init(|| drifts)))
+    }
+
+    /// Returns the figures about all drift; worked out when they are first asked for.
+    ///
+    /// # Errors
+    /// When the computation panics.
+    pub async fn drift_figures(&self) -> Result<Arc<DriftFigures>, ServiceError> {
+        if let Some(figures) = self.drift_figures.get() {
+            return Ok(Arc::clone(figures));
+        }
+        let drifts = self.drifts().await?;
+        let task = tokio::task::spawn_blocking(move || Arc::new(DriftFigures::new(&drifts)));
+        let figures = task.await.map_err(|error| ServiceError::internal(&error))?;
+        Ok(Arc::clone(self.drift_figures.get_or_init(|| figures)))
     }
 
     /// Computes something from the outcomes on a blocking thread.

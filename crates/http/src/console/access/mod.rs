@@ -73,7 +73,7 @@ fn counted_rows(path: &str, count: u64, outcome: &str, scope: &str) -> Link {
     Link::new(grouped(count), if count == 0 { String::new() } else { with_query(path, fields) })
 }
 
-fn pair_path(user: i64, source: i64) -> String {
+pub(super) fn pair_path(user: i64, source: i64) -> String {
     format!("{PATH}/user/{user}/data-source/{source}")
 }
 

@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use super::attention::{self, Attention};
 use super::last_run::LastRunView;
-use super::{Bar, bars};
 use crate::console::access::source_path;
 use crate::console::assets::{Assets, assets};
+use crate::console::bars::{Bar, bars};
 use crate::console::charts::{self, ChartView, Figures, LineStyle, Panel, PanelKind, Point, Series};
 use crate::console::errors::Failure;
 use crate::console::first_steps::{FirstStep, first_steps};

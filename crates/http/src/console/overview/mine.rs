@@ -8,9 +8,9 @@ use domesday_service::requests::selection::select;
 use domesday_store::{Freshness, Store};
 
 use super::attention::{self, Attention};
-use super::{Bar, bars};
 use crate::console::access::{source_path, user_path};
 use crate::console::assets::{Assets, assets};
+use crate::console::bars::{Bar, bars};
 use crate::console::connections::READERS;
 use crate::console::errors::Failure;
 use crate::console::link::Link;

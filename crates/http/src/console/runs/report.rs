@@ -1,5 +1,7 @@
 //! The report of a run that succeeded, as the store has it.
 
+use std::collections::BTreeMap;
+
 use domesday_store::RunRecord;
 use serde::Deserialize;
 
@@ -14,6 +16,7 @@ pub(in crate::console) struct StoredReport {
     pub(in crate::console) users: u64,
     pub(in crate::console) data_sources: u64,
     pub(in crate::console) outcomes: StoredOutcomes,
+    pub(in crate::console) drift: Vec<StoredDrift>,
     pub(in crate::console) warnings: Vec<String>,
     pub(in crate::console) manifest_sha256: String,
     pub(in crate::console) previous_manifest_sha256: Option<String>,
@@ -29,6 +32,15 @@ pub(in crate::console) struct StoredTable {
     pub(in crate::console) rows: u64,
     pub(in crate::console) bytes: u64,
     pub(in crate::console) parts: u64,
+}
+
+/// The findings of drift in a database.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(default)]
+pub(in crate::console) struct StoredDrift {
+    pub(in crate::console) connection: String,
+    /// How many there are of each kind.
+    pub(in crate::console) findings: BTreeMap<String, u64>,
 }
 
 /// Rows of policy-outcomes by outcome.
