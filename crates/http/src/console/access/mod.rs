@@ -1,5 +1,6 @@
 //! *Who can reach what*: the search, a data source, a user, and why the one can or cannot reach the other.
 
+mod actual;
 mod data_source;
 mod list;
 mod lookup;

@@ -8,6 +8,7 @@ use domesday_model::{Permission, Scope};
 use domesday_service::ServiceError;
 use domesday_service::evaluation::{ASSET_READERS, Selection, Selector, View, reduce, reduce_column};
 
+use super::actual::{ActualView, actual_access};
 use super::list::query::address;
 use super::tree::{Names, Part, access_tree, mask_node};
 use super::ways::{Starter, WayView, helpers, way_view};
@@ -39,6 +40,7 @@ struct WhyPage {
     verdict: String,
     at: TimeView,
     ends: Option<TimeView>,
+    actual: Vec<ActualView>,
     tree: Vec<Part>,
     has_access: bool,
     ways: Vec<WayView>,
@@ -153,6 +155,11 @@ pub(super) async fn show(
         }
         _ => String::new(),
     };
+    // What roles a database has is for those who see everything.
+    let actual = match view {
+        View::Everything => actual_access(&evaluation.drifts().await?, user, source, scope),
+        View::Own | View::Owner => Vec::new(),
+    };
     let sees_source = view != View::Own || (signed_in.caller.roles && record.owners.contains(&user));
     let shows_source = sees_source || signed_in.caller.has_any(ASSET_READERS);
     let tag = |tag: &domesday_model::TagIx| snapshot.tags[tag.get()].spec.name.clone();
@@ -227,6 +234,7 @@ pub(super) async fn show(
                 )
             }),
         },
+        actual,
         tree: access_tree(&explanation, &names, view).parts(),
         path,
         shell: signed_in.shell,

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use domesday_drift::FindingKind;
 use domesday_engine::{CatalogWarning, CatalogWarnings, WarningKind};
 use domesday_model::{Instant, Kind, RequestStatus, Snapshot};
+use domesday_service::drift::DriftFigures;
 use domesday_service::evaluation::{AccessFigures, Evaluation};
 use domesday_service::requests::selection::waiting;
 use domesday_store::{ApiKey, Freshness, RunRecord, RunState};
 
 use crate::console::access::source_path;
 use crate::console::connections::connection_path;
+use crate::console::drift;
 use crate::console::errors::Failure;
 use crate::console::link::Link;
 use crate::console::policies::policy_path;
@@ -117,6 +120,34 @@ pub(super) fn connections(all: &[Freshness], calendar: &Calendar) -> Vec<Attenti
         found.push(Attention::new("link", text, "/console/connections", String::new()).warn());
     }
     found
+}
+
+/// Returns who can more in connected databases than the policies say.
+pub(super) fn drift(figures: &DriftFigures) -> Vec<Attention> {
+    let kinds = [
+        (
+            FindingKind::Excess,
+            "access in a database that nothing grants",
+            "accesses in databases that nothing grants",
+        ),
+        (
+            FindingKind::ExcessBlocked,
+            "access in a database that a guardrail blocks",
+            "accesses in databases that guardrails block",
+        ),
+        (
+            FindingKind::UnmaskedColumn,
+            "masked column can be read in a database",
+            "masked columns can be read in databases",
+        ),
+    ];
+    let found = kinds.into_iter().filter(|(kind, ..)| figures.count(*kind) > 0);
+    let attention = |(kind, one, many): (FindingKind, &str, &str)| {
+        let href = drift::filtered([("kind", kind.as_str())]);
+        let note = "see who, by which way, and the repair".to_owned();
+        Attention::new("drift", counted(figures.count(kind), one, many), href, note).fail()
+    };
+    found.map(attention).collect()
 }
 
 /// Returns what those who read all access should look at in the catalog.
