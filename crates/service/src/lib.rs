@@ -14,6 +14,7 @@ pub mod apply;
 pub mod caller;
 pub mod connections;
 pub mod drift;
+mod drift_watch;
 pub mod evaluation;
 pub mod exports;
 pub mod idempotency;

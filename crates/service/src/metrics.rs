@@ -2,7 +2,7 @@
 //!
 //! Few series and no labels that grow with the data: route templates, statuses, phases and error kinds only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -45,6 +45,7 @@ pub struct Metrics {
     last_success_age: Family<NoLabels, Fraction>,
     syncs: Family<SyncLabels, Counter>,
     last_sync_age: Family<ConnectionLabels, Fraction>,
+    drift: Family<DriftLabels, Gauge>,
     clock_jumps: Family<DirectionLabels, Counter>,
     last_clock_jump: Fraction,
     webhooks: Family<ResultLabels, Counter>,
@@ -55,6 +56,8 @@ pub struct Metrics {
     last_success: Mutex<Option<Instant>>,
     /// When the last complete sync of each connection began.
     last_syncs: Mutex<BTreeMap<String, Instant>>,
+    /// The connections whose findings are counted.
+    drifting: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -66,6 +69,12 @@ struct SyncLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ConnectionLabels {
     connection: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DriftLabels {
+    connection: String,
+    kind: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -117,6 +126,7 @@ impl Default for Metrics {
             last_success_age: Family::default(),
             syncs: Family::default(),
             last_sync_age: Family::default(),
+            drift: Family::default(),
             clock_jumps: Family::default(),
             last_clock_jump: Fraction::default(),
             webhooks: Family::default(),
@@ -126,6 +136,7 @@ impl Default for Metrics {
             classes: Gauge::default(),
             last_success: Mutex::default(),
             last_syncs: Mutex::default(),
+            drifting: Mutex::default(),
         };
         metrics.register();
         // A series that appears with its first event hides that event from a rate.
@@ -182,6 +193,11 @@ impl Metrics {
             "last_complete_sync_age_seconds",
             "Time since the last complete sync, by connection",
             self.last_sync_age.clone(),
+        );
+        registry.register(
+            "drift_findings",
+            "Findings where a database differs from the policies, by connection and kind",
+            self.drift.clone(),
         );
         registry.register(
             "clock_jumps",
@@ -278,6 +294,22 @@ impl Metrics {
         *last = complete;
     }
 
+    /// Takes over the findings of every connection by kind, as any replica counted them.
+    pub(crate) fn drift_findings(&self, counts: BTreeMap<String, BTreeMap<String, u64>>) {
+        let mut drifting = self.drifting.lock().unwrap_or_else(PoisonError::into_inner);
+        if drifting.iter().any(|name| !counts.contains_key(name)) {
+            // A connection that was deleted has no findings.
+            self.drift.clear();
+        }
+        *drifting = counts.keys().cloned().collect();
+        for (connection, kinds) in counts {
+            for (kind, count) in kinds {
+                let labels = DriftLabels { connection: connection.clone(), kind };
+                self.drift.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+    }
+
     /// Counts that the clock was set ahead by these microseconds, or, negative, back.
     pub(crate) fn clock_jumped(&self, micros: i64) {
         let direction = if micros < 0 { "back" } else { "ahead" };
@@ -332,52 +364,4 @@ impl Metrics {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_age_of_a_success_is_never_negative_and_grows() {
-        let day = 86_400_000_000;
-        let at = |micros: i64| Instant::from_micros(micros);
-        let age = |metrics: &Metrics, now: i64| -> f64 {
-            let text = metrics.render(at(now));
-            let line = text.lines().find(|line| line.starts_with("domesday_last_success_age_seconds "));
-            line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
-        };
-        let metrics = Metrics::default();
-        metrics.run_succeeded(at(3650 * day), 1.0, &[]);
-        // The clock is set back: the success lies in the future, and its age counts from now on.
-        assert_eq!(age(&metrics, day), 0.0);
-        assert_eq!(age(&metrics, 3 * day), 2.0 * 86_400.0);
-        // The next success counts, although it is dated before.
-        metrics.run_succeeded(at(3 * day), 1.0, &[]);
-        assert_eq!(age(&metrics, 3 * day + 1_000_000), 1.0);
-        // The clocks of replicas differ by a little.
-        assert_eq!(age(&metrics, 3 * day - 1_000_000), 0.0);
-        assert_eq!(age(&metrics, 3 * day + 2_000_000), 2.0);
-        let restarted = Metrics::default();
-        restarted.succeeded_before(at(3650 * day));
-        assert_eq!((age(&restarted, day), age(&restarted, 2 * day)), (0.0, 86_400.0));
-    }
-
-    #[test]
-    fn renders_what_was_counted() {
-        let metrics = Metrics::default();
-        metrics.request("GET", "/api/v1/users/{name}", 200, Duration::from_millis(3));
-        metrics.request("GET", "/api/v1/users/{name}", 200, Duration::from_secs(60));
-        metrics.run_succeeded(Instant::from_micros(1_000_000), 2.5, &[("user-metadata".into(), 7, 900)]);
-        metrics.run_failed("access-denied");
-        let text = metrics.render(Instant::from_micros(61_000_000));
-        for line in [
-            "domesday_http_requests_total{method=\"GET\",route=\"/api/v1/users/{name}\",status=\"200\"} 2",
-            "domesday_http_request_duration_seconds_bucket{route=\"/api/v1/users/{name}\",le=\"0.005\"} 1",
-            "domesday_http_request_duration_seconds_bucket{route=\"/api/v1/users/{name}\",le=\"+Inf\"} 2",
-            "domesday_runs_total{result=\"succeeded\"} 1",
-            "domesday_run_failures_total{kind=\"access-denied\"} 1",
-            "domesday_run_rows{table=\"user-metadata\"} 7",
-            "domesday_last_success_age_seconds 60.0",
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
-        }
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use crate::caller::{self, Caller};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connections::{AllowedHosts, SyncContext, SyncScheduler};
+use crate::drift_watch::DriftWatch;
 use crate::error::ServiceError;
 use crate::evaluation::Evaluations;
 use crate::exports::{Destinations, Exports, IdentityCache};
@@ -127,6 +128,14 @@ impl Service {
             authorities: authorities(config.connection_authorities.as_deref())?,
             replica,
             has_webhook: config.webhook.is_some(),
+            drift: DriftWatch {
+                pool: pool.clone(),
+                clock: clock.clone(),
+                evaluations: evaluations.clone(),
+                metrics: Arc::clone(&metrics),
+                signals: Arc::clone(&signals),
+                has_webhook: config.webhook.is_some(),
+            },
         };
         let service = Self {
             syncs,

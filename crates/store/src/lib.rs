@@ -51,10 +51,10 @@ pub use field_change::FieldChange;
 pub use location::{ServerUrl, StoreLocation};
 pub use observer::{StoreEvent, StoreObserver};
 pub use state::{
-    ApiKey, DeliveryRecord, EndedAttempt, Fence, Freshness, IdempotentCall, Message, MessageAttempt,
-    MessageState, NewApiKey, NewMessage, NewRun, NewScimResource, NewScimToken, NewSession, PhaseDuration,
-    ReleasedRun, RunFilter, RunRecord, RunState, ScimFind, ScimGroup, ScimMember, ScimPush, ScimResource,
-    ScimResourceChange, ScimToken, SealedSecret, Session, SignInMethod, StoredExport, SyncRecord, SyncState,
-    cancelled_error,
+    ApiKey, DeliveryRecord, DriftState, EndedAttempt, Fence, Freshness, IdempotentCall, Message,
+    MessageAttempt, MessageState, NewApiKey, NewMessage, NewRun, NewScimResource, NewScimToken, NewSession,
+    PhaseDuration, ReleasedRun, RunFilter, RunRecord, RunState, ScimFind, ScimGroup, ScimMember, ScimPush,
+    ScimResource, ScimResourceChange, ScimToken, SealedSecret, Session, SignInMethod, StoredExport,
+    SyncRecord, SyncState, cancelled_error,
 };
 pub use store::Store;

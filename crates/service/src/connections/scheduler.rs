@@ -87,12 +87,13 @@ impl SyncScheduler {
                     }
                 }
             }
-            Ok((found, complete, store.tenant()?))
+            Ok((found, complete, store.drift_counts()?, store.tenant()?))
         };
-        let (found, complete, tenant) = self.context.pool.with(read).await?;
+        let (found, complete, drift, tenant) = self.context.pool.with(read).await?;
         let zone =
             tenant.and_then(|(tenant, _)| TimeZone::get(&tenant.time_zone).ok()).unwrap_or(TimeZone::UTC);
         self.context.metrics.complete_syncs(complete);
+        self.context.metrics.drift_findings(drift);
         let mut next: Option<Instant> = None;
         for (connection, since, last) in found {
             if self.signals.is_stopping() {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use domesday_model::{Connection, Instant, MaxGone};
+use domesday_model::{Connection, ConnectionKind, Instant, MaxGone};
 use domesday_sources::connections::{Access, JudgeAddresses, read};
 use domesday_sources::reading::Reading;
 use domesday_store::{
@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::drift_watch::DriftWatch;
 use crate::error::ServiceError;
 use crate::machine::BlockingWork;
 use crate::metrics::Metrics;
@@ -46,6 +47,8 @@ pub struct SyncContext {
     /// Tells this process from others on the same database.
     pub(crate) replica: Uuid,
     pub(crate) has_webhook: bool,
+    /// Compares what a database allows with the policies after it was read.
+    pub(crate) drift: DriftWatch,
 }
 
 /// How to sync a connection.
@@ -75,13 +78,25 @@ pub async fn sync_now(
     name: &str,
     request: SyncRequest,
 ) -> Result<SyncView, ServiceError> {
-    let (context, name) = (context.clone(), name.to_owned());
+    let (blocking, name, dry_run) = (context.clone(), name.to_owned(), request.dry_run);
     let machine = context.clock.machine().clone();
-    let work = move || sync_blocking(&context, &name, &request);
-    machine.run_blocking(BlockingWork::Attempt, work).await.unwrap_or_else(Err)
+    let work = move || sync_blocking(&blocking, &name, &request);
+    let record = machine.run_blocking(BlockingWork::Attempt, work).await.unwrap_or_else(Err)?;
+    let Synced { record, reads_privileges } = record;
+    if reads_privileges && !dry_run && record.state == SyncState::Succeeded {
+        context.drift.check(record.id).await;
+    }
+    Ok(SyncView::of(record, dry_run))
 }
 
-fn sync_blocking(context: &SyncContext, name: &str, request: &SyncRequest) -> Result<SyncView, ServiceError> {
+/// A sync that ended.
+struct Synced {
+    record: SyncRecord,
+    /// Whether the connection is of a kind that reads the privileges of a database.
+    reads_privileges: bool,
+}
+
+fn sync_blocking(context: &SyncContext, name: &str, request: &SyncRequest) -> Result<Synced, ServiceError> {
     let mut store = context.pool.connect()?;
     let (connection, _) = find(&mut store, name)?;
     if !connection.kind.is_pulled() {
@@ -93,9 +108,11 @@ fn sync_blocking(context: &SyncContext, name: &str, request: &SyncRequest) -> Re
     }
     let clock = context.clock.clone();
     let holder = format!("{}:{}", context.replica, Uuid::new_v4());
-    with_lease(&mut store, name, &holder, clock.now(), |store| {
+    let record = with_lease(&mut store, name, &holder, clock.now(), |store| {
         sync_under_lease(context, store, &connection, request)
-    })
+    })?;
+    let reads_privileges = matches!(connection.kind, ConnectionKind::Postgres(_));
+    Ok(Synced { record, reads_privileges })
 }
 
 /// Syncs the connections that are read and whose facts are older than they may be when a run begins. One that cannot be synced
@@ -155,7 +172,7 @@ fn sync_under_lease(
     store: &mut Store,
     connection: &Connection,
     request: &SyncRequest,
-) -> Result<SyncView, ServiceError> {
+) -> Result<SyncRecord, ServiceError> {
     let judge = |host: &str, addresses: &[SocketAddr]| context.allowed_hosts.judge(host, addresses);
     let source = Source {
         password: secret(context, store, connection),
@@ -174,7 +191,7 @@ fn sync_under_lease(
             }
         }
     }
-    Ok(SyncView::of(record, request.dry_run))
+    Ok(record)
 }
 
 /// How the source of a connection is accessed.

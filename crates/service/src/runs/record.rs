@@ -107,6 +107,11 @@ pub(super) async fn finish(
         count_outcome(context, outcome, now);
         context.signals.webhook_wake.notify_one();
     }
+    if let AttemptOutcome::Succeeded(report) = outcome
+        && !report.drift.is_empty()
+    {
+        context.syncs.drift.check(run.id).await;
+    }
     Ok(())
 }
 

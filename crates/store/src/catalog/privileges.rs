@@ -44,6 +44,7 @@ pub(crate) fn write(
     let Some(observed) = observed else {
         if before.is_some() {
             delete(database, connection)?;
+            database.execute("DELETE FROM drift_state WHERE connection = ?1", values![connection])?;
         }
         return Ok(before.is_some());
     };

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod deliveries;
+mod drift;
 mod exports;
 mod freshness;
 mod future_records;
@@ -19,6 +20,7 @@ mod syncs;
 
 pub use api_keys::{ApiKey, NewApiKey};
 pub use deliveries::DeliveryRecord;
+pub use drift::DriftState;
 pub use exports::{SealedSecret, StoredExport};
 pub use freshness::Freshness;
 pub use future_records::ReleasedRun;
