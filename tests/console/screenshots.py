@@ -10,7 +10,9 @@ HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
 from conftest import sign_in  # noqa: E402
+from postgres_server import postgres  # noqa: E402, F401
 from s3 import admin, server, strict  # noqa: E402, F401
+from test_drift import connect, shop, start  # noqa: E402, F401
 from test_export import run_to_the_end, start_delivering  # noqa: E402
 
 PICTURES = pathlib.Path(os.environ.get("DOMESDAY_PICTURES", HERE.parent.parent / "docs" / "pictures"))
@@ -48,10 +50,22 @@ def test_take_pictures(company, chromium):
         "why": f"/console/access/user/{user}/data-source/{source}",
         "policy": f"/console/policies/{policy}",
     }
+    take(chromium, company, "jonas.keller", pages)
+
+
+def test_take_pictures_of_drift(start, shop, chromium):  # noqa: F811
+    service = start()
+    connect(service, shop)
+    status, answer = service.call("POST", "/api/v1/connections/shop/syncs", {})
+    assert (status, answer["state"]) == (200, "succeeded"), answer
+    take(chromium, service, "ada", {"drift": "/console/drift"})
+
+
+def take(chromium, service, user, pages):
     PICTURES.mkdir(parents=True, exist_ok=True)
-    context = chromium.new_context(base_url=company.url, viewport=SIZE, color_scheme="light")
+    context = chromium.new_context(base_url=service.url, viewport=SIZE, color_scheme="light")
     page = context.new_page()
-    sign_in(page, company.key_of("jonas.keller"))
+    sign_in(page, service.key_of(user))
     for name, path in pages.items():
         answer = page.goto(path)
         assert answer.status == 200, f"{path}: {answer.status}"

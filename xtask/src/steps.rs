@@ -135,5 +135,6 @@ fn console() -> Result<(), Failure> {
 /// Takes the pictures in `docs/pictures` again.
 pub(crate) fn screenshots() -> Result<(), Failure> {
     chromium()?;
+    postgresql()?;
     pytest_of("tests/console", "tests/console/screenshots.py", &[])
 }
