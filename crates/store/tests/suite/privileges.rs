@@ -1,11 +1,13 @@
 //! The privileges of databases beside what their connections list.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domesday_model::privileges::ObservedDatabase;
 use domesday_model::{DataSource, Instant, Kind, MaxGone};
 use domesday_store::{
-    ApplyOptions, IfMatch, Listing, ListingOptions, ListingOutcome, LoadedSnapshot, Store, StoreError,
+    ApplyOptions, DriftState, IfMatch, Listing, ListingOptions, ListingOutcome, LoadedSnapshot, Store,
+    StoreError,
 };
 use serde_json::{Value, json};
 
@@ -20,6 +22,7 @@ on_each_database!(
     a_password_that_expired_since_changes_what_the_same_facts_mean,
     a_dry_run_and_a_refused_listing_keep_what_was_read_before,
     they_end_with_their_connection,
+    known_findings_last_as_long_as_their_database,
     roles_belong_to_people_as_the_connection_says_now,
     owners_are_the_people_of_owning_roles,
     a_table_in_place_of_a_renamed_one_is_another_data_source,
@@ -218,6 +221,23 @@ fn they_end_with_their_connection(database: &Database) {
     store.apply(&catalog(), ApplyOptions { prune: true, ..options(LATER) }).unwrap();
     assert_eq!(snapshot(&mut store).databases[0].connection, "warehouse");
     assert_eq!(database.integer("SELECT count(*) FROM observed_database"), 1);
+}
+
+fn known_findings_last_as_long_as_their_database(database: &Database) {
+    let mut store = open(database);
+    let state = DriftState::new(BTreeMap::from([("EXCESS".to_owned(), 2)]), vec![u64::MAX, 7]);
+    // A connection that has read nothing has no findings.
+    store.write_drift_state("warehouse", &state, None).unwrap();
+    assert_eq!(store.drift_state("warehouse").unwrap(), None);
+    list(&mut store, "warehouse", ONE, READ_AT);
+    store.write_drift_state("warehouse", &state, None).unwrap();
+    // Another reading keeps what is known.
+    list(&mut store, "warehouse", &[("1", "orders", "bob")], READ_AT + 5);
+    assert_eq!(store.drift_state("warehouse").unwrap(), Some(state.clone()));
+    assert_eq!(store.drift_counts().unwrap()["warehouse"], state.counts);
+    store.end_listing("warehouse", &by_ada(LATER)).unwrap();
+    assert_eq!(store.drift_state("warehouse").unwrap(), None);
+    assert!(store.drift_counts().unwrap().is_empty());
 }
 
 fn roles_belong_to_people_as_the_connection_says_now(database: &Database) {
