@@ -8,11 +8,13 @@ mod failure;
 mod input;
 mod instant;
 mod interrupt;
+mod lookup;
 mod markdown;
 mod output;
 mod page;
 mod progress;
 mod service_config;
+mod table;
 mod target;
 
 use std::process::ExitCode;
@@ -24,10 +26,12 @@ fn main() -> ExitCode {
     let cli = Cli::read();
     let output = Output::new(&cli.global);
     let result = match &cli.command {
+        Command::Init(args) => commands::init::run(args, &output),
         Command::Export(args) => commands::export::run(args, &output),
         Command::Snapshot(args) => commands::snapshot::run(args, &output),
         Command::Batch(args) => commands::batch::run(args, &output),
         Command::Apply(args) => commands::apply::run(args, &output),
+        Command::Access(args) => commands::access::run(args, &output),
         Command::Explain(args) => commands::explain::run(args, &output),
         Command::Check(args) => commands::check::run(args, &output),
         Command::Schema(args) => commands::schema::run(args, &output),

@@ -38,7 +38,7 @@ impl Output {
             Color::Always => anstream::ColorChoice::Always.write_global(),
             Color::Never => anstream::ColorChoice::Never.write_global(),
         }
-        Self { format: global.format.into(), quiet: global.quiet, all: global.all }
+        Self { format: global.format(), quiet: global.quiet, all: global.all }
     }
 
     /// Whether to show a progress bar: somebody is looking at a terminal.
@@ -78,7 +78,8 @@ impl Output {
         self.check_written(written.and_then(|()| writeln!(out)).and_then(|()| out.flush()));
     }
 
-    fn check_written(self, written: std::io::Result<()>) {
+    /// Reports a result that could not be written.
+    pub(crate) fn check_written(self, written: std::io::Result<()>) {
         match written {
             Ok(()) => {}
             // A reader that stopped reading (`| head`) is not a failure.

@@ -1,10 +1,12 @@
 //! The definition of the command line: commands, arguments and their help.
 
+mod access;
 mod batch;
 mod catalog;
 mod connections;
 mod delivery;
 mod drift;
+mod init;
 mod install;
 mod service;
 
@@ -16,11 +18,13 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use domesday_model::url_scheme;
 
+pub(crate) use access::*;
 pub(crate) use batch::*;
 pub(crate) use catalog::*;
 pub(crate) use connections::*;
 pub(crate) use delivery::*;
 pub(crate) use drift::*;
+pub(crate) use init::*;
 pub(crate) use install::*;
 pub(crate) use service::*;
 
@@ -29,7 +33,8 @@ Exit codes:
   0  done
   1  the input is invalid or the work failed; nothing was changed
   2  the command line is invalid
-  3  a limit was passed: `diff --max-gained`, `drift --fail-on-drift`";
+  3  a limit was passed: `diff --max-gained`, `drift --fail-on-drift`
+  130  interrupted by Ctrl-C";
 
 /// Who can reach which data, and by what right.
 ///
@@ -50,6 +55,9 @@ pub(crate) struct Global {
     /// The format of the result
     #[arg(long, global = true, value_enum, default_value_t = FormatArg::Text, help_heading = "Output")]
     pub(crate) format: FormatArg,
+    /// The same as `--format json`
+    #[arg(long, global = true, conflicts_with = "format", help_heading = "Output")]
+    pub(crate) json: bool,
     /// Print no progress and no summaries; errors and results are still printed
     #[arg(long, short, global = true, help_heading = "Output")]
     pub(crate) quiet: bool,
@@ -67,9 +75,9 @@ pub(crate) enum FormatArg {
     Text,
     /// One JSON document on standard output
     Json,
-    /// Comma-separated values with a header; only for `drift`
+    /// Comma-separated values with a header; only for `access`, `connection list`, `diff` and `drift`
     Csv,
-    /// Markdown; only for `diff`, `drift`, `explain` and `schema`
+    /// Markdown; only for `access`, `connection list`, `diff`, `drift`, `explain` and `schema`
     Markdown,
     /// The Cedar policy language; only for `policy export`
     Cedar,
@@ -100,32 +108,54 @@ impl From<FormatArg> for Format {
     }
 }
 
+impl Global {
+    /// Returns the format that was asked for.
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format.into() }
+    }
+}
+
 impl Cli {
     /// Parses the command line. Exits the process when it is invalid, or asks for help.
     pub(crate) fn read() -> Self {
         let cli = Self::parse();
-        let restriction = match (cli.global.format, &cli.command) {
-            (FormatArg::Cedar, command) if !matches!(command, Command::Policy(_)) => {
-                Some(("cedar", "policy export"))
-            }
-            (FormatArg::Terraform, command) if !matches!(command, Command::Setup(_)) => {
-                Some(("terraform", "setup"))
-            }
-            (FormatArg::Csv, command) if !matches!(command, Command::Drift(_)) => Some(("csv", "drift")),
-            (
-                FormatArg::Markdown,
-                Command::Diff(_) | Command::Drift(_) | Command::Explain(_) | Command::Schema(_),
-            ) => None,
-            (FormatArg::Markdown, _) => {
-                Some(("markdown", "diff`, `domesday drift`, `domesday explain` and `domesday schema"))
-            }
-            _ => None,
-        };
-        if let Some((format, command)) = restriction {
-            let message = format!("`--format {format}` is only for `domesday {command}`");
+        // Before and after the name of the command, which the parser does not compare.
+        if cli.global.json && !matches!(cli.global.format, FormatArg::Text | FormatArg::Json) {
+            let message = "the argument '--json' cannot be used with '--format <FORMAT>'";
+            Self::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        if let Some((format, commands)) = cli.command.unsupported(cli.global.format) {
+            let message = format!("`--format {format}` is only for {commands}");
             Self::command().error(ErrorKind::ArgumentConflict, message).exit();
         }
         cli
+    }
+}
+
+impl Command {
+    /// Returns the name of a format that the command does not have, with the commands that have it.
+    fn unsupported(&self, format: FormatArg) -> Option<(&'static str, &'static str)> {
+        let is_list = match self {
+            Self::Access(_) | Self::Diff(_) | Self::Drift(_) => true,
+            Self::Connection(args) => matches!(args.command, ConnectionCommand::List(_)),
+            _ => false,
+        };
+        match format {
+            FormatArg::Cedar if !matches!(self, Self::Policy(_)) => {
+                Some(("cedar", "`domesday policy export`"))
+            }
+            FormatArg::Terraform if !matches!(self, Self::Setup(_)) => Some(("terraform", "`domesday setup`")),
+            FormatArg::Csv if !is_list => Some((
+                "csv",
+                "`domesday access`, `domesday connection list`, `domesday diff` and `domesday drift`",
+            )),
+            FormatArg::Markdown if !is_list && !matches!(self, Self::Explain(_) | Self::Schema(_)) => Some((
+                "markdown",
+                "`domesday access`, `domesday connection list`, `domesday diff`, `domesday drift`, `domesday explain` \
+                 and `domesday schema`",
+            )),
+            _ => None,
+        }
     }
 }
 
@@ -149,10 +179,12 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Init(InitArgs),
     Export(ExportArgs),
     Snapshot(SnapshotArgs),
     Batch(BatchArgs),
     Apply(ApplyArgs),
+    Access(AccessArgs),
     Explain(ExplainArgs),
     Check(CheckArgs),
     Diff(DiffArgs),

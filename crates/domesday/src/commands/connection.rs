@@ -1,12 +1,17 @@
 //! `domesday connection`: lists and tries connections.
 
-use domesday_service::connections::view;
+use domesday_service::connections::{ConnectionView, view};
 use domesday_sources::connections::{Access, verify};
 
 use crate::cli::{ConnectionArgs, ConnectionCommand, ConnectionListArgs, ConnectionVerifyArgs, Format};
 use crate::connections::{any_address, authorities, find, password};
 use crate::input::instant_or_now;
 use crate::output::{GOOD, Output, STRONG, grouped};
+use crate::table::print_table;
+
+/// The columns of the list as CSV and Markdown.
+const COLUMNS: [&str; 7] =
+    ["name", "kind", "state", "users", "groups", "data_sources", "last_complete_at"];
 
 pub(crate) fn run(args: &ConnectionArgs, output: &Output) -> anyhow::Result<()> {
     match &args.command {
@@ -26,10 +31,14 @@ fn list(args: &ConnectionListArgs, output: Output) -> anyhow::Result<()> {
         output.json(&views);
         return Ok(());
     }
-    if views.is_empty() && !output.is_quiet() {
+    if views.is_empty() && output.format == Format::Text && !output.is_quiet() {
         output.note(
             "the store has no connection; declare one under `connections` in the catalog and apply that",
         );
+    }
+    if matches!(output.format, Format::Csv | Format::Markdown) {
+        print_table(output, COLUMNS, views.into_iter().map(row));
+        return Ok(());
     }
     for it in views {
         let since = it.last_complete_at.unwrap_or_else(|| "never".to_owned());
@@ -44,6 +53,18 @@ fn list(args: &ConnectionListArgs, output: Output) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+fn row(it: ConnectionView) -> [String; 7] {
+    [
+        it.connection.name,
+        it.connection.kind.as_str().to_owned(),
+        it.state.to_string(),
+        it.users.to_string(),
+        it.groups.to_string(),
+        it.data_sources.to_string(),
+        it.last_complete_at.unwrap_or_default(),
+    ]
 }
 
 fn try_connection(args: &ConnectionVerifyArgs, output: Output) -> anyhow::Result<()> {

@@ -25,8 +25,9 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
     // Later than what was read.
     let at = instant_or_now(args.at);
     let (before, after) = (before.snapshot(at)?, after.snapshot(at)?);
-    // A JSON document lists every change.
-    let listed = if output.shows_all() || output.format == Format::Json { usize::MAX } else { LISTED };
+    // Programs get every change.
+    let is_for_programs = matches!(output.format, Format::Json | Format::Csv);
+    let listed = if output.shows_all() || is_for_programs { usize::MAX } else { LISTED };
     let (before, after) = (domesday_engine::evaluate(before), domesday_engine::evaluate(after));
     let difference = domesday_engine::diff(&before, &after, listed);
     let gained = difference.gained();
@@ -43,6 +44,7 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
     };
     match output.format {
         Format::Json => output.json(&report),
+        Format::Csv => print::print_csv(&report, *output),
         _ => print::print(&report, *output),
     }
     match args.max_gained {

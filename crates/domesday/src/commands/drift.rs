@@ -1,6 +1,5 @@
 //! `domesday drift`: where connected databases differ from the policies.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -11,8 +10,9 @@ use serde_json::json;
 use crate::cli::{DriftArgs, Format};
 use crate::failure::DriftFound;
 use crate::input::{Sync, instant_or_now, open_store};
-use crate::markdown::{table_head, table_row};
+use crate::lookup::{find_data_source, find_user};
 use crate::output::{DIM, GOOD, Output, STRONG, WARNING, grouped};
+use crate::table::print_table;
 
 /// How many findings are listed for people, unless all are asked for.
 const LISTED: usize = 50;
@@ -41,17 +41,11 @@ pub(crate) fn run(args: &DriftArgs, output: &Output) -> anyhow::Result<()> {
     let mut store = open_store(args.catalog.as_deref(), &args.store, None, sync, *output)?;
     // Later than what was read.
     let snapshot = Arc::new(store.snapshot(instant_or_now(None))?);
-    for (what, name, is_known) in [
-        ("user", &args.user, args.user.as_deref().is_none_or(|name| snapshot.user(name).is_some())),
-        (
-            "data source",
-            &args.data_source,
-            args.data_source.as_deref().is_none_or(|name| snapshot.data_source(name).is_some()),
-        ),
-    ] {
-        if let (Some(name), false) = (name, is_known) {
-            bail!("there is no {what} `{name}`; names are exact and case-sensitive");
-        }
+    if let Some(name) = &args.user {
+        find_user(&snapshot, name)?;
+    }
+    if let Some(name) = &args.data_source {
+        find_data_source(&snapshot, name)?;
     }
     let drifts = Drift::of_databases(&Arc::new(domesday_engine::evaluate(snapshot)));
     check_connection(args, &drifts)?;
@@ -67,7 +61,7 @@ pub(crate) fn run(args: &DriftArgs, output: &Output) -> anyhow::Result<()> {
     if args.sql {
         output.result(script(args, &drifts)?.trim_end());
     } else {
-        print(&drifts, &found, *output)?;
+        print(&drifts, &found, *output);
     }
     if args.fail_on_drift && found.total > 0 {
         return Err(DriftFound { findings: found.total }.into());
@@ -103,7 +97,7 @@ fn script(args: &DriftArgs, drifts: &[Drift]) -> anyhow::Result<String> {
     Ok(first.repair_script())
 }
 
-fn print(drifts: &[Drift], found: &FindingPage<'_>, output: Output) -> anyhow::Result<()> {
+fn print(drifts: &[Drift], found: &FindingPage<'_>, output: Output) {
     let views = || found.findings.iter().map(FindingView::from);
     match output.format {
         Format::Json => output.json(&json!({
@@ -111,52 +105,47 @@ fn print(drifts: &[Drift], found: &FindingPage<'_>, output: Output) -> anyhow::R
             "kinds": FindingKind::ALL.iter().zip(found.kinds).map(|(kind, count)| (kind.as_str(), count)).collect::<std::collections::BTreeMap<_, _>>(),
             "items": views().collect::<Vec<_>>(),
         })),
-        Format::Csv => write_csv(views())?,
+        Format::Csv => print_table(output, COLUMNS, views().map(csv_row)),
         Format::Markdown => {
-            output.result(table_head(&["kind", "user", "role", "data source", "scope", "what", "repair"]));
-            for it in views() {
-                output.result(table_row(&[
-                    it.kind.as_str(),
-                    it.username.as_deref().unwrap_or("-"),
-                    it.role_name.as_deref().unwrap_or("-"),
-                    &it.data_source_name,
-                    &it.scope,
-                    &it.detail,
-                    it.repair.as_deref().unwrap_or("-"),
-                ]));
-            }
+            let columns = ["kind", "user", "role", "data source", "scope", "what", "repair"];
+            print_table(output, columns, views().map(markdown_row));
         }
         Format::Text | Format::Terraform => print_text(drifts, found, views(), output),
     }
-    Ok(())
 }
 
-fn write_csv(views: impl Iterator<Item = FindingView>) -> anyhow::Result<()> {
-    let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
-    csv.write_record(COLUMNS)?;
-    for it in views {
-        let ids = |ids: &[i64]| serde_json::to_string(ids).unwrap_or_default();
-        csv.write_record([
-            it.connection.as_str(),
-            it.kind.as_str(),
-            it.role_name.as_deref().unwrap_or_default(),
-            it.global_user_id.as_deref().unwrap_or_default(),
-            it.username.as_deref().unwrap_or_default(),
-            &it.data_source_id.to_string(),
-            &it.data_source_name,
-            &it.column_id.map(|id| id.to_string()).unwrap_or_default(),
-            it.column_name.as_deref().unwrap_or_default(),
-            &it.scope,
-            &it.via.map(|via| serde_json::to_string(&via).unwrap_or_default()).unwrap_or_default(),
-            &ids(&it.guardrail_policy_ids),
-            &it.detail,
-            it.repair.as_deref().unwrap_or_default(),
-            &it.observed_at,
-        ])?;
-    }
-    csv.flush()?;
-    csv.into_inner().map_err(|error| error.into_error())?.flush()?;
-    Ok(())
+fn csv_row(it: FindingView) -> [String; 15] {
+    let ids = |ids: &[i64]| serde_json::to_string(ids).unwrap_or_default();
+    [
+        it.connection.to_string(),
+        it.kind.as_str().to_owned(),
+        it.role_name.unwrap_or_default(),
+        it.global_user_id.unwrap_or_default(),
+        it.username.unwrap_or_default(),
+        it.data_source_id.to_string(),
+        it.data_source_name.to_string(),
+        it.column_id.map(|id| id.to_string()).unwrap_or_default(),
+        it.column_name.unwrap_or_default(),
+        it.scope.to_string(),
+        it.via.map(|via| serde_json::to_string(&via).unwrap_or_default()).unwrap_or_default(),
+        ids(&it.guardrail_policy_ids),
+        it.detail,
+        it.repair.unwrap_or_default(),
+        it.observed_at.to_string(),
+    ]
+}
+
+fn markdown_row(it: FindingView) -> [String; 7] {
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    [
+        it.kind.as_str().to_owned(),
+        or_dash(it.username),
+        or_dash(it.role_name),
+        it.data_source_name.to_string(),
+        it.scope.to_string(),
+        it.detail,
+        or_dash(it.repair),
+    ]
 }
 
 fn print_text(

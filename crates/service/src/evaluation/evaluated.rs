@@ -86,6 +86,12 @@ impl Reach {
 }
 
 impl Evaluation {
+    /// Evaluates a snapshot that is of no revision of a store that others change; costs the whole evaluation.
+    #[must_use]
+    pub fn of_snapshot(snapshot: Arc<Snapshot>) -> Self {
+        Self::new(snapshot, 0)
+    }
+
     /// Evaluates a snapshot; costs the whole evaluation.
     pub(super) fn new(snapshot: Arc<Snapshot>, revision: u64) -> Self {
         let outcomes = evaluate(snapshot);

@@ -8,6 +8,7 @@ use super::report::Report;
 use crate::markdown::{table_head, table_row};
 use crate::output::{DIM, ERROR, GOOD, Output, STRONG, WARNING};
 use crate::page::Page;
+use crate::table::print_table;
 
 /// How many changes are listed without `--all`.
 pub(super) const LISTED: usize = 40;
@@ -54,6 +55,29 @@ pub(super) fn print(report: &Report<'_>, output: Output) {
         page.blank();
         page.line(0, &format!("{STRONG}Total:{STRONG:#} {total}"));
     }
+}
+
+/// Prints every change as CSV: of access to data sources first, then of columns.
+pub(super) fn print_csv(report: &Report<'_>, output: Output) {
+    let columns = ["change", "user", "scope", "data_source", "column", "causes"];
+    let access = report.difference.access().map(|change| {
+        let AccessChange { user, scope, data_source, effect, causes, .. } = change;
+        let word = shape(effect).2;
+        let by = cause_list(&causes);
+        [word.to_owned(), user.to_owned(), scope.to_string(), data_source.to_owned(), String::new(), by]
+    });
+    let masks = report.difference.columns().map(|change| {
+        let ColumnChange { user, data_source, column, clear, causes } = change;
+        let word = if clear { "unmasked" } else { "masked" };
+        let by = cause_list(&causes);
+        [word.to_owned(), user.to_owned(), "READ".to_owned(), data_source.to_owned(), column.to_owned(), by]
+    });
+    print_table(output, columns, access.chain(masks));
+}
+
+/// Returns the causes of a change as an array in JSON, since a name may contain any separator.
+fn cause_list(causes: &Causes<'_>) -> String {
+    serde_json::Value::from(names_of_causes(causes)).to_string()
 }
 
 /// Prints who gains or loses access to which data source.
@@ -112,12 +136,16 @@ fn rest(page: &mut Page, total: usize, listed: usize) {
 }
 
 /// Returns the policies and rights that cause a change.
-fn cause_names(Causes { policies, rights }: &Causes<'_>) -> String {
+fn cause_names(causes: &Causes<'_>) -> String {
+    names_of_causes(causes).join(", ")
+}
+
+fn names_of_causes<'e>(Causes { policies, rights }: &Causes<'e>) -> Vec<&'e str> {
     let rights = rights.iter().map(|right| match right {
         ReasonPart::Owner => "ownership",
         _ => "a request",
     });
-    policies.iter().copied().chain(rights).collect::<Vec<_>>().join(", ")
+    policies.iter().copied().chain(rights).collect()
 }
 
 fn in_brackets(causes: &str) -> String {
