@@ -7,7 +7,7 @@ use domesday_run::RunError;
 
 use crate::cli::Format;
 use crate::diagnostics::InvalidCatalog;
-use crate::interrupt;
+use crate::interrupt::{self, Stopped};
 use crate::output::{ERROR, Output};
 
 /// The exit code of a limit on the command line that was passed.
@@ -49,6 +49,9 @@ pub(crate) fn report(error: &anyhow::Error, output: Output) -> ExitCode {
 
 /// Whether the user cancelled the work.
 fn is_cancelled(error: &anyhow::Error) -> bool {
+    if error.is::<Stopped>() {
+        return true;
+    }
     let error = error.downcast_ref::<RunError>();
     matches!(error, Some(RunError::Cancelled { reason: CancelReason::Requested }))
 }
@@ -108,6 +111,7 @@ fn delivery_error_kind(error: &anyhow::Error) -> Option<&'static str> {
         Some(RunError::Delivery(error)) => Some(error.kind()),
         Some(RunError::Cancelled { reason }) => Some(DeliveryError::Cancelled { reason: *reason }.kind()),
         Some(_) => None,
+        None if error.is::<Stopped>() => Some("cancelled"),
         None => error.downcast_ref::<DeliveryError>().map(DeliveryError::kind),
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use domesday_delivery::{CancelReason, CancellationToken};
 
+use crate::output::{ERROR, Output};
+
 /// The exit code of a process that SIGINT ended, by the convention of shells.
 const EXIT_INTERRUPTED: u8 = 130;
 
@@ -22,8 +24,34 @@ pub(crate) fn exit_code() -> u8 {
     EXIT_CODE.load(Ordering::Relaxed)
 }
 
+/// Work that a signal stopped, with what became of it.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped: {0}")]
+pub(crate) struct Stopped(pub(crate) String);
+
+/// Fails once work is cancelled.
+///
+/// # Errors
+/// [`Stopped`], with what became of the work.
+pub(crate) fn check(cancellation: &CancellationToken, outcome: &str) -> anyhow::Result<()> {
+    match cancellation.reason() {
+        None => Ok(()),
+        Some(_) => Err(Stopped(outcome.to_owned()).into()),
+    }
+}
+
 /// Cancels work at the first signal, and exits the process when the work does not end soon.
-pub(crate) fn cancel_when_interrupted(cancellation: CancellationToken) {
+pub(crate) fn cancel_when_interrupted(cancellation: CancellationToken, output: Output) {
+    listen(cancellation, output, None);
+}
+
+/// Cancels work at the first signal, prints what it still does, and waits for its end: work that is not to be left
+/// half-done, and that ends by its own time limits.
+pub(crate) fn cancel_at_next_step(cancellation: CancellationToken, output: Output, rest: &'static str) {
+    listen(cancellation, output, Some(rest));
+}
+
+fn listen(cancellation: CancellationToken, output: Output, rest: Option<&'static str>) {
     let wait = move || {
         // Without a runtime, signals keep their default action: they end the process.
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
@@ -32,10 +60,14 @@ pub(crate) fn cancel_when_interrupted(cancellation: CancellationToken) {
             let code = signals.next().await;
             EXIT_CODE.store(code, Ordering::Relaxed);
             cancellation.cancel(CancelReason::Requested);
+            if let Some(rest) = rest {
+                output.note(format_args!("stopping {rest}; another signal stops at once"));
+            }
             tokio::select! {
                 _ = signals.next() => {}
-                () = tokio::time::sleep(GRACE) => {}
+                () = tokio::time::sleep(GRACE), if rest.is_none() => {}
             }
+            output.note(format_args!("{ERROR}error:{ERROR:#} stopped before the work ended"));
             std::process::exit(code.into());
         });
     };

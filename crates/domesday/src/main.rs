@@ -16,6 +16,7 @@ mod progress;
 mod service_config;
 mod table;
 mod target;
+mod terminal;
 
 use std::process::ExitCode;
 

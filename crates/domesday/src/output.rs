@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::cli::{Color, Format, Global};
+use crate::terminal::without_progress;
 
 /// Style of errors.
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -58,7 +59,7 @@ impl Output {
 
     /// Prints a result on standard output.
     pub(crate) fn result(self, text: impl Display) {
-        self.check_written(writeln!(anstream::stdout(), "{text}"));
+        self.check_written(without_progress(|| writeln!(anstream::stdout(), "{text}")));
     }
 
     /// Prints a result on standard output, and reports a failure to do so.
@@ -99,7 +100,7 @@ impl Output {
 
     /// Prints a line about the work on standard error.
     pub(crate) fn note(self, text: impl Display) {
-        let _ = writeln!(anstream::stderr(), "{text}");
+        let _ = without_progress(|| writeln!(anstream::stderr(), "{text}"));
     }
 
     /// Prints a warning on standard error.

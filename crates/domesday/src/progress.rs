@@ -1,10 +1,13 @@
-//! The progress of an export: one line on a terminal.
+//! The progress of a command: one line on a terminal.
+
+use std::borrow::Cow;
 
 use domesday_delivery::{DeliveryNotice, NoticeHandler};
 use domesday_run::Stage;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::{Output, grouped};
+use crate::terminal::set_progress_bar;
 
 /// The progress line; none where standard error is not a terminal.
 pub(crate) struct Progress {
@@ -20,27 +23,21 @@ impl Progress {
             bar.enable_steady_tick(std::time::Duration::from_millis(100));
             bar
         });
+        set_progress_bar(bar.clone());
         Self { bar }
     }
 
     /// Prints a line for each call that waits or is retried, also without a terminal: otherwise an unresponsive server
     /// would look like a program that hangs.
-    pub(crate) fn notices(&self, output: Output) -> NoticeHandler {
+    pub(crate) fn notices(output: Output) -> NoticeHandler {
         if output.is_quiet() {
             return NoticeHandler::default();
         }
-        let bar = self.bar.clone();
-        NoticeHandler::new(move |notice| {
-            let line = line(notice);
-            match &bar {
-                Some(bar) => bar.suspend(|| output.note(&line)),
-                None => output.note(&line),
-            }
-        })
+        NoticeHandler::new(move |notice| output.note(line(notice)))
     }
 
     /// Shows a message outside of an export's stages.
-    pub(crate) fn message(&self, message: &'static str) {
+    pub(crate) fn message(&self, message: impl Into<Cow<'static, str>>) {
         if let Some(bar) = &self.bar {
             bar.set_message(message);
         }
@@ -81,6 +78,7 @@ fn line(notice: &DeliveryNotice) -> String {
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
+            set_progress_bar(None);
             bar.finish_and_clear();
         }
     }

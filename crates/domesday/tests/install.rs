@@ -28,7 +28,7 @@ fn each_shell_gets_a_script_with_every_command() {
     ] {
         let run = Domesday::new(&["completions", shell]).run();
         run.succeeds();
-        for word in ["export", "max-gained", "trust-policy"] {
+        for word in ["export", "max-gained", "trust-policy", "init", "access", "outcome", "--json"] {
             assert!(run.stdout.contains(word), "{shell}: {word}");
         }
         if let Some(check) = check.filter(|_| is_installed(shell)) {
@@ -49,7 +49,14 @@ fn every_command_has_a_manual_page() {
     let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     let files: Vec<_> =
         report["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
-    for page in ["domesday.1", "domesday-export.1", "domesday-setup-trust-policy.1", "domesday-man.1"] {
+    for page in [
+        "domesday.1",
+        "domesday-access.1",
+        "domesday-export.1",
+        "domesday-init.1",
+        "domesday-setup-trust-policy.1",
+        "domesday-man.1",
+    ] {
         assert!(files.contains(&page), "{page} is not among {files:?}");
     }
     assert_eq!(cli::tree(&pages).len(), files.len());

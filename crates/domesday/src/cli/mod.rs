@@ -144,7 +144,9 @@ impl Command {
             FormatArg::Cedar if !matches!(self, Self::Policy(_)) => {
                 Some(("cedar", "`domesday policy export`"))
             }
-            FormatArg::Terraform if !matches!(self, Self::Setup(_)) => Some(("terraform", "`domesday setup`")),
+            FormatArg::Terraform if !matches!(self, Self::Setup(_)) => {
+                Some(("terraform", "`domesday setup`"))
+            }
             FormatArg::Csv if !is_list => Some((
                 "csv",
                 "`domesday access`, `domesday connection list`, `domesday diff` and `domesday drift`",

@@ -112,7 +112,8 @@ fn print(evaluation: &Evaluation, subject: Subject, found: Rows<'_>, output: Out
             }
             if !output.is_quiet() {
                 let total = grouped(total as u64);
-                output.result(format_args!("{DIM}{}: {total}. As of {at}{DIM:#}", title(evaluation, subject)));
+                output
+                    .result(format_args!("{DIM}{}: {total}. As of {at}{DIM:#}", title(evaluation, subject)));
             }
         }
     }
@@ -136,7 +137,8 @@ fn print_for_people(subject: Subject, rows: &[AccessRow<'_>], output: Output) {
         Subject::DataSource(_) => "user",
         Subject::User(_) | Subject::Pair(..) => "data source",
     };
-    let columns = [first, "scope", "outcome", "reason", "policies", "masked columns", "request", "expires at"];
+    let columns =
+        [first, "scope", "outcome", "reason", "policies", "masked columns", "request", "expires at"];
     print_table(output, columns, rows.iter().map(|row| row_for_people(first, row)));
 }
 

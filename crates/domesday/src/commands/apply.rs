@@ -1,21 +1,44 @@
 //! `domesday apply DIR`: applies a catalog directory to the store.
 
+use domesday_delivery::CancellationToken;
 use domesday_engine::{CatalogWarnings, evaluate};
 use domesday_model::{Catalog, Instant, Snapshot};
-use domesday_store::{Action, ApplyOptions, Plan, Store, StoreError, StoreLocation};
+use domesday_store::{Action, ApplyOptions, ChangeBy, ObjectChange, Plan, Store, StoreError, StoreLocation};
 
 use crate::cli::{ApplyArgs, Format};
 use crate::diagnostics::list_warnings;
 use crate::input::{instant_or_now, load_catalog};
+use crate::interrupt;
 use crate::output::{DIM, ERROR, GOOD, Output, STRONG, WARNING};
+use crate::progress::Progress;
+
+/// What becomes of an apply that a signal stops.
+const NOTHING_CHANGED: &str = "nothing was changed";
 
 pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
+    let cancellation = CancellationToken::new();
+    interrupt::cancel_when_interrupted(cancellation.clone(), *output);
+    let progress = Progress::new(*output);
+    progress.message("reading the catalog");
     let at = instant_or_now(args.at);
     let loaded = load_catalog(&args.catalog, *output)?;
     let location = args.store.location()?;
-    let mut store = if args.dry_run { open_for_plan(&location)? } else { location.open()? };
-    let plan = store.apply(&loaded.catalog, ApplyOptions { at, prune: args.prune, dry_run: args.dry_run })?;
+    interrupt::check(&cancellation, NOTHING_CHANGED)?;
+    let options = ApplyOptions { at, prune: args.prune, dry_run: args.dry_run };
+    progress.message("applying the catalog");
+    let (mut store, plan) = if args.dry_run {
+        let mut store = open_for_plan(&location)?;
+        let plan = store.apply(&loaded.catalog, options)?;
+        interrupt::check(&cancellation, NOTHING_CHANGED)?;
+        (store, plan)
+    } else {
+        let mut store = location.open()?;
+        let plan = apply(&mut store, &loaded.catalog, options, &cancellation)?;
+        (store, plan)
+    };
+    progress.message("looking for warnings");
     let notices = notices(&mut store, &loaded.catalog, &plan, args.dry_run, at)?;
+    drop(progress);
     if output.format == Format::Json {
         output.json(&serde_json::json!({
             "applied": !args.dry_run,
@@ -32,6 +55,18 @@ pub(crate) fn run(args: &ApplyArgs, output: &Output) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Applies a catalog in one transaction, which is rolled back when the work was cancelled before its end.
+fn apply(
+    store: &mut Store,
+    catalog: &Catalog,
+    options: ApplyOptions,
+    cancellation: &CancellationToken,
+) -> anyhow::Result<Plan> {
+    let change = ChangeBy { actor: "command line", origin: "", from: None, at: options.at };
+    let is_wanted = |_: &mut Store, _: &[ObjectChange]| interrupt::check(cancellation, NOTHING_CHANGED);
+    store.apply_authorized(catalog, options, &change, is_wanted)
 }
 
 /// Opens the store that a dry run compares with: an empty one in memory where there is none, since a dry run creates
@@ -101,5 +136,32 @@ fn print_totals(plan: &Plan, args: &ApplyArgs, store: &StoreLocation, output: Ou
         output.result(format_args!(
             "{DIM}{kept} more in the store are not declared here and stay; --prune deletes them{DIM:#}"
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domesday_delivery::CancelReason;
+
+    use super::*;
+    use crate::interrupt::Stopped;
+
+    #[test]
+    fn an_apply_that_is_cancelled_before_its_end_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.yaml"), "users: [{ username: ada }]\ntags: [PII]\n").unwrap();
+        let catalog = domesday_sources::load_listing(dir.path(), 1).unwrap().catalog;
+        let mut store = Store::in_memory().unwrap();
+        let options =
+            ApplyOptions { at: "2026-01-01T00:00:00Z".parse().unwrap(), prune: false, dry_run: false };
+        let cancellation = CancellationToken::new();
+        cancellation.cancel(CancelReason::Requested);
+        let error = apply(&mut store, &catalog, options, &cancellation).unwrap_err();
+        assert!(error.is::<Stopped>(), "{error}");
+        // Everything is still to do.
+        let plan = apply(&mut store, &catalog, options, &CancellationToken::new()).unwrap();
+        let fresh = Store::in_memory().unwrap().apply(&catalog, options).unwrap();
+        assert_eq!(plan.changes.len(), fresh.changes.len());
+        assert!(plan.changes.len() >= 2);
     }
 }

@@ -30,10 +30,12 @@ pub(crate) fn run(args: &BatchArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 fn plan(args: &BatchPlanArgs, output: Output) -> anyhow::Result<()> {
-    let snapshot = snapshot::read(&args.snapshot)?;
     let progress = Progress::new(output);
+    progress.message("reading the snapshot");
+    let snapshot = snapshot::read(&args.snapshot)?;
+    progress.message("planning");
     let target = match &args.to {
-        Some(to) => Some(target(destination_at(to, &args.s3)?, None, &progress, output)),
+        Some(to) => Some(target(destination_at(to, &args.s3)?, None, output)),
         None if args.s3.is_empty() => None,
         None => anyhow::bail!(
             "an option of a bucket is given without a bucket\nhelp: name the destination with `--to`"
@@ -80,9 +82,10 @@ fn counted(count: usize, noun: &str) -> String {
 }
 
 fn task(args: &BatchTaskArgs, output: Output) -> anyhow::Result<()> {
-    let (snapshot, plan) = read(&args.batch)?;
     let progress = Progress::new(output);
-    let target = target(destination(&args.target)?, Some(args.timeout), &progress, output);
+    progress.message("reading the snapshot");
+    let (snapshot, plan) = read(&args.batch)?;
+    let target = target(destination(&args.target)?, Some(args.timeout), output);
     let report = batch::run_task(&target, &snapshot, &plan, args.index, &mut |stage| progress.stage(stage))
         .map_err(failure)?;
     drop(progress);
@@ -91,10 +94,11 @@ fn task(args: &BatchTaskArgs, output: Output) -> anyhow::Result<()> {
 }
 
 fn finish(args: &BatchFinishArgs, output: Output) -> anyhow::Result<()> {
+    let progress = Progress::new(output);
+    progress.message("reading the snapshot");
     let (snapshot, plan) = read(&args.batch)?;
     let reports = args.reports.iter().map(|path| read_report(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    let progress = Progress::new(output);
-    let target = target(destination(&args.target)?, Some(args.timeout), &progress, output);
+    let target = target(destination(&args.target)?, Some(args.timeout), output);
     let options = Finish {
         settle: Duration::from_secs(args.settle.into()),
         console_url: args.console_url.trim_end_matches('/').to_owned(),
@@ -118,14 +122,9 @@ fn finish(args: &BatchFinishArgs, output: Output) -> anyhow::Result<()> {
 }
 
 /// Returns the target of a step; a signal cancels what it does there.
-fn target(
-    destination: Arc<dyn DestinationConfig>,
-    timeout: Option<u64>,
-    progress: &Progress,
-    output: Output,
-) -> BatchTarget {
-    let call_context = CallContext { notices: progress.notices(output), ..CallContext::new() };
-    interrupt::cancel_when_interrupted(call_context.cancellation.clone());
+fn target(destination: Arc<dyn DestinationConfig>, timeout: Option<u64>, output: Output) -> BatchTarget {
+    let call_context = CallContext { notices: Progress::notices(output), ..CallContext::new() };
+    interrupt::cancel_when_interrupted(call_context.cancellation.clone(), output);
     let call_context = match timeout {
         Some(seconds) => call_context.with_deadline(Duration::from_secs(seconds)),
         None => call_context,

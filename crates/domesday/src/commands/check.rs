@@ -8,6 +8,7 @@ use crate::cli::{CheckArgs, Format};
 use crate::diagnostics::{InvalidCatalog, Warning, list_warnings, print_warnings};
 use crate::input::instant_or_now;
 use crate::output::{GOOD, Output};
+use crate::progress::Progress;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,10 +28,14 @@ fn is_zero(count: &usize) -> bool {
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &Output) -> anyhow::Result<()> {
+    let progress = Progress::new(*output);
+    progress.message("reading the catalog");
     let loaded = InvalidCatalog::load(&args.catalog, *output)?;
     // Evaluates as an export does, so that it prints every warning that an export prints.
+    progress.message("evaluating access");
     let snapshot = Snapshot::of_catalog(&loaded.catalog, instant_or_now(None))?;
     let notices = evaluate(snapshot).catalog_warnings();
+    drop(progress);
     let counts = Kind::ALL.map(|kind| (kind, loaded.catalog.count(kind)));
     if output.format == Format::Json {
         let objects = counts.iter().map(|(kind, count)| (kind.key().to_owned(), (*count).into())).collect();

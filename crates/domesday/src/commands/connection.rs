@@ -10,8 +10,7 @@ use crate::output::{GOOD, Output, STRONG, grouped};
 use crate::table::print_table;
 
 /// The columns of the list as CSV and Markdown.
-const COLUMNS: [&str; 7] =
-    ["name", "kind", "state", "users", "groups", "data_sources", "last_complete_at"];
+const COLUMNS: [&str; 7] = ["name", "kind", "state", "users", "groups", "data_sources", "last_complete_at"];
 
 pub(crate) fn run(args: &ConnectionArgs, output: &Output) -> anyhow::Result<()> {
     match &args.command {

@@ -11,6 +11,7 @@ use domesday_delivery::{
 use crate::cli::{CheckIntegrityArgs, DestinationArgs, DestinationCommand, Format, VerifyArgs};
 use crate::failure::ChecksFailed;
 use crate::output::{DIM, ERROR, GOOD, Output, STRONG, grouped, size};
+use crate::progress::Progress;
 use crate::target::{destination, tenant};
 
 pub(crate) fn run(args: &DestinationArgs, output: &Output) -> anyhow::Result<()> {
@@ -23,7 +24,11 @@ pub(crate) fn run(args: &DestinationArgs, output: &Output) -> anyhow::Result<()>
 fn verify_destination(args: &VerifyArgs, output: Output) -> anyhow::Result<()> {
     let destination = destination(&args.target)?;
     let tenant = tenant_of(&*destination, args, output)?;
-    let verification = verify(&*destination, &tenant, &CallContext::new());
+    let progress = Progress::new(output);
+    progress.message("verifying the destination");
+    let call_context = CallContext { notices: Progress::notices(output), ..CallContext::new() };
+    let verification = verify(&*destination, &tenant, &call_context);
+    drop(progress);
     match output.format {
         Format::Json => output.json(&verification),
         _ => print(&verification, output),
@@ -41,7 +46,10 @@ fn check_delivered(args: &CheckIntegrityArgs, output: Output) -> anyhow::Result<
     };
     let given = args.previous.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     let options = IntegrityOptions { given, expected: args.expect.clone(), kept_days: args.kept_days };
+    let progress = Progress::new(output);
+    progress.message("comparing the files with the manifests");
     let report = check_integrity(&*destination(&args.target)?, &unknown_tenant(), &options)?;
+    drop(progress);
     match output.format {
         Format::Json => output.json(&report),
         _ => print_report(&report, output),

@@ -7,10 +7,13 @@ use crate::cli::{DiffArgs, Format};
 use crate::failure::LimitPassed;
 use crate::input::{Sync, instant_or_now, open_with_warnings};
 use crate::output::Output;
+use crate::progress::Progress;
 use print::LISTED;
 use report::{Limit, Report};
 
 pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
+    let progress = Progress::new(*output);
+    progress.message("reading the catalogs");
     let sync = Sync::if_asked(args.sync);
     let (before, after) = match args.catalog.as_slice() {
         [after] => (None, after),
@@ -24,10 +27,12 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
     warnings.extend(more);
     // Later than what was read.
     let at = instant_or_now(args.at);
+    progress.message("taking the snapshots");
     let (before, after) = (before.snapshot(at)?, after.snapshot(at)?);
     // Programs get every change.
     let is_for_programs = matches!(output.format, Format::Json | Format::Csv);
     let listed = if output.shows_all() || is_for_programs { usize::MAX } else { LISTED };
+    progress.message("comparing access");
     let (before, after) = (domesday_engine::evaluate(before), domesday_engine::evaluate(after));
     let difference = domesday_engine::diff(&before, &after, listed);
     let gained = difference.gained();
@@ -42,6 +47,7 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
         difference: &difference,
         warnings: &warnings,
     };
+    drop(progress);
     match output.format {
         Format::Json => output.json(&report),
         Format::Csv => print::print_csv(&report, *output),

@@ -12,6 +12,7 @@ use crate::failure::DriftFound;
 use crate::input::{Sync, instant_or_now, open_store};
 use crate::lookup::{find_data_source, find_user};
 use crate::output::{DIM, GOOD, Output, STRONG, WARNING, grouped};
+use crate::progress::Progress;
 use crate::table::print_table;
 
 /// How many findings are listed for people, unless all are asked for.
@@ -37,6 +38,8 @@ const COLUMNS: [&str; 15] = [
 ];
 
 pub(crate) fn run(args: &DriftArgs, output: &Output) -> anyhow::Result<()> {
+    let progress = Progress::new(*output);
+    progress.message("reading the catalog and the databases");
     let sync = if args.no_sync { Sync::LeftOut } else { Sync::First };
     let mut store = open_store(args.catalog.as_deref(), &args.store, None, sync, *output)?;
     // Later than what was read.
@@ -47,6 +50,7 @@ pub(crate) fn run(args: &DriftArgs, output: &Output) -> anyhow::Result<()> {
     if let Some(name) = &args.data_source {
         find_data_source(&snapshot, name)?;
     }
+    progress.message("comparing the databases with the policies");
     let drifts = Drift::of_databases(&Arc::new(domesday_engine::evaluate(snapshot)));
     check_connection(args, &drifts)?;
     let filter = FindingFilter {
@@ -58,6 +62,7 @@ pub(crate) fn run(args: &DriftArgs, output: &Output) -> anyhow::Result<()> {
     };
     let is_for_people = output.format == Format::Text && !output.shows_all();
     let found = page(&drifts, &filter, 0, if is_for_people { LISTED } else { usize::MAX });
+    drop(progress);
     if args.sql {
         output.result(script(args, &drifts)?.trim_end());
     } else {

@@ -16,6 +16,7 @@ use crate::cli::{ExplainArgs, Format};
 use crate::input::{Sync, instant_or_now, open_store};
 use crate::lookup::{find_column, find_data_source, find_user};
 use crate::output::Output;
+use crate::progress::Progress;
 
 /// The derivation, and beside it what the databases really allow.
 #[derive(Serialize)]
@@ -27,6 +28,8 @@ struct ExplainedPair<'e> {
 }
 
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
+    let progress = Progress::new(*output);
+    progress.message("reading the catalog");
     let sync = Sync::if_asked(args.sync);
     let mut store = open_store(args.catalog.as_deref(), &args.store, args.at, sync, *output)?;
     // Later than what was read.
@@ -35,7 +38,9 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
     let user = find_user(&snapshot, &args.user)?;
     let source = find_data_source(&snapshot, &args.data_source)?;
     let column = args.column.as_deref().map(|name| find_column(&snapshot, source, name)).transpose()?;
+    progress.message("evaluating access");
     let outcomes = Arc::new(domesday_engine::evaluate(Arc::clone(&snapshot)));
+    drop(progress);
     match column {
         Some(column) => {
             let explanation = outcomes.explain_column(user, source, column);

@@ -17,8 +17,8 @@ use crate::target::destination;
 pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     let destination = destination(&args.target)?;
     let progress = Progress::new(*output);
-    let call_context = CallContext { notices: progress.notices(*output), ..CallContext::new() };
-    interrupt::cancel_when_interrupted(call_context.cancellation.clone());
+    let call_context = CallContext { notices: Progress::notices(*output), ..CallContext::new() };
+    interrupt::cancel_when_interrupted(call_context.cancellation.clone(), *output);
     progress.message("reading the catalog");
     let sync = if args.no_sync { Sync::LeftOut } else { Sync::First };
     let (mut store, warnings) =

@@ -8,6 +8,7 @@ use domesday_cedar::CedarExport;
 use crate::cli::{CedarPart, Format, PolicyArgs, PolicyCommand, PolicyExportArgs};
 use crate::input::{Sync, instant_or_now, open_store};
 use crate::output::{GOOD, Output};
+use crate::progress::Progress;
 
 pub(crate) fn run(args: &PolicyArgs, output: &Output) -> anyhow::Result<()> {
     match &args.command {
@@ -16,10 +17,13 @@ pub(crate) fn run(args: &PolicyArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 fn export(args: &PolicyExportArgs, output: Output) -> anyhow::Result<()> {
+    let progress = Progress::new(output);
+    progress.message("translating the policies");
     let sync = Sync::if_asked(args.sync);
     let mut store = open_store(args.catalog.as_deref(), &args.store, args.at, sync, output)?;
     let snapshot = store.snapshot(instant_or_now(args.at))?;
     let export = domesday_cedar::export(&snapshot);
+    drop(progress);
     match &args.to {
         Some(dir) => write(dir, &export, output),
         None => print(args.part, &export, output),

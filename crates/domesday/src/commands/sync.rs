@@ -1,10 +1,13 @@
 //! `domesday sync`: reads connections.
 
 use anyhow::bail;
+use domesday_delivery::CancellationToken;
 
 use crate::cli::{Format, SyncArgs};
 use crate::connections::{SyncOptions, connections, find, kind, print_sync, sync};
+use crate::interrupt::{self, Stopped};
 use crate::output::Output;
+use crate::progress::Progress;
 
 pub(crate) fn run(args: &SyncArgs, output: &Output) -> anyhow::Result<()> {
     let mut store = args.store.location()?.open_existing()?;
@@ -23,8 +26,13 @@ pub(crate) fn run(args: &SyncArgs, output: &Output) -> anyhow::Result<()> {
         bail!("the connection `{}` is {}, and cannot be read", other.name, kind(other));
     }
     let options = SyncOptions { dry_run: args.dry_run, accept_gone: args.accept_gone };
+    let cancellation = CancellationToken::new();
+    let rest = "when the connection that is being read has been read, or its time limit is reached";
+    interrupt::cancel_at_next_step(cancellation.clone(), *output, rest);
+    let progress = Progress::new(*output);
     let (mut views, mut failed) = (Vec::new(), Vec::new());
     for connection in &chosen {
+        progress.message(format!("reading {}", connection.name));
         let view = sync(&mut store, connection, options, Some(&args.config), None)?;
         let is_done = match output.format {
             Format::Json => view.state == "succeeded",
@@ -34,9 +42,23 @@ pub(crate) fn run(args: &SyncArgs, output: &Output) -> anyhow::Result<()> {
             failed.push(connection.name.clone());
         }
         views.push(view);
+        if cancellation.is_cancelled() {
+            break;
+        }
     }
+    drop(progress);
     if output.format == Format::Json {
         output.json(&views);
+    }
+    let left = &chosen[views.len()..];
+    if cancellation.is_cancelled() {
+        let names: Vec<_> = left.iter().map(|connection| connection.name.as_str()).collect();
+        let outcome = match (&names[..], &failed[..]) {
+            ([], []) => return Ok(()),
+            ([], failed) => format!("nothing was changed by {}", failed.join(", ")),
+            (names, _) => format!("not read: {}", names.join(", ")),
+        };
+        return Err(Stopped(outcome).into());
     }
     if failed.is_empty() {
         return Ok(());

@@ -64,6 +64,11 @@ impl Domesday {
         self
     }
 
+    /// Returns the command, to start it otherwise than [`Domesday::run`] does.
+    pub(crate) fn into_command(self) -> Command {
+        self.command
+    }
+
     pub(crate) fn run(mut self) -> Finished {
         Finished::of(&mut self.command)
     }
