@@ -63,13 +63,13 @@ pub(super) fn print_csv(report: &Report<'_>, output: Output) {
     let access = report.difference.access().map(|change| {
         let AccessChange { user, scope, data_source, effect, causes, .. } = change;
         let word = shape(effect).2;
-        let by = cause_list(&causes);
+        let by = cause_list(causes);
         [word.to_owned(), user.to_owned(), scope.to_string(), data_source.to_owned(), String::new(), by]
     });
     let masks = report.difference.columns().map(|change| {
         let ColumnChange { user, data_source, column, clear, causes } = change;
         let word = if clear { "unmasked" } else { "masked" };
-        let by = cause_list(&causes);
+        let by = cause_list(causes);
         [word.to_owned(), user.to_owned(), "READ".to_owned(), data_source.to_owned(), column.to_owned(), by]
     });
     print_table(output, columns, access.chain(masks));
