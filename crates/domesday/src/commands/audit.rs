@@ -7,6 +7,7 @@ use domesday_store::{AuditFault, AuditMismatch, AuditReport};
 
 use crate::cli::{AuditArgs, AuditCommand, AuditExportArgs, AuditVerifyArgs, Format};
 use crate::output::{DIM, GOOD, Output, WARNING};
+use crate::progress::Progress;
 use crate::service_config::read_config;
 
 /// How many entries are read at a time.
@@ -21,7 +22,10 @@ pub(crate) fn run(args: &AuditArgs, output: &Output) -> anyhow::Result<()> {
 
 fn verify(args: &AuditVerifyArgs, output: Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
+    let progress = Progress::new(output);
+    progress.message("verifying the audit log");
     let report = config.database.open_unmigrated()?.verify_audit_against(&args.expect)?;
+    drop(progress);
     let fault = report.fault.map(|fault| match fault {
         AuditFault::Missing { seq } => format!("entry {seq} is missing"),
         AuditFault::Changed { seq } => format!("entry {seq} was changed"),

@@ -4,6 +4,7 @@ use domesday_store::{Store, StoreError, StoreLocation};
 
 use crate::cli::{BackupArgs, Format, RestoreArgs};
 use crate::output::{GOOD, Output, WARNING};
+use crate::progress::Progress;
 use crate::service_config::read_config;
 
 pub(crate) fn backup(args: &BackupArgs, output: &Output) -> anyhow::Result<()> {
@@ -11,8 +12,11 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> anyhow::Result<()> {
     if config.database.file().is_none() {
         return Err(StoreError::BackupElsewhere.into());
     }
+    let progress = Progress::new(*output);
+    progress.message("copying the store");
     // Not migrated: a backup is taken before an upgrade, while the earlier version still runs.
     config.database.open_unmigrated()?.backup_to(&args.to)?;
+    drop(progress);
     let bytes = std::fs::metadata(&args.to)?.len();
     if output.format == Format::Json {
         output.json(&serde_json::json!({ "backup": args.to, "bytes": bytes }));
@@ -29,7 +33,10 @@ pub(crate) fn backup(args: &BackupArgs, output: &Output) -> anyhow::Result<()> {
 pub(crate) fn restore(args: &RestoreArgs, output: &Output) -> anyhow::Result<()> {
     let config = read_config(&args.config)?;
     let StoreLocation::File(place) = &config.database else { return Err(StoreError::BackupElsewhere.into()) };
+    let progress = Progress::new(*output);
+    progress.message("checking and copying the backup");
     let restored = Store::restore(&args.from, place, args.replace)?;
+    drop(progress);
     if output.format == Format::Json {
         output.json(&serde_json::json!({
             "store": place,

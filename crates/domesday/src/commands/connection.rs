@@ -7,6 +7,7 @@ use crate::cli::{ConnectionArgs, ConnectionCommand, ConnectionListArgs, Connecti
 use crate::connections::{any_address, authorities, find, password};
 use crate::input::instant_or_now;
 use crate::output::{GOOD, Output, STRONG, grouped};
+use crate::progress::Progress;
 use crate::table::print_table;
 
 /// The columns of the list as CSV and Markdown.
@@ -71,7 +72,10 @@ fn try_connection(args: &ConnectionVerifyArgs, output: Output) -> anyhow::Result
     let connection = find(&mut store, &args.name)?;
     let password = password(&mut store, &connection, Some(&args.config)).map_err(anyhow::Error::msg)?;
     let access = Access { password, authorities: authorities()?, judge_addresses: &any_address };
+    let progress = Progress::new(output);
+    progress.message("connecting");
     let findings = verify(&connection, &access)?;
+    drop(progress);
     findings.warnings.iter().for_each(|warning| output.warning(warning));
     if output.format == Format::Json {
         output.json(&serde_json::json!({

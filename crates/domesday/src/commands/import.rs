@@ -12,6 +12,7 @@ use crate::cli::{Format, ImportArgs, ImportCommand, ImportCsvArgs, ImportDbtArgs
 use crate::connections::{find, kind, print_sync};
 use crate::input::instant_or_now;
 use crate::output::Output;
+use crate::progress::Progress;
 
 pub(crate) fn run(args: &ImportArgs, output: &Output) -> anyhow::Result<()> {
     match &args.command {
@@ -85,7 +86,10 @@ fn take_over(
 ) -> anyhow::Result<()> {
     let Options { dry_run, accept_gone } = options;
     let change = ChangeBy { actor: "command line", origin: "cli", from: None, at: instant_or_now(None) };
+    let progress = Progress::new(output);
+    progress.message("taking over the files");
     let view = import(store, &connection.name, files, dry_run, accept_gone, &change)?;
+    drop(progress);
     let is_done = match output.format {
         Format::Json => {
             output.json(&view);
