@@ -81,8 +81,8 @@ fn record(
     let count = hashes.iter().filter(|hash| is_new(hash)).count();
     let message = (has_webhook && count > 0).then(|| {
         let new = drift.findings().zip(&hashes).filter(|(_, hash)| is_new(hash));
-        let details = new.take(DESCRIBED).map(|(finding, _)| finding.detail()).collect();
-        message(drift, count, details, event, at)
+        let details: Vec<_> = new.take(DESCRIBED).map(|(finding, _)| finding.detail()).collect();
+        message(drift, count, &details, event, at)
     });
     let state = DriftState::new(counts(drift), hashes);
     if known.as_ref() != Some(&state) {
@@ -95,7 +95,7 @@ fn counts(drift: &Drift) -> BTreeMap<String, u64> {
     FindingKind::ALL.into_iter().map(|kind| (kind.as_str().to_owned(), drift.count(kind) as u64)).collect()
 }
 
-fn message(drift: &Drift, new: usize, details: Vec<String>, event: Uuid, at: Instant) -> NewMessage {
+fn message(drift: &Drift, new: usize, details: &[String], event: Uuid, at: Instant) -> NewMessage {
     let database = drift.database();
     let body = json!({
         "type": "drift.found",

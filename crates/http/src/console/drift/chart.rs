@@ -10,8 +10,11 @@ use crate::console::times::Calendar;
 /// How many runs the chart shows.
 pub(super) const CHARTED: usize = 60;
 
+/// A line of the chart: its name, what it counts, and how it is drawn.
+type Line = (&'static str, FindingKind, LineStyle);
+
 /// The panels: who can too much, and who can too little or is unknown.
-const PANELS: [(&str, [(&str, FindingKind, LineStyle); 3]); 2] = [
+const PANELS: [(&str, [Line; 3]); 2] = [
     (
         "More than the policies say",
         [

@@ -78,15 +78,20 @@ pub(super) fn list(drifts: &[Drift], address: &ListAddress, filter: &FindingFilt
 /// Says which names in a filter nothing has: names are exact.
 fn unknown(drifts: &[Drift], filter: &FindingFilter) -> Vec<String> {
     let Some(snapshot) = drifts.first().map(Drift::snapshot) else { return Vec::new() };
-    let is_read = |name: &str| drifts.iter().any(|drift| drift.database().connection == name);
-    let checks: [(&str, &Option<String>, &dyn Fn(&str) -> bool); 4] = [
-        ("connection", &filter.connection, &is_read),
-        ("data source", &filter.data_source, &|name| snapshot.data_source(name).is_some()),
-        ("user", &filter.user, &|name| snapshot.user(name).is_some()),
-        ("role", &filter.role, &|name| domesday_service::drift::has_role(drifts, name)),
+    let names = [
+        ("connection", &filter.connection),
+        ("data source", &filter.data_source),
+        ("user", &filter.user),
+        ("role", &filter.role),
     ];
-    let unknown = checks.into_iter().filter_map(|(what, name, is_known)| {
-        let name = name.as_deref().filter(|name| !is_known(name))?;
+    let is_known = |what: &str, name: &str| match what {
+        "connection" => drifts.iter().any(|drift| drift.database().connection == name),
+        "data source" => snapshot.data_source(name).is_some(),
+        "user" => snapshot.user(name).is_some(),
+        _ => domesday_service::drift::has_role(drifts, name),
+    };
+    let unknown = names.into_iter().filter_map(|(what, name)| {
+        let name = name.as_deref().filter(|name| !is_known(what, name))?;
         Some(match what {
             "connection" => format!("No connection “{name}” has read a database."),
             "user" => format!("There is no user “{name}”. A username is written in full."),
