@@ -97,6 +97,10 @@ fn a_sync_says_that_it_stops_ends_its_record_and_gives_back_its_lease() {
     let run = Domesday::new(&["sync", "first", "--store", "s.db"]).within(dir.path()).run();
     run.fails_with(1);
     assert!(!run.stderr.contains("under way"), "{}", run.stderr);
+    let run = Domesday::new(&["sync", "--store", "s.db", "--json"]).within(dir.path()).run();
+    run.fails_with(1);
+    let views: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(views.as_array().unwrap().len(), 2);
 }
 
 #[test]

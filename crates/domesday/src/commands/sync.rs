@@ -5,6 +5,7 @@ use domesday_delivery::CancellationToken;
 
 use crate::cli::{Format, SyncArgs};
 use crate::connections::{SyncOptions, connections, find, kind, print_sync, sync};
+use crate::failure::ChecksFailed;
 use crate::interrupt::{self, Stopped};
 use crate::output::Output;
 use crate::progress::Progress;
@@ -47,21 +48,18 @@ pub(crate) fn run(args: &SyncArgs, output: &Output) -> anyhow::Result<()> {
         }
     }
     drop(progress);
+    let left: Vec<_> = chosen[views.len()..].iter().map(|connection| connection.name.as_str()).collect();
+    let failure = format!("nothing was changed by {}", failed.join(", "));
+    if cancellation.is_cancelled() && !(left.is_empty() && failed.is_empty()) {
+        // With --format json the error is the one document; the store has the records of those that were read.
+        let outcome = if left.is_empty() { failure } else { format!("not read: {}", left.join(", ")) };
+        return Err(Stopped(outcome).into());
+    }
     if output.format == Format::Json {
         output.json(&views);
-    }
-    let left = &chosen[views.len()..];
-    if cancellation.is_cancelled() {
-        let names: Vec<_> = left.iter().map(|connection| connection.name.as_str()).collect();
-        let outcome = match (&names[..], &failed[..]) {
-            ([], []) => return Ok(()),
-            ([], failed) => format!("nothing was changed by {}", failed.join(", ")),
-            (names, _) => format!("not read: {}", names.join(", ")),
-        };
-        return Err(Stopped(outcome).into());
     }
     if failed.is_empty() {
         return Ok(());
     }
-    bail!("nothing was changed by {}", failed.join(", "))
+    bail!(ChecksFailed(failure))
 }
