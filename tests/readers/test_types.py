@@ -8,6 +8,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from summary import OF_DATABASES
+
 INSTANT = datetime.datetime(2026, 11, 24, 2, tzinfo=datetime.timezone.utc)
 ARROW = {
     "String": pyarrow.string(),
@@ -29,8 +31,6 @@ POLARS = {
     "Timestamp": polars.Datetime("us", "UTC"),
 }
 
-# The tables of connected databases: the example connects none.
-OF_DATABASES = {"actual-access", "access-drift"}
 
 
 def files(summary, table):

@@ -21,6 +21,10 @@ def domesday(*args):
     return done.stdout
 
 
+#: The tables of connected databases, which have no rows where none is connected.
+OF_DATABASES = {"actual-access", "access-drift"}
+
+
 @pytest.fixture(scope="session")
 def schema():
     """The tables as the program defines them: fourteen, and the one that names the snapshot."""
