@@ -8,7 +8,7 @@ import pytest
 
 from conftest import REGION, TENANT, User, make_catalog, objects, run, setup_document
 
-TABLES = 12
+TABLES = 14
 
 
 @pytest.mark.parametrize("layout", ["latest", "swap", "history"])

@@ -44,7 +44,7 @@ def test_what_heals_is_tried_again(admin, strict, bucket, user, export, fault):
     done = export(user.env)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
-    assert report["retries"] == report["files"] == 20
+    assert report["retries"] == report["files"] == 22
     check_manifest(objects(admin, bucket))
 
 
@@ -60,7 +60,7 @@ def test_what_is_falsified_on_the_way_is_refused_and_sent_again(admin, strict, b
     strict.fault = fault
     done = export(user.env)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout)["retries"] == 20
+    assert json.loads(done.stdout)["retries"] == 22
     assert {entry.code for entry in strict.log if entry.status == 400} == {"XAmzContentSHA256Mismatch"}
     check_manifest(objects(admin, bucket))
 
@@ -161,8 +161,8 @@ def test_killed_after_every_number_of_objects(admin, strict, bucket, user, tmp_p
     apply(small)
     day = 0
     assert subprocess.run(command(day), env=base, capture_output=True).returncode == 0
-    total = 20
-    assert strict.puts == total + (12 if layout == "swap" else 0)
+    total = 22
+    assert strict.puts == total + (14 if layout == "swap" else 0)
     digest = hashlib.sha256(objects(admin, bucket)["access/v1/_manifest.json"]).hexdigest()
     for k in range(1, total + 1):
         apply(large if k % 2 else small)
