@@ -16,6 +16,8 @@ pub(crate) struct Acknowledged {
     pub(crate) cancelled: Vec<Uuid>,
     /// When a call about the export last began or ended.
     pub(crate) export_changed_at: i64,
+    /// When a client last began to delete the export and create it anew.
+    pub(crate) recreation_began_at: Option<i64>,
     /// Whether a client asked in this night that a run be cancelled.
     pub(crate) has_cancelled: bool,
 }

@@ -32,6 +32,7 @@ pub(crate) fn call(world: &Arc<World>, replica: &Replica, call: Call) {
         Call::RecreateExport => {
             acknowledged.has_cancelled = true;
             acknowledged.export_changed_at = now;
+            acknowledged.recreation_began_at = Some(now);
         }
         Call::ChangeLayout | Call::ChangeSchedule | Call::CreateExport => {
             acknowledged.export_changed_at = now;
@@ -162,7 +163,12 @@ impl State {
             }
             Call::ChangeLayout | Call::ChangeSchedule | Call::RecreateExport | Call::CreateExport => {
                 let told: Value = serde_json::from_str(told).unwrap_or_default();
-                let document = self.export_document().unwrap_or_default();
+                let stored = self.export_document();
+                // Another client may be about to create it anew.
+                if stored.is_none() && self.acknowledged.recreation_began_at == Some(self.now) {
+                    return;
+                }
+                let document = stored.unwrap_or_default();
                 let differs = told
                     .as_object()
                     .is_some_and(|told| told.iter().any(|(name, value)| document.get(name) != Some(value)));
