@@ -29,13 +29,6 @@ pub(crate) struct ClassTable {
 
 const NO_REASON: u32 = u32::MAX;
 
-fn at(scope: Scope) -> usize {
-    match scope {
-        Scope::Read => 0,
-        Scope::Write => 1,
-    }
-}
-
 impl ClassTable {
     /// Evaluates a class.
     pub(crate) fn new(outcomes: &Outcomes, class: ClassIx) -> Self {
@@ -48,8 +41,8 @@ impl ClassTable {
             for (user, reason) in of_scope.users.iter().zip(&of_scope.reason_of) {
                 reason_of[user.get()] = *reason;
             }
-            table.reason_of[at(scope)] = reason_of.into();
-            table.reasons[at(scope)] = of_scope
+            table.reason_of[scope.index()] = reason_of.into();
+            table.reasons[scope.index()] = of_scope
                 .reasons
                 .iter()
                 .map(|reason| match reason.outcome {
@@ -90,8 +83,8 @@ impl ClassTable {
     }
 
     fn reason(&self, user: UserIx, scope: Scope) -> Option<&(Ruling, Box<[PolicyIx]>)> {
-        let reason = *self.reason_of[at(scope)].get(user.get())?;
-        (reason != NO_REASON).then(|| &self.reasons[at(scope)][reason as usize])
+        let reason = *self.reason_of[scope.index()].get(user.get())?;
+        (reason != NO_REASON).then(|| &self.reasons[scope.index()][reason as usize])
     }
 
     /// Returns the slots that are masked for a user, ascending; none for a user who is not granted to read.

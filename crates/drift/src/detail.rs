@@ -5,8 +5,7 @@ use domesday_model::{DataSourceStatus, Scope};
 
 use crate::drift::{Drift, scope_privileges};
 use crate::finding::Finding;
-use crate::kinds::FindingKind;
-use crate::lack::Lack;
+use crate::kinds::{FindingKind, Lack};
 use crate::text::{list, name};
 
 impl Finding<'_> {

@@ -11,11 +11,10 @@ use domesday_model::{DataSourceIx, FastMap, PolicyIx, Scope, Snapshot, UserIx};
 use rayon::prelude::*;
 
 use crate::class_table::ClassTable;
-use crate::finding::Finding;
 use crate::grants::{Grants, database_list, schema_list};
-use crate::judge::{GroupFinding, Judge};
+use crate::judge::Judge;
 use crate::kinds::FindingKind;
-use crate::relation_groups::{RelationGroup, group_relations};
+use crate::relation_groups::{GroupFinding, RelationGroup, group_relations};
 use crate::repair::RepairPlan;
 use crate::role_reach::RoleReach;
 
@@ -39,9 +38,14 @@ pub struct Drift {
     /// The data sources in index order, each with its group and relation.
     pub(crate) order: Vec<(DataSourceIx, u32, RelationIx)>,
     counts: [usize; FindingKind::ALL.len()],
+    /// By class of actual access and scope, sorted when first asked for.
+    by_name: OnceLock<Vec<[ByName; 2]>>,
     /// Worked out when first asked for.
     pub(crate) repairs: OnceLock<RepairPlan>,
 }
+
+/// The roles that can reach the relations of a class, by name, each with the position of its access.
+type ByName = Box<[(RoleIx, u32)]>;
 
 /// A role that can reach a data source.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +95,7 @@ impl Drift {
             connect: Grants::new(&database_list(privileges)),
             usage: privileges.schemas.iter().map(|schema| Grants::new(&schema_list(schema))).collect(),
             counts: [0; FindingKind::ALL.len()],
+            by_name: OnceLock::new(),
             repairs: OnceLock::new(),
             user_of,
             access,
@@ -147,22 +152,35 @@ impl Drift {
 
     /// Iterates over the accesses of every role to the data sources, in order of data source, scope and role name.
     pub fn accesses(&self) -> impl Iterator<Item = AccessRow<'_>> {
+        let by_name = self.by_name.get_or_init(|| self.sort_by_name());
         self.order.iter().flat_map(move |(source, group, relation)| {
-            let class = self.access(&self.groups[*group as usize]);
+            let class = self.groups[*group as usize].class.0 as usize;
             Scope::ALL.into_iter().flat_map(move |scope| {
-                let mut rows: Vec<AccessRow<'_>> = class
-                    .scope(scope)
-                    .iter()
-                    .flat_map(|access| access.roles.iter().map(move |role| (*role, access)))
-                    .map(|(role, access)| {
-                        let user = self.user_of(role);
-                        AccessRow { role, user, source: *source, relation: *relation, scope, access }
-                    })
-                    .collect();
-                rows.sort_unstable_by_key(|row| self.role_name(row.role));
-                rows
+                let accesses = self.access.classes[class].scope(scope);
+                by_name[class][scope.index()].iter().map(move |(role, access)| AccessRow {
+                    role: *role,
+                    user: self.user_of(*role),
+                    source: *source,
+                    relation: *relation,
+                    scope,
+                    access: &accesses[*access as usize],
+                })
             })
         })
+    }
+
+    /// Sorts the roles of each class of relations by name.
+    fn sort_by_name(&self) -> Vec<[ByName; 2]> {
+        let sorted = |accesses: &[RoleAccess]| -> ByName {
+            let roles = (0..)
+                .zip(accesses)
+                .flat_map(|(position, access)| access.roles.iter().map(move |role| (*role, position)));
+            let mut roles: Vec<(RoleIx, u32)> = roles.collect();
+            roles.sort_unstable_by_key(|(role, _)| self.role_name(*role));
+            roles.into()
+        };
+        let classes = self.access.classes.par_iter();
+        classes.map(|class| Scope::ALL.map(|scope| sorted(class.scope(scope)))).collect()
     }
 
     /// Returns how many rows [`Drift::accesses`] has.
@@ -174,15 +192,6 @@ impl Drift {
             roles.sum::<usize>()
         };
         self.groups.iter().map(|group| per_relation(group) * group.relations.len()).sum()
-    }
-
-    /// Iterates over the findings: by data source; in each those of users in index order, reading before writing; then
-    /// those of unmapped roles by name.
-    pub fn findings(&self) -> impl Iterator<Item = Finding<'_>> {
-        self.order.iter().flat_map(move |(source, group, relation)| {
-            let findings = self.groups[*group as usize].findings.len();
-            (0..findings).map(move |position| Finding::new(self, *group, position, *relation, *source))
-        })
     }
 
     /// Returns how many findings of a kind there are.
@@ -250,7 +259,7 @@ impl Drift {
             by_role
         });
         let access = |role: RoleIx, scope: Scope| {
-            let by_role = &by_role[usize::from(scope == Scope::Write)];
+            let by_role = &by_role[scope.index()];
             by_role[role.get()].map(|access| access.columns.as_deref())
         };
         let judge = Judge { group, table };

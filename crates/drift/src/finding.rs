@@ -5,10 +5,8 @@ use domesday_model::{ColumnIx, DataSourceIx, PolicyId, PolicyIx, Scope, UserIx};
 
 use crate::column_path::column_path;
 use crate::drift::Drift;
-use crate::judge::GroupFinding;
-use crate::kinds::FindingKind;
-use crate::lack::Lack;
-use crate::relation_groups::RelationGroup;
+use crate::kinds::{FindingKind, Lack};
+use crate::relation_groups::{GroupFinding, RelationGroup};
 
 /// A difference between policy and database.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +28,17 @@ pub struct Finding<'d> {
     pub column: Option<ColumnIx>,
     /// Reading or writing.
     pub scope: Scope,
+}
+
+impl Drift {
+    /// Iterates over the findings: by data source; in each those of users in index order, reading before writing; then
+    /// those of unmapped roles by name.
+    pub fn findings(&self) -> impl Iterator<Item = Finding<'_>> {
+        self.order.iter().flat_map(move |(source, group, relation)| {
+            let findings = self.groups[*group as usize].findings.len();
+            (0..findings).map(move |position| Finding::new(self, *group, position, *relation, *source))
+        })
+    }
 }
 
 impl<'d> Finding<'d> {

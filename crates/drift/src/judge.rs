@@ -5,18 +5,7 @@ use domesday_model::{Scope, UserIx};
 
 use crate::class_table::{ClassTable, Ruling};
 use crate::kinds::FindingKind;
-use crate::relation_groups::RelationGroup;
-
-/// A finding about every relation of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct GroupFinding {
-    pub(crate) kind: FindingKind,
-    pub(crate) scope: Scope,
-    pub(crate) role: Option<RoleIx>,
-    pub(crate) user: Option<UserIx>,
-    /// The position of the column in the relation.
-    pub(crate) column: Option<u32>,
-}
+use crate::relation_groups::{GroupFinding, RelationGroup};
 
 /// The columns that a role can reach; `None` means all.
 pub(crate) type Columns<'a> = Option<&'a [u32]>;

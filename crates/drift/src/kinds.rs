@@ -1,7 +1,8 @@
-//! The kinds of findings.
+//! The kinds of findings, and of what is lacking.
 
 use std::fmt;
 
+use domesday_actual::RoleIx;
 use serde::{Serialize, Serializer};
 
 /// A kind of difference between policy and database.
@@ -56,4 +57,27 @@ impl Serialize for FindingKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
+}
+
+/// What a user who is granted access lacks in the database (`docs/drift.md`, kind MISSING).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lack {
+    /// No role belongs to the user.
+    Role,
+    /// No role of theirs has LOGIN; the first of them.
+    Login(RoleIx),
+    /// Every role of theirs with LOGIN has expired (`VALID UNTIL`); the first of them.
+    ValidUntil(RoleIx),
+    /// The first role that may log in lacks privileges.
+    Privileges {
+        /// The role.
+        role: RoleIx,
+        /// CONNECT on the database.
+        connect: bool,
+        /// USAGE of the schema: neither the role nor one that it may become holds it.
+        usage: bool,
+        /// The privilege on the relation and on each column: neither the role nor one that it may become holds it, or
+        /// none of those that hold USAGE.
+        privilege: bool,
+    },
 }

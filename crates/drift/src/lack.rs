@@ -5,30 +5,8 @@ use domesday_model::{Scope, UserIx};
 
 use crate::drift::Drift;
 use crate::grants::{RelationGrants, RelationLists};
+use crate::kinds::Lack;
 use crate::role_reach::Place;
-
-/// What a user who is granted access lacks in the database (`docs/drift.md`, kind MISSING).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lack {
-    /// No role belongs to the user.
-    Role,
-    /// No role of theirs has LOGIN; the first of them.
-    Login(RoleIx),
-    /// Every role of theirs with LOGIN has expired (`VALID UNTIL`); the first of them.
-    ValidUntil(RoleIx),
-    /// The first role that may log in lacks privileges.
-    Privileges {
-        /// The role.
-        role: RoleIx,
-        /// CONNECT on the database.
-        connect: bool,
-        /// USAGE of the schema: neither the role nor one that it may become holds it.
-        usage: bool,
-        /// The privilege on the relation and on each column: neither the role nor one that it may become holds it, or
-        /// none of those that hold USAGE.
-        privilege: bool,
-    },
-}
 
 impl Drift {
     /// Returns what a user lacks to reach a relation; `role` is the first of theirs that may log in.

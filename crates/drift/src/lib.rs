@@ -24,8 +24,7 @@ mod text;
 
 pub use drift::{AccessRow, Drift};
 pub use finding::Finding;
-pub use kinds::FindingKind;
-pub use lack::Lack;
+pub use kinds::{FindingKind, Lack};
 pub use pair::{PairAccess, ScopeAccess};
 pub use relation_groups::RelationGroup;
 pub use repair::quote_identifier;

@@ -5,7 +5,7 @@ use domesday_model::{DataSourceIx, Scope, UserIx};
 
 use crate::drift::Drift;
 use crate::finding::Finding;
-use crate::lack::Lack;
+use crate::kinds::Lack;
 
 /// What the database allows one user on one data source.
 #[derive(Debug, Clone)]

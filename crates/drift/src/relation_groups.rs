@@ -5,7 +5,6 @@ use domesday_engine::{ClassIx, Outcomes};
 use domesday_model::privileges::ObservedDatabase;
 use domesday_model::{ColumnIx, DataSourceIx, FastMap, PolicyIx, Scope, Snapshot, UserIx};
 
-use crate::judge::GroupFinding;
 use crate::kinds::FindingKind;
 
 /// Relations that everything compared is alike for: one class of actual access, one source class, columns in the same
@@ -50,6 +49,17 @@ impl RelationGroup {
         let offset = self.offsets[position as usize]?;
         Some(ColumnIx(snapshot.data_sources[source.get()].columns.start + offset))
     }
+}
+
+/// A finding about every relation of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct GroupFinding {
+    pub(crate) kind: FindingKind,
+    pub(crate) scope: Scope,
+    pub(crate) role: Option<RoleIx>,
+    pub(crate) user: Option<UserIx>,
+    /// The position of the column in the relation.
+    pub(crate) column: Option<u32>,
 }
 
 #[derive(PartialEq, Eq, Hash)]

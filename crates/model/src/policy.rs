@@ -32,6 +32,15 @@ impl Scope {
     /// Both scopes, in the order of the policy-outcomes table.
     pub const ALL: [Self; 2] = [Self::Read, Self::Write];
 
+    /// Returns the position in [`Scope::ALL`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        match self {
+            Self::Read => 0,
+            Self::Write => 1,
+        }
+    }
+
     /// Returns the name in tables.
     #[must_use]
     pub fn as_str(self) -> &'static str {

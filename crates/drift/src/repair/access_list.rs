@@ -36,16 +36,16 @@ pub(crate) fn revoke(
     let found = list.iter().position(|entry| entry.grantee == grantee && entry.grantor == grantor);
     let Some(position) = found else { return Ok(()) };
     let entry = &mut list[position];
-    let lost_options = intersection(entry.grant_options, privileges);
-    entry.privileges = difference(entry.privileges, privileges);
-    entry.grant_options = difference(entry.grant_options, privileges);
+    let lost_options = entry.grant_options.intersection(privileges);
+    entry.privileges = entry.privileges.difference(privileges);
+    entry.grant_options = entry.grant_options.difference(privileges);
     if entry.privileges == PrivilegeSet::NONE {
         list.remove(position);
     }
     match grantee {
         // An owner never loses grant options.
         Grantee::Role(role) if role != owner && lost_options != PrivilegeSet::NONE => {
-            let lost = difference(lost_options, options_of(list, reach, owner, role));
+            let lost = lost_options.difference(options_of(list, reach, owner, role));
             revoke_dependents(list, reach, owner, role, lost, is_cascading)
         }
         _ => Ok(()),
@@ -94,17 +94,7 @@ pub(crate) fn is_own_grantor(
 ) -> bool {
     let own = list.iter().filter(|entry| entry.grantee == Grantee::Role(role));
     let options = own.fold(PrivilegeSet::NONE, |options, entry| options.union(entry.grant_options));
-    role != owner && !reach.is_superuser(role) && difference(needed, options) == PrivilegeSet::NONE
-}
-
-/// Returns the privileges of the first set that the second lacks.
-pub(crate) fn difference(one: PrivilegeSet, other: PrivilegeSet) -> PrivilegeSet {
-    PrivilegeSet(one.0 & !other.0)
-}
-
-/// Returns the privileges that both sets have.
-pub(crate) fn intersection(one: PrivilegeSet, other: PrivilegeSet) -> PrivilegeSet {
-    PrivilegeSet(one.0 & other.0)
+    role != owner && !reach.is_superuser(role) && needed.difference(options) == PrivilegeSet::NONE
 }
 
 #[cfg(test)]

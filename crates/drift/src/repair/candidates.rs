@@ -4,15 +4,16 @@
 use domesday_actual::{AccessEntry, Grantee, PrivilegeSet, RoleIx};
 use domesday_model::{Scope, UserIx};
 
-use super::access_list::{intersection, is_own_grantor};
+use super::access_list::is_own_grantor;
 use super::decision::Decision;
 use super::planner::Planner;
 use super::state::{Draft, State};
 use super::statement::{Action, Object, Statement};
 use crate::drift::scope_privileges;
 use crate::grants::{Grants, RelationGrants};
-use crate::judge::{GroupFinding, Judge};
+use crate::judge::Judge;
 use crate::kinds::FindingKind;
+use crate::relation_groups::GroupFinding;
 use crate::role_reach::{Place, wanted};
 
 /// How many roles are tried to grant something to: a role may be able to become thousands.
@@ -137,7 +138,7 @@ impl<'a> Case<'a> {
                 .flat_map(|list| list.iter())
                 .filter(|entry| entry.grantee == next.grantee && entry.grantor == next.grantor);
             let held = of_grantee.fold(PrivilegeSet::NONE, |sum, entry| sum.union(entry.privileges));
-            let held = intersection(held, cut_set);
+            let held = held.intersection(cut_set);
             let statement = self.revoke(&draft, next, held, object.clone(), owner)?;
             draft.push(statement);
         }

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use domesday_actual::{Grantee, RelationIx, RoleIx};
 use domesday_model::{Scope, UserIx};
 
+use super::decision::Harm;
 use super::planner::Planner;
 use super::state::{State, Trial};
 use crate::grants::{Grants, RelationGrants};
-use crate::judge::{GroupFinding, Judge};
+use crate::judge::Judge;
 use crate::kinds::FindingKind;
+use crate::relation_groups::GroupFinding;
 use crate::role_reach::{Place, Reach};
 
 /// How far a relation of a trial stands for its group.
@@ -19,18 +21,6 @@ pub(crate) enum Reaching {
     OneRelation,
     /// They are run for each of them.
     Group,
-}
-
-/// Whom a change would harm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Harm {
-    /// The role whose access would change though it should not.
-    pub(crate) role: RoleIx,
-    /// What about.
-    pub(crate) relation: RelationIx,
-    pub(crate) scope: Scope,
-    /// Whether the role would gain access, and not lose it.
-    pub(crate) is_gain: bool,
 }
 
 /// A finding of a group that a change mends.
@@ -241,7 +231,7 @@ impl Planner<'_> {
             roles.iter().map(|role| Scope::ALL.map(|scope| reach.reach(*role, scope, place))).collect();
         let lookup = |role: RoleIx, scope: Scope| {
             let position = roles.iter().position(|it| *it == role)?;
-            let reach = access[position][usize::from(scope == Scope::Write)].as_ref()?;
+            let reach = access[position][scope.index()].as_ref()?;
             Some(reach.columns.as_deref())
         };
         let mut found = Vec::new();

@@ -7,14 +7,17 @@
 mod access_list;
 mod candidates;
 mod decision;
+mod decision_text;
 mod effect;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod mend;
+mod plan;
 mod planner;
 mod quote;
 mod script;
 mod state;
 mod statement;
 
-pub(crate) use planner::RepairPlan;
+pub(crate) use plan::RepairPlan;
 pub use quote::quote_identifier;

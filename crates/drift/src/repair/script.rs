@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use domesday_actual::{PrivilegeSet, RelationIx};
 
-use super::planner::{RepairPlan, Step};
+use super::plan::{RepairPlan, Step};
 use super::statement::{Action, Object, SetRole, Statement};
 use crate::detail::verb;
 use crate::drift::Drift;

@@ -273,10 +273,22 @@ impl PrivilegeSet {
         Self(self.0 | other.0)
     }
 
+    /// The privileges of this set that the other lacks.
+    #[must_use]
+    pub const fn difference(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The privileges that both sets have.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether the sets share a privilege.
     #[must_use]
     pub const fn intersects(self, other: Self) -> bool {
-        self.0 & other.0 != 0
+        self.intersection(other).0 != 0
     }
 
     /// The single privileges with their SQL names.

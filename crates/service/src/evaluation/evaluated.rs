@@ -67,7 +67,7 @@ impl Reach {
     }
 
     pub(super) fn has(&self, user: UserIx, class: ClassIx, scope: Scope) -> bool {
-        let bit = class.0 as usize * 2 + usize::from(scope == Scope::Write);
+        let bit = class.0 as usize * 2 + scope.index();
         self.bits[user.get() * self.words + bit / 64] >> (bit % 64) & 1 == 1
     }
 
