@@ -21,7 +21,7 @@ pub mod example;
 pub mod ldap;
 mod locate;
 mod naming;
-mod network;
+pub mod network;
 pub mod postgres;
 mod read;
 pub mod reading;

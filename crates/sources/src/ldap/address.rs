@@ -3,13 +3,12 @@
 use domesday_model::Excerpt;
 
 use super::error::LdapError;
+use crate::network::HostAndPort;
 
 /// The address of a directory server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
-    /// A name or an IP address, the latter without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) server: HostAndPort,
     /// Whether TLS begins after the StartTLS operation; otherwise it begins at once.
     pub(super) starts_tls: bool,
 }
@@ -40,46 +39,9 @@ impl Address {
         if authority.contains(['/', '?', '#']) {
             return wrong("it has a path or a query; set `users.base` and `users.filter` instead".to_owned());
         }
-        let (host, port) = match authority.strip_prefix('[') {
-            Some(rest) => match rest.split_once(']') {
-                Some((host, "")) => (host, None),
-                Some((host, port)) if port.starts_with(':') => (host, Some(&port[1..])),
-                _ => {
-                    return wrong(
-                        "expected an IPv6 address in brackets, such as [2001:db8::1]:636".to_owned(),
-                    );
-                }
-            },
-            None => match authority.split_once(':') {
-                Some((_, port)) if port.contains(':') => {
-                    return wrong("write an IPv6 address in brackets, such as [2001:db8::1]:636".to_owned());
-                }
-                Some((host, port)) => (host, Some(port)),
-                None => (authority, None),
-            },
-        };
-        let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        if host.is_empty() || host.len() > 253 || !host.chars().all(is_host) {
-            return wrong(format!("expected the name or the address of a host, found `{}`", Excerpt(host)));
-        }
-        let port = match port.map(str::parse::<u16>) {
-            None => {
-                if starts_tls {
-                    389
-                } else {
-                    636
-                }
-            }
-            Some(Ok(port)) if port > 0 => port,
-            Some(_) => return wrong("expected a port from 1 to 65535".to_owned()),
-        };
-        Ok(Self { host: host.to_owned(), port, starts_tls })
-    }
-
-    /// Returns host and port as messages show them.
-    pub(super) fn shown(&self) -> String {
-        let Self { host, port, .. } = self;
-        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+        let server = HostAndPort::parse(authority, if starts_tls { 389 } else { 636 })
+            .map_err(|message| LdapError::configuration("url", message))?;
+        Ok(Self { server, starts_tls })
     }
 }
 
@@ -98,7 +60,7 @@ mod tests {
         ];
         for (url, shown, starts_tls) in table {
             let address = Address::parse(url).unwrap();
-            assert_eq!((address.shown().as_str(), address.starts_tls), (shown, starts_tls), "{url}");
+            assert_eq!((address.server.shown().as_str(), address.starts_tls), (shown, starts_tls), "{url}");
         }
     }
 

@@ -13,6 +13,7 @@ use super::filter::Filter;
 use super::message::{self, LdapResult, Operation, RawEntry, Response, Search, SearchScope};
 use super::transport::Transport;
 use super::{LdapAccess, LdapBounds};
+use crate::network::ConnectError;
 
 /// How many entries a page has.
 const PAGE_SIZE: u32 = 500;
@@ -70,7 +71,7 @@ impl Client {
         let now = Instant::now();
         let mut client = Self {
             transport: Transport::connect(address, access)?,
-            host: address.shown(),
+            host: address.server.shown(),
             next_id: 1,
             time_limit: access.time_limit,
             end: now + access.bounds.total_time,
@@ -93,14 +94,15 @@ impl Client {
         let id = self.send(message::start_tls)?;
         match self.receive(id)?.operation {
             Operation::Extended(result) if result.code == 0 => Ok(()),
-            Operation::Extended(result) => Err(LdapError::Tls {
+            Operation::Extended(result) => Err(ConnectError::Tls {
                 host: self.host.clone(),
                 reason: format!(
                     "the server refuses StartTLS ({}: `{}`)\nhelp: use `ldaps://` if the server has it, or give it a certificate",
                     meaning(result.code),
                     domesday_model::Excerpt(&result.message)
                 ),
-            }),
+            }
+            .into()),
             _ => Err(self.protocol("it does not answer StartTLS")),
         }
     }

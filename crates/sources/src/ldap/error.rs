@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::network::ConnectError;
+
 /// Why a directory cannot be read, by what can be done about it. No error contains the password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LdapError {
@@ -26,32 +28,9 @@ pub enum LdapError {
         /// The attribute that may have been meant.
         near: Option<String>,
     },
-    /// Connecting to the host is not allowed.
-    #[error("connecting to `{host}` is not allowed: {reason}")]
-    NotAllowed {
-        /// The host of the URL.
-        host: String,
-        /// Why.
-        reason: String,
-    },
-    /// The server cannot be reached.
-    #[error(
-        "cannot connect to `{host}`: {reason}\nhelp: check the host and port of `url`, and that a firewall lets it through"
-    )]
-    Unreachable {
-        /// Host and port.
-        host: String,
-        /// The error of the system.
-        reason: String,
-    },
-    /// TLS cannot be established.
-    #[error("no TLS connection to `{host}`: {reason}")]
-    Tls {
-        /// Host and port.
-        host: String,
-        /// Why, and what to do.
-        reason: String,
-    },
+    /// The server cannot be connected to.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     /// The directory does not accept the name and the password.
     #[error(
         "the directory does not accept the password of `{bind_dn}`{}\nhelp: check `bindDn` and the password; the account may be locked or \
@@ -140,7 +119,7 @@ impl LdapError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. }
+            Self::Connect(ConnectError::Unreachable { .. })
             | Self::Interrupted { .. }
             | Self::TimedOut { .. }
             | Self::Incomplete(_)
@@ -149,8 +128,7 @@ impl LdapError {
             Self::Refused { code, .. } => matches!(code, 51 | 52 | 80),
             Self::Configuration { .. }
             | Self::UnknownAttribute { .. }
-            | Self::NotAllowed { .. }
-            | Self::Tls { .. }
+            | Self::Connect(ConnectError::NotAllowed { .. } | ConnectError::Tls { .. })
             | Self::Credentials { .. }
             | Self::AnonymousRefused { .. }
             | Self::UnknownBase { .. }

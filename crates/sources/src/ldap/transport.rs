@@ -11,7 +11,7 @@ use rustls::{ClientConnection, StreamOwned};
 use super::LdapAccess;
 use super::address::Address;
 use super::error::LdapError;
-use crate::network::{ResolveError, resolve};
+use crate::network::ConnectError;
 use crate::tls::{client_config, explain_certificate};
 
 /// A byte stream to the server.
@@ -86,14 +86,8 @@ impl Write for Transport {
 impl Transport {
     /// Connects to the host, to an address that was judged and to no other.
     pub(super) fn connect(address: &Address, access: &LdapAccess<'_>) -> Result<Self, LdapError> {
-        let unreachable = |reason: String| LdapError::Unreachable { host: address.shown(), reason };
-        let resolved =
-            resolve(&address.host, address.port, access.judge_addresses).map_err(|error| match error {
-                ResolveError::Unknown(reason) => unreachable(reason),
-                ResolveError::NotAllowed(reason) => {
-                    LdapError::NotAllowed { host: address.host.clone(), reason }
-                }
-            })?;
+        let unreachable = |reason: String| ConnectError::Unreachable { host: address.server.shown(), reason };
+        let resolved = address.server.resolve(access.judge_addresses)?;
         let deadline = Instant::now() + access.time_limit;
         let mut last = None;
         for socket in &resolved {
@@ -110,10 +104,11 @@ impl Transport {
                 Err(error) => last = Some(error),
             }
         }
-        Err(match last {
-            Some(error) if error.kind() != io::ErrorKind::TimedOut => unreachable(error.to_string()),
-            _ => unreachable(format!("no answer within {} s", access.time_limit.as_secs_f64())),
-        })
+        let reason = match last {
+            Some(error) if error.kind() != io::ErrorKind::TimedOut => error.to_string(),
+            _ => format!("no answer within {} s", access.time_limit.as_secs_f64()),
+        };
+        Err(unreachable(reason).into())
     }
 
     /// Sets when reads and writes end.
@@ -132,8 +127,9 @@ impl Transport {
     /// Begins TLS and checks the server's certificate.
     pub(super) fn into_tls(self, address: &Address, access: &LdapAccess<'_>) -> Result<Self, LdapError> {
         let Self::Plain(mut stream) = self else { return Ok(self) };
-        let failed = |reason: String| LdapError::Tls { host: address.shown(), reason };
-        let name = ServerName::try_from(address.host.clone())
+        let failed =
+            |reason: String| LdapError::from(ConnectError::Tls { host: address.server.shown(), reason });
+        let name = ServerName::try_from(address.server.host.clone())
             .map_err(|_| failed("the host of `url` cannot be the name in a certificate".to_owned()))?;
         let config = client_config(&access.authorities).map_err(failed)?;
         let mut connection =
@@ -142,10 +138,10 @@ impl Transport {
             connection.complete_io(&mut stream).map_err(|error| match tls_error(&error) {
                 Some(error) => failed(explain(error, address)),
                 None if error.kind() == io::ErrorKind::TimedOut => {
-                    LdapError::TimedOut { host: address.shown(), limit: access.time_limit }
+                    LdapError::TimedOut { host: address.server.shown(), limit: access.time_limit }
                 }
                 None => LdapError::Interrupted {
-                    host: address.shown(),
+                    host: address.server.shown(),
                     reason: format!(
                         "TLS could not begin ({error}){}",
                         if address.starts_tls { "" } else { ", as on a port for `ldap://`" }

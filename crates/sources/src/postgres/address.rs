@@ -4,6 +4,7 @@ use domesday_model::Excerpt;
 use percent_encoding::percent_decode_str;
 
 use super::error::PostgresError;
+use crate::network::HostAndPort;
 
 /// The port that a URL need not name.
 const USUAL_PORT: u16 = 5432;
@@ -36,9 +37,8 @@ impl SslMode {
 /// The address of a database, and who connects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
-    /// A name or an IP address in small letters, the latter without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    /// The host in small letters, and the port.
+    pub(super) server: HostAndPort,
     pub(super) user: String,
     pub(super) database: String,
     pub(super) ssl_mode: SslMode,
@@ -72,7 +72,11 @@ impl Address {
         if database.contains('/') {
             return wrong("write a `/` in the name of the database as %2F");
         }
-        let (host, port) = host_and_port(server)?;
+        if server.contains(',') {
+            return wrong("it names several hosts; name the one that is to be read");
+        }
+        let mut server = HostAndPort::parse(server, USUAL_PORT).or_else(wrong)?;
+        server.host.make_ascii_lowercase();
         let mut ssl_mode = None;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
@@ -86,27 +90,21 @@ impl Address {
                 }
             }
         }
-        let is_here = host == "localhost"
-            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        let is_here = server.host == "localhost"
+            || server.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
         let default = if is_here { SslMode::Prefer } else { SslMode::VerifyFull };
         Ok(Self {
-            host,
-            port,
+            server,
             user: decode(user, "user")?,
             database: decode(database, "database")?,
             ssl_mode: ssl_mode.unwrap_or(default),
         })
     }
 
-    /// Returns host and port as messages show them.
-    pub(super) fn shown(&self) -> String {
-        let Self { host, port, .. } = self;
-        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-    }
-
     /// Returns the host as data sources have it: with the port where that is not the usual one.
     pub(super) fn place(&self) -> String {
-        if self.port == USUAL_PORT { self.host.clone() } else { self.shown() }
+        let Self { server, .. } = self;
+        if server.port == USUAL_PORT { server.host.clone() } else { server.shown() }
     }
 }
 
@@ -123,36 +121,6 @@ fn parse_mode(mode: &str) -> Result<SslMode, PostgresError> {
         },
         |(_, mode)| Ok(mode),
     )
-}
-
-fn host_and_port(server: &str) -> Result<(String, u16), PostgresError> {
-    if server.contains(',') {
-        return wrong("it names several hosts; name the one that is to be read");
-    }
-    let (host, port) = match server.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((host, "")) => (host, None),
-            Some((host, port)) if port.starts_with(':') => (host, Some(&port[1..])),
-            _ => return wrong("expected an IPv6 address in brackets, such as [2001:db8::1]:5432"),
-        },
-        None => match server.split_once(':') {
-            Some((_, port)) if port.contains(':') => {
-                return wrong("write an IPv6 address in brackets, such as [2001:db8::1]:5432");
-            }
-            Some((host, port)) => (host, Some(port)),
-            None => (server, None),
-        },
-    };
-    let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-    if host.is_empty() || host.len() > 253 || !host.chars().all(is_host) {
-        return wrong(format!("expected the name or the address of a host, found `{}`", Excerpt(host)));
-    }
-    let port = match port.map(str::parse::<u16>) {
-        None => USUAL_PORT,
-        Some(Ok(port)) if port > 0 => port,
-        Some(_) => return wrong("expected a port from 1 to 65535"),
-    };
-    Ok((host.to_ascii_lowercase(), port))
 }
 
 fn decode(text: &str, part: &str) -> Result<String, PostgresError> {

@@ -7,6 +7,7 @@
 mod address;
 mod catalog;
 mod error;
+mod failures;
 mod listing;
 mod privileges;
 mod session;

@@ -18,10 +18,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::PostgresAccess;
 use super::address::{Address, SslMode};
-use super::error::{PostgresError, connecting, reading};
+use super::error::PostgresError;
+use super::failures::{connecting, reading};
 use super::privileges::{PrivilegesError, Queries};
 use super::transport::tls_config;
-use crate::network::{ResolveError, resolve};
+use crate::network::ConnectError;
 
 /// A session whose transaction has begun.
 pub(super) struct Session {
@@ -68,13 +69,7 @@ pub(super) fn with_session<T: Send>(
     access: &PostgresAccess<'_>,
     use_session: impl FnOnce(&mut Session) -> SessionResult<T> + Send,
 ) -> Result<T, PostgresError> {
-    let resolved =
-        resolve(&address.host, address.port, access.judge_addresses).map_err(|error| match error {
-            ResolveError::Unknown(reason) => PostgresError::Unreachable { host: address.shown(), reason },
-            ResolveError::NotAllowed(reason) => {
-                PostgresError::NotAllowed { host: address.host.clone(), reason }
-            }
-        })?;
+    let resolved = address.server.resolve(access.judge_addresses)?;
     let (password, authorities) = (access.password.as_ref(), &*access.authorities);
     let (connect_limit, bounds) = (access.connect_limit, access.bounds);
     std::thread::scope(|scope| {
@@ -145,9 +140,9 @@ impl Connecting<'_> {
     /// Connects to the first address that answers.
     fn connect(&self, addresses: &[SocketAddr]) -> Result<(Runtime, Client), PostgresError> {
         let Self { address, authorities, limit, .. } = *self;
-        let host = || address.shown();
+        let host = || address.server.shown();
         let tls = tls_config(address.ssl_mode, authorities)
-            .map_err(|reason| PostgresError::Tls { host: host(), reason })?;
+            .map_err(|reason| ConnectError::Tls { host: host(), reason })?;
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -156,7 +151,7 @@ impl Connecting<'_> {
         let open = async {
             let stream = reach(addresses, limit)
                 .await
-                .map_err(|reason| PostgresError::Unreachable { host: host(), reason })?;
+                .map_err(|reason| ConnectError::Unreachable { host: host(), reason })?;
             let failed = |error: &postgres::Error| connecting(error, address, self.password.is_some(), limit);
             match tls {
                 None => {
@@ -168,7 +163,7 @@ impl Connecting<'_> {
                 }
                 Some(tls) => {
                     let mut tls = MakeRustlsConnect::new(tls);
-                    let tls = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, &address.host)
+                    let tls = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, &address.server.host)
                         .unwrap_or_else(|never| match never {});
                     let (client, connection) =
                         config.connect_raw(stream, tls).await.map_err(|error| failed(&error))?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domesday_model::LdapConnection;
 use domesday_sources::ldap::{LdapError, check, read};
+use domesday_sources::network::ConnectError;
 
 use crate::proxy::{Proxy, Then};
 use crate::slapd::Slapd;
@@ -50,7 +51,7 @@ fn a_server_that_is_killed_in_the_middle_of_a_page_is_an_error() {
     assert!(matches!(error, LdapError::Interrupted { .. }), "{error}");
     assert!(error.is_retryable() && error.to_string().ends_with("nothing was read"), "{error}");
     let error = read(&everybody(server.tls_port()), "corp", &access).unwrap_err();
-    assert!(matches!(error, LdapError::Unreachable { .. }), "{error}");
+    assert!(matches!(error, LdapError::Connect(ConnectError::Unreachable { .. })), "{error}");
 }
 
 #[test]
@@ -145,5 +146,8 @@ fn a_filter_that_does_not_parse_is_refused_without_connecting() {
 fn a_host_that_does_not_exist_is_an_error() {
     let nowhere = connection("ldaps://nowhere.invalid".to_owned(), search(ACME), None);
     let error = read(&nowhere, "corp", &access(Vec::new())).unwrap_err();
-    assert!(matches!(error, LdapError::Unreachable { .. }) && error.is_retryable(), "{error}");
+    assert!(
+        matches!(error, LdapError::Connect(ConnectError::Unreachable { .. })) && error.is_retryable(),
+        "{error}"
+    );
 }

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 
 use domesday_sources::ldap::{LdapError, read, verify};
+use domesday_sources::network::ConnectError;
 
 use crate::slapd::Slapd;
 use crate::{ACME, access, connection, search};
@@ -18,7 +19,8 @@ fn a_certificate_that_is_not_trusted_is_refused_before_the_password_is_sent() {
         let error = read(&connection(url, people(), None), "corp", &access(Vec::new())).unwrap_err();
         let text = error.to_string();
         assert!(
-            matches!(error, LdapError::Tls { .. }) && text.contains("no trusted authority signed"),
+            matches!(error, LdapError::Connect(ConnectError::Tls { .. }))
+                && text.contains("no trusted authority signed"),
             "{text}"
         );
         assert!(text.contains("\nhelp: add the certificate of the authority"), "{text}");

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
+use domesday_sources::network::ConnectError;
 use domesday_sources::postgres::{PostgresError, read};
 use serde_json::json;
 
@@ -100,7 +101,7 @@ fn tls_is_as_the_mode_says() {
         ("verify-ca", "localhost", false, "help: add the certificate of the authority"),
     ] {
         let error = read(mode, host, is_trusted).unwrap_err();
-        assert!(matches!(error, PostgresError::Tls { .. }), "{error:?}");
+        assert!(matches!(error, PostgresError::Connect(ConnectError::Tls { .. })), "{error:?}");
         assert!(error.to_string().contains(expected), "{mode}: {error}");
     }
     // The server lets nobody in over the network without TLS.
@@ -141,7 +142,7 @@ fn a_server_that_accepts_and_never_answers_is_an_error_after_the_time_limit() {
     }
     drop(listener);
     let error = read(&world.connection_on(port, "disable", json!({})), "warehouse", &access).unwrap_err();
-    assert!(matches!(error, PostgresError::Unreachable { .. }), "{error}");
+    assert!(matches!(error, PostgresError::Connect(ConnectError::Unreachable { .. })), "{error}");
 }
 
 #[test]
@@ -181,8 +182,10 @@ fn a_connection_cut_anywhere_is_an_error() {
             // Whatever came after was not needed; the port differs, which is part of the host.
             Ok(reading) => assert_eq!(reading.data_sources.len(), complete.data_sources.len()),
             Err(error) => {
-                let is_expected =
-                    matches!(error, PostgresError::Interrupted { .. } | PostgresError::Tls { .. });
+                let is_expected = matches!(
+                    error,
+                    PostgresError::Interrupted { .. } | PostgresError::Connect(ConnectError::Tls { .. })
+                );
                 assert!(is_expected, "cut after {limit} bytes: {error:?}");
                 errors += 1;
             }

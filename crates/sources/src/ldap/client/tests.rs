@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 
 use super::*;
 use crate::ldap::ber::{ENUMERATED, INTEGER, OCTET_STRING, Reader, SEQUENCE, SET, Writer};
+use crate::network::HostAndPort;
 
 /// What a server sends to one request, by the request's id.
 type Answer = Box<dyn FnOnce(i64) -> Vec<u8> + Send>;
@@ -38,7 +39,8 @@ fn serve(answers: Vec<Answer>) -> (u16, JoinHandle<Vec<Vec<u8>>>) {
 }
 
 fn client(port: u16, change: impl FnOnce(&mut LdapBounds)) -> Client {
-    let address = Address { host: "127.0.0.1".to_owned(), port, starts_tls: true };
+    let server = HostAndPort { host: "127.0.0.1".to_owned(), port };
+    let address = Address { server, starts_tls: true };
     let mut bounds = LdapBounds::default();
     change(&mut bounds);
     let access = LdapAccess {
@@ -51,7 +53,7 @@ fn client(port: u16, change: impl FnOnce(&mut LdapBounds)) -> Client {
     let end = Instant::now() + bounds.total_time;
     Client {
         transport: Transport::connect(&address, &access).unwrap(),
-        host: address.shown(),
+        host: address.server.shown(),
         next_id: 1,
         time_limit: access.time_limit,
         end,
