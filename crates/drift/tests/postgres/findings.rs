@@ -7,6 +7,7 @@ use domesday_engine::{Access, Sight};
 use domesday_model::{DataSourceIx, DataSourceStatus, Identification, Scope, UserIx};
 use postgres::Transaction;
 
+use crate::cluster::{ask_postgresql, set_role};
 use crate::facts::{Fact, fact, facts};
 use crate::world::World;
 
@@ -40,25 +41,11 @@ const HAS: &str = "
     CROSS JOIN LATERAL (SELECT HELD AS held) held
     WHERE n.nspname || '.' || c.relname = $2 AND pg_has_role($1::text, s.oid, 'SETROLE')";
 
-fn set_role(version: u32) -> &'static str {
-    if version >= 16 { "SET" } else { "MEMBER" }
-}
-
 /// The columns that a role reaches, by role and relation; none stands for all.
 type Can = BTreeMap<(String, String), Option<BTreeSet<String>>>;
 
 fn can(transaction: &mut Transaction<'_>, scope: Scope, version: u32) -> Can {
-    let (whole, column) = match scope {
-        Scope::Read => (
-            "has_table_privilege(s.oid, c.oid, 'SELECT')",
-            "has_column_privilege(s.oid, c.oid, a.attnum, 'SELECT')",
-        ),
-        Scope::Write => (
-            "has_table_privilege(s.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')",
-            "has_column_privilege(s.oid, c.oid, a.attnum, 'INSERT, UPDATE')",
-        ),
-    };
-    let sql = CAN.replace("WHOLE", whole).replace("COLUMN", column).replace("SETROLE", set_role(version));
+    let sql = ask_postgresql(CAN, scope, version);
     let rows = transaction.query(&sql, &[]).unwrap();
     let rows = rows.iter().map(|row| {
         let columns = row.get::<_, Option<Vec<String>>>(3).unwrap_or_default();

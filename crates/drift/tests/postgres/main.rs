@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
 
+#[path = "../../../sources/tests/postgres/cluster.rs"]
+mod cluster;
 mod facts;
 mod findings;
 mod generate;

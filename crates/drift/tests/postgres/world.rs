@@ -1,6 +1,6 @@
 //! One random database on a server, with the outcomes that it is compared with.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use domesday_actual::Privileges;
 use domesday_drift::Drift;
@@ -10,11 +10,9 @@ use domesday_model::{Identification, Instant, Snapshot};
 use domesday_sources::postgres::read_privileges;
 use postgres::{Client, Transaction};
 
+use crate::cluster::{server_version, take_turn};
 use crate::generate::{Generated, generate};
 use crate::postgres_server::Server;
-
-/// Roles belong to the whole cluster, so that two worlds at once would see each other's.
-static TURN: Mutex<()> = Mutex::new(());
 
 pub(crate) struct World {
     server: &'static Server,
@@ -28,15 +26,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = take_turn();
         let server = Server::shared();
         let name = format!("drift_{seed}");
         let mut client = server.client("postgres");
-        let version: i32 = client
-            .query_one("SELECT current_setting('server_version_num')::int / 10000", &[])
-            .unwrap()
-            .get(0);
-        let version = u32::try_from(version).unwrap();
+        let version = server_version(&mut client);
         client.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
         let generated = generate(seed, version);
         server.run(&name, &generated.sql.replace("DATABASE current", &format!("DATABASE {name}")));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot prepare its world has failed")]
 
+mod cluster;
 mod failures;
 mod generate;
 mod oracle;

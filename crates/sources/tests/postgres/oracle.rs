@@ -1,13 +1,14 @@
 //! Actual access on every pair of random databases, against PostgreSQL's own functions and real sessions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use domesday_actual::{AccessPath, ActualAccess, Privileges, RelationIx, RoleAccess};
 use domesday_model::Scope;
 use domesday_sources::postgres::{begin, read_privileges};
 use postgres::{Client, NoTls};
 
+use crate::cluster::{ask_postgresql, server_version, take_turn};
 use crate::generate::{Generated, database};
 use crate::postgres_server::Server;
 
@@ -35,34 +36,11 @@ const CAN: &str = "
       AND (whole OR column_reached)
     GROUP BY 1, 2, 3";
 
-fn question(scope: Scope, version: u32) -> String {
-    let (whole, column) = match scope {
-        Scope::Read => (
-            "has_table_privilege(s.oid, c.oid, 'SELECT')",
-            "has_column_privilege(s.oid, c.oid, a.attnum, 'SELECT')",
-        ),
-        Scope::Write => (
-            "has_table_privilege(s.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')",
-            "has_column_privilege(s.oid, c.oid, a.attnum, 'INSERT, UPDATE')",
-        ),
-    };
-    let set_role = if version >= 16 { "SET" } else { "MEMBER" };
-    CAN.replace("WHOLE", whole).replace("COLUMN", column).replace("SETROLE", set_role)
-}
-
 /// Role, schema and relation.
 type Pair = (String, String, String);
 
 /// The columns within reach; none stands for all.
 type Reach = Option<BTreeSet<String>>;
-
-/// Roles belong to the whole cluster, so that two worlds at once would see each other's.
-static TURN: Mutex<()> = Mutex::new(());
-
-/// Waits until no other test changes the roles of the server.
-pub(crate) fn take_turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 struct World {
     server: &'static Server,
@@ -78,11 +56,7 @@ impl World {
         let server = Server::shared();
         let name = format!("actual_{seed}");
         let mut client = server.client("postgres");
-        let version: i32 = client
-            .query_one("SELECT current_setting('server_version_num')::int / 10000", &[])
-            .unwrap()
-            .get(0);
-        let version = u32::try_from(version).unwrap();
+        let version = server_version(&mut client);
         client.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
         let generated = database(seed, version);
         let sql = generated.sql.replace("DATABASE current", &format!("DATABASE {name}"));
@@ -160,7 +134,7 @@ fn each(
 }
 
 fn expected(world: &World, client: &mut Client, scope: Scope) -> BTreeMap<Pair, Reach> {
-    let rows = client.query(&question(scope, world.version), &[]).unwrap();
+    let rows = client.query(&ask_postgresql(CAN, scope, world.version), &[]).unwrap();
     let rows = rows.iter().map(|row| {
         let columns: BTreeSet<String> =
             row.get::<_, Option<Vec<String>>>(4).unwrap_or_default().into_iter().collect();

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
-use crate::oracle::take_turn;
+use crate::cluster::take_turn;
 use crate::postgres_server::Server;
 
 /// The password of the reading role.

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Generator, Random};
+use super::Generator;
+use crate::cluster::Random;
 
 /// The columns of every relation.
 const COLUMNS: [&str; 3] = ["a", "B ü", "select"];
