@@ -10,7 +10,7 @@ use domesday_store::{Freshness, Store};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::cli::ConfigFileArg;
+use crate::cli::{ConfigFileArg, TakeOverArgs};
 use crate::instant::instant_or_now;
 use crate::output::{DIM, GOOD, Output, STRONG, WARNING, grouped};
 use crate::service_config::{existing_key, read_config};
@@ -26,6 +26,12 @@ const AUTHORITIES: &str = "DOMESDAY_CONNECTIONS_CA_FILE";
 pub(crate) struct SyncOptions {
     pub(crate) dry_run: bool,
     pub(crate) accept_gone: bool,
+}
+
+impl From<&TakeOverArgs> for SyncOptions {
+    fn from(args: &TakeOverArgs) -> Self {
+        Self { dry_run: args.dry_run, accept_gone: args.accept_gone }
+    }
 }
 
 /// Returns the connections of a store in their order.

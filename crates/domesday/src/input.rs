@@ -7,7 +7,7 @@ use domesday_model::Instant;
 use domesday_sources::{Diagnostic, Loaded};
 use domesday_store::{ApplyOptions, Store, StoreError};
 
-use crate::cli::StoreArg;
+use crate::cli::{InputArgs, StoreArg, SyncedInputArgs};
 use crate::connections::{SyncOptions, connections};
 use crate::diagnostics::{InvalidCatalog, print_warnings};
 pub(crate) use crate::instant::instant_or_now;
@@ -20,20 +20,33 @@ pub(crate) fn load_catalog(dir: &Path, output: Output) -> anyhow::Result<Loaded>
     Ok(loaded)
 }
 
-/// Opens the store to read: a catalog directory loaded into memory, or the store that is named.
-pub(crate) fn open_store(
-    catalog: Option<&Path>,
-    store: &StoreArg,
-    at: Option<Instant>,
-    sync: Sync,
-    output: Output,
-) -> anyhow::Result<Store> {
-    open_with_warnings(catalog, store, at, sync, output).map(|(store, _)| store)
+/// What a command reads.
+pub(crate) struct Input {
+    /// The store that is named, or a catalog directory loaded into memory.
+    pub(crate) store: Store,
+    /// The warnings of the catalog directory.
+    pub(crate) warnings: Vec<Diagnostic>,
+    /// The instant that was given, otherwise one after everything was read.
+    pub(crate) at: Instant,
+}
+
+impl InputArgs {
+    /// Opens what is read.
+    pub(crate) fn open(&self, at: Option<Instant>, output: Output) -> anyhow::Result<Input> {
+        open(self.catalog.as_deref(), &self.store, at, Sync::if_asked(self.sync), output)
+    }
+}
+
+impl SyncedInputArgs {
+    /// Opens what is read.
+    pub(crate) fn open(&self, at: Option<Instant>, output: Output) -> anyhow::Result<Input> {
+        open(self.catalog.as_deref(), &self.store, at, Sync::unless(self.no_sync), output)
+    }
 }
 
 /// Opens the store to read its tenant, to which connections add nothing.
 pub(crate) fn open_tenant(catalog: Option<&Path>, store: &StoreArg, output: Output) -> anyhow::Result<Store> {
-    open_with_warnings(catalog, store, None, Sync::NotNeeded, output).map(|(store, _)| store)
+    open(catalog, store, None, Sync::NotNeeded, output).map(|input| input.store)
 }
 
 /// Whether the connections that a catalog declares are read first.
@@ -52,26 +65,45 @@ impl Sync {
     pub(crate) fn if_asked(is_asked: bool) -> Self {
         if is_asked { Self::First } else { Self::LeftOut }
     }
+
+    /// Returns whether the option `--no-sync` was given.
+    pub(crate) fn unless(is_left_out: bool) -> Self {
+        if is_left_out { Self::LeftOut } else { Self::First }
+    }
 }
 
-/// Opens the store to read, as [`open_store`] does, and returns the warnings of the catalog directory.
-pub(crate) fn open_with_warnings(
+/// Opens a catalog directory or the store that is named.
+pub(crate) fn open(
     catalog: Option<&Path>,
     store: &StoreArg,
     at: Option<Instant>,
     sync: Sync,
     output: Output,
-) -> anyhow::Result<(Store, Vec<Diagnostic>)> {
-    let Some(dir) = catalog else {
-        let store = store.location()?;
-        return store.open_existing().map_err(|error| match error {
-            StoreError::NoStore { .. } => anyhow::anyhow!(
-                "there is no store {store}\nhelp: name a catalog directory with `--catalog DIR`, or create a store with \
-                 `domesday apply DIR --store {store}`"
-            ),
-            error => error.into(),
-        }).map(|store| (store, Vec::new()));
+) -> anyhow::Result<Input> {
+    let (store, warnings) = match catalog {
+        Some(dir) => load(dir, at, sync, output)?,
+        None => (open_named(store)?, Vec::new()),
     };
+    Ok(Input { store, warnings, at: instant_or_now(at) })
+}
+
+fn open_named(store: &StoreArg) -> anyhow::Result<Store> {
+    let store = store.location()?;
+    store.open_existing().map_err(|error| match error {
+        StoreError::NoStore { .. } => anyhow::anyhow!(
+            "there is no store {store}\nhelp: name a catalog directory with `--catalog DIR`, or create a store with \
+             `domesday apply DIR --store {store}`"
+        ),
+        error => error.into(),
+    })
+}
+
+fn load(
+    dir: &Path,
+    at: Option<Instant>,
+    sync: Sync,
+    output: Output,
+) -> anyhow::Result<(Store, Vec<Diagnostic>)> {
     let Loaded { catalog, warnings, .. } = load_catalog(dir, output)?;
     let mut store = Store::in_memory()?;
     let options = ApplyOptions { at: instant_or_now(at), prune: false, dry_run: false };

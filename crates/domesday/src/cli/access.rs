@@ -1,12 +1,10 @@
 //! The command `access`.
 
-use std::path::PathBuf;
-
 use clap::{ArgGroup, Args, ValueEnum};
 use domesday_engine::Outcome;
 use domesday_model::Instant;
 
-use super::{ScopeArg, StoreArg, path_parser};
+use super::{InputArgs, ScopeArg};
 
 /// List who can reach a data source, or what a user can reach
 ///
@@ -24,14 +22,8 @@ Examples:
   domesday access --data-source 'General Ledger' --format csv > general-ledger.csv"
 )]
 pub(crate) struct AccessArgs {
-    /// Read this catalog directory instead of a store
-    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
-    pub(crate) catalog: Option<PathBuf>,
-    /// Read the connections that the catalog directory declares first
-    #[arg(long)]
-    pub(crate) sync: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArg,
+    pub(crate) input: InputArgs,
     /// The data source, by name
     #[arg(long, value_name = "NAME")]
     pub(crate) data_source: Option<String>,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use domesday_model::Instant;
 
-use super::{LayoutArg, PartSizeArg, S3Args, StoreArg, TargetArgs, path_parser};
+use super::{LayoutArg, PartSizeArg, S3Args, SyncedInputArgs, TargetArgs, path_parser};
 
 /// Write a snapshot to one file, to evaluate it on other machines
 ///
@@ -17,14 +17,8 @@ Examples:
   domesday snapshot --catalog examples/acme --at 2026-11-24T02:00:00Z --out acme.snapshot
   domesday snapshot --store governance.db --out governance.snapshot")]
 pub(crate) struct SnapshotArgs {
-    /// Read this catalog directory instead of a store
-    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
-    pub(crate) catalog: Option<PathBuf>,
-    /// Leave out what the connections of the catalog directory list, in place of reading them first
-    #[arg(long)]
-    pub(crate) no_sync: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArg,
+    pub(crate) input: SyncedInputArgs,
     /// The instant of the snapshot, RFC 3339 with offset [default: now]
     #[arg(long, value_name = "INSTANT")]
     pub(crate) at: Option<Instant>,

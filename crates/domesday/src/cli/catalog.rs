@@ -7,7 +7,7 @@ use domesday_model::{Instant, Scope};
 use domesday_store::{StoreError, StoreLocation};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::path_parser;
+use super::{InputArgs, path_parser};
 
 /// The option that names the store.
 #[derive(Debug, Args)]
@@ -71,14 +71,8 @@ Examples:
   domesday explain --catalog examples/acme --user daan.visser --data-source 'Web Orders' --column order_email
   domesday explain --user nina.schubert --data-source 'General Ledger' --scope write --format json")]
 pub(crate) struct ExplainArgs {
-    /// Read this catalog directory instead of a store
-    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
-    pub(crate) catalog: Option<PathBuf>,
-    /// Read the connections that the catalog directory declares first
-    #[arg(long)]
-    pub(crate) sync: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArg,
+    pub(crate) input: InputArgs,
     /// The user, by username
     #[arg(long, value_name = "USERNAME")]
     pub(crate) user: String,
@@ -187,14 +181,8 @@ Examples:
   domesday policy export --format cedar --catalog examples/acme --to ./cedar
   cedar validate --schema cedar/schema.cedarschema --policies cedar/policies.cedar")]
 pub(crate) struct PolicyExportArgs {
-    /// Read this catalog directory instead of a store
-    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
-    pub(crate) catalog: Option<PathBuf>,
-    /// Read the connections that the catalog directory declares first
-    #[arg(long)]
-    pub(crate) sync: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArg,
+    pub(crate) input: InputArgs,
     /// The directory to write the files into
     #[arg(long, value_name = "DIR", value_parser = path_parser())]
     pub(crate) to: Option<PathBuf>,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{ConfigFileArg, StoreArg, path_parser};
+use super::{ConfigFileArg, StoreArg, TakeOverArgs, path_parser};
 
 /// Read connections, and take over what they list
 ///
@@ -22,13 +22,7 @@ pub(crate) struct SyncArgs {
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
     #[command(flatten)]
-    pub(crate) store: StoreArg,
-    /// Print what would change without changing anything
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Accept any number of users and data sources that are gone
-    #[arg(long)]
-    pub(crate) accept_gone: bool,
+    pub(crate) take_over: TakeOverArgs,
     #[command(flatten)]
     pub(crate) config: ConfigFileArg,
 }
@@ -107,13 +101,7 @@ pub(crate) struct ImportCsvArgs {
     #[arg(long, value_name = "FIELD=HEADER", value_parser = field_and_header)]
     pub(crate) map: Vec<(String, String)>,
     #[command(flatten)]
-    pub(crate) store: StoreArg,
-    /// Print what would change without changing anything
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Accept any number of users that are gone
-    #[arg(long)]
-    pub(crate) accept_gone: bool,
+    pub(crate) take_over: TakeOverArgs,
 }
 
 /// Import the data sources of a dbt project
@@ -138,13 +126,7 @@ pub(crate) struct ImportDbtArgs {
     #[arg(long, value_name = "FILE", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) store: StoreArg,
-    /// Print what would change without changing anything
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Accept any number of data sources that are gone
-    #[arg(long)]
-    pub(crate) accept_gone: bool,
+    pub(crate) take_over: TakeOverArgs,
 }
 
 fn field_and_header(text: &str) -> Result<(String, String), String> {

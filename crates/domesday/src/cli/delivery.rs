@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use domesday_delivery::{Encryption, Engine, Layout};
 use domesday_model::Instant;
 
-use super::{StoreArg, path_parser};
+use super::{StoreArg, SyncedInputArgs, path_parser};
 
 /// Write the access summary: Parquet tables, the snapshot row and the manifest
 ///
@@ -27,14 +27,8 @@ Examples:
   domesday export --store governance.db --to s3://acme-audit --region eu-central-1 \\
       --role-arn arn:aws:iam::111122223333:role/domesday")]
 pub(crate) struct ExportArgs {
-    /// Read this catalog directory instead of a store
-    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
-    pub(crate) catalog: Option<PathBuf>,
-    /// Leave out what the connections of the catalog directory list, in place of reading them first
-    #[arg(long)]
-    pub(crate) no_sync: bool,
     #[command(flatten)]
-    pub(crate) store: StoreArg,
+    pub(crate) input: SyncedInputArgs,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
     /// The layout of the daily snapshots at the destination

@@ -7,6 +7,7 @@ mod connections;
 mod delivery;
 mod drift;
 mod init;
+mod input;
 mod install;
 mod service;
 
@@ -25,6 +26,7 @@ pub(crate) use connections::*;
 pub(crate) use delivery::*;
 pub(crate) use drift::*;
 pub(crate) use init::*;
+pub(crate) use input::*;
 pub(crate) use install::*;
 pub(crate) use service::*;
 

@@ -6,7 +6,7 @@ use domesday_service::evaluation::{AccessFilter, AccessRow, Evaluation, RowFilte
 use serde_json::json;
 
 use crate::cli::{AccessArgs, Format};
-use crate::input::{Sync, instant_or_now, open_store};
+use crate::input::Input;
 use crate::lookup::{find_data_source, find_user};
 use crate::output::{DIM, Output, grouped};
 use crate::progress::Progress;
@@ -47,10 +47,7 @@ struct Rows<'e> {
 pub(crate) fn run(args: &AccessArgs, output: &Output) -> anyhow::Result<()> {
     let progress = Progress::new(*output);
     progress.message("reading the catalog");
-    let sync = Sync::if_asked(args.sync);
-    let mut store = open_store(args.catalog.as_deref(), &args.store, args.at, sync, *output)?;
-    // Later than what was read.
-    let at = instant_or_now(args.at);
+    let Input { mut store, at, .. } = args.input.open(args.at, *output)?;
     let snapshot = store.snapshot(at)?;
     let user = args.user.as_deref().map(|name| find_user(&snapshot, name)).transpose()?;
     let source = args.data_source.as_deref().map(|name| find_data_source(&snapshot, name)).transpose()?;

@@ -5,7 +5,7 @@ mod report;
 
 use crate::cli::{DiffArgs, Format};
 use crate::failure::LimitPassed;
-use crate::input::{Sync, instant_or_now, open_with_warnings};
+use crate::input::{Sync, open};
 use crate::output::Output;
 use crate::progress::Progress;
 use print::LISTED;
@@ -22,13 +22,12 @@ pub(crate) fn run(args: &DiffArgs, output: &Output) -> anyhow::Result<()> {
             "`--catalog` is given more than twice\nhelp: give it twice, before and after, or once, to compare it with the store"
         ),
     };
-    let (mut before, mut warnings) = open_with_warnings(before, &args.store, args.at, sync, *output)?;
-    let (mut after, more) = open_with_warnings(Some(after), &args.store, args.at, sync, *output)?;
-    warnings.extend(more);
-    // Later than what was read.
-    let at = instant_or_now(args.at);
+    let mut before = open(before, &args.store, args.at, sync, *output)?;
+    let mut after = open(Some(after), &args.store, args.at, sync, *output)?;
+    let warnings = [before.warnings, after.warnings].concat();
+    let at = after.at;
     progress.message("taking the snapshots");
-    let (before, after) = (before.snapshot(at)?, after.snapshot(at)?);
+    let (before, after) = (before.store.snapshot(at)?, after.store.snapshot(at)?);
     // Programs get every change.
     let is_for_programs = matches!(output.format, Format::Json | Format::Csv);
     let listed = if output.shows_all() || is_for_programs { usize::MAX } else { LISTED };

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::cli::{DriftArgs, Format};
 use crate::failure::DriftFound;
-use crate::input::{Sync, instant_or_now, open_store};
+use crate::input::{Input, Sync, open};
 use crate::lookup::{find_data_source, find_user};
 use crate::output::{DIM, GOOD, Output, STRONG, WARNING, grouped};
 use crate::progress::Progress;
@@ -40,10 +40,9 @@ const COLUMNS: [&str; 15] = [
 pub(crate) fn run(args: &DriftArgs, output: &Output) -> anyhow::Result<()> {
     let progress = Progress::new(*output);
     progress.message("reading the catalog and the databases");
-    let sync = if args.no_sync { Sync::LeftOut } else { Sync::First };
-    let mut store = open_store(args.catalog.as_deref(), &args.store, None, sync, *output)?;
-    // Later than what was read.
-    let snapshot = Arc::new(store.snapshot(instant_or_now(None))?);
+    let sync = Sync::unless(args.no_sync);
+    let Input { mut store, at, .. } = open(args.catalog.as_deref(), &args.store, None, sync, *output)?;
+    let snapshot = Arc::new(store.snapshot(at)?);
     if let Some(name) = &args.user {
         find_user(&snapshot, name)?;
     }

@@ -13,7 +13,7 @@ use domesday_service::drift::PairView;
 use serde::Serialize;
 
 use crate::cli::{ExplainArgs, Format};
-use crate::input::{Sync, instant_or_now, open_store};
+use crate::input::Input;
 use crate::lookup::{find_column, find_data_source, find_user};
 use crate::output::Output;
 use crate::progress::Progress;
@@ -30,10 +30,7 @@ struct ExplainedPair<'e> {
 pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
     let progress = Progress::new(*output);
     progress.message("reading the catalog");
-    let sync = Sync::if_asked(args.sync);
-    let mut store = open_store(args.catalog.as_deref(), &args.store, args.at, sync, *output)?;
-    // Later than what was read.
-    let at = instant_or_now(args.at);
+    let Input { mut store, at, .. } = args.input.open(args.at, *output)?;
     let snapshot = Arc::new(store.snapshot(at)?);
     let user = find_user(&snapshot, &args.user)?;
     let source = find_data_source(&snapshot, &args.data_source)?;

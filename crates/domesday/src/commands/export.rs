@@ -8,7 +8,7 @@ use domesday_sources::Diagnostic;
 use domesday_store::StoreLocation;
 
 use crate::cli::{ExportArgs, Format};
-use crate::input::{Sync, instant_or_now, open_with_warnings};
+use crate::input::Input;
 use crate::interrupt;
 use crate::output::{DIM, GOOD, Output, STRONG, grouped, size};
 use crate::progress::Progress;
@@ -20,11 +20,7 @@ pub(crate) fn run(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
     let call_context = CallContext { notices: Progress::notices(*output), ..CallContext::new() };
     interrupt::cancel_when_interrupted(call_context.cancellation.clone(), *output);
     progress.message("reading the catalog");
-    let sync = if args.no_sync { Sync::LeftOut } else { Sync::First };
-    let (mut store, warnings) =
-        open_with_warnings(args.catalog.as_deref(), &args.store, args.at, sync, *output)?;
-    // Later than what was read.
-    let at = instant_or_now(args.at);
+    let Input { mut store, warnings, at } = args.input.open(args.at, *output)?;
     let export = Export {
         destination,
         layout: args.layout.into(),
@@ -84,7 +80,7 @@ fn print(report: &RunReport, args: &ExportArgs, output: Output) {
         "The summary of {} is in {STRONG}{}{STRONG:#}.",
         report.snapshot_at, report.root
     ));
-    let from = match (&args.catalog, args.store.location()) {
+    let from = match (&args.input.catalog, args.input.store.location()) {
         (Some(catalog), _) => format!("--catalog {} ", catalog.display()),
         (None, Ok(StoreLocation::File(path))) => format!("--store {} ", path.display()),
         // A URL may contain a password, and is not printed.

@@ -8,7 +8,7 @@ use domesday_model::{Connection, ConnectionKind};
 use domesday_service::connections::{ImportedFiles, import};
 use domesday_store::{ChangeBy, Store};
 
-use crate::cli::{Format, ImportArgs, ImportCommand, ImportCsvArgs, ImportDbtArgs};
+use crate::cli::{Format, ImportArgs, ImportCommand, ImportCsvArgs, ImportDbtArgs, TakeOverArgs};
 use crate::connections::{find, kind, print_sync};
 use crate::input::instant_or_now;
 use crate::output::Output;
@@ -21,15 +21,8 @@ pub(crate) fn run(args: &ImportArgs, output: &Output) -> anyhow::Result<()> {
     }
 }
 
-/// How the files are taken over.
-#[derive(Clone, Copy)]
-struct Options {
-    dry_run: bool,
-    accept_gone: bool,
-}
-
 fn csv(args: &ImportCsvArgs, output: Output) -> anyhow::Result<()> {
-    let mut store = args.store.location()?.open_existing()?;
+    let mut store = args.take_over.store.location()?.open_existing()?;
     let connection = find(&mut store, &args.connection)?;
     let ConnectionKind::Csv(configured) = &connection.kind else {
         return Err(other_kind(&connection, "lists", "csv"));
@@ -44,12 +37,11 @@ fn csv(args: &ImportCsvArgs, output: Output) -> anyhow::Result<()> {
                 mistakes.with_file_names(&args.users.display().to_string(), &groups.display().to_string());
             anyhow::anyhow!("the lists have mistakes; nothing was changed\n{named}")
         })?;
-    let options = Options { dry_run: args.dry_run, accept_gone: args.accept_gone };
-    take_over(&mut store, &connection, ImportedFiles::Lists(reading), options, output)
+    take_over(&mut store, &connection, ImportedFiles::Lists(reading), &args.take_over, output)
 }
 
 fn dbt(args: &ImportDbtArgs, output: Output) -> anyhow::Result<()> {
-    let mut store = args.store.location()?.open_existing()?;
+    let mut store = args.take_over.store.location()?.open_existing()?;
     let connection = find(&mut store, &args.connection)?;
     let ConnectionKind::Dbt(configured) = &connection.kind else {
         return Err(other_kind(&connection, "the files of a dbt project", "dbt"));
@@ -63,8 +55,7 @@ fn dbt(args: &ImportDbtArgs, output: Output) -> anyhow::Result<()> {
                 .with_file_names(&args.manifest.display().to_string(), &catalog.display().to_string());
             anyhow::anyhow!("the files of the project have mistakes; nothing was changed\n{named}")
         })?;
-    let options = Options { dry_run: args.dry_run, accept_gone: args.accept_gone };
-    take_over(&mut store, &connection, ImportedFiles::Project(project), options, output)
+    take_over(&mut store, &connection, ImportedFiles::Project(project), &args.take_over, output)
 }
 
 fn other_kind(connection: &Connection, files: &str, wanted: &str) -> anyhow::Error {
@@ -81,14 +72,13 @@ fn take_over(
     store: &mut Store,
     connection: &Connection,
     files: ImportedFiles,
-    options: Options,
+    options: &TakeOverArgs,
     output: Output,
 ) -> anyhow::Result<()> {
-    let Options { dry_run, accept_gone } = options;
     let change = ChangeBy { actor: "command line", origin: "cli", from: None, at: instant_or_now(None) };
     let progress = Progress::new(output);
     progress.message("taking over the files");
-    let view = import(store, &connection.name, files, dry_run, accept_gone, &change)?;
+    let view = import(store, &connection.name, files, options.dry_run, options.accept_gone, &change)?;
     drop(progress);
     let is_done = match output.format {
         Format::Json => {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use domesday_cedar::CedarExport;
 
 use crate::cli::{CedarPart, Format, PolicyArgs, PolicyCommand, PolicyExportArgs};
-use crate::input::{Sync, instant_or_now, open_store};
+use crate::input::Input;
 use crate::output::{GOOD, Output};
 use crate::progress::Progress;
 
@@ -19,9 +19,8 @@ pub(crate) fn run(args: &PolicyArgs, output: &Output) -> anyhow::Result<()> {
 fn export(args: &PolicyExportArgs, output: Output) -> anyhow::Result<()> {
     let progress = Progress::new(output);
     progress.message("translating the policies");
-    let sync = Sync::if_asked(args.sync);
-    let mut store = open_store(args.catalog.as_deref(), &args.store, args.at, sync, output)?;
-    let snapshot = store.snapshot(instant_or_now(args.at))?;
+    let Input { mut store, at, .. } = args.input.open(args.at, output)?;
+    let snapshot = store.snapshot(at)?;
     let export = domesday_cedar::export(&snapshot);
     drop(progress);
     match &args.to {

@@ -8,17 +8,14 @@ use domesday_tables::snapshot_id;
 use tempfile::NamedTempFile;
 
 use crate::cli::{Format, SnapshotArgs};
-use crate::input::{Sync, instant_or_now, open_store};
+use crate::input::Input;
 use crate::output::{GOOD, Output, grouped, size};
 use crate::progress::Progress;
 
 pub(crate) fn run(args: &SnapshotArgs, output: &Output) -> anyhow::Result<()> {
     let progress = Progress::new(*output);
     progress.message("reading the catalog");
-    let sync = if args.no_sync { Sync::LeftOut } else { Sync::First };
-    let mut store = open_store(args.catalog.as_deref(), &args.store, args.at, sync, *output)?;
-    // Later than what was read.
-    let at = instant_or_now(args.at);
+    let Input { mut store, at, .. } = args.input.open(args.at, *output)?;
     progress.message("taking the snapshot");
     let taken = BatchSnapshot::take(&mut store, at)?;
     let file = taken.to_file();

@@ -11,7 +11,7 @@ use crate::output::Output;
 use crate::progress::Progress;
 
 pub(crate) fn run(args: &SyncArgs, output: &Output) -> anyhow::Result<()> {
-    let mut store = args.store.location()?.open_existing()?;
+    let mut store = args.take_over.store.location()?.open_existing()?;
     let chosen = if args.names.is_empty() {
         let all: Vec<_> = connections(&mut store)?.into_iter().filter(|it| it.kind.is_pulled()).collect();
         if all.is_empty() {
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &SyncArgs, output: &Output) -> anyhow::Result<()> {
     if let Some(other) = chosen.iter().find(|connection| !connection.kind.is_pulled()) {
         bail!("the connection `{}` is {}, and cannot be read", other.name, kind(other));
     }
-    let options = SyncOptions { dry_run: args.dry_run, accept_gone: args.accept_gone };
+    let options = SyncOptions::from(&args.take_over);
     let cancellation = CancellationToken::new();
     let rest = "when the connection that is being read has been read, or its time limit is reached";
     interrupt::cancel_at_next_step(cancellation.clone(), *output, rest);
