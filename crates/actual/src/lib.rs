@@ -1,10 +1,10 @@
 //! Actual access: which role can really read or write which relation of a database, by its privileges.
 //!
-//! [`Privileges`] are what one transaction read from a database; [`ActualAccess::new`] evaluates them, with a shortest
-//! path for each access. The rules are those of `docs/drift.md`. Equivalent relations form one class, and so do roles, so
-//! the cost follows the number of classes, not of pairs.
+//! [`Privileges`](domesday_model::privileges::Privileges) are what one transaction read from a database;
+//! [`ActualAccess::new`] evaluates them, with a shortest path for each access. The rules are those of `docs/drift.md`.
+//! Equivalent relations form one class, and so do roles, so the cost follows the number of classes, not of pairs.
 //!
-//! *Invariants.* No I/O, no clock: expiry is judged at [`Privileges::observed_at`].
+//! *Invariants.* No I/O, no clock: expiry is judged at the instant of the reading.
 
 mod access_path;
 mod bit_set;
@@ -13,9 +13,5 @@ mod grantees;
 mod role_graph;
 
 pub use access_path::AccessPath;
-pub use domesday_model::privileges::{
-    AccessEntry, Column, Database, Grantee, Membership, PrivilegeSet, Privileges, Relation, RelationIx,
-    RelationKind, Role, RoleIx, Schema, SchemaIx,
-};
 pub use evaluate::{ActualAccess, RelationClass, RelationClassIx, RoleAccess};
 pub use role_graph::{READ_ALL, RoleEdges, WRITE_ALL};

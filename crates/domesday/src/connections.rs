@@ -16,7 +16,7 @@ use crate::output::{DIM, GOOD, Output, STRONG, WARNING, grouped};
 use crate::service_config::{existing_key, read_config};
 
 /// The actor of the audit log for changes at the command line.
-const ACTOR: &str = "command line";
+pub(crate) const ACTOR: &str = "command line";
 
 /// The variable that names a file of certificates of authorities.
 const AUTHORITIES: &str = "DOMESDAY_CONNECTIONS_CA_FILE";

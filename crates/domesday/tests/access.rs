@@ -5,31 +5,13 @@
 mod cli;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
+use cli::acme::{AT, catalog, facts};
 use cli::{Domesday, tree, write};
-use serde::Deserialize;
 use serde_json::Value;
 
-const AT: &str = "2026-11-24T02:00:00Z";
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Fact {
-    user: String,
-    data_source: String,
-    column: Option<String>,
-    scope: String,
-    outcome: String,
-    reason: Option<String>,
-}
-
-fn example() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/acme")
-}
-
 fn access(args: &[&str]) -> Value {
-    let run = Domesday::new(&["access", "--json", "--at", AT, "--catalog"]).arg(example()).args(args).run();
+    let run = Domesday::new(&["access", "--json", "--at", AT, "--catalog"]).arg(catalog()).args(args).run();
     run.succeeds();
     serde_json::from_str(&run.stdout).unwrap()
 }
@@ -37,7 +19,7 @@ fn access(args: &[&str]) -> Value {
 /// The facts that the example expects were worked out by hand.
 #[test]
 fn the_example_company_is_listed_as_it_expects() {
-    let facts: Vec<Fact> = serde_json::from_str(include_str!("data/acme-expected.json")).unwrap();
+    let facts = facts();
     let facts = facts.iter().filter(|fact| fact.column.is_none());
     let sources: BTreeSet<_> = facts.clone().map(|fact| &fact.data_source).collect();
     for source in sources {
@@ -92,7 +74,7 @@ fn csv_and_json_have_the_same_rows() {
     let listed = access(&["--data-source", "Dealer Contacts"]);
     let run = Domesday::new(&["access", "--data-source", "Dealer Contacts", "--at", AT, "--format", "csv"])
         .arg("--catalog")
-        .arg(example())
+        .arg(catalog())
         .run();
     run.succeeds();
     let mut csv = csv::Reader::from_reader(run.stdout.as_bytes());
@@ -246,7 +228,7 @@ fn a_reader_that_stops_reading_is_no_failure() {
     drop(reader);
     for format in ["csv", "markdown", "text", "json"] {
         let run = Domesday::new(&["access", "--user", "daan.visser", "--format", format, "--catalog"]);
-        let mut command = run.arg(example()).into_command();
+        let mut command = run.arg(catalog()).into_command();
         let output = command.stdout(writer.try_clone().unwrap()).output().unwrap();
         let message = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success() && !message.contains("error"), "{format}: {message}");

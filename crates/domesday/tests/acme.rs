@@ -3,38 +3,14 @@
 mod cli;
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use cli::Domesday;
-use serde::Deserialize;
-
-const AT: &str = "2026-11-24T02:00:00Z";
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Fact {
-    user: String,
-    data_source: String,
-    column: Option<String>,
-    scope: String,
-    outcome: String,
-    reason: Option<String>,
-    request_id: Option<String>,
-    why: String,
-}
-
-fn facts() -> Vec<Fact> {
-    serde_json::from_str(include_str!("data/acme-expected.json")).expect("the facts are well formed")
-}
-
-fn example() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/acme")
-}
+use cli::acme::{AT, Fact, catalog, facts};
 
 /// What `explain` says of one pair and scope.
 fn explained(fact: &Fact) -> serde_json::Value {
     let run = Domesday::new(&["explain", "--format", "json", "--at", AT, "--catalog"])
-        .arg(example())
+        .arg(catalog())
         .args(&["--user", &fact.user, "--data-source", &fact.data_source])
         .args(&["--scope", &fact.scope.to_lowercase()])
         .run();

@@ -127,7 +127,7 @@ fn the_same_as_one_json_document() {
 }
 
 #[test]
-fn a_limit_that_is_passed_ends_with_2_and_one_that_is_not_with_0() {
+fn a_limit_that_is_passed_ends_with_3_and_one_that_is_not_with_0() {
     let change = Change::new();
     let both = ["--catalog", "before", "--catalog", "after", "--max-gained"];
     let finished = change.diff(&[&both[..], &["4"]].concat());

@@ -17,13 +17,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const CATALOG: &str = "users: [{ username: ada }]\ndataSources: [{ name: Ledger, platform: x }]\n";
 
-fn start(args: &[&str], dir: &Path) -> Child {
-    let variables = [
+/// Starts the program in a directory, with more variables than it needs to deliver to a bucket.
+fn start(args: &[&str], dir: &Path, variables: &[(&str, &str)]) -> Child {
+    let of_bucket = [
         ("AWS_ACCESS_KEY_ID", "AKIA"),
         ("AWS_SECRET_ACCESS_KEY", "s"),
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ];
-    let mut command = Domesday::new(args).with(&variables).within(dir).into_command();
+    let mut command = Domesday::new(args).with(&of_bucket).with(variables).within(dir).into_command();
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -54,7 +55,7 @@ fn an_apply_that_waits_for_the_store_is_interrupted_and_changes_nothing() {
     let mut store = Store::open(&dir.path().join("store.db")).unwrap();
     store
         .exclusive_transaction(|_| {
-            let child = start(&["apply", "catalog", "--store", "store.db"], dir.path());
+            let child = start(&["apply", "catalog", "--store", "store.db"], dir.path(), &[]);
             interrupt(&child);
             let (code, message) = end(child);
             assert_eq!(code, Some(130), "{message}");
@@ -80,7 +81,7 @@ fn a_sync_says_that_it_stops_ends_its_record_and_gives_back_its_lease() {
     write(&dir.path().join("catalog/a.yaml"), &catalog);
     Domesday::new(&["apply", "catalog", "--store", "s.db"]).within(dir.path()).run().succeeds();
 
-    let mut child = start(&["sync", "--store", "s.db"], dir.path());
+    let mut child = start(&["sync", "--store", "s.db"], dir.path(), &[]);
     let (stream, _) = listener.accept().unwrap();
     interrupt(&child);
     let mut errors = BufReader::new(child.stderr.take().unwrap());
@@ -121,10 +122,7 @@ fn exports_and_tasks_of_batches_to_a_server_that_hangs_are_interrupted() {
     for args in ["export --catalog catalog", "batch task --snapshot a.snapshot --plan a.plan --index 0"] {
         let bucket = format!("{args} --to s3://acme/access --region eu-central-1 --endpoint {endpoint}");
         let args: Vec<_> = bucket.split(' ').collect();
-        let mut command = Domesday::new(&args).within(dir.path()).into_command();
-        command.env("AWS_ACCESS_KEY_ID", "AKIA").env("AWS_SECRET_ACCESS_KEY", "s");
-        command.env("TMPDIR", spool.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().unwrap();
+        let child = start(&args, dir.path(), &[("TMPDIR", spool.path().to_str().unwrap())]);
         let (stream, _) = listener.accept().unwrap();
         interrupt(&child);
         let (code, message) = end(child);

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
-use domesday_actual::{AccessPath, PrivilegeSet, READ_ALL, RelationIx, RoleIx};
+use domesday_actual::{AccessPath, READ_ALL};
 use domesday_model::FastMap;
+use domesday_model::privileges::{PrivilegeSet, RelationIx, RoleIx};
 
 use crate::drift::Drift;
 use crate::grants::{RelationGrants, RelationLists};

@@ -1,6 +1,6 @@
 //! Findings and lacks as sentences.
 
-use domesday_actual::{PrivilegeSet, RelationIx};
+use domesday_model::privileges::{PrivilegeSet, RelationIx};
 use domesday_model::{DataSourceStatus, Scope};
 
 use crate::drift::{Drift, scope_privileges};

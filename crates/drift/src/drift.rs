@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use domesday_actual::{
-    ActualAccess, PrivilegeSet, Privileges, RelationClass, RelationIx, RoleAccess, RoleIx,
-};
+use domesday_actual::{ActualAccess, RelationClass, RoleAccess};
 use domesday_engine::{ClassIx, Outcomes};
-use domesday_model::privileges::{ObservedDatabase, RoleOwners};
+use domesday_model::privileges::{
+    ObservedDatabase, PrivilegeSet, Privileges, RelationIx, RoleIx, RoleOwners,
+};
 use domesday_model::{DataSourceIx, FastMap, PolicyIx, Scope, Snapshot, UserIx};
 use rayon::prelude::*;
 
@@ -72,6 +72,19 @@ impl Drift {
         databases.map(|database| Self::new(Arc::clone(outcomes), Arc::clone(database))).collect()
     }
 
+    /// Compares the databases that have a data source with the outcomes.
+    #[must_use]
+    pub fn of_data_source(outcomes: &Arc<Outcomes>, source: DataSourceIx) -> Vec<Self> {
+        let snapshot = outcomes.snapshot();
+        let databases = snapshot.databases.iter();
+        let has_source =
+            |database: &&Arc<ObservedDatabase>| database.data_sources(snapshot).contains(&Some(source));
+        databases
+            .filter(has_source)
+            .map(|database| Self::new(Arc::clone(outcomes), Arc::clone(database)))
+            .collect()
+    }
+
     /// Compares a database with the outcomes of a snapshot.
     #[must_use]
     pub fn new(outcomes: Arc<Outcomes>, database: Arc<ObservedDatabase>) -> Self {
@@ -112,12 +125,6 @@ impl Drift {
     #[must_use]
     pub fn snapshot(&self) -> &Arc<Snapshot> {
         self.outcomes.snapshot()
-    }
-
-    /// Returns the outcomes that the database is compared with.
-    #[must_use]
-    pub fn outcomes(&self) -> &Arc<Outcomes> {
-        &self.outcomes
     }
 
     /// Returns the database as it was read.
@@ -266,7 +273,7 @@ impl Drift {
         let mut found = Vec::new();
         for (position, roles) in self.roles_of.iter().enumerate() {
             let user = UserIx::at(position);
-            judge.user(user, roles, |role| self.reach.may_log_in(role), access, &mut found);
+            judge.find_for_user(user, roles, |role| self.reach.may_log_in(role), access, &mut found);
         }
         let mut unmapped: Vec<GroupFinding> = Vec::new();
         for scope in Scope::ALL {
@@ -303,7 +310,7 @@ fn roles_by_user(privileges: &Privileges, user_of: &[Option<UserIx>], users: usi
     roles_of.into_iter().map(by_name).collect()
 }
 
-/// Names the privileges that a scope is about, in a sentence.
+/// Returns the privileges that a repair grants in a scope, and that a sentence names.
 pub(crate) fn scope_privileges(scope: Scope) -> PrivilegeSet {
     match scope {
         Scope::Read => PrivilegeSet::SELECT,

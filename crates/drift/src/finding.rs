@@ -1,6 +1,7 @@
 //! One finding, as a row shows it.
 
-use domesday_actual::{AccessPath, RelationIx, RoleAccess, RoleIx};
+use domesday_actual::{AccessPath, RoleAccess};
+use domesday_model::privileges::{RelationIx, RoleIx};
 use domesday_model::{ColumnIx, DataSourceIx, PolicyId, PolicyIx, Scope, UserIx};
 
 use crate::column_path::column_path;

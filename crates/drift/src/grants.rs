@@ -1,7 +1,7 @@
 //! Access lists, summed up by grantee.
 
-use domesday_actual::{AccessEntry, Grantee, PrivilegeSet, Privileges, Relation, RoleIx, Schema};
 use domesday_model::FastMap;
+use domesday_model::privileges::{AccessEntry, Grantee, PrivilegeSet, Privileges, Relation, RoleIx, Schema};
 
 /// The privileges that the access list of one object gives.
 #[derive(Debug, Clone, Default)]

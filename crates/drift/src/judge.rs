@@ -1,6 +1,6 @@
 //! Compares what the roles of a user can with what policies say of the user (`docs/drift.md`, "Tables").
 
-use domesday_actual::RoleIx;
+use domesday_model::privileges::RoleIx;
 use domesday_model::{Scope, UserIx};
 
 use crate::class_table::{ClassTable, Ruling};
@@ -34,7 +34,7 @@ impl Judge<'_> {
 
     /// Finds where what a user can differs from what policies say. `roles` are theirs, by name; `access` returns what one
     /// of them can reach.
-    pub(crate) fn user<'r>(
+    pub(crate) fn find_for_user<'r>(
         &self,
         user: UserIx,
         roles: &[RoleIx],
@@ -60,13 +60,13 @@ impl Judge<'_> {
                 continue;
             };
             if scope == Scope::Read {
-                self.columns(user, roles, first, |role| access(role, scope), finding, found);
+                self.find_columns(user, roles, first, |role| access(role, scope), finding, found);
             }
         }
     }
 
     /// Finds the columns that a reader can read and should not, or cannot and should.
-    fn columns<'r>(
+    fn find_columns<'r>(
         &self,
         user: UserIx,
         roles: &[RoleIx],

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domesday_actual::RoleIx;
+use domesday_model::privileges::RoleIx;
 use serde::{Serialize, Serializer};
 
 /// A kind of difference between policy and database.

@@ -1,6 +1,6 @@
 //! What a user without access lacks.
 
-use domesday_actual::{RelationIx, RoleIx};
+use domesday_model::privileges::{RelationIx, RoleIx};
 use domesday_model::{Scope, UserIx};
 
 use crate::drift::Drift;

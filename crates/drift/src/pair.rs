@@ -1,6 +1,7 @@
 //! What the database allows one user on one data source.
 
-use domesday_actual::{RelationIx, RoleAccess, RoleIx};
+use domesday_actual::RoleAccess;
+use domesday_model::privileges::{RelationIx, RoleIx};
 use domesday_model::{DataSourceIx, Scope, UserIx};
 
 use crate::drift::Drift;

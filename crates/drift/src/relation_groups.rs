@@ -1,8 +1,8 @@
 //! Groups of relations that are alike for actual access and for policies.
 
-use domesday_actual::{ActualAccess, RelationClassIx, RelationIx, RoleIx};
+use domesday_actual::{ActualAccess, RelationClassIx};
 use domesday_engine::{ClassIx, Outcomes};
-use domesday_model::privileges::ObservedDatabase;
+use domesday_model::privileges::{ObservedDatabase, RelationIx, RoleIx};
 use domesday_model::{ColumnIx, DataSourceIx, FastMap, PolicyIx, Scope, Snapshot, UserIx};
 
 use crate::kinds::FindingKind;

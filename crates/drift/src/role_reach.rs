@@ -2,8 +2,9 @@
 //!
 //! `domesday-actual` evaluates every role at once. A repair changes what few roles can, and asks for these alone.
 
-use domesday_actual::{PrivilegeSet, Privileges, READ_ALL, Relation, RoleEdges, RoleIx, WRITE_ALL};
+use domesday_actual::{READ_ALL, RoleEdges, WRITE_ALL};
 use domesday_model::Scope;
+use domesday_model::privileges::{PrivilegeSet, Privileges, Relation, RoleIx};
 
 use crate::grants::{Grants, RelationGrants};
 
@@ -210,8 +211,9 @@ fn closures(edges: &[Vec<RoleIx>]) -> Vec<Box<[RoleIx]>> {
 
 #[cfg(test)]
 mod tests {
-    use domesday_actual::{
-        AccessEntry, ActualAccess, Column, Grantee, Membership, RelationIx, RelationKind, Schema, SchemaIx,
+    use domesday_actual::ActualAccess;
+    use domesday_model::privileges::{
+        AccessEntry, Column, Grantee, Membership, RelationIx, RelationKind, Schema, SchemaIx,
     };
 
     use super::*;

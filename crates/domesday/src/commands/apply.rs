@@ -6,6 +6,7 @@ use domesday_model::{Catalog, Instant, Snapshot};
 use domesday_store::{Action, ApplyOptions, ChangeBy, ObjectChange, Plan, Store, StoreError, StoreLocation};
 
 use crate::cli::{ApplyArgs, Format};
+use crate::connections::ACTOR;
 use crate::diagnostics::list_warnings;
 use crate::input::{instant_or_now, load_catalog};
 use crate::interrupt;
@@ -64,7 +65,7 @@ fn apply(
     options: ApplyOptions,
     cancellation: &CancellationToken,
 ) -> anyhow::Result<Plan> {
-    let change = ChangeBy { actor: "command line", origin: "", from: None, at: options.at };
+    let change = ChangeBy { actor: ACTOR, origin: "", from: None, at: options.at };
     let is_wanted = |_: &mut Store, _: &[ObjectChange]| interrupt::check(cancellation, NOTHING_CHANGED);
     store.apply_authorized(catalog, options, &change, is_wanted)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use domesday_drift::{Drift, FindingKind};
 use domesday_service::drift::{FindingFilter, FindingPage, FindingView, page};
 use serde_json::json;
@@ -50,28 +50,41 @@ pub(crate) fn run(args: &DriftArgs, output: &Output) -> anyhow::Result<()> {
         find_data_source(&snapshot, name)?;
     }
     progress.message("comparing the databases with the policies");
-    let drifts = Drift::of_databases(&Arc::new(domesday_engine::evaluate(snapshot)));
+    let mut drifts = Drift::of_databases(&Arc::new(domesday_engine::evaluate(snapshot)));
     check_connection(args, &drifts)?;
+    drifts.retain(|drift| args.connection.as_ref().is_none_or(|name| *name == drift.database().connection));
+    progress.message("working out the repairs");
+    drifts.iter().map(Drift::repairable).for_each(drop);
+    drop(progress);
+    let findings = if args.sql {
+        output.result(one_database(&drifts)?.repair_script().trim_end());
+        drifts.iter().map(Drift::total).sum()
+    } else {
+        list(args, &drifts, *output)
+    };
+    if args.fail_on_drift && findings > 0 {
+        return Err(DriftFound { findings }.into());
+    }
+    Ok(())
+}
+
+/// Prints the findings that are asked for, and returns how many there are.
+fn list(args: &DriftArgs, drifts: &[Drift], output: Output) -> usize {
     let filter = FindingFilter {
-        connection: args.connection.clone(),
+        connection: None,
         kind: args.kind.map(|kind| kind.0),
         data_source: args.data_source.clone(),
         user: args.user.clone(),
         role: None,
     };
     let is_for_people = output.format == Format::Text && !output.shows_all();
-    let found = page(&drifts, &filter, 0, if is_for_people { LISTED } else { usize::MAX });
-    drop(progress);
-    if args.sql {
-        output.result(script(args, &drifts)?.trim_end());
-    } else {
-        print(&drifts, &found, *output);
-    }
-    if args.fail_on_drift && found.total > 0 {
-        return Err(DriftFound { findings: found.total }.into());
-    }
-    Ok(())
+    let found = page(drifts, &filter, 0, if is_for_people { LISTED } else { usize::MAX });
+    print(drifts, &found, output);
+    found.total
 }
+
+/// What to do when there is no database to compare.
+const NONE_READ: &str = "no connection has read a database; declare one of kind postgres, and sync it";
 
 /// Checks that the connection that is named has read a database.
 fn check_connection(args: &DriftArgs, drifts: &[Drift]) -> anyhow::Result<()> {
@@ -81,24 +94,21 @@ fn check_connection(args: &DriftArgs, drifts: &[Drift]) -> anyhow::Result<()> {
     }
     let known: Vec<_> = drifts.iter().map(|drift| format!("`{}`", drift.database().connection)).collect();
     match &known[..] {
-        [] => bail!("no connection has read a database; declare one of kind postgres, and sync it"),
+        [] => bail!(NONE_READ),
         known => bail!("no connection `{name}` has read a database; {} did", known.join(", ")),
     }
 }
 
-/// Returns the SQL that repairs the database that is meant.
-fn script(args: &DriftArgs, drifts: &[Drift]) -> anyhow::Result<String> {
-    let is_meant =
-        |drift: &&Drift| args.connection.as_ref().is_none_or(|name| *name == drift.database().connection);
-    let mut meant = drifts.iter().filter(is_meant);
-    let first = meant
-        .next()
-        .context("no connection has read a database; declare one of kind postgres, and sync it")?;
-    if meant.next().is_some() {
-        let names: Vec<_> = drifts.iter().map(|drift| drift.database().connection.as_str()).collect();
-        bail!("several databases were read\nhelp: name one with --connection: {}", names.join(", "));
+/// Returns the only database.
+fn one_database(drifts: &[Drift]) -> anyhow::Result<&Drift> {
+    match drifts {
+        [] => bail!(NONE_READ),
+        [drift] => Ok(drift),
+        drifts => {
+            let names: Vec<_> = drifts.iter().map(|drift| drift.database().connection.as_str()).collect();
+            bail!("several databases were read\nhelp: name one with --connection: {}", names.join(", "));
+        }
     }
-    Ok(first.repair_script())
 }
 
 fn print(drifts: &[Drift], found: &FindingPage<'_>, output: Output) {
@@ -159,7 +169,7 @@ fn print_text(
     output: Output,
 ) {
     if drifts.is_empty() {
-        output.note("no connection has read a database; declare one of kind postgres, and sync it");
+        output.note(NONE_READ);
         return;
     }
     for it in views {

@@ -37,10 +37,10 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
     let column = args.column.as_deref().map(|name| find_column(&snapshot, source, name)).transpose()?;
     progress.message("evaluating access");
     let outcomes = Arc::new(domesday_engine::evaluate(Arc::clone(&snapshot)));
-    drop(progress);
     match column {
         Some(column) => {
             let explanation = outcomes.explain_column(user, source, column);
+            drop(progress);
             match output.format {
                 Format::Json => output.json(&explanation),
                 _ => answer::print_column(&explanation, *output),
@@ -48,7 +48,8 @@ pub(crate) fn run(args: &ExplainArgs, output: &Output) -> anyhow::Result<()> {
         }
         None => {
             let explanation = outcomes.explain(user, source, args.scope.into());
-            let actual = PairView::find(&Drift::of_databases(&outcomes), user, source);
+            let actual = PairView::find(&Drift::of_data_source(&outcomes, source), user, source);
+            drop(progress);
             match output.format {
                 Format::Json => output.json(&ExplainedPair { explanation: &explanation, actual: &actual }),
                 _ => answer::print_pair(&explanation, &actual, *output),

@@ -9,7 +9,7 @@ use domesday_service::connections::{ImportedFiles, import};
 use domesday_store::{ChangeBy, Store};
 
 use crate::cli::{Format, ImportArgs, ImportCommand, ImportCsvArgs, ImportDbtArgs, TakeOverArgs};
-use crate::connections::{find, kind, print_sync};
+use crate::connections::{ACTOR, find, kind, print_sync};
 use crate::input::instant_or_now;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -75,7 +75,7 @@ fn take_over(
     options: &TakeOverArgs,
     output: Output,
 ) -> anyhow::Result<()> {
-    let change = ChangeBy { actor: "command line", origin: "cli", from: None, at: instant_or_now(None) };
+    let change = ChangeBy { actor: ACTOR, origin: "cli", from: None, at: instant_or_now(None) };
     let progress = Progress::new(output);
     progress.message("taking over the files");
     let view = import(store, &connection.name, files, options.dry_run, options.accept_gone, &change)?;

@@ -9,6 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+pub(crate) mod acme;
+
 /// An invocation, away from any environment that would change what it does.
 pub(crate) struct Domesday {
     command: Command,

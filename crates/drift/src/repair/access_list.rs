@@ -3,7 +3,7 @@
 //! PostgreSQL keeps an entry for each pair of grantor and grantee. A REVOKE takes from the entry of one grantor only, and
 //! from the grantee's own grants to others when the grantee loses its grant option (CASCADE), or fails because of them.
 
-use domesday_actual::{AccessEntry, Grantee, PrivilegeSet, RoleIx};
+use domesday_model::privileges::{AccessEntry, Grantee, PrivilegeSet, RoleIx};
 
 use crate::role_reach::RoleReach;
 

@@ -1,7 +1,7 @@
-//! The statements that could mend a finding, best first. Whether they do, and whom else they touch, is for
+//! The statements that could repair a finding, best first. Whether they do, and whom else they touch, is for
 //! [`effect`](super::effect) to say.
 
-use domesday_actual::{AccessEntry, Grantee, PrivilegeSet, RoleIx};
+use domesday_model::privileges::{AccessEntry, Grantee, PrivilegeSet, RoleIx};
 use domesday_model::{Scope, UserIx};
 
 use super::access_list::is_own_grantor;
@@ -14,12 +14,12 @@ use crate::grants::{Grants, RelationGrants};
 use crate::judge::Judge;
 use crate::kinds::FindingKind;
 use crate::relation_groups::GroupFinding;
-use crate::role_reach::{Place, wanted};
+use crate::role_reach::{Place, RoleReach, wanted};
 
 /// How many roles are tried to grant something to: a role may be able to become thousands.
 const MOST_TARGETS: usize = 16;
 
-/// A finding of a group with the state that it is to be mended in.
+/// A finding of a group with the state that it is to be repaired in.
 #[derive(Clone, Copy)]
 pub(crate) struct Case<'a> {
     pub(crate) planner: &'a Planner<'a>,
@@ -110,13 +110,9 @@ impl<'a> Case<'a> {
             }
             Cut::Connect => (privileges.database.owner, Object::Database, PrivilegeSet::CONNECT),
         };
-        let is_relevant = |entry: &AccessEntry| match entry.grantee {
-            Grantee::Public => !acting.is_empty(),
-            Grantee::Role(grantee) => acting.iter().any(|acted| reach.has_inherited(*acted, grantee)),
-        };
         let mut draft = self.draft();
         loop {
-            // On a relation the entries of columns count too; the entry of the owner first, since it may cascade.
+            // On a relation the entries of columns count too.
             let lists: Vec<&Vec<AccessEntry>> = match cut {
                 Cut::Relation => std::iter::once(&draft.lists.whole).chain(&draft.lists.columns).collect(),
                 Cut::Usage => vec![&draft.usage],
@@ -125,9 +121,8 @@ impl<'a> Case<'a> {
             let relevant = lists
                 .iter()
                 .flat_map(|list| list.iter())
-                .filter(|entry| entry.privileges.intersects(cut_set) && is_relevant(entry));
-            let Some(next) = relevant.min_by_key(|entry| (entry.grantor != owner, entry.grantor)).copied()
-            else {
+                .filter(|entry| entry.privileges.intersects(cut_set) && concerns(reach, &acting, entry));
+            let Some(next) = relevant.min_by_key(|entry| order(entry, owner)).copied() else {
                 return Ok(draft);
             };
             if next.grantee == Grantee::Role(owner) {
@@ -188,21 +183,15 @@ impl<'a> Case<'a> {
         let mut draft = self.draft();
         let (reach, place) = (&planner.drift.reach, self.place());
         let acts_as = reach.acts_as(role).iter().copied();
-        let acting = acts_as.filter(|acted| reach.holds_usage(*acted, place)).collect();
-        Some(self.take_columns(&mut draft, acting, &columns).map(|()| draft))
+        let acting: Vec<RoleIx> = acts_as.filter(|acted| reach.holds_usage(*acted, place)).collect();
+        Some(self.take_columns(&mut draft, &acting, &columns).map(|()| draft))
     }
 
     /// Revokes SELECT on columns from everything by which some roles read them, and grants the other columns again.
-    #[expect(clippy::needless_pass_by_value, reason = "a list made for this call")]
-    fn take_columns(
-        &self,
-        draft: &mut Draft<'a>,
-        acting: Vec<RoleIx>,
-        taken: &[u32],
-    ) -> Result<(), Decision> {
+    fn take_columns(&self, draft: &mut Draft<'a>, acting: &[RoleIx], taken: &[u32]) -> Result<(), Decision> {
         let reach = &self.planner.drift.reach;
         let owner = self.place().relation.owner;
-        for acted in &acting {
+        for acted in acting {
             if reach.is_superuser(*acted) {
                 return Err(Decision::Superuser(*acted));
             }
@@ -211,23 +200,19 @@ impl<'a> Case<'a> {
             }
         }
         let is_relevant = |entry: &&AccessEntry| {
-            let concerns = match entry.grantee {
-                Grantee::Public => !acting.is_empty(),
-                Grantee::Role(grantee) => acting.iter().any(|acted| reach.has_inherited(*acted, grantee)),
-            };
-            concerns && entry.privileges.intersects(PrivilegeSet::SELECT)
+            entry.privileges.intersects(PrivilegeSet::SELECT) && concerns(reach, acting, entry)
         };
         let before = RelationGrants::new(&draft.lists);
         loop {
             let of_whole = draft.lists.whole.iter().filter(is_relevant);
-            let of_whole = of_whole.min_by_key(|entry| (entry.grantor != owner, entry.grantor)).copied();
+            let of_whole = of_whole.min_by_key(|entry| order(entry, owner)).copied();
             let of_columns = || {
                 taken.iter().flat_map(|column| {
                     let list = draft.lists.columns[*column as usize].iter().filter(is_relevant);
                     list.map(|entry| (*entry, *column))
                 })
             };
-            let of_column = of_columns().min_by_key(|(entry, _)| (entry.grantor != owner, entry.grantor));
+            let of_column = of_columns().min_by_key(|(entry, _)| order(entry, owner));
             let (entry, object) = match (of_whole, of_column) {
                 (Some(entry), _) => (entry, Object::Relation),
                 (None, Some((entry, _))) => {
@@ -317,7 +302,7 @@ impl<'a> Case<'a> {
         if masked.iter().any(held) {
             // Privileges without USAGE, which would become a finding of their own.
             let before = draft.clone();
-            if self.take_columns(draft, vec![target], &masked).is_err() {
+            if self.take_columns(draft, &[target], &masked).is_err() {
                 *draft = before;
             }
         }
@@ -359,6 +344,19 @@ fn lost_columns(before: &RelationGrants, after: &RelationGrants, count: usize) -
         (grantee, lost.collect::<Vec<u32>>())
     });
     lost.filter(|(_, columns)| !columns.is_empty()).collect()
+}
+
+/// Whether one of some roles has privileges by an entry of an access list.
+fn concerns(reach: &RoleReach, acting: &[RoleIx], entry: &AccessEntry) -> bool {
+    match entry.grantee {
+        Grantee::Public => !acting.is_empty(),
+        Grantee::Role(grantee) => acting.iter().any(|acted| reach.has_inherited(*acted, grantee)),
+    }
+}
+
+/// The order in which entries are revoked: what the owner granted first, since that may cascade.
+fn order(entry: &AccessEntry, owner: RoleIx) -> (bool, RoleIx) {
+    (entry.grantor != owner, entry.grantor)
 }
 
 /// Whose privileges a draft changes first, to name in a comment.

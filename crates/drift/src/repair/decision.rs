@@ -1,7 +1,7 @@
 //! Why a finding has no repair: what somebody has to decide.
 
-use domesday_actual::{Grantee, RelationIx, RoleIx};
 use domesday_model::Scope;
+use domesday_model::privileges::{Grantee, RelationIx, RoleIx};
 
 use crate::kinds::Lack;
 

@@ -1,6 +1,6 @@
 //! Decisions as sentences.
 
-use domesday_actual::{Grantee, RoleIx};
+use domesday_model::privileges::{Grantee, RoleIx};
 
 use super::decision::Decision;
 use crate::detail::verb;

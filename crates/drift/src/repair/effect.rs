@@ -1,8 +1,8 @@
-//! What a change of access lists does to every role: which findings it mends, and whom it would harm.
+//! What a change of access lists does to every role: which findings it repairs, and whom it would harm.
 
 use std::collections::BTreeSet;
 
-use domesday_actual::{Grantee, RelationIx, RoleIx};
+use domesday_model::privileges::{Grantee, RelationIx, RoleIx};
 use domesday_model::{Scope, UserIx};
 
 use super::decision::Harm;
@@ -23,8 +23,8 @@ pub(crate) enum Reaching {
     Group,
 }
 
-/// A finding of a group that a change mends.
-pub(crate) type Mended = (usize, GroupFinding);
+/// A finding of a group that a change repairs.
+pub(crate) type Repaired = (usize, GroupFinding);
 
 /// The access lists before and after a change.
 struct Places<'a> {
@@ -33,7 +33,7 @@ struct Places<'a> {
 }
 
 impl Planner<'_> {
-    /// Returns the findings that a change mends.
+    /// Returns the findings that a change repairs.
     ///
     /// # Errors
     /// When a role's access changes that no finding is about, or a finding would come.
@@ -42,23 +42,23 @@ impl Planner<'_> {
         state: &State,
         trial: &Trial,
         reaching: Reaching,
-    ) -> Result<Vec<Mended>, Harm> {
+    ) -> Result<Vec<Repaired>, Harm> {
         let affected = self.affected(&trial.grantees);
         let is_wide = trial.usage.is_some() || trial.connect.is_some();
-        let mut mended = Vec::new();
+        let mut repaired = Vec::new();
         let places = self.places(state, trial, trial.group, trial.relation.as_ref());
         if is_wide {
             self.check_losers(state, trial, &affected, &places)?;
         }
-        self.effect_on_group(trial.group, &affected, &places, &mut mended)?;
+        self.effect_on_group(trial.group, &affected, &places, &mut repaired)?;
         if is_wide && reaching == Reaching::Group {
             for group in self.near_groups(trial).filter(|group| *group != trial.group) {
                 let places = self.places(state, trial, group, None);
-                self.effect_on_group(group, &affected, &places, &mut mended)?;
+                self.effect_on_group(group, &affected, &places, &mut repaired)?;
             }
             self.effect_on_bystanders(state, trial, &affected)?;
         }
-        Ok(mended)
+        Ok(repaired)
     }
 
     /// Returns whom a change of the schema and the database harms by itself, by group; what it does to relations that are
@@ -179,7 +179,7 @@ impl Planner<'_> {
         group: usize,
         affected: &[RoleIx],
         places: &Places<'_>,
-        mended: &mut Vec<Mended>,
+        repaired: &mut Vec<Repaired>,
     ) -> Result<(), Harm> {
         let of_group = &self.drift.groups[group];
         let relation = of_group.relations[0].0;
@@ -218,7 +218,7 @@ impl Planner<'_> {
                 return Err(harm(change));
             }
             let gone = before.into_iter().filter(|finding| !after.contains(finding));
-            mended.extend(gone.map(|finding| (group, finding)));
+            repaired.extend(gone.map(|finding| (group, finding)));
         }
         Ok(())
     }
@@ -235,7 +235,7 @@ impl Planner<'_> {
             Some(reach.columns.as_deref())
         };
         let mut found = Vec::new();
-        judge.user(user, roles, |role| reach.may_log_in(role), lookup, &mut found);
+        judge.find_for_user(user, roles, |role| reach.may_log_in(role), lookup, &mut found);
         found
     }
 

@@ -1,7 +1,9 @@
 //! Roles and access lists for unit tests.
 
-use domesday_actual::{AccessEntry, Database, Grantee, Membership, PrivilegeSet, Privileges, Role, RoleIx};
 use domesday_model::Instant;
+use domesday_model::privileges::{
+    AccessEntry, Database, Grantee, Membership, PrivilegeSet, Privileges, Role, RoleIx,
+};
 
 use crate::role_reach::RoleReach;
 

@@ -11,13 +11,13 @@ mod decision_text;
 mod effect;
 #[cfg(test)]
 pub(crate) mod fixtures;
-mod mend;
 mod plan;
 mod planner;
 mod quote;
 mod script;
 mod state;
 mod statement;
+mod work_out;
 
 pub(crate) use plan::RepairPlan;
 pub use quote::quote_identifier;

@@ -6,7 +6,7 @@ use super::statement::Statement;
 /// The repair of a database.
 #[derive(Debug)]
 pub(crate) struct RepairPlan {
-    /// By group, then finding: the statements that mend it alone, or why there are none.
+    /// By group, then finding: the statements that repair it alone, or why there are none.
     pub(crate) findings: Vec<Vec<OwnRepair>>,
     /// The statements of the whole repair on relations, in order: by group.
     pub(crate) relations: Vec<Vec<Step>>,
@@ -22,5 +22,5 @@ pub(crate) struct Step {
     pub(crate) finding: usize,
 }
 
-/// The statements that mend a finding by itself, or why there are none.
+/// The statements that repair a finding by itself, or why there are none.
 pub(crate) type OwnRepair = Result<Box<[Statement]>, Decision>;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock};
 
-use domesday_actual::{RelationIx, RoleIx, SchemaIx};
 use domesday_engine::ClassIx;
+use domesday_model::privileges::{RelationIx, RoleIx, SchemaIx};
 use domesday_model::{FastMap, FastSet, Scope, UserIx};
 
 use super::decision::Harm;

@@ -1,9 +1,10 @@
 //! The repair as text: of one finding, and of a whole database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use domesday_actual::{PrivilegeSet, RelationIx};
+use domesday_model::DataSourceIx;
+use domesday_model::privileges::{PrivilegeSet, RelationIx};
 
 use super::plan::{RepairPlan, Step};
 use super::statement::{Action, Object, SetRole, Statement};
@@ -56,14 +57,15 @@ impl Drift {
         let is_grant = |step: &Step| step.statement.action == Action::Grant;
         let write_wide = |sql: &mut String, grants: bool| {
             for (group, step) in plan.wide.iter().filter(|(_, step)| is_grant(step) == grants) {
-                let relation = self.groups[*group].relations[0].0;
-                self.write_steps(sql, *group, relation, std::slice::from_ref(step));
+                let first = self.groups[*group].relations[0];
+                self.write_steps(sql, *group, first, std::slice::from_ref(step));
             }
         };
         write_wide(&mut sql, true);
-        for (_, group, relation) in &self.order {
-            let steps = &plan.relations[*group as usize];
-            self.write_steps(&mut sql, *group as usize, *relation, steps);
+        let steps: Vec<Vec<Step>> = plan.relations.iter().map(|steps| merge_grants(steps)).collect();
+        for (source, group, relation) in &self.order {
+            let group = *group as usize;
+            self.write_steps(&mut sql, group, (*relation, *source), &steps[group]);
         }
         write_wide(&mut sql, false);
         sql.push_str("COMMIT;\n");
@@ -72,33 +74,25 @@ impl Drift {
     }
 
     /// Writes the statements of one relation, each under the reason for it.
-    fn write_steps(&self, sql: &mut String, group: usize, relation: RelationIx, steps: &[Step]) {
+    fn write_steps(&self, sql: &mut String, group: usize, of: (RelationIx, DataSourceIx), steps: &[Step]) {
+        let (relation, source) = of;
+        let position = u32::try_from(group).expect("a group is a position in 32 bits");
         let mut last = None;
-        for step in merge_grants(steps) {
+        for step in steps {
             if last != Some(step.finding) {
-                let _ = writeln!(sql, "\n-- {}", self.reason(group, relation, step.finding));
+                let finding = Finding::new(self, position, step.finding, relation, source);
+                let _ = writeln!(sql, "\n-- {}: {}", finding.kind, finding.detail());
                 last = Some(step.finding);
             }
             let _ = writeln!(sql, "{}", step.statement.sql(self.privileges(), relation, SetRole::Local));
         }
     }
 
-    fn reason(&self, group: usize, relation: RelationIx, position: usize) -> String {
-        let of_group = &self.groups[group];
-        let source =
-            of_group.relations.iter().find(|(other, _)| *other == relation).map(|(_, source)| *source);
-        let source = source.unwrap_or(of_group.relations[0].1);
-        let group = u32::try_from(group).unwrap_or(u32::MAX);
-        let finding = Finding::new(self, group, position, relation, source);
-        format!("{}: {}", finding.kind, finding.detail())
-    }
-
     /// Writes what has to be decided, once for all relations that it is the same for.
     fn write_decisions(&self, sql: &mut String) {
-        let mut decisions: BTreeMap<(FindingKind, String), Vec<RelationIx>> = BTreeMap::new();
-        for (_, group, relation) in &self.order {
-            let of_group = &self.groups[*group as usize];
-            let repairs = &self.repair_plan().findings[*group as usize];
+        let mut decisions: BTreeMap<(FindingKind, String), BTreeSet<(DataSourceIx, RelationIx)>> =
+            BTreeMap::new();
+        for (of_group, repairs) in self.groups.iter().zip(&self.repair_plan().findings) {
             for (finding, repair) in of_group.findings.iter().zip(repairs) {
                 let Err(decision) = repair else { continue };
                 let user = finding.user.map(|user| name(&self.snapshot().users[user.get()].username));
@@ -109,17 +103,16 @@ impl Drift {
                     (None, role) => format!("role {}", role.unwrap_or_default()),
                 };
                 let text = format!("{who}, {}: {}", verb(finding.scope), decision.text(self));
-                let relations = decisions.entry((finding.kind, text)).or_default();
-                if relations.last() != Some(relation) {
-                    relations.push(*relation);
-                }
+                let relations = of_group.relations.iter().map(|(relation, source)| (*source, *relation));
+                decisions.entry((finding.kind, text)).or_default().extend(relations);
             }
         }
         if !decisions.is_empty() {
             sql.push_str("\n-- To decide:\n");
         }
         for ((kind, text), relations) in decisions {
-            let named = relations.iter().take(NAMED_RELATIONS).map(|relation| self.relation_name(*relation));
+            let named =
+                relations.iter().take(NAMED_RELATIONS).map(|(_, relation)| self.relation_name(*relation));
             let mut named = named.collect::<Vec<_>>().join(", ");
             if relations.len() > NAMED_RELATIONS {
                 let _ = write!(named, " and {} more", relations.len() - NAMED_RELATIONS);
@@ -130,7 +123,7 @@ impl Drift {
 }
 
 impl Finding<'_> {
-    /// Returns the SQL that mends the finding by itself, for a superuser: one or several statements. None where the
+    /// Returns the SQL that repairs the finding by itself, for a superuser: one or several statements. None where the
     /// finding would stay, or somebody would be touched about whom nothing is found.
     ///
     /// The first call works out every repair of the database.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domesday_actual::{AccessEntry, Grantee, Privileges, RelationIx, SchemaIx};
+use domesday_model::privileges::{AccessEntry, Grantee, Privileges, RelationIx, SchemaIx};
 
 use crate::drift::Drift;
 use crate::grants::{Grants, RelationGrants, RelationLists, database_list, schema_list};

@@ -1,6 +1,6 @@
 //! The statements of a repair, and their text.
 
-use domesday_actual::{Grantee, PrivilegeSet, Privileges, RelationIx, RoleIx};
+use domesday_model::privileges::{Grantee, PrivilegeSet, Privileges, RelationIx, RoleIx};
 
 use super::quote::quote_identifier;
 
@@ -106,7 +106,7 @@ impl Statement {
 
 #[cfg(test)]
 mod tests {
-    use domesday_actual::{Column, Relation, RelationKind, Schema, SchemaIx};
+    use domesday_model::privileges::{Column, Relation, RelationKind, Schema, SchemaIx};
 
     use super::*;
     use crate::repair::fixtures::privileges;

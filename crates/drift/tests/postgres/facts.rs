@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domesday_drift::{Drift, Finding};
+use domesday_model::privileges::RoleIx;
 
 /// A finding by name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,7 +18,7 @@ pub(crate) struct Fact {
 
 pub(crate) fn fact(drift: &Drift, finding: &Finding<'_>) -> Fact {
     let snapshot = drift.snapshot();
-    let role = |role: domesday_actual::RoleIx| drift.database().privileges.roles[role.get()].name.clone();
+    let role = |role: RoleIx| drift.database().privileges.roles[role.get()].name.clone();
     Fact {
         kind: finding.kind.as_str(),
         role: finding.role.map(role),

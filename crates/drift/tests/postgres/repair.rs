@@ -1,4 +1,4 @@
-//! What a repair promises, on real databases: it mends what it says and changes nothing else.
+//! What a repair promises, on real databases: it repairs what it says and changes nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -163,10 +163,10 @@ fn count(repair: &str, repairs: &mut BTreeMap<&'static str, usize>) {
 /// How many databases are searched for single statements.
 const SEARCHED: u64 = 4;
 
-/// A finding that one statement mends carries a repair.
+/// A finding that one statement repairs carries a repair.
 #[test]
 fn no_single_statement_mends_what_has_no_repair() {
-    let (mut tried, mut mending) = (0, 0);
+    let (mut tried, mut repairing) = (0, 0);
     for seed in 2001..2001 + SEARCHED {
         let world = World::new(seed);
         let mut client = world.client();
@@ -209,12 +209,12 @@ fn no_single_statement_mends_what_has_no_repair() {
             if before.harm(&after).is_some() || before.facts.iter().any(is_unmapped) {
                 continue;
             }
-            let mended: Vec<&Fact> = before.facts.difference(&after.facts).collect();
-            mending += usize::from(!mended.is_empty());
-            for fact in mended {
+            let repaired: Vec<&Fact> = before.facts.difference(&after.facts).collect();
+            repairing += usize::from(!repaired.is_empty());
+            for fact in repaired {
                 assert!(
                     !open.contains_key(fact),
-                    "seed {seed}: {statement} mends {fact:?}, but: {}\n{}\n{}",
+                    "seed {seed}: {statement} repairs {fact:?}, but: {}\n{}\n{}",
                     open[fact],
                     world.generated.sql,
                     world.generated.catalog
@@ -222,7 +222,7 @@ fn no_single_statement_mends_what_has_no_repair() {
             }
         }
     }
-    assert!(tried > 500 && mending > 20, "{tried} {mending}");
+    assert!(tried > 500 && repairing > 20, "{tried} {repairing}");
 }
 
 /// Every GRANT and REVOKE of one privilege to or from one role.

@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use domesday_actual::Privileges;
 use domesday_drift::Drift;
 use domesday_engine::{Outcomes, evaluate};
-use domesday_model::privileges::ObservedDatabase;
+use domesday_model::privileges::{ObservedDatabase, Privileges};
 use domesday_model::{Identification, Instant, Snapshot};
 use domesday_sources::postgres::read_privileges;
 use postgres::{Client, Transaction};

@@ -41,6 +41,18 @@ impl ConnectionKind {
         matches!(self, Self::Ldap(_) | Self::Postgres(_))
     }
 
+    /// Whether files of it are imported; the others are read or pushed.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        matches!(self, Self::Dbt(_) | Self::Csv(_))
+    }
+
+    /// Whether the privileges of a database are read with it.
+    #[must_use]
+    pub fn reads_privileges(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Whether it brings users and groups; the others bring data sources.
     #[must_use]
     pub fn brings_people(&self) -> bool {

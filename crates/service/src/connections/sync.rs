@@ -4,15 +4,14 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use domesday_model::{Connection, ConnectionKind, Instant, MaxGone};
+use domesday_model::{Connection, Instant, MaxGone};
 use domesday_sources::connections::{Access, JudgeAddresses, read};
 use domesday_sources::reading::Reading;
 use domesday_store::{
-    ChangeBy, FieldChange, Freshness, Listing, ListingOptions, ListingOutcome, NewMessage, Store, StoreError,
-    SyncAction, SyncRecord, SyncState,
+    ChangeBy, Freshness, ListingOptions, NewMessage, Store, StoreError, SyncRecord, SyncState,
 };
 use secrecy::SecretString;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -26,13 +25,11 @@ use crate::seal::Sealer;
 use super::find::find;
 use super::hosts::AllowedHosts;
 use super::password::open_password;
+use super::report::{listing_of, report_of};
 use super::view::SyncView;
 
 /// How long the lease of a sync lasts, in microseconds: longer than any read may take.
 const LEASE_MICROS: i64 = 2 * 3_600_000_000;
-
-/// How many skipped entries, and how many warnings, the record of a sync names. All are counted.
-const MOST_NAMED: usize = 200;
 
 /// The parts of the process that a sync needs. Clones share them.
 #[derive(Debug, Clone)]
@@ -78,22 +75,26 @@ pub async fn sync_now(
     name: &str,
     request: SyncRequest,
 ) -> Result<SyncView, ServiceError> {
-    let (blocking, name, dry_run) = (context.clone(), name.to_owned(), request.dry_run);
-    let machine = context.clock.machine().clone();
-    let work = move || sync_blocking(&blocking, &name, &request);
-    let record = machine.run_blocking(BlockingWork::Attempt, work).await.unwrap_or_else(Err)?;
-    let Synced { record, reads_privileges } = record;
-    if reads_privileges && !dry_run && record.state == SyncState::Succeeded {
-        context.drift.check(record.id).await;
+    let dry_run = request.dry_run;
+    let synced = sync(context, name, request).await?;
+    if synced.changed_privileges {
+        context.drift.check(synced.record.id).await;
     }
-    Ok(SyncView::of(record, dry_run))
+    Ok(SyncView::of(synced.record, dry_run))
 }
 
 /// A sync that ended.
 struct Synced {
     record: SyncRecord,
-    /// Whether the connection is of a kind that reads the privileges of a database.
-    reads_privileges: bool,
+    /// Whether it took over the privileges of a database, which are then to be compared with the policies.
+    changed_privileges: bool,
+}
+
+/// Syncs a connection, and compares nothing.
+async fn sync(context: &SyncContext, name: &str, request: SyncRequest) -> Result<Synced, ServiceError> {
+    let (blocking, name) = (context.clone(), name.to_owned());
+    let work = move || sync_blocking(&blocking, &name, &request);
+    context.clock.machine().run_blocking(BlockingWork::Attempt, work).await.unwrap_or_else(Err)
 }
 
 fn sync_blocking(context: &SyncContext, name: &str, request: &SyncRequest) -> Result<Synced, ServiceError> {
@@ -111,12 +112,12 @@ fn sync_blocking(context: &SyncContext, name: &str, request: &SyncRequest) -> Re
     let record = with_lease(&mut store, name, &holder, clock.now(), |store| {
         sync_under_lease(context, store, &connection, request)
     })?;
-    let reads_privileges = matches!(connection.kind, ConnectionKind::Postgres(_));
-    Ok(Synced { record, reads_privileges })
+    let is_taken_over = !request.dry_run && record.state == SyncState::Succeeded;
+    Ok(Synced { record, changed_privileges: is_taken_over && connection.kind.reads_privileges() })
 }
 
 /// Syncs the connections that are read and whose facts are older than they may be when a run begins. One that cannot be synced
-/// keeps no run from being made: the run warns of it.
+/// keeps no run from being made: the run warns of it. The databases are compared with the policies once, after all of them.
 pub(crate) async fn sync_stale(context: &SyncContext) {
     let now = context.clock.now();
     let read = move |store: &mut Store| -> Result<_, ServiceError> { Ok(Freshness::of_all(store, now)?) };
@@ -130,6 +131,7 @@ pub(crate) async fn sync_stale(context: &SyncContext) {
     let is_due = |it: &Freshness| {
         it.is_stale && it.connection.kind.is_pulled() && it.connection.kind.secret_reference().is_none()
     };
+    let mut last_change = None;
     for stale in all.into_iter().filter(is_due) {
         let request = SyncRequest {
             trigger: "run",
@@ -138,9 +140,16 @@ pub(crate) async fn sync_stale(context: &SyncContext) {
             dry_run: false,
             accept_gone: false,
         };
-        if let Err(error) = sync_now(context, &stale.connection.name, request).await {
-            tracing::warn!(connection = stale.connection.name, %error, "a stale connection was not synced before a run");
+        match sync(context, &stale.connection.name, request).await {
+            Ok(synced) if synced.changed_privileges => last_change = Some(synced.record.id),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(connection = stale.connection.name, %error, "a stale connection was not synced before a run");
+            }
         }
+    }
+    if let Some(id) = last_change {
+        context.drift.check(id).await;
     }
 }
 
@@ -302,94 +311,4 @@ impl fmt::Debug for Source<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Source").finish_non_exhaustive()
     }
-}
-
-/// What a record says of a read beside what it changed.
-#[derive(Debug, Clone, Default)]
-pub struct ReadSummary {
-    own_count: Option<u64>,
-    skipped: Vec<(String, String)>,
-    warnings: Vec<String>,
-    sha256: [u8; 32],
-}
-
-/// Splits a reading into what the store takes over, and what the record says of it.
-#[must_use]
-pub fn listing_of(reading: Reading) -> (Listing, ReadSummary) {
-    let Reading {
-        users,
-        groups,
-        data_sources,
-        partial_columns,
-        privileges,
-        own_count,
-        skipped,
-        warnings,
-        sha256,
-    } = reading;
-    let listing = Listing {
-        groups: groups.into_iter().map(|listed| (listed.key, listed.object)).collect(),
-        users: users.into_iter().map(|listed| (listed.key, listed.object)).collect(),
-        data_sources: data_sources.into_iter().map(|listed| (listed.key, listed.object)).collect(),
-        partial_columns: partial_columns.into_iter().collect(),
-        privileges: privileges.map(|it| *it),
-    };
-    let skipped = skipped.into_iter().map(|skipped| (skipped.entry, skipped.reason)).collect();
-    (listing, ReadSummary { own_count, skipped, warnings, sha256 })
-}
-
-/// Returns the report of a sync: counts, reasons and the digest.
-#[must_use]
-pub fn report_of(read: &ReadSummary, outcome: &ListingOutcome, dry_run: bool) -> Value {
-    let mut counts = Map::new();
-    for (kind, it) in &outcome.counts {
-        let counted = json!({
-            "read": it.read, "created": it.created, "changed": it.changed, "unchanged": it.unchanged,
-            "gone": it.gone, "skipped": it.skipped,
-        });
-        counts.insert(kind.key().to_owned(), counted);
-    }
-    let skipped: Vec<_> = read.skipped.iter().chain(&outcome.skipped).collect();
-    let warnings: Vec<_> = read.warnings.iter().chain(&outcome.warnings).collect();
-    let named: Vec<_> = skipped
-        .iter()
-        .take(MOST_NAMED)
-        .map(|(entry, reason)| json!({ "entry": entry, "reason": reason }))
-        .collect();
-    let mut report = json!({
-        "isComplete": true,
-        "counts": counts,
-        "ownCount": read.own_count,
-        "sha256": read.sha256.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
-        "skippedCount": skipped.len(),
-        "skipped": named,
-        "warnings": warnings.iter().take(MOST_NAMED).collect::<Vec<_>>(),
-    });
-    if let Some(refusal) = &outcome.refusal {
-        report["refusal"] =
-            json!({ "kind": refusal.kind.key(), "gone": refusal.gone, "present": refusal.present });
-        report["error"] = format!(
-            "{} of {} {}s would be gone, which is more than the connection allows; nothing was changed. If they really are \
-             gone, sync again and accept it",
-            refusal.gone,
-            refusal.present,
-            refusal.kind
-        )
-        .into();
-    }
-    if dry_run {
-        report["changes"] = outcome
-            .changes
-            .iter()
-            .map(|it| {
-                let (action, fields): (_, &[FieldChange]) = match &it.action {
-                    SyncAction::Create => ("create", &[]),
-                    SyncAction::Change(fields) => ("change", fields),
-                    SyncAction::Gone(fields) => ("gone", fields),
-                };
-                json!({ "kind": it.kind.key(), "name": it.name, "action": action, "fields": fields })
-            })
-            .collect();
-    }
-    report
 }

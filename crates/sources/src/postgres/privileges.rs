@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use domesday_actual::{
+use domesday_model::Instant;
+use domesday_model::privileges::{
     AccessEntry, Column, Database, Grantee, Membership, PrivilegeSet, Privileges, Relation, RelationIx,
     RelationKind, Role, RoleIx, Schema, SchemaIx,
 };
-use domesday_model::Instant;
 use postgres::types::Oid;
 use postgres::{IsolationLevel, Row, Transaction};
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::MutexGuard;
 
-use domesday_actual::{AccessPath, ActualAccess, Privileges, RelationIx, RoleAccess};
+use domesday_actual::{AccessPath, ActualAccess, RoleAccess};
 use domesday_model::Scope;
+use domesday_model::privileges::{Privileges, RelationIx, Role};
 use domesday_sources::postgres::{begin, read_privileges};
 use postgres::{Client, NoTls};
 
@@ -248,7 +249,7 @@ fn real_sessions_can_and_cannot() {
             let (schema, name) = name_of(&privileges, relation);
             can.insert((role.to_owned(), schema.to_owned(), name.to_owned()), one.is_row_filtered);
         });
-        let expired = |role: &domesday_actual::Role| !role.may_log_in(privileges.observed_at);
+        let expired = |role: &Role| !role.may_log_in(privileges.observed_at);
         for role in privileges.roles.iter().filter(|role| role.name.starts_with(&world.generated.prefix)) {
             // The socket asks for no password, so its expiry cannot be tried.
             if role.can_login && expired(role) {

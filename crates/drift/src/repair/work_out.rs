@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::candidates::{Case, first_grantee};
 use super::decision::{Decision, Harm};
-use super::effect::{Mended, Reaching};
+use super::effect::{Reaching, Repaired};
 use super::plan::{OwnRepair, RepairPlan, Step};
 use super::planner::Planner;
 use super::state::{Draft, State, Trial};
@@ -24,89 +24,88 @@ impl RepairPlan {
         let initial = State::new(drift);
         let mut findings: Vec<Vec<_>> = (0..drift.groups.len())
             .into_par_iter()
-            .map(|group| planner.repair_alone(&initial, group))
+            .map(|group| planner.repair_each(&initial, group))
             .collect();
-        let mut plan =
-            Self { findings: Vec::new(), relations: vec![Vec::new(); drift.groups.len()], wide: Vec::new() };
-        let mended = plan.work_out(&planner, initial, &findings);
+        let Together { relations, wide, repaired } = planner.repair_together(initial, &findings);
         for (group, of_group) in findings.iter_mut().enumerate() {
             for (repair, finding) in of_group.iter_mut().zip(&drift.groups[group].findings) {
-                if repair.is_ok() && !mended.contains(&(group, *finding)) {
+                if repair.is_ok() && !repaired.contains(&(group, *finding)) {
                     *repair = Err(Decision::Conflict);
                 }
             }
         }
-        plan.findings = findings;
-        plan
-    }
-
-    /// Finds the statements that mend together what can be mended alone; returns what they mend.
-    fn work_out(
-        &mut self,
-        planner: &Planner<'_>,
-        mut state: State,
-        findings: &[Vec<OwnRepair>],
-    ) -> FastSet<Mended> {
-        let mut mended = FastSet::default();
-        let is_wide = |statements: &[Statement]| statements.iter().any(Statement::is_wide);
-        for round in 0..ROUNDS {
-            // What concerns one relation first: the others then see what is left.
-            for may_be_wide in [false, true] {
-                for (group, of_group) in findings.iter().enumerate() {
-                    for (position, repair) in of_group.iter().enumerate() {
-                        let Ok(statements) = repair else { continue };
-                        let finding = planner.drift.groups[group].findings[position];
-                        if mended.contains(&(group, finding)) || (is_wide(statements) && !may_be_wide) {
-                            continue;
-                        }
-                        let case = Case { planner, state: &state, group, finding };
-                        let Some((statements, trial, of_trial)) = planner.mend(case) else { continue };
-                        state.apply(trial);
-                        mended.extend(of_trial);
-                        for statement in statements {
-                            let step = Step { statement, finding: position };
-                            if step.statement.is_wide() {
-                                self.wide.push((group, step));
-                            } else {
-                                self.relations[group].push(step);
-                            }
-                        }
-                    }
-                }
-            }
-            let is_left = |(group, of_group): (usize, &Vec<OwnRepair>)| {
-                let findings = of_group.iter().zip(&planner.drift.groups[group].findings);
-                findings
-                    .clone()
-                    .any(|(repair, finding)| repair.is_ok() && !mended.contains(&(group, *finding)))
-            };
-            if round + 1 == ROUNDS || !findings.iter().enumerate().any(is_left) {
-                break;
-            }
-        }
-        mended
+        Self { findings, relations, wide }
     }
 }
 
+/// The statements that repair together what can be repaired alone.
+struct Together {
+    /// By group, see [`RepairPlan::relations`].
+    relations: Vec<Vec<Step>>,
+    /// See [`RepairPlan::wide`].
+    wide: Vec<(usize, Step)>,
+    /// The findings that they repair.
+    repaired: FastSet<Repaired>,
+}
+
 impl Planner<'_> {
+    /// Finds the statements that repair together what can be repaired alone.
+    fn repair_together(&self, mut state: State, findings: &[Vec<OwnRepair>]) -> Together {
+        let mut together = Together {
+            relations: vec![Vec::new(); findings.len()],
+            wide: Vec::new(),
+            repaired: FastSet::default(),
+        };
+        let is_wide = |statements: &[Statement]| statements.iter().any(Statement::is_wide);
+        // What concerns one relation first in each round: the others then see what is left.
+        let rounds = (0..ROUNDS).flat_map(|_| [false, true]);
+        let by_position = |(group, of_group): (usize, &Vec<OwnRepair>)| {
+            let positions = 0..of_group.len();
+            positions.map(move |position| (group, position))
+        };
+        let every: Vec<(usize, usize)> = findings.iter().enumerate().flat_map(by_position).collect();
+        for may_be_wide in rounds {
+            for (group, position) in every.iter().copied() {
+                let Ok(statements) = &findings[group][position] else { continue };
+                let finding = self.drift.groups[group].findings[position];
+                if together.repaired.contains(&(group, finding)) || (is_wide(statements) && !may_be_wide) {
+                    continue;
+                }
+                let case = Case { planner: self, state: &state, group, finding };
+                let Some((statements, trial, repaired)) = self.repair_in_group(case) else { continue };
+                state.apply(trial);
+                together.repaired.extend(repaired);
+                for statement in statements {
+                    let step = Step { statement, finding: position };
+                    if step.statement.is_wide() {
+                        together.wide.push((group, step));
+                    } else {
+                        together.relations[group].push(step);
+                    }
+                }
+            }
+        }
+        together
+    }
+
     /// Finds the repair of each finding of a group by itself.
-    fn repair_alone(&self, state: &State, group: usize) -> Vec<OwnRepair> {
-        let mut known: FastMap<Vec<Statement>, Result<FastSet<Mended>, Harm>> = FastMap::default();
+    fn repair_each(&self, state: &State, group: usize) -> Vec<OwnRepair> {
+        let mut known: FastMap<Vec<Statement>, Result<FastSet<Repaired>, Harm>> = FastMap::default();
         let findings = self.drift.groups[group].findings.iter();
         findings
             .map(|finding| {
                 let case = Case { planner: self, state, group, finding: *finding };
-                self.mend_alone(case, &mut known)
+                self.repair_alone(case, &mut known)
             })
             .collect()
     }
 
-    /// Returns the first candidate that mends a finding and harms nobody. Many findings have the same candidates, which
+    /// Returns the first candidate that repairs a finding and harms nobody. Many findings have the same candidates, which
     /// are tried once.
-    fn mend_alone(
+    fn repair_alone(
         &self,
         case: Case<'_>,
-        known: &mut FastMap<Vec<Statement>, Result<FastSet<Mended>, Harm>>,
+        known: &mut FastMap<Vec<Statement>, Result<FastSet<Repaired>, Harm>>,
     ) -> OwnRepair {
         let mut reason = None;
         for number in 0.. {
@@ -121,11 +120,13 @@ impl Planner<'_> {
             let (statements, trial) = draft.finish(case.state);
             let effect = known.entry(statements.clone()).or_insert_with(|| {
                 self.wide_harm(case.state, case.group, &statements)?;
-                let mended = self.effect(case.state, &trial, Reaching::OneRelation)?;
-                Ok(mended.into_iter().collect())
+                let repaired = self.effect(case.state, &trial, Reaching::OneRelation)?;
+                Ok(repaired.into_iter().collect())
             });
             match effect {
-                Ok(mended) if mended.contains(&(case.group, case.finding)) => return Ok(statements.into()),
+                Ok(repaired) if repaired.contains(&(case.group, case.finding)) => {
+                    return Ok(statements.into());
+                }
                 Ok(_) => {}
                 Err(harm) => {
                     if let Some(grantee) = first_grantee(&statements) {
@@ -137,13 +138,13 @@ impl Planner<'_> {
         Err(reason.unwrap_or(Decision::Conflict))
     }
 
-    /// Returns the first candidate that mends a finding of every relation of its group and harms nobody, with what it
-    /// changes and mends.
-    fn mend(&self, case: Case<'_>) -> Option<(Vec<Statement>, Trial, Vec<Mended>)> {
+    /// Returns the first candidate that repairs a finding of every relation of its group and harms nobody, with what it
+    /// changes and repairs.
+    fn repair_in_group(&self, case: Case<'_>) -> Option<(Vec<Statement>, Trial, Vec<Repaired>)> {
         (0..).map_while(|number| case.candidate(number)).flatten().find_map(|draft| {
             let (statements, trial) = draft.finish(case.state);
-            let mended = self.effect(case.state, &trial, Reaching::Group).ok()?;
-            mended.contains(&(case.group, case.finding)).then_some((statements, trial, mended))
+            let repaired = self.effect(case.state, &trial, Reaching::Group).ok()?;
+            repaired.contains(&(case.group, case.finding)).then_some((statements, trial, repaired))
         })
     }
 
