@@ -70,6 +70,11 @@ impl<'a> Texts<'a> {
         }
         Self(texts)
     }
+
+    /// Keeps the texts for which the function returns true.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Text<'a>) -> bool) {
+        self.0.retain(keep);
+    }
 }
 
 impl<'a> Deref for Texts<'a> {

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::drift::Drifts;
 use crate::error::ServiceError;
 use crate::evaluation::Evaluations;
 use crate::metrics::Metrics;
@@ -47,14 +48,14 @@ impl DriftWatch {
         let drifts = self.evaluations.current(revision).await?.drifts().await?;
         let (now, has_webhook) = (self.clock.now(), self.has_webhook);
         let work = move || -> Result<_, ServiceError> {
-            let hashes: Vec<Vec<u64>> = drifts.iter().map(hashes).collect();
-            Ok((drifts, hashes))
+            let compared: Vec<_> = (0..drifts.len()).map(|at| Compared::new(&drifts, at)).collect();
+            Ok(compared)
         };
-        let (drifts, hashes) = self.pool.compute(work).await?;
+        let compared = self.pool.compute(work).await?;
         let write = move |store: &mut Store| -> Result<_, ServiceError> {
             store.exclusive_transaction(|store| -> Result<_, ServiceError> {
-                for (drift, hashes) in drifts.iter().zip(hashes) {
-                    record(store, drift, hashes, event, has_webhook, now)?;
+                for compared in &compared {
+                    compared.record(store, event, has_webhook, now)?;
                 }
                 Ok(store.drift_counts()?)
             })
@@ -66,36 +67,61 @@ impl DriftWatch {
     }
 }
 
-/// Stores the findings of a database as known, with the message about new ones.
-fn record(
-    store: &mut Store,
-    drift: &Drift,
+/// A database that was compared with the policies.
+struct Compared {
+    drifts: Drifts,
+    position: usize,
+    /// The hash of each finding, in their order.
     hashes: Vec<u64>,
-    event: Uuid,
-    has_webhook: bool,
-    at: Instant,
-) -> Result<(), ServiceError> {
-    let connection = &drift.database().connection;
-    let known = store.drift_state(connection)?;
-    let is_new = |hash: &u64| known.as_ref().is_none_or(|known| !known.has(*hash));
-    let count = hashes.iter().filter(|hash| is_new(hash)).count();
-    let message = (has_webhook && count > 0).then(|| {
-        let new = drift.findings().zip(&hashes).filter(|(_, hash)| is_new(hash));
-        let details: Vec<_> = new.take(DESCRIBED).map(|(finding, _)| finding.detail()).collect();
-        message(drift, count, &details, event, at)
-    });
-    let state = DriftState::new(counts(drift), hashes);
-    if known.as_ref() != Some(&state) {
-        store.write_drift_state(connection, &state, message.as_ref())?;
+    state: DriftState,
+}
+
+impl Compared {
+    fn new(drifts: &Drifts, position: usize) -> Self {
+        let drift = &drifts[position];
+        let hashes = hashes(drift);
+        let state = DriftState::new(counts(drift), hashes.clone());
+        Self { drifts: Arc::clone(drifts), position, hashes, state }
     }
-    Ok(())
+
+    /// Stores the findings as known, with the message about new ones.
+    fn record(
+        &self,
+        store: &mut Store,
+        event: Uuid,
+        has_webhook: bool,
+        at: Instant,
+    ) -> Result<(), ServiceError> {
+        let drift = &self.drifts[self.position];
+        let connection = &drift.database().connection;
+        let known = store.drift_state(connection)?;
+        if known.as_ref() == Some(&self.state) {
+            return Ok(());
+        }
+        let mut new_findings = 0;
+        let mut details = Vec::new();
+        if has_webhook {
+            for (finding, hash) in drift.findings().zip(&self.hashes) {
+                if known.as_ref().is_some_and(|known| known.has(*hash)) {
+                    continue;
+                }
+                new_findings += 1;
+                if new_findings <= DESCRIBED {
+                    details.push(finding.detail());
+                }
+            }
+        }
+        let message = (new_findings > 0).then(|| message(drift, new_findings, &details, event, at));
+        store.write_drift_state(connection, &self.state, message.as_ref())?;
+        Ok(())
+    }
 }
 
 fn counts(drift: &Drift) -> BTreeMap<String, u64> {
     FindingKind::ALL.into_iter().map(|kind| (kind.as_str().to_owned(), drift.count(kind) as u64)).collect()
 }
 
-fn message(drift: &Drift, new: usize, details: &[String], event: Uuid, at: Instant) -> NewMessage {
+fn message(drift: &Drift, new_findings: usize, details: &[String], event: Uuid, at: Instant) -> NewMessage {
     let database = drift.database();
     let body = json!({
         "type": "drift.found",
@@ -103,7 +129,7 @@ fn message(drift: &Drift, new: usize, details: &[String], event: Uuid, at: Insta
         "data": {
             "connection": database.connection,
             "observedAt": database.privileges.observed_at.to_string(),
-            "newFindings": new,
+            "newFindings": new_findings,
             "findings": counts(drift),
             "details": details,
         },

@@ -66,7 +66,7 @@ struct RepairQuery {
     connection: Option<String>,
 }
 
-/// A kind of finding, as asked for: in the spelling of the answers, or in any case.
+/// A kind of finding, in the spelling of the answers.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum KindName {
@@ -135,16 +135,16 @@ async fn list(
         user: query.user,
         role: query.role,
     };
-    let work = move || {
+    let work = move || -> Result<_, Problem> {
         let found = find_page(&drifts, &filter, skipped, limit);
         let end = skipped.saturating_add(found.findings.len());
-        DriftPage {
+        Ok(DriftPage {
             total: found.total,
             next_cursor: (end < found.total && !found.findings.is_empty()).then(|| cursor(&end)),
             items: found.findings.iter().map(FindingView::from).collect(),
-        }
+        })
     };
-    let page = tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))?;
+    let page = app.service.pool.compute(work).await?;
     Ok(to_response(page))
 }
 
@@ -163,8 +163,8 @@ async fn repair(
             return Err(Problem::invalid("several databases were read; name one with `connection=`"));
         }
     };
-    let work = move || drifts[position].repair_script();
-    let script = tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))?;
+    let work = move || -> Result<_, Problem> { Ok(drifts[position].repair_script()) };
+    let script = app.service.pool.compute(work).await?;
     Ok(([(header::CONTENT_TYPE, "application/sql; charset=utf-8")], script).into_response())
 }
 

@@ -4,7 +4,6 @@
 //! are compact, with indices and interned symbols instead of names; policies, products, forms and requests are few and
 //! are stored as declared. A snapshot is immutable once built, and shared by threads without locks.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,18 +11,18 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::document::{DataSourceDocument, UserDocument};
 use crate::layers::Givers;
 use crate::privileges::ObservedDatabase;
 use crate::{
-    Agreement, AgreementId, Catalog, ColumnId, ColumnIx, DataPolicy, DataPolicyIx, DataProduct,
-    DataProductId, DataSourceId, DataSourceIx, DataSourceStatus, Declared, Domain, DomainId, DomainIx,
-    FastMap, FastSet, GroupId, GroupIx, Instant, Permission, Policy, PolicyId, PolicyIx, Request,
-    RequestForm, RequestFormId, Tag, TagId, TagIx, Tenant, UserId, UserIx, UserStatus,
+    Agreement, AgreementId, ColumnId, ColumnIx, DataPolicy, DataPolicyIx, DataProduct, DataProductId,
+    DataSourceId, DataSourceIx, DataSourceStatus, Domain, DomainId, DomainIx, FastMap, GroupId, GroupIx,
+    Instant, Permission, Policy, PolicyId, PolicyIx, Request, RequestForm, RequestFormId, Tag, TagId, TagIx,
+    Tenant, UserId, UserIx, UserStatus,
 };
 
 mod builder;
 mod file;
+mod of_catalog;
 mod parts;
 mod symbols;
 
@@ -342,87 +341,4 @@ impl Snapshot {
         let inherited = user.groups.iter().flat_map(|group| self.groups[group.get()].attributes.iter());
         user.attributes.iter().chain(inherited).copied()
     }
-
-    /// Builds the snapshot of a store that contains only this valid catalog, since `at`, with ids from 1 in
-    /// catalog order. The tenant's id is derived from its name when none is declared.
-    ///
-    /// # Errors
-    /// When a name refers to nothing; [`validate`](crate::validate::validate) reports that with positions.
-    pub fn of_catalog(catalog: &Catalog, at: Instant) -> Result<Self, SnapshotError> {
-        let tenant = catalog.tenant.as_ref().map_or_else(
-            || Tenant { name: "default".to_owned(), time_zone: "UTC".to_owned(), id: None },
-            |declared| declared.spec.clone(),
-        );
-        let mut build = SnapshotBuilder::new(at, tenant);
-        let ids = || 1_i64..;
-        let provenance =
-            |origin: &str, created_at: Option<Instant>| Provenance::new(created_at.unwrap_or(at), origin);
-        for (id, tag) in ids().zip(catalog.tags_with_implied()) {
-            let provenance = provenance(&tag.origin, None);
-            build.tag(TagId(id), tag.spec, provenance);
-        }
-        for (id, group) in ids().zip(&catalog.groups) {
-            build.group(GroupId(id), &group.spec, provenance(&group.origin, None));
-        }
-        for (id, domain) in ids().zip(&catalog.domains) {
-            build.domain(DomainId(id), domain.spec.clone(), provenance(&domain.origin, None));
-        }
-        let mut policy_ids = ids();
-        for (id, policy) in policy_ids.by_ref().zip(&catalog.policies) {
-            build.policy(PolicyId(id), policy.spec.clone(), provenance(&policy.origin, policy.created_at));
-        }
-        let first = i64::try_from(catalog.policies.len()).unwrap_or(i64::MAX - 1) + 1;
-        for (id, policy) in (first..).zip(&catalog.data_policies) {
-            build.data_policy(
-                PolicyId(id),
-                policy.spec.clone(),
-                provenance(&policy.origin, policy.created_at),
-            );
-        }
-        let (mut users, mut data_sources) = build.parts();
-        // What a connection may list is left out until it does.
-        let (groups, people) =
-            (names_of(&catalog.groups, |it| &it.name), names_of(&catalog.users, |it| &it.username));
-        let is_listed =
-            |names: &FastSet<&str>, name: &str| catalog.connections.is_empty() || names.contains(name);
-        for (id, user) in ids().zip(&catalog.users) {
-            let provenance = provenance(&user.origin, user.created_at);
-            let mut spec = Cow::Borrowed(&user.spec);
-            if spec.groups.iter().any(|group| !is_listed(&groups, group)) {
-                spec.to_mut().groups.retain(|group| is_listed(&groups, group));
-            }
-            if spec.manager.as_ref().is_some_and(|manager| !is_listed(&people, manager)) {
-                spec.to_mut().manager = None;
-            }
-            users.add(UserId(id), &UserDocument::from(&*spec), provenance)?;
-        }
-        let mut column_ids = ids();
-        for (id, source) in ids().zip(&catalog.data_sources) {
-            let columns: Vec<_> = column_ids.by_ref().take(source.columns.len()).map(ColumnId).collect();
-            let provenance = provenance(&source.origin, source.created_at);
-            let mut spec = Cow::Borrowed(&source.spec);
-            if spec.owners.iter().any(|owner| !is_listed(&people, owner)) {
-                spec.to_mut().owners.retain(|owner| is_listed(&people, owner));
-            }
-            data_sources.add(DataSourceId(id), &DataSourceDocument::from(&*spec), &columns, provenance)?;
-        }
-        for (id, agreement) in ids().zip(&catalog.agreements) {
-            build.agreement(AgreementId(id), agreement.spec.clone(), provenance(&agreement.origin, None));
-        }
-        for (id, form) in ids().zip(&catalog.request_forms) {
-            build.request_form(RequestFormId(id), form.spec.clone(), provenance(&form.origin, None));
-        }
-        for (id, product) in ids().zip(&catalog.data_products) {
-            build.data_product(DataProductId(id), product.spec.clone(), provenance(&product.origin, None));
-        }
-        for request in &catalog.requests {
-            build.request(request.spec.clone());
-        }
-        build.finish([0; 32])
-    }
-}
-
-/// Returns the names of declared objects.
-fn names_of<T>(declared: &[Declared<T>], name: impl Fn(&T) -> &str) -> FastSet<&str> {
-    declared.iter().map(|object| name(&object.spec)).collect()
 }

@@ -1,4 +1,4 @@
-//! Drift in figures: how many findings there are, and what has most of them.
+//! Drift in figures: what has most findings.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,12 @@ use domesday_drift::{Drift, FindingKind};
 use domesday_model::privileges::RoleIx;
 use domesday_model::{DataSourceIx, UserIx};
 
-use super::KindTotals;
-
 /// How many places each ranking has.
 const PLACES: usize = 8;
 
 /// All findings in figures. A ranking is in descending order.
 #[derive(Debug, Default)]
 pub struct DriftFigures {
-    /// How many findings there are of each kind.
-    pub kinds: KindTotals,
     /// The data sources with most findings.
     pub data_sources: Vec<(DataSourceIx, u64)>,
     /// The roles with most findings, each with the position of its database.
@@ -27,10 +23,8 @@ pub struct DriftFigures {
 impl DriftFigures {
     /// Counts the findings, once for all data sources that are alike.
     pub(crate) fn new(drifts: &[Drift]) -> Self {
-        let mut kinds = [0; FindingKind::ALL.len()];
         let (mut sources, mut roles, mut users) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (position, drift) in drifts.iter().enumerate() {
-            FindingKind::ALL.into_iter().for_each(|kind| kinds[kind as usize] += drift.count(kind));
             for group in drift.groups() {
                 let relations = group.relations.len() as u64;
                 for (_, role, user) in group.findings() {
@@ -47,20 +41,14 @@ impl DriftFigures {
                 }
             }
         }
-        Self { kinds, data_sources: ranking(sources), roles: ranking(roles), users: ranking(users) }
+        Self { data_sources: ranking(sources), roles: ranking(roles), users: ranking(users) }
     }
+}
 
-    /// Returns how many findings of a kind there are.
-    #[must_use]
-    pub fn count(&self, kind: FindingKind) -> u64 {
-        self.kinds[kind as usize] as u64
-    }
-
-    /// Returns how many findings there are.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.kinds.iter().sum::<usize>() as u64
-    }
+/// Returns how many findings of a kind several databases have together.
+#[must_use]
+pub fn count(drifts: &[Drift], kind: FindingKind) -> u64 {
+    drifts.iter().map(|drift| drift.count(kind) as u64).sum()
 }
 
 /// Returns the largest counts; equal ones are in order of their keys.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use domesday_drift::{Drift, Finding, FindingKind};
 
-pub use figures::DriftFigures;
+pub use figures::{DriftFigures, count};
 pub use filter::{FindingFilter, has_role};
 pub use pair::{PairView, RoleView, ScopeView};
 pub use view::FindingView;

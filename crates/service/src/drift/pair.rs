@@ -2,7 +2,7 @@
 
 use domesday_drift::{Drift, ScopeAccess};
 use domesday_model::privileges::RelationIx;
-use domesday_model::{DataSourceIx, Scope, UserIx};
+use domesday_model::{DataSourceIx, Instant, Scope, UserIx};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -14,7 +14,8 @@ pub struct PairView {
     /// The connection that read the database.
     pub connection: String,
     /// When the database was read.
-    pub observed_at: String,
+    #[schemars(with = "String")]
+    pub observed_at: Instant,
     /// Reading and writing.
     pub scopes: Vec<ScopeView>,
     /// Where this differs from the policies, a sentence each.
@@ -61,7 +62,7 @@ impl PairView {
         let database = drift.database();
         Some(Self {
             connection: database.connection.clone(),
-            observed_at: database.privileges.observed_at.to_string(),
+            observed_at: database.privileges.observed_at,
             scopes: vec![
                 ScopeView::of(drift, &pair.read, pair.relation, Scope::Read),
                 ScopeView::of(drift, &pair.write, pair.relation, Scope::Write),

@@ -155,35 +155,37 @@ impl Evaluation {
         Ok(Arc::clone(self.warnings.get_or_init(|| warnings)))
     }
 
-    /// Returns the connected databases, compared with the outcomes; compared when they are first asked for.
+    /// Returns the connected databases, compared with the outcomes. They are compared once, on a blocking thread.
     ///
     /// # Errors
     /// When the computation panics.
-    pub async fn drifts(&self) -> Result<Drifts, ServiceError> {
+    pub async fn drifts(self: &Arc<Self>) -> Result<Drifts, ServiceError> {
         if let Some(drifts) = self.drifts.get() {
             return Ok(Arc::clone(drifts));
         }
-        if self.snapshot().databases.is_empty() {
-            return Ok(Drifts::from([]));
-        }
-        let outcomes = Arc::clone(&self.outcomes);
-        let task = tokio::task::spawn_blocking(move || Drifts::from(Drift::of_databases(&outcomes)));
-        let drifts = task.await.map_err(|error| ServiceError::internal(&error))?;
-        Ok(Arc::clone(self.drifts.get_or_init(|| drifts)))
+        let evaluation = Arc::clone(self);
+        let task = tokio::task::spawn_blocking(move || evaluation.find_drifts());
+        task.await.map_err(|error| ServiceError::internal(&error))
     }
 
-    /// Returns the figures about all drift; worked out when they are first asked for.
+    /// Returns the figures about all drift. They are worked out once, on a blocking thread.
     ///
     /// # Errors
     /// When the computation panics.
-    pub async fn drift_figures(&self) -> Result<Arc<DriftFigures>, ServiceError> {
+    pub async fn drift_figures(self: &Arc<Self>) -> Result<Arc<DriftFigures>, ServiceError> {
         if let Some(figures) = self.drift_figures.get() {
             return Ok(Arc::clone(figures));
         }
-        let drifts = self.drifts().await?;
-        let task = tokio::task::spawn_blocking(move || Arc::new(DriftFigures::new(&drifts)));
-        let figures = task.await.map_err(|error| ServiceError::internal(&error))?;
-        Ok(Arc::clone(self.drift_figures.get_or_init(|| figures)))
+        let evaluation = Arc::clone(self);
+        let work = move || {
+            let find = || Arc::new(DriftFigures::new(&evaluation.find_drifts()));
+            Arc::clone(evaluation.drift_figures.get_or_init(find))
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::internal(&error))
+    }
+
+    fn find_drifts(&self) -> Drifts {
+        Arc::clone(self.drifts.get_or_init(|| Drift::of_databases(&self.outcomes).into()))
     }
 
     /// Computes something from the outcomes on a blocking thread.

@@ -33,8 +33,6 @@ CREATE TABLE missing_reference (
     PRIMARY KEY (to_kind, to_name, kind, object_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX missing_reference_of ON missing_reference (kind, object_id);
-
 -- The password of a connection, sealed by the service.
 CREATE TABLE connection_secret (
     connection   TEXT PRIMARY KEY,

@@ -15,7 +15,7 @@ use crate::database::{Database, Sqlite};
 const APPLICATION_ID: i64 = 0x444f_4d45;
 
 /// The migrations in order. The version of a store is the number of those that ran.
-const MIGRATIONS: [&str; 20] = [
+const MIGRATIONS: [&str; 21] = [
     include_str!("0001_first.sql"),
     include_str!("0002_service.sql"),
     include_str!("0003_slots.sql"),
@@ -36,6 +36,7 @@ const MIGRATIONS: [&str; 20] = [
     include_str!("0018_privileges.sql"),
     include_str!("0019_attempts.sql"),
     include_str!("0020_drift.sql"),
+    include_str!("0021_missing_references.sql"),
 ];
 
 /// Returns the newest version.
@@ -175,6 +176,12 @@ mod tests {
             Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned(), row.integer(2)?, row.integer(3)?))
         });
         assert_eq!(found.unwrap(), Some(("a".to_owned(), "k".to_owned(), 7, 2)));
+    }
+
+    #[test]
+    fn what_an_object_refers_to_in_vain_is_found_by_an_index() {
+        let plan = query_plan("DELETE FROM missing_reference WHERE kind = ?1 AND object_id = ?2");
+        assert!(plan.contains("missing_reference_of (kind=? AND object_id=?)"), "{plan}");
     }
 
     #[test]

@@ -5,12 +5,12 @@ use domesday_model::{DataSourceIx, Scope, UserIx};
 use domesday_service::drift::PairView;
 
 use crate::console::drift::words::way;
+use crate::console::times::{Calendar, TimeView};
 
 /// What a database allows a user on a data source, in one scope.
 pub(super) struct ActualView {
     pub(super) connection: String,
-    /// When the database was read, in UTC.
-    pub(super) observed_at: String,
+    pub(super) observed: TimeView,
     pub(super) roles: Vec<ActualRole>,
     /// What is lacking where no role can; empty where one can.
     pub(super) lack: String,
@@ -33,6 +33,7 @@ pub(super) fn actual_access(
     user: UserIx,
     source: DataSourceIx,
     scope: Scope,
+    calendar: &Calendar,
 ) -> Vec<ActualView> {
     let view = |pair: PairView| {
         let found = pair.scopes.into_iter().find(|it| it.scope == scope.as_str())?;
@@ -44,7 +45,7 @@ pub(super) fn actual_access(
         });
         Some(ActualView {
             connection: pair.connection,
-            observed_at: pair.observed_at,
+            observed: calendar.time(pair.observed_at),
             roles: roles.collect(),
             lack: found.lack.unwrap_or_default(),
             findings: pair.findings,

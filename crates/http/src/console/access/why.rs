@@ -155,9 +155,10 @@ pub(super) async fn show(
         }
         _ => String::new(),
     };
+    let calendar = &signed_in.shell.calendar;
     // What roles a database has is for those who see everything.
     let actual = match view {
-        View::Everything => actual_access(&evaluation.drifts().await?, user, source, scope),
+        View::Everything => actual_access(&evaluation.drifts().await?, user, source, scope, calendar),
         View::Own | View::Owner => Vec::new(),
     };
     let sees_source = view != View::Own || (signed_in.caller.roles && record.owners.contains(&user));
@@ -180,7 +181,6 @@ pub(super) async fn show(
         Access::Blocked => ("blocked", "Blocked"),
         Access::None => ("none", "No access"),
     };
-    let calendar = &signed_in.shell.calendar;
     Ok(page(&WhyPage {
         assets: assets(),
         user: Link::new(

@@ -55,7 +55,7 @@ pub(super) async fn csv(
         found.findings.iter().map(FindingView::from).for_each(|view| add_row(&mut csv, &view));
         Ok(csv)
     };
-    let csv = tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::internal(&error))??;
+    let csv = app.service.pool.compute(work).await?;
     Ok(csv.into_response("drift"))
 }
 
@@ -89,8 +89,8 @@ pub(super) async fn repair(
     let drifts = evaluation.drifts().await?;
     let position = find_database(&drifts, form.get("connection"))?;
     let name = format!("repair-{}.sql", file_name(form.get("connection")));
-    let work = move || drifts[position].repair_script();
-    let script = tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::internal(&error))?;
+    let work = move || -> Result<_, ServiceError> { Ok(drifts[position].repair_script()) };
+    let script = app.service.pool.compute(work).await?;
     let mut response = script.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/sql; charset=utf-8"));

@@ -6,7 +6,7 @@ use axum::response::Response;
 use domesday_drift::{Drift, FindingKind};
 use domesday_model::Permission;
 use domesday_service::ServiceError;
-use domesday_service::drift::DriftFigures;
+use domesday_service::drift::{DriftFigures, count};
 use domesday_service::exports::DEFAULT_EXPORT;
 use domesday_store::{RunFilter, RunState, Store};
 
@@ -86,13 +86,14 @@ pub(super) async fn show(
     let chart = chart(&runs, filter.connection.as_deref(), &shell.calendar);
     let [sources, roles, users] = rankings(&drifts, &figures);
     let databases = drifts.iter().map(|drift| database_row(drift, &shell.calendar)).collect();
-    let work = move || list(&drifts, &address, &filter);
-    let list = tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::internal(&error))?;
+    let totals = FindingKind::ALL.map(|kind| (kind, count(&drifts, kind)));
+    let work = move || -> Result<_, ServiceError> { Ok(list(&drifts, &address, &filter)) };
+    let list = app.service.pool.compute(work).await?;
     Ok(page(&DriftPage {
         assets: assets(),
-        summary: summary(figures.total()),
+        summary: summary(totals.iter().map(|(_, count)| count).sum()),
         may_connect: caller.has(Permission::Governance),
-        totals: FindingKind::ALL.into_iter().map(|kind| total(kind, &figures)).collect(),
+        totals: totals.into_iter().map(|(kind, count)| total(kind, count)).collect(),
         sources,
         roles,
         users,
@@ -113,8 +114,7 @@ fn summary(total: u64) -> String {
     }
 }
 
-fn total(kind: FindingKind, figures: &DriftFigures) -> Total {
-    let count = figures.count(kind);
+fn total(kind: FindingKind, count: u64) -> Total {
     let href = if count == 0 { String::new() } else { filtered([("kind", kind.as_str())]) };
     Total { chip: kind_chip(kind), count: Link::new(grouped(count), href), about: about_kind(kind) }
 }

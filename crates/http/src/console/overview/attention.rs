@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use domesday_drift::FindingKind;
+use domesday_drift::{Drift, FindingKind};
 use domesday_engine::{CatalogWarning, CatalogWarnings, WarningKind};
 use domesday_model::{Instant, Kind, RequestStatus, Snapshot};
-use domesday_service::drift::DriftFigures;
+use domesday_service::drift::count;
 use domesday_service::evaluation::{AccessFigures, Evaluation};
 use domesday_service::requests::selection::waiting;
 use domesday_store::{ApiKey, Freshness, RunRecord, RunState};
@@ -123,7 +123,7 @@ pub(super) fn connections(all: &[Freshness], calendar: &Calendar) -> Vec<Attenti
 }
 
 /// Returns who can more in connected databases than the policies say.
-pub(super) fn drift(figures: &DriftFigures) -> Vec<Attention> {
+pub(super) fn drift(drifts: &[Drift]) -> Vec<Attention> {
     let kinds = [
         (
             FindingKind::Excess,
@@ -141,11 +141,11 @@ pub(super) fn drift(figures: &DriftFigures) -> Vec<Attention> {
             "masked columns can be read in databases",
         ),
     ];
-    let found = kinds.into_iter().filter(|(kind, ..)| figures.count(*kind) > 0);
+    let found = kinds.into_iter().filter(|(kind, ..)| count(drifts, *kind) > 0);
     let attention = |(kind, one, many): (FindingKind, &str, &str)| {
         let href = drift::filtered([("kind", kind.as_str())]);
         let note = "see who, by which way, and the repair".to_owned();
-        Attention::new("drift", counted(figures.count(kind), one, many), href, note).fail()
+        Attention::new("drift", counted(count(drifts, kind), one, many), href, note).fail()
     };
     found.map(attention).collect()
 }

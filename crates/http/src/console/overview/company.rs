@@ -77,7 +77,7 @@ pub(super) async fn show(app: &AppState, signed_in: SignedIn) -> Result<Response
     let calendar = &shell.calendar;
     let mut attention: Vec<_> = attention::failed_run(&runs).into_iter().collect();
     attention.extend(attention::connections(&connections, calendar));
-    attention.extend(attention::drift(&*evaluation.drift_figures().await?));
+    attention.extend(attention::drift(&evaluation.drifts().await?));
     attention.extend(attention::waiting_requests(&evaluation, &signed_in)?);
     attention.extend(attention::catalog(&evaluation, &figures, &warnings, now, calendar));
     attention.extend(attention::expiring_keys(&keys, now, calendar));

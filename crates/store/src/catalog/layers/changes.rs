@@ -1,7 +1,7 @@
 //! Single changes of a connection's layer, as an identity provider pushes them.
 
 use domesday_model::Kind;
-use domesday_model::layers::{Document, Origin, PARTIAL_COLUMNS, is_layered, name_key};
+use domesday_model::layers::{Document, Origin, is_layered, name_key};
 use domesday_model::validate::{Severity, validate_bounds};
 use domesday_model::{Catalog, Group, User};
 use serde_json::Value;
@@ -131,8 +131,7 @@ pub(super) fn name_of(kind: Kind, document: &Document) -> &str {
 
 /// Returns the fields of what a connection says of an object that it may define, if they are valid. A connection gives no
 /// permission of Domesday's own, and no policy.
-pub(super) fn checked(kind: Kind, mut document: Value, origin: &Origin) -> Result<Document, StoreError> {
-    let partial_columns = document.as_object_mut().and_then(|fields| fields.shift_remove(PARTIAL_COLUMNS));
+pub(super) fn checked(kind: Kind, document: Value, origin: &Origin) -> Result<Document, StoreError> {
     let invalid = |source| StoreError::Document { kind, name: origin.to_string(), source };
     let mut document = match kind {
         Kind::User => {
@@ -165,7 +164,20 @@ pub(super) fn checked(kind: Kind, mut document: Value, origin: &Origin) -> Resul
         return Err(StoreError::Invalid { problems });
     }
     documents(&one).iter().try_for_each(check_storable)?;
-    // No field of the catalog format: only layers have it.
-    document.extend(partial_columns.map(|value| (PARTIAL_COLUMNS.to_owned(), value)));
     Ok(document)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_field_of_layers_is_no_field_of_a_document() {
+        let checked = |document| checked(Kind::DataSource, document, &Origin::of_name("warehouse"));
+        assert!(checked(json!({ "name": "orders" })).is_ok());
+        let with_field = checked(json!({ "name": "orders", "columnsArePartial": true }));
+        assert!(matches!(with_field, Err(StoreError::Document { .. })), "{with_field:?}");
+    }
 }

@@ -161,8 +161,9 @@ fn take_over(
     let origin = Origin::of_name(connection);
     let mut outcome = ListingOutcome::default();
     let mut plans = Vec::new();
+    let partial_columns = std::mem::take(&mut listing.partial_columns);
     for (kind, objects) in KINDS.into_iter().zip(documents(listing)) {
-        let plan = plan(database, &origin, kind, objects, &mut outcome)?;
+        let plan = plan(database, &origin, kind, objects, &partial_columns, &mut outcome)?;
         let has_bound = matches!(kind, Kind::User | Kind::DataSource);
         let (gone, present) = (plan.gone.len(), plan.present);
         if let Some(max_gone) = options.max_gone.filter(|_| has_bound)
@@ -195,13 +196,7 @@ fn documents(listing: Listing) -> [Vec<Keyed>; 3] {
     fn values<T: serde::Serialize>(objects: Vec<(Option<String>, T)>) -> Vec<Keyed> {
         objects.into_iter().map(|(key, object)| (key, Value::Object(rows::document_of(&object)))).collect()
     }
-    let mut data_sources = values(listing.data_sources);
-    for (key, value) in &mut data_sources {
-        if key.as_ref().is_some_and(|key| listing.partial_columns.contains(key)) {
-            value[PARTIAL_COLUMNS] = true.into();
-        }
-    }
-    [values(listing.groups), values(listing.users), data_sources]
+    [values(listing.groups), values(listing.users), values(listing.data_sources)]
 }
 
 /// What a listing does to the objects of one kind.
@@ -235,6 +230,7 @@ fn plan(
     origin: &Origin,
     kind: Kind,
     objects: Vec<Keyed>,
+    partial_columns: &HashSet<String>,
     outcome: &mut ListingOutcome,
 ) -> Result<Plan, StoreError> {
     let rows = rows::of_origin(database, origin, kind)?;
@@ -255,7 +251,7 @@ fn plan(
     let (mut seen, mut names) = (HashSet::new(), HashSet::new());
     let mut free = FreeNames::new(&known);
     for (key, value) in objects {
-        let document = match checked(kind, value, origin) {
+        let mut document = match checked(kind, value, origin) {
             Ok(document) => document,
             Err(StoreError::Invalid { problems }) => {
                 let first =
@@ -266,6 +262,10 @@ fn plan(
             }
             Err(error) => return Err(error),
         };
+        // No field of the catalog format: only layers have it.
+        if kind == Kind::DataSource && key.as_ref().is_some_and(|key| partial_columns.contains(key)) {
+            document.insert(PARTIAL_COLUMNS.to_owned(), true.into());
+        }
         let name = name_of(kind, &document).to_owned();
         if !names.insert(folded(kind, &name)) {
             counts.skipped += 1;
