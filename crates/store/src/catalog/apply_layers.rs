@@ -13,7 +13,7 @@ use super::applied::{Applied, ApplyOptions, Current};
 use super::audit_entries::{creation, target};
 use super::documents::{Document, parse};
 use super::layers::{
-    self, LayerRow, NewObject, Ranks, References, delete_layer, effective_document, find_by_alias,
+    self, LayerRow, Ranks, References, StoredLayer, delete_layer, effective_document, find_by_alias,
 };
 use super::plan::{Action, Overridden};
 use super::records::{self, Stored};
@@ -25,8 +25,8 @@ const CREATED_AT_ONCE: usize = 1000;
 pub(super) struct FileLayers<'d> {
     ranks: Ranks,
     references: References,
-    /// Layers by kind and object, the highest first.
-    by_object: HashMap<(Kind, i64), Vec<LayerRow>>,
+    /// Layers by kind and object.
+    by_object: HashMap<(Kind, i64), Vec<StoredLayer>>,
     /// Objects by what the files call them.
     by_name: HashMap<(Kind, String), i64>,
     /// What objects are called.
@@ -47,9 +47,9 @@ impl<'d> FileLayers<'d> {
         let (mut by_object, mut by_name) = (HashMap::new(), HashMap::new());
         let mut connections = HashSet::new();
         for kind in Kind::ALL.into_iter().filter(|kind| is_layered(*kind)) {
-            for (id, rows) in layers::of_kind(database, &ranks, kind)? {
+            for (id, rows) in layers::of_kind(database, kind)? {
                 for row in &rows {
-                    match &row.layer.origin {
+                    match &row.origin {
                         Origin::Files => {
                             by_name.insert((kind, row.name.clone()), id);
                         }
@@ -84,8 +84,7 @@ impl<'d> FileLayers<'d> {
         declared: &mut HashSet<(Kind, String)>,
     ) -> Result<(), StoreError> {
         let (kind, name) = (document.kind, document.name.as_str());
-        let said: layers::LayerDocument = parse(kind, name, &document.text)?;
-        let Some(id) = self.find(transaction, document, &said, current)? else {
+        let Some(id) = self.find(transaction, document, current)? else {
             self.new.push(document);
             applied.object(kind, name, Action::Create, creation(document));
             applied.versions(kind, name, None, Some(document))?;
@@ -95,17 +94,24 @@ impl<'d> FileLayers<'d> {
         let key = (kind, object_name.clone());
         declared.insert(key.clone());
         let Some(stored) = current.get(&key) else { return Ok(()) };
-        let rows = self.by_object.entry((kind, id)).or_default();
+        let stored_rows = self.by_object.get(&(kind, id)).map_or(&[][..], Vec::as_slice);
+        if let [only] = stored_rows
+            && only.origin == Origin::Files
+            && only.label == *document.origin
+            && only.name == name
+            && only.document == document.text
+        {
+            // Nobody else describes it, so nothing is overridden.
+            applied.plan.unchanged += 1;
+            return Ok(());
+        }
+        let said: layers::LayerDocument = parse(kind, name, &document.text)?;
+        let mut rows = self.parsed(kind, stored_rows)?;
         let own = rows.iter().position(|row| row.layer.origin == Origin::Files);
         let is_as_before = own.is_some_and(|own| {
             let row = &rows[own];
             row.label == *document.origin && row.name == name && row.layer.document == said
         });
-        if is_as_before && rows.len() == 1 {
-            // Nobody else describes it, so nothing is overridden.
-            applied.plan.unchanged += 1;
-            return Ok(());
-        }
         if !is_as_before {
             let own = own.map(|own| rows.remove(own));
             let at = options.at;
@@ -125,12 +131,12 @@ impl<'d> FileLayers<'d> {
             };
             layers::put(transaction, kind, &row)?;
             rows.push(row);
-            self.ranks.sort(rows);
+            self.ranks.sort(&mut rows);
             self.references.insert(&Origin::Files, kind, name, &object_name);
         }
         let created_at = declared_creation(document, stored);
         let effective =
-            effective_document(transaction, &mut self.references, kind, &object_name, rows, created_at)?;
+            effective_document(transaction, &mut self.references, kind, &object_name, &rows, created_at)?;
         let merged: layers::LayerDocument = parse(kind, name, &effective.document.text)?;
         for (field, said, counts) in overridden(kind, &said, &merged) {
             let origin = rows.iter().find(|row| row.layer.document.get(field) == Some(&counts));
@@ -152,12 +158,18 @@ impl<'d> FileLayers<'d> {
         applied.updated(&effective.document, stored)
     }
 
+    /// Parses layers of an object, and returns them the highest first.
+    fn parsed(&self, kind: Kind, stored: &[StoredLayer]) -> Result<Vec<LayerRow>, StoreError> {
+        let mut rows = stored.iter().map(|layer| layer.clone().parse(kind)).collect::<Result<Vec<_>, _>>()?;
+        self.ranks.sort(&mut rows);
+        Ok(rows)
+    }
+
     /// Finds the object that the files mean: by what they called it before, by its name, or by what it is recognized by.
     fn find(
         &self,
         transaction: &mut Transaction<'_>,
         document: &Document,
-        said: &layers::LayerDocument,
         current: &Current,
     ) -> Result<Option<i64>, StoreError> {
         let key = (document.kind, document.name.clone());
@@ -171,7 +183,8 @@ impl<'d> FileLayers<'d> {
         if self.connections.is_empty() {
             return Ok(None);
         }
-        find_by_alias(transaction, document.kind, said, &Origin::Files)
+        let said = parse(document.kind, &document.name, &document.text)?;
+        find_by_alias(transaction, document.kind, &said, &Origin::Files)
     }
 
     /// Inserts the objects that are new, in the order of declaration, since ids follow it.
@@ -182,8 +195,7 @@ impl<'d> FileLayers<'d> {
     ) -> Result<(), StoreError> {
         let new = std::mem::take(&mut self.new);
         for some in new.chunks(CREATED_AT_ONCE) {
-            let some = some.iter().map(|document| new_object(document)).collect::<Result<_, _>>()?;
-            layers::create(transaction, &mut self.references, some, options.at)?;
+            layers::create_declared(transaction, &mut self.references, some, options.at)?;
         }
         let created: Vec<_> = new.iter().map(|it| (it.kind, it.name.clone())).collect();
         layers::resolve_missing(transaction, &self.ranks, &created, options.at)
@@ -197,7 +209,7 @@ impl<'d> FileLayers<'d> {
             Kind::Connection => matches!(stored.origin.as_str(), "api" | "console" | "cli"),
             kind if is_layered(kind) => {
                 let rows = self.by_object.get(&(kind, stored.id));
-                rows.is_some_and(|rows| rows.iter().all(|row| row.layer.origin != Origin::Files))
+                rows.is_some_and(|rows| rows.iter().all(|row| row.origin != Origin::Files))
             }
             _ => false,
         }
@@ -213,8 +225,9 @@ impl<'d> FileLayers<'d> {
         options: ApplyOptions,
         applied: &mut Applied,
     ) -> Result<(), StoreError> {
-        let mut rows = self.by_object.remove(&(kind, stored.id)).unwrap_or_default();
-        rows.retain(|row| row.layer.origin != Origin::Files);
+        let mut layers = self.by_object.remove(&(kind, stored.id)).unwrap_or_default();
+        layers.retain(|layer| layer.origin != Origin::Files);
+        let rows = self.parsed(kind, &layers)?;
         if rows.is_empty() {
             records::delete(transaction, kind, stored.id)?;
             let entry = Entry::delete(target(kind, name), &stored.text);
@@ -230,23 +243,10 @@ impl<'d> FileLayers<'d> {
 
     /// Whether others than the files describe objects.
     pub(super) fn has_others(&self) -> bool {
-        self.by_object.values().flatten().any(|row| row.layer.origin != Origin::Files)
+        self.by_object.values().flatten().any(|layer| layer.origin != Origin::Files)
     }
 }
 
 fn declared_creation(document: &Document, stored: &Stored) -> Instant {
     document.created_at.unwrap_or_else(|| Instant::from_micros(stored.created_at))
-}
-
-fn new_object(document: &Document) -> Result<NewObject, StoreError> {
-    Ok(NewObject {
-        kind: document.kind,
-        name: document.name.clone(),
-        called: None,
-        key: None,
-        label: document.origin.to_string(),
-        origin: Origin::Files,
-        document: parse(document.kind, &document.name, &document.text)?,
-        by: None,
-    })
 }

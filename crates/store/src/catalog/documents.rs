@@ -7,6 +7,7 @@ use domesday_model::{Attributes, Catalog, Declared, Instant, Kind, for_each_kind
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::alias;
 use crate::StoreError;
 use crate::field_change::Fields;
 
@@ -54,6 +55,7 @@ pub(crate) fn documents(catalog: &Catalog) -> Vec<Document> {
         |user| &user.username,
         |user, document| {
             document.created_at = user.created_at;
+            document.alias = Some(alias::of_user(&user.username));
             document.parts.extend(user.groups.iter().map(|group| format!("group:{group}")));
             document
                 .parts
@@ -69,6 +71,7 @@ pub(crate) fn documents(catalog: &Catalog) -> Vec<Document> {
         |source| &source.name,
         |source, document| {
             document.created_at = source.created_at;
+            document.alias = alias::of_data_source(source);
             document.parts.extend(source.tags.iter().map(|tag| format!("tag:{tag}")));
             for column in &source.columns {
                 document.parts.insert(format!("column:{}", column.name));

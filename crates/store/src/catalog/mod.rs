@@ -1,5 +1,6 @@
 //! The catalog: its objects, how they change, and the snapshot that evaluation reads.
 
+mod alias;
 mod applied;
 mod apply;
 mod apply_layers;

@@ -176,8 +176,9 @@ mod tests {
     #[test]
     fn a_field_of_layers_is_no_field_of_a_document() {
         let checked = |document| checked(Kind::DataSource, document, &Origin::of_name("warehouse"));
-        assert!(checked(json!({ "name": "orders" })).is_ok());
-        let with_field = checked(json!({ "name": "orders", "columnsArePartial": true }));
+        assert!(checked(json!({ "name": "orders", "platform": "postgres" })).is_ok());
+        let with_field =
+            checked(json!({ "name": "orders", "platform": "postgres", "columnsArePartial": true }));
         assert!(matches!(with_field, Err(StoreError::Document { .. })), "{with_field:?}");
     }
 }

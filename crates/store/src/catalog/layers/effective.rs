@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use domesday_model::layers::{
     Document as LayerDocument, Effective, Given, Layer, Origin, merge, name_key, resolve_references,
 };
-use domesday_model::{ALL_USERS, Catalog, Instant, Kind, dotted_ancestors};
+use domesday_model::{Catalog, Instant, Kind, dotted_ancestors};
 
-use super::alias;
+use super::names::References;
 use super::rows::{self, LayerRow, Ranks, text};
 use crate::StoreError;
 use crate::catalog::documents::{Document, add_to_catalog, documents};
@@ -40,38 +40,6 @@ impl EffectiveDocument {
     }
 }
 
-/// What the names by which origins refer to objects stand for. A connection may write a username in other letters, or
-/// know a group by the name that it had.
-#[derive(Debug, Default)]
-pub(crate) struct References(HashMap<(String, Kind, String), Option<String>>);
-
-impl References {
-    /// Makes a name of an origin stand for an object that exists or will, by the object's name.
-    pub(crate) fn insert(&mut self, origin: &Origin, kind: Kind, name: &str, object: &str) {
-        self.0.insert((origin.to_string(), kind, name.to_owned()), Some(object.to_owned()));
-    }
-
-    fn resolve(
-        &mut self,
-        database: &mut Database,
-        origin: &Origin,
-        kind: Kind,
-        name: &str,
-    ) -> Result<Option<String>, StoreError> {
-        if kind == Kind::Tag || name == ALL_USERS {
-            // Tags are created with what bears them, and one group is built in.
-            return Ok(Some(name.to_owned()));
-        }
-        let key = (origin.to_string(), kind, name.to_owned());
-        if let Some(known) = self.0.get(&key) {
-            return Ok(known.clone());
-        }
-        let found = super::find::named(database, origin, kind, name)?;
-        self.0.insert(key, found.clone());
-        Ok(found)
-    }
-}
-
 /// Returns the effective object of layers, the highest first. What they say of objects that do not exist is left out until
 /// they do: a connection may name a manager whom nobody lists, and files a group that only a connection will.
 pub(crate) fn effective_document(
@@ -89,7 +57,8 @@ pub(crate) fn effective_document(
         let mut layer: Layer = row.layer.clone();
         let origin = &row.layer.origin;
         missing.extend(resolve_references(kind, &mut layer.document, |to, name| {
-            references.resolve(database, origin, to, name).unwrap_or_else(|error| {
+            let found = references.resolve(database, origin, to, name).map(|it| it.map(str::to_owned));
+            found.unwrap_or_else(|error| {
                 failed = Some(error);
                 None
             })
@@ -107,7 +76,6 @@ pub(crate) fn effective_document(
     add_to_catalog(&mut one, kind, name, &text(&merged), label)?;
     let mut documents = documents(&one);
     let mut document = documents.pop().expect("one object is at least one document, and its own is the last");
-    document.alias = alias(kind, &merged);
     document.since = Some(text(&since));
     document.givers = text(&givers);
     document.absent_since = absent_since.map(Instant::as_micros);
@@ -190,7 +158,7 @@ pub(crate) fn write(
 }
 
 /// Records what an object's layers say of objects that do not exist, so that it takes effect when they do.
-fn remember_missing(
+pub(super) fn remember_missing(
     database: &mut Database,
     kind: Kind,
     id: i64,

@@ -2,7 +2,8 @@
 
 use domesday_model::{Instant, Kind};
 
-use super::effective::{References, write};
+use super::effective::write;
+use super::names::References;
 use super::rows::{self, Ranks};
 use crate::audit::{self, Entry};
 use crate::catalog::audit_entries::target;

@@ -5,6 +5,7 @@ use domesday_model::layers::{Document, Origin};
 
 use super::rows;
 use crate::StoreError;
+use crate::catalog::alias;
 use crate::database::{Database, values};
 
 const BY_ALIAS: &str = "SELECT id, document FROM object WHERE kind = ?1 AND alias = ?2";
@@ -12,25 +13,6 @@ const NAMES_BY_ALIAS: &str = "SELECT name FROM object WHERE kind = ?1 AND alias 
 const NAME_BY_LAYER: &str =
     "SELECT o.name FROM layer l JOIN object o ON o.kind = l.kind AND o.id = l.object_id
      WHERE l.origin = ?1 AND l.kind = ?2 AND l.name = ?3";
-
-/// Returns what an object is recognized by beside its name: a user by the name in small letters, a data source by where it
-/// is, as its platform compares names. The host is no part of it, since not every origin knows it.
-pub(crate) fn alias(kind: Kind, document: &Document) -> Option<String> {
-    let text = |field: &str| document.get(field).and_then(serde_json::Value::as_str);
-    match kind {
-        Kind::User => text("username").map(str::to_lowercase),
-        Kind::DataSource => {
-            let table = text("table")?;
-            let place =
-                [text("platform")?, text("database").unwrap_or(""), text("schema").unwrap_or(""), table];
-            let place = place.join("\u{1f}");
-            // PostgreSQL's names are what its catalog says, letter by letter; other platforms fold them.
-            Some(if text("platform") == Some("postgres") { place } else { place.to_lowercase() })
-        }
-        _ => None,
-    }
-    .map(|alias| alias.replace('\0', "\u{fffd}"))
-}
 
 /// Returns the host of a data source, as hosts are compared.
 fn host(document: &Document) -> Option<String> {
@@ -47,7 +29,7 @@ fn hosts_agree(left: &Document, right: &Document) -> bool {
 
 /// Whether two data sources are known to be at different places, so that one name does not make them one.
 pub(super) fn is_elsewhere(left: &Document, right: &Document) -> bool {
-    match (alias(Kind::DataSource, left), alias(Kind::DataSource, right)) {
+    match (alias::of_layer(Kind::DataSource, left), alias::of_layer(Kind::DataSource, right)) {
         (Some(of_left), Some(of_right)) => of_left != of_right || !hosts_agree(left, right),
         _ => false,
     }
@@ -60,7 +42,7 @@ pub(crate) fn find_by_alias(
     document: &Document,
     origin: &Origin,
 ) -> Result<Option<i64>, StoreError> {
-    let Some(alias) = alias(kind, document) else { return Ok(None) };
+    let Some(alias) = alias::of_layer(kind, document) else { return Ok(None) };
     let mut found = database.all(BY_ALIAS, values![kind.key(), &alias], |row| {
         let other: Document = super::super::parse(kind, &alias, row.text(1)?)?;
         Ok((row.integer(0)?, other))

@@ -6,8 +6,9 @@ use domesday_model::layers::{Document, Origin};
 use domesday_model::{Excerpt, Kind};
 
 use super::find::is_elsewhere;
-use super::{alias, find_by_alias};
+use super::find_by_alias;
 use crate::StoreError;
+use crate::catalog::alias;
 use crate::catalog::documents::parse;
 use crate::database::{Database, values};
 
@@ -39,7 +40,7 @@ pub(super) fn recognized(
     document: &Document,
     name: &str,
 ) -> Result<Option<i64>, StoreError> {
-    let has_alias = alias(kind, document).is_some_and(|alias| known.aliases.contains(&alias));
+    let has_alias = alias::of_layer(kind, document).is_some_and(|alias| known.aliases.contains(&alias));
     let by_alias = |database: &mut Database| {
         if has_alias { find_by_alias(database, kind, document, origin) } else { Ok(None) }
     };

@@ -3,9 +3,9 @@
 use domesday_model::layers::{Given, Layer, Origin, is_layered};
 use domesday_model::{Instant, Kind, Since};
 
-use super::alias;
 use super::rows::{LayerRow, insert_many};
 use crate::StoreError;
+use crate::catalog::alias;
 use crate::catalog::documents::parse;
 use crate::database::{Database, values};
 
@@ -42,7 +42,7 @@ pub(crate) fn fill(database: &mut Database) -> Result<(), StoreError> {
             after = last.object_id;
             insert_many(database, rows.iter().map(|row| (kind, row)))?;
             for row in &rows {
-                if let Some(alias) = alias(kind, &row.layer.document) {
+                if let Some(alias) = alias::of_layer(kind, &row.layer.document) {
                     let sql = "UPDATE object SET alias = ?3 WHERE kind = ?1 AND id = ?2";
                     database.execute(sql, values![kind.key(), row.object_id, &alias])?;
                 }

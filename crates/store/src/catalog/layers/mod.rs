@@ -4,25 +4,27 @@
 //! is written, and the row of the effective object with it, in one transaction.
 
 mod changes;
+mod declared;
 mod effective;
 mod erase;
 mod find;
 mod known;
 mod listing;
 mod migrate;
+mod names;
 mod rename;
 mod rows;
 mod writer;
 
 pub use changes::{LayerChange, LayeredObject};
+pub(crate) use declared::create_declared;
 pub(crate) use domesday_model::layers::Document as LayerDocument;
-pub(crate) use effective::{
-    EffectiveDocument, NewObject, References, create, effective_document, resolve_missing,
-};
-pub(crate) use find::{alias, check_unlisted, find_by_alias};
+pub(crate) use effective::{EffectiveDocument, NewObject, create, effective_document, resolve_missing};
+pub(crate) use find::{check_unlisted, find_by_alias};
 pub(crate) use listing::end_listing;
 pub use listing::{
     KindCounts, Listing, ListingOptions, ListingOutcome, MOST_CHANGES, ObjectSync, Refusal, SyncAction,
 };
 pub(crate) use migrate::{VERSION, fill};
-pub(crate) use rows::{LayerRow, Ranks, delete_all, delete_layer, of_kind, of_object, put};
+pub(crate) use names::References;
+pub(crate) use rows::{LayerRow, Ranks, StoredLayer, delete_all, delete_layer, of_kind, of_object, put};

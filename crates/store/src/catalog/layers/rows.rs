@@ -1,5 +1,6 @@
 //! The rows of layers.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use domesday_model::layers::{Document, Given, Layer, Origin};
@@ -57,22 +58,58 @@ macro_rules! layer_columns {
     };
 }
 
-fn from_row(kind: Kind, row: &Row<'_>) -> Result<LayerRow, StoreError> {
-    let name = row.text(2)?;
-    let given = row.text(6)?;
-    Ok(LayerRow {
-        object_id: row.integer(0)?,
-        key: row.maybe_text(3)?.map(str::to_owned),
-        label: row.text(4)?.to_owned(),
-        layer: Layer {
+/// A stored layer whose documents are not parsed: most layers are only compared.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredLayer {
+    object_id: i64,
+    pub(crate) origin: Origin,
+    pub(crate) name: String,
+    key: Option<String>,
+    pub(crate) label: String,
+    pub(crate) document: String,
+    given: String,
+    absent_since: Option<Instant>,
+    updated_at: i64,
+}
+
+impl StoredLayer {
+    fn of_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            object_id: row.integer(0)?,
             origin: Origin::of_name(row.text(1)?),
-            document: parse(kind, name, row.text(5)?)?,
-            given: if given == "{}" { Given::default() } else { parse(kind, name, given)? },
+            name: row.text(2)?.to_owned(),
+            key: row.maybe_text(3)?.map(str::to_owned),
+            label: row.text(4)?.to_owned(),
+            document: row.text(5)?.to_owned(),
+            given: row.text(6)?.to_owned(),
             absent_since: row.maybe_integer(7)?.map(Instant::from_micros),
-        },
-        updated_at: row.integer(8)?,
-        name: name.to_owned(),
-    })
+            updated_at: row.integer(8)?,
+        })
+    }
+
+    /// Parses the documents of a layer of a kind.
+    pub(crate) fn parse(self, kind: Kind) -> Result<LayerRow, StoreError> {
+        let given = match self.given.as_str() {
+            GIVEN_WITH_OBJECT => Given::default(),
+            given => parse(kind, &self.name, given)?,
+        };
+        let document = parse(kind, &self.name, &self.document)?;
+        Ok(LayerRow {
+            object_id: self.object_id,
+            name: self.name,
+            key: self.key,
+            label: self.label,
+            layer: Layer { origin: self.origin, document, given, absent_since: self.absent_since },
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+/// The text of [`Given`] where every part was given with the object itself.
+pub(super) const GIVEN_WITH_OBJECT: &str = "{}";
+
+fn from_row(kind: Kind, row: &Row<'_>) -> Result<LayerRow, StoreError> {
+    StoredLayer::of_row(row)?.parse(kind)
 }
 
 /// Returns the layers of an object, the highest first.
@@ -88,20 +125,18 @@ pub(crate) fn of_object(
     Ok(rows)
 }
 
-/// Returns the layers of every object of a kind, by object and the highest first.
+/// Returns the layers of every object of a kind, by object and in no order.
 pub(crate) fn of_kind(
     database: &mut Database,
-    ranks: &Ranks,
     kind: Kind,
-) -> Result<HashMap<i64, Vec<LayerRow>>, StoreError> {
-    let mut by_object: HashMap<i64, Vec<LayerRow>> = HashMap::new();
+) -> Result<HashMap<i64, Vec<StoredLayer>>, StoreError> {
+    let mut by_object: HashMap<i64, Vec<StoredLayer>> = HashMap::new();
     let sql = concat!("SELECT ", layer_columns!(), " FROM layer WHERE kind = ?1");
     database.each(sql, values![kind.key()], &mut |row| {
-        let row = from_row(kind, row)?;
-        by_object.entry(row.object_id).or_default().push(row);
+        let layer = StoredLayer::of_row(row)?;
+        by_object.entry(layer.object_id).or_default().push(layer);
         Ok(())
     })?;
-    by_object.values_mut().for_each(|rows| ranks.sort(rows));
     Ok(by_object)
 }
 
@@ -156,27 +191,60 @@ static LAYERS: Insert = Insert {
     ],
 };
 
+/// A layer as it is written.
+pub(super) struct LayerText<'l> {
+    pub(super) kind: Kind,
+    pub(super) object_id: i64,
+    pub(super) origin: &'l str,
+    pub(super) name: &'l str,
+    pub(super) key: Option<&'l str>,
+    pub(super) label: &'l str,
+    pub(super) document: Cow<'l, str>,
+    pub(super) given: Cow<'l, str>,
+    pub(super) absent_since: Option<Instant>,
+    pub(super) updated_at: i64,
+}
+
+impl<'l> LayerText<'l> {
+    fn of(kind: Kind, row: &'l LayerRow) -> Self {
+        Self {
+            kind,
+            object_id: row.object_id,
+            origin: row.layer.origin.as_str(),
+            name: &row.name,
+            key: row.key.as_deref(),
+            label: &row.label,
+            document: text(&row.layer.document).into(),
+            given: text(&row.layer.given).into(),
+            absent_since: row.layer.absent_since,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
 /// Inserts layers that do not exist.
 pub(crate) fn insert_many<'l>(
     database: &mut Database,
     rows: impl IntoIterator<Item = (Kind, &'l LayerRow)>,
 ) -> Result<(), StoreError> {
-    let texts: Vec<_> = rows
-        .into_iter()
-        .map(|(kind, row)| (kind, row, text(&row.layer.document), text(&row.layer.given)))
-        .collect();
-    let rows = texts.iter().map(|(kind, row, document, given)| {
+    let texts: Vec<_> = rows.into_iter().map(|(kind, row)| LayerText::of(kind, row)).collect();
+    insert_texts(database, &texts)
+}
+
+/// Inserts layers that do not exist.
+pub(super) fn insert_texts(database: &mut Database, layers: &[LayerText<'_>]) -> Result<(), StoreError> {
+    let rows = layers.iter().map(|layer| {
         [
-            Value::from(kind.key()),
-            Value::from(row.object_id),
-            Value::from(row.layer.origin.as_str()),
-            Value::from(&row.name),
-            Value::from(row.key.as_deref()),
-            Value::from(&row.label),
-            Value::from(document),
-            Value::from(given),
-            Value::from(row.layer.absent_since.map(Instant::as_micros)),
-            Value::from(row.updated_at),
+            Value::from(layer.kind.key()),
+            Value::from(layer.object_id),
+            Value::from(layer.origin),
+            Value::from(layer.name),
+            Value::from(layer.key),
+            Value::from(layer.label),
+            Value::from(&*layer.document),
+            Value::from(&*layer.given),
+            Value::from(layer.absent_since.map(Instant::as_micros)),
+            Value::from(layer.updated_at),
         ]
     });
     database.insert_many(&LAYERS, rows)

@@ -6,7 +6,8 @@ use domesday_model::Kind;
 use domesday_model::layers::{Document, Given, Layer, Origin, parts};
 use uuid::Uuid;
 
-use super::effective::{NewObject, References, create, create_tags, resolve_missing, write};
+use super::effective::{NewObject, create, create_tags, resolve_missing, write};
+use super::names::References;
 use super::rename::rename;
 use super::rows::{self, LayerRow, Ranks};
 use crate::audit::{self, Entry};
