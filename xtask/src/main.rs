@@ -9,6 +9,7 @@ mod dependencies;
 mod fuzz;
 mod generated;
 mod paths;
+mod postgresql;
 mod process;
 mod runner;
 mod simulate;

@@ -14,12 +14,17 @@ pub(crate) struct Step {
 }
 
 /// Every step in order. All build with one profile, so that nothing is compiled twice.
-pub(crate) const STEPS: [Step; 17] = [
+pub(crate) const STEPS: [Step; 18] = [
     Step { name: "fmt", about: "formatting", run: fmt },
     Step { name: "typos", about: "spelling", run: spelling },
     Step { name: "unused", about: "dependencies that no source uses", run: dependencies::check_used },
     Step { name: "lint", about: "clippy, warnings denied", run: lint },
     Step { name: "test", about: "unit, property, integration and documentation tests", run: test },
+    Step {
+        name: "postgres",
+        about: "privileges, drift and repair on PostgreSQL 13 to 18",
+        run: crate::postgresql::versions,
+    },
     Step { name: "doc", about: "documentation builds without a warning", run: doc },
     Step { name: "files", about: "generated files are fresh", run: generated::check },
     Step { name: "readers", about: "the tables, read by DuckDB, pyarrow and Polars", run: readers },

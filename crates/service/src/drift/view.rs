@@ -36,7 +36,7 @@ pub struct FindingView {
     pub guardrail_policy_ids: Vec<i64>,
     /// What is wrong, in one sentence.
     pub detail: String,
-    /// The SQL that mends it; null where that takes a decision.
+    /// The SQL that repairs it; null where that takes a decision.
     pub repair: Option<String>,
     /// When the database was read.
     pub observed_at: String,

@@ -58,7 +58,7 @@ pub(super) const ACCESS_DRIFT: Table = Table {
         string("detail", "What is wrong, in one sentence."),
         string(
             "repair",
-            "The SQL that mends it, one or several statements; null where that takes a decision.",
+            "The SQL that repairs it, one or several statements; null where that takes a decision.",
         )
         .or_null(),
         timestamp("observed_at", "When the database was read."),

@@ -46,7 +46,7 @@ pub(super) struct FindingRow {
     pub(super) scope: &'static str,
     pub(super) way: String,
     pub(super) guardrails: Vec<Link>,
-    /// The SQL that mends it; empty where that takes a decision.
+    /// The SQL that repairs it; empty where that takes a decision.
     pub(super) repair: String,
 }
 
