@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         ["regen"] => generated::write(),
         ["advisories"] => steps::advisories(),
         ["screenshots"] => steps::screenshots(),
+        ["postgres", versions @ ..] if !versions.is_empty() => postgresql::test(versions),
         ["simulate", arguments @ ..] if !arguments.is_empty() => simulate::simulate(arguments),
         [name] => match STEPS.iter().find(|step| step.name == *name) {
             Some(step) => (step.run)(),
@@ -59,6 +60,9 @@ fn help() {
     }
     println!(
         "cargo xtask simulate --nights N | --seed N [--trace]   simulate more nights, or one seed again"
+    );
+    println!(
+        "cargo xtask postgres VERSION...   the tests of connected databases on other versions, such as 14 15 17"
     );
     println!("cargo xtask regen   rewrite the generated files, and the output in the recipes");
     println!("cargo xtask screenshots  take the pictures of the console in docs/pictures again");

@@ -3,8 +3,8 @@
 use crate::paths::target_dir;
 use crate::process::{command, run};
 use crate::runner::{build, cargo, pytest, pytest_of, readers_with};
-use crate::tools::{cargo_deny, chromium, java, postgresql, python, samba, slapd, typos};
-use crate::{Failure, dependencies, fuzz, generated, simulate};
+use crate::tools::{self, cargo_deny, chromium, java, python, samba, slapd, typos};
+use crate::{Failure, dependencies, fuzz, generated, postgresql, simulate};
 
 /// One step.
 pub(crate) struct Step {
@@ -22,8 +22,8 @@ pub(crate) const STEPS: [Step; 18] = [
     Step { name: "test", about: "unit, property, integration and documentation tests", run: test },
     Step {
         name: "postgres",
-        about: "privileges, drift and repair on PostgreSQL 13 to 18",
-        run: crate::postgresql::versions,
+        about: "privileges, drift and repair on PostgreSQL 13, 16 and 18",
+        run: postgresql::gate,
     },
     Step { name: "doc", about: "documentation builds without a warning", run: doc },
     Step { name: "files", about: "generated files are fresh", run: generated::check },
@@ -61,7 +61,7 @@ fn lint() -> Result<(), Failure> {
 }
 
 fn test() -> Result<(), Failure> {
-    postgresql()?;
+    tools::postgresql()?;
     slapd()?;
     cargo(&["test", "--workspace", "--locked"])?;
     // A domain controller answers on no other port than LDAP's own.
@@ -94,7 +94,7 @@ pub(crate) fn advisories() -> Result<(), Failure> {
 }
 
 fn readers() -> Result<(), Failure> {
-    postgresql()?;
+    tools::postgresql()?;
     readers_with(&[])
 }
 
@@ -110,7 +110,7 @@ fn s3() -> Result<(), Failure> {
 
 /// Runs the tests of the service. Nights pass in them, so they start it with a clock that they control.
 fn service() -> Result<(), Failure> {
-    postgresql()?;
+    tools::postgresql()?;
     slapd()?;
     let python = python("tests/service")?;
     let binary = build()?;
@@ -126,20 +126,20 @@ fn scim() -> Result<(), Failure> {
 }
 
 fn dbt() -> Result<(), Failure> {
-    postgresql()?;
+    tools::postgresql()?;
     pytest("tests/dbt", &[])
 }
 
 fn console() -> Result<(), Failure> {
     chromium()?;
     slapd()?;
-    postgresql()?;
+    tools::postgresql()?;
     pytest("tests/console", &[])
 }
 
 /// Takes the pictures in `docs/pictures` again.
 pub(crate) fn screenshots() -> Result<(), Failure> {
     chromium()?;
-    postgresql()?;
+    tools::postgresql()?;
     pytest_of("tests/console", "tests/console/screenshots.py", &[])
 }

@@ -61,11 +61,13 @@ impl Reading {
 }
 
 #[test]
-fn each_repair_mends_its_finding_and_the_script_all_of_them() {
+fn each_repair_removes_its_finding_and_the_script_all_of_them() {
     let mut repairs: BTreeMap<&str, usize> = BTreeMap::new();
     let mut decisions: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut version = 0;
     for seed in 1001..1001 + DATABASES {
         let world = World::new(seed);
+        version = world.version;
         let mut client = world.client();
         let mut transaction = client.transaction().unwrap();
         let drift = world.drift(&mut transaction);
@@ -114,7 +116,9 @@ fn each_repair_mends_its_finding_and_the_script_all_of_them() {
         assert_eq!(drift.repairable(), repaired.len());
     }
     for decision in DECISIONS {
-        assert!(decisions.contains_key(decision), "{decision} is not reached: {decisions:#?}");
+        // The roles that read or write everything are there since version 14.
+        let is_possible = version >= 14 || decision != "stays a member of pg_";
+        assert_eq!(decisions.contains_key(decision), is_possible, "{decision}: {decisions:#?}");
     }
     for kind in [
         "REVOKE",
@@ -165,10 +169,11 @@ const SEARCHED: u64 = 4;
 
 /// A finding that one statement repairs carries a repair.
 #[test]
-fn no_single_statement_mends_what_has_no_repair() {
-    let (mut tried, mut repairing) = (0, 0);
+fn no_single_statement_repairs_what_has_no_repair() {
+    let (mut tried, mut repairing, mut version) = (0, 0, 0);
     for seed in 2001..2001 + SEARCHED {
         let world = World::new(seed);
+        version = world.version;
         let mut client = world.client();
         let mut transaction = client.transaction().unwrap();
         let drift = world.drift(&mut transaction);
@@ -222,7 +227,9 @@ fn no_single_statement_mends_what_has_no_repair() {
             }
         }
     }
-    assert!(tried > 500 && repairing > 20, "{tried} {repairing}");
+    // Without the roles that read or write everything, other worlds come from the same seeds.
+    let least = if version >= 14 { 20 } else { 10 };
+    assert!(tried > 500 && repairing > least, "{tried} {repairing}");
 }
 
 /// Every GRANT and REVOKE of one privilege to or from one role.

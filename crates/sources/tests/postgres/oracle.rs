@@ -239,8 +239,14 @@ fn check_way(
 #[test]
 fn real_sessions_can_and_cannot() {
     let (mut reached_pairs, mut refused, mut filtered) = (0, 0, 0);
-    for seed in 101..=112 {
+    let mut seed = 101;
+    let mut last = 112;
+    while seed <= last {
         let world = World::new(seed);
+        // Without the roles that read or write everything there is less to reach.
+        if world.version < 14 {
+            last = 148;
+        }
         let mut client = world.client();
         let privileges = read(&mut client);
         let access = ActualAccess::new(&privileges);
@@ -300,6 +306,7 @@ fn real_sessions_can_and_cannot() {
                 }
             }
         }
+        seed += 1;
     }
     assert!(reached_pairs > 100 && refused > 100 && filtered > 5, "{reached_pairs} {refused} {filtered}");
 }

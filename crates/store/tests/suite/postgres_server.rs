@@ -26,6 +26,7 @@ shift 3
     printf 'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n' > "$dir/data/pg_hba.conf"
 } > "$dir/log" 2>&1
 "$@" "$bin/postgres" -D "$dir/data" -k "$dir" -p "$port" -c listen_addresses=127.0.0.1 -c ssl=on -c fsync=off \
+    -c password_encryption=scram-sha-256 \
     -c max_connections=200 >> "$dir/log" 2>&1 &
 pid=$!
 cat > /dev/null
