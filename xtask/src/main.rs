@@ -11,6 +11,10 @@ mod generated;
 mod paths;
 mod postgresql;
 mod process;
+mod release {
+    pub(crate) mod chart;
+    pub(crate) mod image;
+}
 mod runner;
 mod simulate;
 mod steps;
@@ -35,6 +39,8 @@ fn main() -> ExitCode {
         ["ci"] => ci(),
         ["regen"] => generated::write(),
         ["advisories"] => steps::advisories(),
+        ["image", binary, directory] => release::image::build(binary.as_ref(), directory.as_ref()),
+        ["chart", directory] => release::chart::package(directory.as_ref()),
         ["screenshots"] => steps::screenshots(),
         ["postgres", versions @ ..] if !versions.is_empty() => postgresql::test(versions),
         ["simulate", arguments @ ..] if !arguments.is_empty() => simulate::simulate(arguments),
@@ -65,6 +71,8 @@ fn help() {
         "cargo xtask postgres VERSION...   the tests of connected databases on other versions, such as 14 15 17"
     );
     println!("cargo xtask regen   rewrite the generated files, and the output in the recipes");
+    println!("cargo xtask image BINARY DIR  build the container image of a binary");
+    println!("cargo xtask chart DIR  package the Helm chart");
     println!("cargo xtask screenshots  take the pictures of the console in docs/pictures again");
     println!("cargo xtask advisories   check the dependencies against the advisory database");
 }

@@ -25,6 +25,30 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     }
 }
 
+/// Runs a command and returns what it writes to standard output.
+///
+/// # Errors
+/// When it cannot be started, fails, or writes no text.
+pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
+    let shown = format!("{command:?}");
+    let output = command.output().map_err(|error| format!("cannot start {shown}: {error}"))?;
+    if !output.status.success() {
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(format!("{shown} failed: {}\n{error}", output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|error| format!("{shown}: {error}"))
+}
+
+/// Installs the package of a program unless the program is in the path.
+pub(crate) fn apt_install_missing(program: &str, package: &str, purpose: &str) -> Result<(), Failure> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(program).exists()) {
+        return Ok(());
+    }
+    apt_install(package)
+        .map_err(|failure| format!("{purpose} need {program}; install it (Debian: {package}). {failure}"))
+}
+
 /// Installs packages of Debian.
 pub(crate) fn apt_install(package: &str) -> Result<(), Failure> {
     println!("installing {package}");

@@ -275,7 +275,9 @@ fn the_containerfile_is_one() {
         .collect();
     let holding = holds(&[], &variables, dir.path());
     assert_eq!(holding["listen"], "0.0.0.0:8080");
-    assert_eq!(holding["database"], "SQLite file /var/lib/domesday/governance.db");
+    // No variable names the store: with one, no command would take `--catalog`.
+    assert_eq!(holding["database"], "SQLite file domesday.db");
+    assert!(containerfile.contains("\nWORKDIR /var/lib/domesday\n"));
 
     if installed("hadolint") {
         let mut lint = Command::new("hadolint");
