@@ -129,6 +129,11 @@ fn compose(binary: &Path, files: &Path) -> Result<(), Failure> {
     }
     copy(binary, &files.join("usr/local/bin/domesday"))?;
     copy(&root().join("LICENSE"), &files.join("usr/share/doc/domesday/LICENSE"))?;
+    // A release writes the licenses of what is linked beside the binary.
+    let licenses = binary.with_file_name("third-party-licenses.txt");
+    if licenses.exists() {
+        copy(&licenses, &files.join("usr/share/doc/domesday/third-party-licenses.txt"))?;
+    }
     // Scanners read from it which distribution the libraries are of.
     copy(Path::new("/etc/os-release"), &files.join("etc/os-release"))?;
     for library in libraries(binary)? {
