@@ -61,7 +61,7 @@ def existing(comments, mark, author):
 def main():
     repository, number = os.environ["GITHUB_REPOSITORY"], int(os.environ["PULL_REQUEST"])
     mark = marker(os.environ["CATALOG"])
-    body = {"body": f"{mark}\n{pathlib.Path(os.environ['REPORT']).read_text()}"}
+    body = {"body": f"{mark}\n{pathlib.Path(os.environ['REPORT']).read_text(encoding='utf-8')}"}
     comments = f"/repos/{repository}/issues/{number}/comments"
     try:
         known = existing(comments, mark, os.environ["AUTHOR"])

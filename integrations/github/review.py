@@ -22,6 +22,9 @@ LONGEST_REPORT = 60_000
 MOST_FILES = 100_000
 MOST_BYTES = 512 << 20
 
+# What cannot be read is not taken for what is not there: nothing would be gained by it.
+INCOMPLETE = "the repository does not have all objects of the commits: check out without `filter` or `sparse-checkout`"
+
 # The exit code of a limit that was passed.
 LIMIT_PASSED = 3
 
@@ -52,19 +55,22 @@ def catalog_path(text):
 
 def files_of(tree):
     """The files of a tree: object and path each. What a catalog has no use for is refused."""
-    listed, said = git("ls-tree", "-r", "-l", "-z", "--full-tree", tree)
+    listed, _ = git("ls-tree", "-r", "-l", "-z", "--full-tree", tree)
     if listed is None:
-        raise Refused(f"the catalog cannot be listed ({said})")
+        raise Refused(INCOMPLETE)
     files, size = [], 0
     for entry in filter(None, listed.split(b"\0")):
         properties, name = entry.split(b"\t", 1)
         mode, _, object_id, length = properties.split()
         path = os.fsdecode(name)
         if mode not in (b"100644", b"100755"):
+            path = name.decode(errors="replace")
             raise Refused(f"`{path}` is a symbolic link or a submodule, which a catalog under review must not contain")
         # Git itself never writes such a path, but a tree that was made by hand can contain one.
         if any(part in ("", ".", "..") for part in path.split("/")):
             raise Refused("the catalog contains a path that leads out of it")
+        if not length.isdigit():
+            raise Refused(INCOMPLETE)
         files.append((object_id, path))
         size += int(length)
     if len(files) > MOST_FILES or size > MOST_BYTES:
@@ -77,20 +83,27 @@ def extract(revision, catalog, folder):
 
     Objects are read one by one: `git archive` leaves out what the attributes in the change ask it to.
     """
-    tree = f"{revision}^{{tree}}" if catalog == "." else f"{revision}:{catalog}"
-    kind, _ = git("cat-file", "-t", tree)
-    if kind is None:
-        folder.joinpath("none.yaml").write_text(NO_CATALOG)
-        return False
-    if kind.strip() != b"tree":
-        raise Refused("`catalog` is not a directory")
+    tree = f"{revision}^{{tree}}"
+    if catalog != ".":
+        listed, _ = git("ls-tree", "-z", "--full-tree", tree, "--", catalog)
+        if listed is None:
+            raise Refused(INCOMPLETE)
+        if not listed:
+            folder.joinpath("none.yaml").write_text(NO_CATALOG)
+            return False
+        _, kind, tree = listed.split(b"\t", 1)[0].decode().split()
+        if kind != "tree":
+            raise Refused("`catalog` is not a directory")
     files = files_of(tree)
-    objects, said = git("cat-file", "--batch", input=b"".join(object_id + b"\n" for object_id, _ in files))
+    objects, _ = git("cat-file", "--batch", input=b"".join(object_id + b"\n" for object_id, _ in files))
     if objects is None:
-        raise Refused(f"the catalog cannot be read ({said})")
+        raise Refused(INCOMPLETE)
     stream = io.BytesIO(objects)
     for _, path in files:
-        length = int(stream.readline().split()[2])
+        header = stream.readline().split()
+        if len(header) != 3:
+            raise Refused(INCOMPLETE)
+        length = int(header[2])
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(stream.read(length))
@@ -102,7 +115,7 @@ def run(command, folder):
     # The program needs no secret, and gets none.
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     try:
-        return subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True, errors="replace")
+        return subprocess.run(command, cwd=folder, env=kept, capture_output=True, encoding="utf-8", errors="replace")
     except FileNotFoundError:
         raise Refused("`domesday` is not on the path: set `wheel`, or install it in an earlier step") from None
 
@@ -175,8 +188,8 @@ def main():
         work.mkdir(parents=True, exist_ok=True)
         text, result, code = f"# Changes of access\n\n{refused}\n", "error", 1
         quoted_log(str(refused))
-    path.write_text(shortened(text))
-    with open(os.environ["GITHUB_STEP_SUMMARY"], "a") as summary:
+    path.write_text(shortened(text), encoding="utf-8")
+    with open(os.environ["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8") as summary:
         summary.write(shortened(text) + "\n")
     with open(os.environ["GITHUB_OUTPUT"], "a") as output:
         output.write(f"result={result}\nreport={path}\n")

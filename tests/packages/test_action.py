@@ -223,6 +223,21 @@ def test_paths_lead_out_of_no_folder(repository, runner):
     assert done.returncode == 1 and "leads out of it" in runner.report()
 
 
+def test_a_repository_that_is_not_whole_is_no_reason_to_pass(repository, runner):
+    """Objects that a filter of the checkout left out are not objects that the change removed."""
+    gain(repository)
+    for object in ("HEAD:governance/more.yaml", "HEAD:governance"):
+        digest = repository.git("rev-parse", object)
+        (repository.folder / f".git/objects/{digest[:2]}/{digest[2:]}").unlink()
+        done = runner.run(REVIEW, catalog="governance", max_gained=0, at=AT)
+        assert done.returncode == 1 and "does not have all objects" in runner.report(), runner.report()
+
+
+def test_the_catalog_is_a_directory(repository, runner):
+    done = runner.run(REVIEW, catalog="governance/policies.yaml", base="HEAD")
+    assert done.returncode == 1 and "is not a directory" in runner.report()
+
+
 @pytest.mark.parametrize("catalog", ["", "/etc", "../elsewhere", "a/../../b"])
 def test_the_catalog_is_in_the_repository(repository, runner, catalog):
     done = runner.run(REVIEW, catalog=catalog, base="HEAD")
