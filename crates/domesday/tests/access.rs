@@ -234,3 +234,13 @@ fn a_reader_that_stops_reading_is_no_failure() {
         assert!(output.status.success() && !message.contains("error"), "{format}: {message}");
     }
 }
+
+#[test]
+fn a_store_of_the_environment_does_not_count_beside_a_catalog() {
+    let args = ["access", "--json", "--at", AT, "--user", "sophie.lang", "--catalog"];
+    let run = Domesday::new(&args).arg(catalog()).with(&[("DOMESDAY_STORE", "elsewhere.db")]).run();
+    run.succeeds();
+    let run = Domesday::new(&args).arg(catalog()).args(&["--store", "elsewhere.db"]).run();
+    run.fails_with(2);
+    assert!(run.stderr.contains("'--catalog <DIR>' cannot be used with '--store <STORE>'"), "{}", run.stderr);
+}

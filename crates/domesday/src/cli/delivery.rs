@@ -160,7 +160,7 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
     /// Read the tenant, whose id is the external id, from this catalog directory
-    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
+    #[arg(long, value_name = "DIR", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,
@@ -282,7 +282,7 @@ pub(crate) struct TrustArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) external_id: Option<String>,
     /// Read the tenant from this catalog directory
-    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
+    #[arg(long, value_name = "DIR", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,

@@ -30,7 +30,7 @@ Kinds:
   UNMAPPED         a role that belongs to nobody can")]
 pub(crate) struct DriftArgs {
     /// Read this catalog directory instead of a store
-    #[arg(long, value_name = "DIR", value_parser = path_parser(), conflicts_with = "store")]
+    #[arg(long, value_name = "DIR", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArg,

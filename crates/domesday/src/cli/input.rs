@@ -10,7 +10,7 @@ use super::{StoreArg, path_parser};
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
     /// Read this catalog directory instead of a store
-    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
+    #[arg(long, value_name = "DIR", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     /// Read the connections that the catalog directory declares first
     #[arg(long)]
@@ -23,7 +23,7 @@ pub(crate) struct InputArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SyncedInputArgs {
     /// Read this catalog directory instead of a store
-    #[arg(long, value_name = "DIR", conflicts_with = "store", value_parser = path_parser())]
+    #[arg(long, value_name = "DIR", value_parser = path_parser())]
     pub(crate) catalog: Option<PathBuf>,
     /// Leave out what the connections of the catalog directory list, in place of reading them first
     #[arg(long)]

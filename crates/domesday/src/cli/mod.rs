@@ -15,7 +15,8 @@ use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use domesday_model::url_scheme;
 
@@ -120,7 +121,12 @@ impl Global {
 impl Cli {
     /// Parses the command line. Exits the process when it is invalid, or asks for help.
     pub(crate) fn read() -> Self {
-        let cli = Self::parse();
+        let matches = Self::command().get_matches();
+        if has_catalog_and_store(&matches) {
+            let message = "the argument '--catalog <DIR>' cannot be used with '--store <STORE>'";
+            Self::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         // Before and after the name of the command, which the parser does not compare.
         if cli.global.json && !matches!(cli.global.format, FormatArg::Text | FormatArg::Json) {
             let message = "the argument '--json' cannot be used with '--format <FORMAT>'";
@@ -132,6 +138,22 @@ impl Cli {
         }
         cli
     }
+}
+
+/// Whether a command line names both a catalog directory and a store. A store in the environment is for other commands: beside
+/// a catalog directory it does not count, which the parser's own check of conflicts does not tell apart.
+fn has_catalog_and_store(matches: &ArgMatches) -> bool {
+    let root = Cli::command();
+    let (mut definition, mut matches) = (&root, matches);
+    while let Some((name, of_subcommand)) = matches.subcommand() {
+        let Some(subcommand) = definition.find_subcommand(name) else { return false };
+        (definition, matches) = (subcommand, of_subcommand);
+    }
+    // Where the catalog is no option, as of `apply`, the store is what it is applied to.
+    let has_option = definition.get_arguments().any(|it| it.get_long() == Some("catalog"));
+    has_option
+        && matches.contains_id("catalog")
+        && matches.value_source("store") == Some(ValueSource::CommandLine)
 }
 
 impl Command {
