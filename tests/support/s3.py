@@ -8,32 +8,15 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import uuid
 
 import botocore.config
 import botocore.session
 import pytest
 from strict import Strict
+from waiting import free_port, wait_for
 
 REGION = "eu-central-1"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, what, seconds=60):
-    """What `condition` returns once it is true; the time is real, the service's clock is not."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"{what} did not happen in {seconds} s"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

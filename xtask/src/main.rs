@@ -11,10 +11,7 @@ mod generated;
 mod paths;
 mod postgresql;
 mod process;
-mod release {
-    pub(crate) mod chart;
-    pub(crate) mod image;
-}
+mod release;
 mod runner;
 mod simulate;
 mod steps;
@@ -41,6 +38,8 @@ fn main() -> ExitCode {
         ["advisories"] => steps::advisories(),
         ["image", binary, directory] => release::image::build(binary.as_ref(), directory.as_ref()),
         ["chart", directory] => release::chart::package(directory.as_ref()),
+        ["release"] => release::release(None),
+        ["release", directory] => release::release(Some(directory)),
         ["screenshots"] => steps::screenshots(),
         ["postgres", versions @ ..] if !versions.is_empty() => postgresql::test(versions),
         ["simulate", arguments @ ..] if !arguments.is_empty() => simulate::simulate(arguments),
@@ -60,9 +59,9 @@ fn main() -> ExitCode {
 }
 
 fn help() {
-    println!("cargo xtask ci      run every step below in order, until one fails");
+    println!("cargo xtask ci       run every step below in order, until one fails");
     for step in &STEPS {
-        println!("cargo xtask {:<8}{}", step.name, step.about);
+        println!("cargo xtask {:<9}{}", step.name, step.about);
     }
     println!(
         "cargo xtask simulate --nights N | --seed N [--trace]   simulate more nights, or one seed again"
@@ -70,9 +69,10 @@ fn help() {
     println!(
         "cargo xtask postgres VERSION...   the tests of connected databases on other versions, such as 14 15 17"
     );
-    println!("cargo xtask regen   rewrite the generated files, and the output in the recipes");
     println!("cargo xtask image BINARY DIR  build the container image of a binary");
     println!("cargo xtask chart DIR  package the Helm chart");
+    println!("cargo xtask regen    rewrite the generated files, and the output in the recipes");
+    println!("cargo xtask release [DIR]  make everything that users install, in target/packages or DIR");
     println!("cargo xtask screenshots  take the pictures of the console in docs/pictures again");
     println!("cargo xtask advisories   check the dependencies against the advisory database");
 }

@@ -4,7 +4,7 @@ use crate::paths::target_dir;
 use crate::process::{command, run};
 use crate::runner::{build, cargo, pytest, pytest_of, readers_with};
 use crate::tools::{self, cargo_deny, chromium, java, python, samba, slapd, typos};
-use crate::{Failure, dependencies, fuzz, generated, postgresql, simulate};
+use crate::{Failure, dependencies, fuzz, generated, postgresql, release, simulate};
 
 /// One step.
 pub(crate) struct Step {
@@ -14,7 +14,7 @@ pub(crate) struct Step {
 }
 
 /// Every step in order. All build with one profile, so that nothing is compiled twice.
-pub(crate) const STEPS: [Step; 18] = [
+pub(crate) const STEPS: [Step; 19] = [
     Step { name: "fmt", about: "formatting", run: fmt },
     Step { name: "typos", about: "spelling", run: spelling },
     Step { name: "unused", about: "dependencies that no source uses", run: dependencies::check_used },
@@ -38,6 +38,11 @@ pub(crate) const STEPS: [Step; 18] = [
     Step { name: "scim", about: "SCIM as identity providers push it, and the standard's tester", run: scim },
     Step { name: "dbt", about: "the files of a dbt project, made by dbt-core on PostgreSQL", run: dbt },
     Step { name: "console", about: "the console in a browser", run: console },
+    Step {
+        name: "packages",
+        about: "the wheel, the deb and the rpm: built, installed, used and removed",
+        run: release::packages,
+    },
     Step { name: "fuzz", about: "coverage-guided fuzzing, 15 seconds for each target", run: fuzz::fuzz },
     Step {
         name: "simulate",

@@ -7,24 +7,36 @@ use crate::Failure;
 use crate::paths::{cache_dir, root};
 use crate::process::{apt_install, command, run};
 
-/// The version of cargo-deny.
-const CARGO_DENY: &str = "0.20.2";
-
-/// Returns cargo-deny from the path or the cache; builds it when it is in neither.
+/// Returns cargo-deny, which checks the dependencies.
 pub(crate) fn cargo_deny() -> Result<PathBuf, Failure> {
+    cargo_tool("cargo-deny", "0.20.2", &["--no-default-features"])
+}
+
+/// Returns cargo-deb. Without its features it compresses with the system's xz.
+pub(crate) fn cargo_deb() -> Result<PathBuf, Failure> {
+    cargo_tool("cargo-deb", "3.8.0", &["--no-default-features"])
+}
+
+/// Returns cargo-generate-rpm, which needs no tools of rpm.
+pub(crate) fn cargo_generate_rpm() -> Result<PathBuf, Failure> {
+    cargo_tool("cargo-generate-rpm", "0.21.1", &[])
+}
+
+/// Returns a program of crates.io from the path or the cache; builds it when it is in neither.
+fn cargo_tool(name: &str, version: &str, options: &[&str]) -> Result<PathBuf, Failure> {
     let is_installed = |program: &Path| {
         let output = Command::new(program).arg("--version").output();
-        output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(CARGO_DENY))
+        output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(version))
     };
     let tools = cache_dir().join("tools");
-    for program in [PathBuf::from("cargo-deny"), tools.join("bin/cargo-deny")] {
+    for program in [PathBuf::from(name), tools.join("bin").join(name)] {
         if is_installed(&program) {
             return Ok(program);
         }
     }
-    println!("installing cargo-deny {CARGO_DENY} into {}", tools.display());
-    let mut install = command("cargo", &["install", "cargo-deny", "--version", CARGO_DENY, "--locked"]);
-    install.args(["--no-default-features", "--force", "--root"]).arg(&tools);
+    println!("installing {name} {version} into {}", tools.display());
+    let mut install = command("cargo", &["install", name, "--version", version, "--locked"]);
+    install.args(options).args(["--force", "--root"]).arg(&tools);
     // It runs for seconds and is built on small machines: fast to compile is better than fast to run.
     install
         .env("CARGO_TARGET_DIR", tools.join("target"))
@@ -35,7 +47,7 @@ pub(crate) fn cargo_deny() -> Result<PathBuf, Failure> {
     run(&mut install)?;
     // The build products are not needed again.
     let _ = std::fs::remove_dir_all(tools.join("target"));
-    Ok(tools.join("bin/cargo-deny"))
+    Ok(tools.join("bin").join(name))
 }
 
 /// Returns the spelling checker, from its Python package: a binary that needs no compiling.
