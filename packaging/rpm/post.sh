@@ -4,7 +4,7 @@ systemd-sysusers /usr/lib/sysusers.d/domesday.conf || exit 1
 install -d -o domesday -g domesday -m 0700 /var/lib/domesday
 # Read by systemd alone, which hands it to the service. An existing key is never replaced: secrets are sealed with it.
 if [ ! -e /etc/domesday/secret.key ]; then
-    /usr/bin/domesday key new --quiet /etc/domesday/secret.key
+    domesday key new --quiet /etc/domesday/secret.key
 fi
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload || :
