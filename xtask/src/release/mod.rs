@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Failure;
 use crate::paths::{root, target_dir};
-use crate::process::{apt_install_missing, command, output};
+use crate::process::{apt_install_missing, command, output, run};
 use crate::tools::python;
 
 /// The version of the packages: the one of the workspace.
@@ -125,7 +125,10 @@ pub(crate) fn packages() -> Result<(), Failure> {
     let mut pytest =
         command(python, &["-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/packages"]);
     pytest.env("DOMESDAY_PACKAGES", &release.directory).env("DOMESDAY_BIN", release.binary());
-    crate::process::run(pytest.env("PYTHONDONTWRITEBYTECODE", "1"))
+    if let Some(helm) = chart::helm()? {
+        pytest.env("DOMESDAY_HELM", helm);
+    }
+    run(pytest.env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 
 /// Returns `target/packages`, empty: what an earlier release left there is not of this one.
