@@ -25,6 +25,7 @@ pub(super) fn make(release: &Release) -> Result<(), Failure> {
     build.env("ZIG_GLOBAL_CACHE_DIR", cache_dir().join("zig"));
     build.env("CARGO_ZIGBUILD_CACHE_DIR", cache_dir().join("zig/wrappers"));
     build.env("SOURCE_DATE_EPOCH", &release.epoch).env("RUSTFLAGS", flags());
+    build.envs(release.build.iter().copied());
     run(&mut build)?;
 
     let names = file_names(&release.directory)?;
