@@ -10,6 +10,8 @@ use std::path::Path;
 use std::process::Command;
 
 pub(crate) mod acme;
+#[cfg(unix)]
+pub(crate) mod blocks;
 
 /// An invocation, away from any environment that would change what it does.
 pub(crate) struct Domesday {
