@@ -1,6 +1,7 @@
 //! Actual access and drift of a large database, beside the way of SQL: `has_table_privilege` in a join.
 
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
@@ -11,6 +12,7 @@ use domesday_engine::evaluate;
 use domesday_model::privileges::{ObservedDatabase, Privileges};
 use domesday_model::{Identification, Scope, Snapshot};
 use domesday_sources::postgres::{begin, read_privileges};
+use domesday_tables::{Settings, encode};
 use postgres::{Client, NoTls};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -47,6 +49,14 @@ pub struct Comparison {
     pub access_seconds: f64,
     /// Seconds to evaluate actual access and find what differs from policy.
     pub drift_seconds: f64,
+    /// Seconds to work out every repair, and the script of them.
+    pub repair_seconds: f64,
+    /// Bytes of the script.
+    pub script_bytes: usize,
+    /// Seconds to encode all tables of the summary, of which actual-access and access-drift have nearly all rows.
+    pub tables_seconds: f64,
+    /// Bytes of the tables.
+    pub tables_bytes: u64,
     /// Tables that SQL was asked about.
     pub sampled_tables: usize,
     /// Seconds that SQL took for actual access to them, in both scopes.
@@ -82,8 +92,17 @@ pub fn compare(url: &SecretString, roles: usize, tables: usize, sample: usize) -
         privileges,
     });
     let clock = Stopwatch::now();
-    let drift = Drift::new(outcomes, Arc::clone(&database));
+    let drift = Drift::new(Arc::clone(&outcomes), Arc::clone(&database));
     let drift_seconds = clock.elapsed().as_secs_f64();
+    let clock = Stopwatch::now();
+    let script_bytes = drift.repair_script().len();
+    let repair_seconds = clock.elapsed().as_secs_f64();
+    let clock = Stopwatch::now();
+    let drifts = std::slice::from_ref(&drift);
+    let open = |_table: &'static _, _part: u32| Ok(std::io::sink());
+    let encoded = encode(&outcomes, drifts, &Settings::default(), &mut |_| ControlFlow::Continue(()), open)?;
+    let tables_seconds = clock.elapsed().as_secs_f64();
+    let tables_bytes = encoded.parts.iter().map(|part| part.bytes).sum();
 
     let relations = database.privileges.relations.len();
     let every = (relations / sample.max(1)).max(1);
@@ -107,6 +126,10 @@ pub fn compare(url: &SecretString, roles: usize, tables: usize, sample: usize) -
         read_seconds,
         access_seconds,
         drift_seconds,
+        repair_seconds,
+        script_bytes,
+        tables_seconds,
+        tables_bytes,
         sampled_tables: sampled.len(),
         sql_seconds,
         sql_extrapolated_seconds,

@@ -22,7 +22,7 @@ pub(crate) const STEPS: [Step; 19] = [
     Step { name: "test", about: "unit, property, integration and documentation tests", run: test },
     Step {
         name: "postgres",
-        about: "privileges, drift and repair on PostgreSQL 13, 16 and 18",
+        about: "privileges, drift and repair on PostgreSQL 13 and 18",
         run: postgresql::gate,
     },
     Step { name: "doc", about: "documentation builds without a warning", run: doc },

@@ -149,8 +149,9 @@ fn has_catalog_and_store(matches: &ArgMatches) -> bool {
         let Some(subcommand) = definition.find_subcommand(name) else { return false };
         (definition, matches) = (subcommand, of_subcommand);
     }
-    // Where the catalog is no option, as of `apply`, the store is what it is applied to.
-    let has_option = definition.get_arguments().any(|it| it.get_long() == Some("catalog"));
+    // Where the catalog is no option, as of `apply`, the store is what it is applied to; `diff` compares the two.
+    let has_option = definition.get_arguments().any(|it| it.get_long() == Some("catalog"))
+        && definition.get_name() != "diff";
     has_option
         && matches.contains_id("catalog")
         && matches.value_source("store") == Some(ValueSource::CommandLine)

@@ -113,8 +113,11 @@ impl<'a> Case<'a> {
         let mut draft = self.draft();
         loop {
             // On a relation the entries of columns count too.
-            let lists: Vec<&Vec<AccessEntry>> = match cut {
-                Cut::Relation => std::iter::once(&draft.lists.whole).chain(&draft.lists.columns).collect(),
+            let lists: Vec<&[AccessEntry]> = match cut {
+                Cut::Relation => {
+                    let columns = draft.lists.columns.iter().map(Vec::as_slice);
+                    std::iter::once(&*draft.lists.whole).chain(columns).collect()
+                }
                 Cut::Usage => vec![&draft.usage],
                 Cut::Connect => vec![&draft.connect],
             };
@@ -154,7 +157,7 @@ impl<'a> Case<'a> {
             return Ok(Statement { action, privileges, object, grantee: entry.grantee });
         }
         let grantor = entry.grantor;
-        let list = match object {
+        let list: &[AccessEntry] = match object {
             Object::Database => &draft.connect,
             Object::Schema => &draft.usage,
             Object::Relation | Object::Columns(_) => &draft.lists.whole,

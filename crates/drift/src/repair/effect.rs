@@ -62,7 +62,7 @@ impl Planner<'_> {
     }
 
     /// Returns whom a change of the schema and the database harms by itself, by group; what it does to relations that are
-    /// no data source is none of a group.
+    /// no data source is none of a group. Two are enough: of any group it is then known whether others are harmed.
     pub(crate) fn wide_effects(&self, state: &State, trial: &Trial) -> Vec<(Option<usize>, Harm)> {
         let affected = self.affected(&trial.grantees);
         let in_groups = self.near_groups(trial).filter_map(|group| {
@@ -70,9 +70,8 @@ impl Planner<'_> {
             let harm = self.effect_on_group(group, &affected, &places, &mut Vec::new()).err()?;
             Some((Some(group), harm))
         });
-        let mut harms: Vec<_> = in_groups.collect();
-        harms.extend(self.effect_on_bystanders(state, trial, &affected).err().map(|harm| (None, harm)));
-        harms
+        let of_others = || self.effect_on_bystanders(state, trial, &affected).err().map(|harm| (None, harm));
+        in_groups.chain(std::iter::once_with(of_others).flatten()).take(2).collect()
     }
 
     /// The groups that a change of the schema or the database may concern.

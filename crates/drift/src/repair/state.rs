@@ -1,5 +1,6 @@
 //! The access lists of a database while a repair is worked out.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use domesday_model::privileges::{AccessEntry, Grantee, Privileges, RelationIx, SchemaIx};
@@ -63,22 +64,22 @@ pub(crate) struct Trial {
     pub(crate) grantees: BTreeSet<Grantee>,
 }
 
-/// Access lists that statements are applied to one after the other.
+/// Access lists that statements are applied to one after the other; copied when one changes them.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft<'d> {
     drift: &'d Drift,
     group: usize,
     relation: RelationIx,
     schema: SchemaIx,
-    pub(crate) lists: RelationLists,
-    pub(crate) usage: Vec<AccessEntry>,
-    pub(crate) connect: Vec<AccessEntry>,
+    pub(crate) lists: Cow<'d, RelationLists>,
+    pub(crate) usage: Cow<'d, [AccessEntry]>,
+    pub(crate) connect: Cow<'d, [AccessEntry]>,
     /// The statements so far.
     pub(crate) statements: Vec<Statement>,
 }
 
 impl<'d> Draft<'d> {
-    pub(crate) fn new(drift: &'d Drift, state: &State, group: usize) -> Self {
+    pub(crate) fn new(drift: &'d Drift, state: &'d State, group: usize) -> Self {
         let relation = drift.groups[group].relations[0].0;
         let schema = drift.privileges().relations[relation.get()].schema;
         Self {
@@ -86,9 +87,9 @@ impl<'d> Draft<'d> {
             group,
             relation,
             schema,
-            lists: state.relations[group].0.clone(),
-            usage: state.schemas[schema.get()].0.clone(),
-            connect: state.database.0.clone(),
+            lists: Cow::Borrowed(&state.relations[group].0),
+            usage: Cow::Borrowed(&state.schemas[schema.get()].0),
+            connect: Cow::Borrowed(&state.database.0),
             statements: Vec::new(),
         }
     }
@@ -134,11 +135,11 @@ impl<'d> Draft<'d> {
     /// The lists to which a GRANT adds.
     fn touched(&mut self, object: &Object) -> Vec<&mut Vec<AccessEntry>> {
         match object {
-            Object::Database => vec![&mut self.connect],
-            Object::Schema => vec![&mut self.usage],
-            Object::Relation => vec![&mut self.lists.whole],
+            Object::Database => vec![self.connect.to_mut()],
+            Object::Schema => vec![self.usage.to_mut()],
+            Object::Relation => vec![&mut self.lists.to_mut().whole],
             Object::Columns(columns) => {
-                let lists = (0..).zip(&mut self.lists.columns);
+                let lists = (0..).zip(&mut self.lists.to_mut().columns);
                 lists.filter(|(position, _)| columns.contains(position)).map(|(_, list)| list).collect()
             }
         }
@@ -148,7 +149,8 @@ impl<'d> Draft<'d> {
     fn revocable(&mut self, object: &Object) -> Vec<&mut Vec<AccessEntry>> {
         match object {
             Object::Relation => {
-                std::iter::once(&mut self.lists.whole).chain(&mut self.lists.columns).collect()
+                let lists = self.lists.to_mut();
+                std::iter::once(&mut lists.whole).chain(&mut lists.columns).collect()
             }
             other => self.touched(other),
         }
@@ -158,31 +160,32 @@ impl<'d> Draft<'d> {
     pub(crate) fn finish(self, state: &State) -> (Vec<Statement>, Trial) {
         let mut grantees = BTreeSet::new();
         let before = &state.relations[self.group].0;
-        changed_grantees(&before.whole, &self.lists.whole, &mut grantees);
-        for (one, other) in before.columns.iter().zip(&self.lists.columns) {
-            changed_grantees(one, other, &mut grantees);
-        }
-        changed_grantees(&state.schemas[self.schema.get()].0, &self.usage, &mut grantees);
-        changed_grantees(&state.database.0, &self.connect, &mut grantees);
-        let relation = (*before != self.lists).then(|| {
-            let grants = RelationGrants::new(&self.lists);
-            (self.lists, grants)
+        let relation = changed(self.lists).filter(|after| before != after).map(|after| {
+            changed_grantees(&before.whole, &after.whole, &mut grantees);
+            for (one, other) in before.columns.iter().zip(&after.columns) {
+                changed_grantees(one, other, &mut grantees);
+            }
+            let grants = RelationGrants::new(&after);
+            (after, grants)
         });
-        let list = |before: &Vec<AccessEntry>, after: Vec<AccessEntry>| {
-            (*before != after).then(|| {
-                let grants = Grants::new(&after);
-                (after, grants)
-            })
+        let mut list = |before: &[AccessEntry], after: Cow<'_, [AccessEntry]>| {
+            let after = changed(after).filter(|after| before != after.as_slice())?;
+            changed_grantees(before, &after, &mut grantees);
+            let grants = Grants::new(&after);
+            Some((after, grants))
         };
-        let trial = Trial {
-            group: self.group,
-            schema: self.schema,
-            relation,
-            usage: list(&state.schemas[self.schema.get()].0, self.usage),
-            connect: list(&state.database.0, self.connect),
-            grantees,
-        };
+        let usage = list(&state.schemas[self.schema.get()].0, self.usage);
+        let connect = list(&state.database.0, self.connect);
+        let trial = Trial { group: self.group, schema: self.schema, relation, usage, connect, grantees };
         (self.statements, trial)
+    }
+}
+
+/// Returns what statements were applied to, unless none was.
+fn changed<T: ToOwned + ?Sized>(value: Cow<'_, T>) -> Option<T::Owned> {
+    match value {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(changed) => Some(changed),
     }
 }
 
