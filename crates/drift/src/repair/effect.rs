@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domesday_model::privileges::{Grantee, RelationIx, RoleIx};
-use domesday_model::{Scope, UserIx};
+use domesday_model::{FastSet, Scope, UserIx};
 
 use super::decision::Harm;
 use super::planner::Planner;
@@ -52,11 +52,14 @@ impl Planner<'_> {
         }
         self.effect_on_group(trial.group, &affected, &places, &mut repaired)?;
         if is_wide && reaching == Reaching::Group {
+            let moved = self.moved(trial, &places);
             for group in self.near_groups(trial).filter(|group| *group != trial.group) {
                 let places = self.places(state, trial, group, None);
-                self.effect_on_group(group, &affected, &places, &mut repaired)?;
+                if self.concerns(moved.as_deref(), &places) {
+                    self.effect_on_group(group, &affected, &places, &mut repaired)?;
+                }
             }
-            self.effect_on_bystanders(state, trial, &affected)?;
+            self.effect_on_bystanders(state, trial, &affected, moved.as_deref())?;
         }
         Ok(repaired)
     }
@@ -65,12 +68,19 @@ impl Planner<'_> {
     /// no data source is none of a group. Two are enough: of any group it is then known whether others are harmed.
     pub(crate) fn wide_effects(&self, state: &State, trial: &Trial) -> Vec<(Option<usize>, Harm)> {
         let affected = self.affected(&trial.grantees);
+        let moved = self.moved(trial, &self.places(state, trial, trial.group, None));
         let in_groups = self.near_groups(trial).filter_map(|group| {
             let places = self.places(state, trial, group, None);
+            if !self.concerns(moved.as_deref(), &places) {
+                return None;
+            }
             let harm = self.effect_on_group(group, &affected, &places, &mut Vec::new()).err()?;
             Some((Some(group), harm))
         });
-        let of_others = || self.effect_on_bystanders(state, trial, &affected).err().map(|harm| (None, harm));
+        let of_others = || {
+            let harm = self.effect_on_bystanders(state, trial, &affected, moved.as_deref()).err()?;
+            Some((None, harm))
+        };
         in_groups.chain(std::iter::once_with(of_others).flatten()).take(2).collect()
     }
 
@@ -84,12 +94,42 @@ impl Planner<'_> {
         trial.connect.is_some() || self.drift.privileges().relations[relation.get()].schema == trial.schema
     }
 
-    fn effect_on_bystanders(&self, state: &State, trial: &Trial, affected: &[RoleIx]) -> Result<(), Harm> {
+    /// Returns the roles that hold USAGE of the schema before a change or after it, and not both; none where CONNECT changes,
+    /// which everything depends on.
+    fn moved(&self, trial: &Trial, places: &Places<'_>) -> Option<Vec<RoleIx>> {
+        if trial.connect.is_some() {
+            return None;
+        }
+        let reach = &self.drift.reach;
+        let is_moved =
+            |role: &RoleIx| reach.holds_usage(*role, places.before) != reach.holds_usage(*role, places.after);
+        Some(self.reaching(&trial.grantees).into_iter().filter(is_moved).collect())
+    }
+
+    /// Whether a change of the schema or the database may change what somebody can do with a relation: one of the roles that
+    /// gain or lose USAGE has privileges on it.
+    fn concerns(&self, moved: Option<&[RoleIx]>, places: &Places<'_>) -> bool {
+        let reach = &self.drift.reach;
+        let holds =
+            |role: &RoleIx| Scope::ALL.iter().any(|scope| reach.holds_any(*role, *scope, places.before));
+        moved.is_none_or(|moved| moved.iter().any(holds))
+    }
+
+    fn effect_on_bystanders(
+        &self,
+        state: &State,
+        trial: &Trial,
+        affected: &[RoleIx],
+        moved: Option<&[RoleIx]>,
+    ) -> Result<(), Harm> {
         for (relation, grants) in &self.bystanders {
             if !self.is_near(trial, *relation) {
                 continue;
             }
             let places = self.places_of(state, trial, *relation, grants, grants);
+            if !self.concerns(moved, &places) {
+                continue;
+            }
             let change = self.changes(affected, &places).next();
             if let Some((role, scope, before, _)) = change {
                 return Err(Harm { role, relation: *relation, scope, is_gain: before.is_none() });
@@ -98,12 +138,17 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Returns the roles that may log in and reach a grantee by memberships.
+    /// Returns the roles that may log in and reach a grantee by memberships, in ascending order.
     fn affected(&self, grantees: &BTreeSet<Grantee>) -> Vec<RoleIx> {
-        let roles = (0..self.drift.user_of.len()).map(RoleIx::from_position);
-        let may_log_in = |role: &RoleIx| self.drift.reach.may_log_in(*role);
+        let mut roles = self.reaching(grantees);
+        roles.retain(|role| self.drift.reach.may_log_in(*role));
+        roles
+    }
+
+    /// Returns the grantees and the roles that reach one by memberships, in ascending order.
+    fn reaching(&self, grantees: &BTreeSet<Grantee>) -> Vec<RoleIx> {
         if grantees.contains(&Grantee::Public) {
-            return roles.filter(may_log_in).collect();
+            return (0..self.drift.user_of.len()).map(RoleIx::from_position).collect();
         }
         let mut found: BTreeSet<RoleIx> = BTreeSet::new();
         let mut open: Vec<RoleIx> = grantees
@@ -118,7 +163,7 @@ impl Planner<'_> {
                 open.extend(&self.members[role.get()]);
             }
         }
-        found.into_iter().filter(may_log_in).collect()
+        found.into_iter().collect()
     }
 
     fn places<'a>(
@@ -182,8 +227,6 @@ impl Planner<'_> {
     ) -> Result<(), Harm> {
         let of_group = &self.drift.groups[group];
         let relation = of_group.relations[0].0;
-        let changes: Vec<_> = self.changes(affected, places).collect();
-        let mut users: BTreeSet<UserIx> = BTreeSet::new();
         let harm = |(role, scope, before, after): &(RoleIx, Scope, Option<Reach>, Option<Reach>)| {
             let is_gain = match (before, after) {
                 (None, _) => true,
@@ -192,16 +235,27 @@ impl Planner<'_> {
             };
             Harm { role: *role, relation, scope: *scope, is_gain }
         };
-        for change in &changes {
-            // A role that belongs to nobody is for somebody to decide about.
-            users.insert(self.drift.user_of(change.0).ok_or_else(|| harm(change))?);
-        }
         let judge = Judge { group: of_group, table: self.table(of_group.source_class) };
-        for user in users {
+        // Most changes that harm harm many, so one user is looked at after the other, and the first who is harmed ends it.
+        let mut seen: FastSet<UserIx> = FastSet::default();
+        for role in affected {
+            let Some(user) = self.drift.user_of(*role) else {
+                // A role that belongs to nobody is for somebody to decide about.
+                match self.changes(std::slice::from_ref(role), places).next() {
+                    Some(change) => return Err(harm(&change)),
+                    None => continue,
+                }
+            };
+            if !seen.insert(user) {
+                continue;
+            }
+            let roles = self.drift.roles_of(user).iter().copied();
+            let roles: Vec<RoleIx> = roles.filter(|role| affected.binary_search(role).is_ok()).collect();
+            let changes: Vec<_> = self.changes(&roles, places).collect();
+            let Some(first) = changes.first() else { continue };
             let before = self.findings(&judge, user, places.before);
             let after = self.findings(&judge, user, places.after);
-            let of_user = || changes.iter().filter(|(role, ..)| self.drift.user_of(*role) == Some(user));
-            for change in of_user() {
+            for change in &changes {
                 let is_about = |it: &&GroupFinding| it.role == Some(change.0) && it.scope == change.1;
                 let is_wrong = before.iter().find(is_about).is_none_or(|finding| {
                     let is_excess = matches!(finding.kind, FindingKind::Excess | FindingKind::ExcessBlocked);
@@ -213,8 +267,7 @@ impl Planner<'_> {
                 }
             }
             if after.iter().any(|finding| !before.contains(finding)) {
-                let change = of_user().next().expect("a user is looked at because of a change");
-                return Err(harm(change));
+                return Err(harm(first));
             }
             let gone = before.into_iter().filter(|finding| !after.contains(finding));
             repaired.extend(gone.map(|finding| (group, finding)));
