@@ -5,8 +5,8 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -17,12 +17,9 @@ from playwright.sync_api import sync_playwright
 
 HERE = pathlib.Path(__file__).parent
 ACME = HERE.parent.parent / "examples" / "acme"
+sys.path.insert(0, str(HERE.parent / "support"))
 
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+from waiting import free_port  # noqa: E402
 
 
 def wait_for(condition, what):

@@ -26,7 +26,8 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 
-from postgres_server import free_port, postgres  # noqa: E402, F401
+from postgres_server import postgres  # noqa: E402, F401
+from waiting import free_port  # noqa: E402
 
 USER = 10001
 HOME = "/var/lib/domesday"

@@ -2,10 +2,10 @@
 
 import json
 import os
+import pathlib
 import re
-import socket
 import subprocess
-import time
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -15,20 +15,11 @@ import httpx2
 import pytest
 from scim2_client.engines.httpx2 import SyncSCIMClient
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+
+from waiting import free_port, wait_for  # noqa: E402
+
 MEDIA_TYPE = "application/scim+json"
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def wait_for(condition, what):
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not happen"
-        time.sleep(0.05)
 
 
 class Answer:

@@ -9,18 +9,13 @@ import tempfile
 import time
 
 import pytest
+from waiting import free_port
 
 SUFFIX = "dc=acme,dc=example"
 READER = f"cn=reader,{SUFFIX}"
 PASSWORD = "reader's secret"
 ADMIN = ["-x", "-D", f"cn=admin,{SUFFIX}", "-w", "secret"]
 PATH = os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Directory:

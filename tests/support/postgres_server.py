@@ -3,19 +3,13 @@
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 import uuid
 
 import pytest
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from waiting import free_port
 
 
 def program(name):

@@ -31,14 +31,14 @@ pub(crate) struct Input {
 }
 
 impl InputArgs {
-    /// Opens what is read.
+    /// Opens the catalog directory or the store.
     pub(crate) fn open(&self, at: Option<Instant>, output: Output) -> anyhow::Result<Input> {
         open(self.catalog.as_deref(), &self.store, at, Sync::if_asked(self.sync), output)
     }
 }
 
 impl SyncedInputArgs {
-    /// Opens what is read.
+    /// Opens the catalog directory or the store.
     pub(crate) fn open(&self, at: Option<Instant>, output: Output) -> anyhow::Result<Input> {
         open(self.catalog.as_deref(), &self.store, at, Sync::unless(self.no_sync), output)
     }

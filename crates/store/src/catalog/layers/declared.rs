@@ -1,6 +1,6 @@
 //! New objects that the files alone describe. Their effective documents are what the files declare, so nothing is merged.
 
-use domesday_model::document::{AttributeTexts, DataSourceDocument, UserDocument};
+use domesday_model::document::{AttributeTexts, DataSourceDocument, Text, UserDocument};
 use domesday_model::layers::Origin;
 use domesday_model::{Group, Instant, Kind};
 
@@ -83,34 +83,27 @@ fn is_its_own_merge(
     document: &Document,
 ) -> Result<bool, StoreError> {
     let (kind, name, text) = (document.kind, document.name.as_str(), document.text.as_str());
-    let mut is_object = |kind: Kind, name: &str| -> Result<bool, StoreError> {
-        Ok(references.resolve(database, &Origin::Files, kind, name)? == Some(name))
+    let mut are_objects = |kind: Kind, names: &[Text<'_>]| -> Result<bool, StoreError> {
+        for name in names {
+            if references.resolve(database, &Origin::Files, kind, name)? != Some(&**name) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     };
     match kind {
         Kind::Group => Ok(parse::<Group>(kind, name, text)?.attributes.values().all(|it| !it.is_empty())),
         Kind::User => {
             let user: UserDocument<'_> = parse(kind, name, text)?;
-            for group in &*user.groups {
-                if !is_object(Kind::Group, group)? {
-                    return Ok(false);
-                }
-            }
-            match &user.manager {
-                Some(manager) if !is_object(Kind::User, manager)? => Ok(false),
-                _ => Ok(have_values(&user.attributes)),
-            }
+            Ok(are_objects(Kind::Group, &user.groups)?
+                && are_objects(Kind::User, user.manager.as_slice())?
+                && have_values(&user.attributes))
         }
         Kind::DataSource => {
             let source: DataSourceDocument<'_> = parse(kind, name, text)?;
-            for owner in &*source.owners {
-                if !is_object(Kind::User, owner)? {
-                    return Ok(false);
-                }
-            }
-            match &source.domain {
-                Some(domain) if !is_object(Kind::Domain, domain)? => Ok(false),
-                _ => Ok(source.columns.iter().all(|column| !column.data_type.is_empty())),
-            }
+            Ok(are_objects(Kind::User, &source.owners)?
+                && are_objects(Kind::Domain, source.domain.as_slice())?
+                && source.columns.iter().all(|column| !column.data_type.is_empty()))
         }
         _ => Ok(false),
     }
