@@ -1,19 +1,21 @@
 //! Sets of small numbers as bitmaps of one fixed size.
 
-/// A set of numbers below a size fixed at its creation.
+/// A set of numbers below a size fixed at its creation. Operations on two sets need sets of one size.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct BitSet {
+pub struct BitSet {
     words: Box<[u64]>,
 }
 
 impl BitSet {
     /// Creates the empty set over `0..size`.
-    pub(crate) fn new(size: usize) -> Self {
+    #[must_use]
+    pub fn new(size: usize) -> Self {
         Self { words: vec![0; size.div_ceil(64)].into() }
     }
 
     /// Creates the full set over `0..size`.
-    pub(crate) fn full(size: usize) -> Self {
+    #[must_use]
+    pub fn full(size: usize) -> Self {
         let mut bits = Self::new(size);
         for (word, first) in bits.words.iter_mut().zip((0..size).step_by(64)) {
             let count = (size - first).min(64);
@@ -22,38 +24,70 @@ impl BitSet {
         bits
     }
 
-    pub(crate) fn insert(&mut self, number: usize) {
+    /// Adds a number.
+    pub fn insert(&mut self, number: usize) {
         self.words[number / 64] |= 1 << (number % 64);
     }
 
-    pub(crate) fn contains(&self, number: usize) -> bool {
+    /// Whether a number is in the set.
+    #[must_use]
+    pub fn contains(&self, number: usize) -> bool {
         self.words[number / 64] & (1 << (number % 64)) != 0
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether no number is in the set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.words.iter().all(|word| *word == 0)
     }
 
-    pub(crate) fn union(&mut self, other: &Self) {
-        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
+    /// Whether a number is in both sets.
+    #[must_use]
+    pub fn intersects(&self, other: &Self) -> bool {
+        self.words.iter().zip(&other.words).any(|(word, other)| word & other != 0)
     }
 
-    pub(crate) fn intersect(&mut self, other: &Self) {
-        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
+    /// Adds the numbers of another set.
+    pub fn union(&mut self, other: &Self) {
+        self.combine(other, |word, other| word | other);
     }
 
-    pub(crate) fn intersection(mut self, other: &Self) -> Self {
+    /// Keeps the numbers that are in another set too.
+    pub fn intersect(&mut self, other: &Self) {
+        self.combine(other, |word, other| word & other);
+    }
+
+    /// Removes the numbers of another set.
+    pub fn subtract(&mut self, other: &Self) {
+        self.combine(other, |word, other| word & !other);
+    }
+
+    /// Adds the numbers that are in just one of two other sets.
+    pub fn add_difference(&mut self, one: &Self, other: &Self) {
+        let differences = one.words.iter().zip(&other.words).map(|(one, other)| one ^ other);
+        self.words.iter_mut().zip(differences).for_each(|(word, difference)| *word |= difference);
+    }
+
+    fn combine(&mut self, other: &Self, by: impl Fn(u64, u64) -> u64) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word = by(*word, *other));
+    }
+
+    /// Returns the numbers that are in both sets.
+    #[must_use]
+    pub fn intersection(mut self, other: &Self) -> Self {
         self.intersect(other);
         self
     }
 
-    pub(crate) fn into_union(mut self, other: &Self) -> Self {
+    /// Returns the numbers that are in one of the sets.
+    #[must_use]
+    pub fn into_union(mut self, other: &Self) -> Self {
         self.union(other);
         self
     }
 
     /// Iterates over the numbers, ascending.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
         self.words.iter().enumerate().flat_map(|(position, word)| {
             let mut rest = *word;
             std::iter::from_fn(move || {
@@ -80,6 +114,13 @@ mod tests {
                 one.insert(size - 1);
                 assert!(one.contains(size - 1));
                 assert_eq!(one.clone().intersection(&full), one);
+                assert!(one.intersects(&full) && !one.intersects(&BitSet::new(size)));
+                let mut rest = full.clone();
+                rest.subtract(&one);
+                assert_eq!(rest.iter().collect::<Vec<_>>(), (0..size - 1).collect::<Vec<_>>());
+                let mut difference = BitSet::new(size);
+                difference.add_difference(&full, &rest);
+                assert_eq!(difference, one);
                 assert_eq!(one.into_union(&full), full);
             }
         }

@@ -13,5 +13,6 @@ mod grantees;
 mod role_graph;
 
 pub use access_path::AccessPath;
+pub use bit_set::BitSet;
 pub use evaluate::{ActualAccess, RelationClass, RelationClassIx, RoleAccess};
 pub use role_graph::{READ_ALL, RoleEdges, WRITE_ALL};

@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 
 use domesday_actual::{AccessPath, READ_ALL};
-use domesday_model::FastMap;
-use domesday_model::privileges::{PrivilegeSet, RelationIx, RoleIx};
+use domesday_model::privileges::{Grantee, PrivilegeSet, RelationIx, RoleIx};
+use domesday_model::{FastMap, FastSet};
 
+use crate::access_lists::relation_list;
 use crate::drift::Drift;
-use crate::grants::{RelationGrants, RelationLists};
-use crate::role_reach::Place;
 
 /// A role on the way: still among those that `SET ROLE` leads to, or among those inherited from.
 type Step = (RoleIx, bool);
@@ -21,23 +20,15 @@ pub(crate) fn column_path(
     column: u32,
 ) -> Option<AccessPath> {
     let of_relation = &drift.privileges().relations[relation.get()];
-    let grants = RelationGrants::new(&RelationLists::new(of_relation));
-    let place = Place {
-        connect: &drift.connect,
-        usage: &drift.usage[of_relation.schema.get()],
-        grants: &grants,
-        relation: of_relation,
-    };
-    let lists = || {
-        let own = grants.columns.iter().filter(|(position, _)| *position == column);
-        std::iter::once(&grants.whole).chain(own.map(|(_, grants)| grants))
-    };
-    let is_public = lists().any(|grants| grants.public.intersects(PrivilegeSet::SELECT));
-    let is_named = |role: RoleIx| {
-        let select = |privileges: &PrivilegeSet| privileges.intersects(PrivilegeSet::SELECT);
-        lists().any(|grants| grants.by_role.get(&role).is_some_and(select))
-            || drift.role_name(role) == READ_ALL
-    };
+    let usage = &drift.usage[of_relation.schema.get()];
+    let whole = relation_list(of_relation);
+    let of_column = of_relation.columns[column as usize].access_list.as_deref().unwrap_or_default();
+    let entries = whole.iter().chain(of_column);
+    let selecting = entries.filter(|entry| entry.privileges.intersects(PrivilegeSet::SELECT));
+    let grantees: FastSet<Grantee> = selecting.map(|entry| entry.grantee).collect();
+    let is_public = grantees.contains(&Grantee::Public);
+    let is_named =
+        |role: RoleIx| grantees.contains(&Grantee::Role(role)) || drift.role_name(role) == READ_ALL;
     let has_privilege = |role: RoleIx| is_public || is_named(role) || drift.reach.is_superuser(role);
 
     let mut before: FastMap<Step, Step> = FastMap::default();
@@ -58,7 +49,7 @@ pub(crate) fn column_path(
         let next = if is_inherited { &edges.inherits } else { &edges.becomes };
         next[here.get()].iter().for_each(|to| add((*to, is_inherited), false));
         // From a role with USAGE the way goes on by inheritance, which costs no step by itself.
-        if !is_inherited && drift.reach.holds_usage(here, place) {
+        if !is_inherited && usage.contains(here.get()) {
             add((here, true), true);
         }
     };

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use domesday_actual::{ActualAccess, RelationClass, RoleAccess};
+use domesday_actual::{ActualAccess, BitSet, RelationClass, RoleAccess};
 use domesday_engine::{ClassIx, Outcomes};
 use domesday_model::privileges::{
     ObservedDatabase, PrivilegeSet, Privileges, RelationIx, RoleIx, RoleOwners,
@@ -10,8 +10,8 @@ use domesday_model::privileges::{
 use domesday_model::{DataSourceIx, FastMap, PolicyIx, Scope, Snapshot, UserIx};
 use rayon::prelude::*;
 
+use crate::access_lists::{database_list, schema_list};
 use crate::class_table::ClassTable;
-use crate::grants::{Grants, database_list, schema_list};
 use crate::judge::Judge;
 use crate::kinds::FindingKind;
 use crate::relation_groups::{GroupFinding, RelationGroup, group_relations};
@@ -31,9 +31,10 @@ pub struct Drift {
     pub(crate) user_of: Vec<Option<UserIx>>,
     /// The roles of each user, by name.
     pub(crate) roles_of: Vec<Box<[RoleIx]>>,
-    pub(crate) connect: Grants,
-    /// USAGE of each schema.
-    pub(crate) usage: Vec<Grants>,
+    /// The roles that hold CONNECT.
+    pub(crate) connect: BitSet,
+    /// Those that hold USAGE of each schema.
+    pub(crate) usage: Vec<BitSet>,
     pub(crate) groups: Vec<RelationGroup>,
     /// The data sources in index order, each with its group and relation.
     pub(crate) order: Vec<(DataSourceIx, u32, RelationIx)>,
@@ -102,14 +103,15 @@ impl Drift {
             })
             .collect();
         order.sort_unstable();
+        let (reach, schemas) = (RoleReach::new(privileges), privileges.schemas.iter());
         let mut drift = Self {
             roles_of: roles_by_user(privileges, &user_of, snapshot.users.len()),
-            reach: RoleReach::new(privileges),
-            connect: Grants::new(&database_list(privileges)),
-            usage: privileges.schemas.iter().map(|schema| Grants::new(&schema_list(schema))).collect(),
+            connect: reach.connect_holders(&database_list(privileges)),
+            usage: schemas.map(|schema| reach.usage_holders(&schema_list(schema))).collect(),
             counts: [0; FindingKind::ALL.len()],
             by_name: OnceLock::new(),
             repairs: OnceLock::new(),
+            reach,
             user_of,
             access,
             groups,

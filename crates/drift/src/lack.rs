@@ -3,10 +3,10 @@
 use domesday_model::privileges::{RelationIx, RoleIx};
 use domesday_model::{Scope, UserIx};
 
+use crate::access_lists::relation_list;
 use crate::drift::Drift;
-use crate::grants::{RelationGrants, RelationLists};
 use crate::kinds::Lack;
-use crate::role_reach::Place;
+use crate::relation_reach::wanted;
 
 impl Drift {
     /// Returns what a user lacks to reach a relation; `role` is the first of theirs that may log in.
@@ -27,18 +27,29 @@ impl Drift {
             };
         };
         let of_relation = &self.privileges().relations[relation.get()];
-        let grants = RelationGrants::new(&RelationLists::new(of_relation));
         let usage = &self.usage[of_relation.schema.get()];
-        let place = Place { connect: &self.connect, usage, grants: &grants, relation: of_relation };
-        let acts_as = self.reach.acts_as(role).iter();
-        let has_usage = acts_as.clone().any(|acted| self.reach.holds_usage(*acted, place));
-        let has_privilege = acts_as.clone().any(|acted| self.reach.holds_any(*acted, scope, place));
-        let has_both = acts_as
-            .clone()
-            .any(|acted| self.reach.holds_usage(*acted, place) && self.reach.holds_any(*acted, scope, place));
+        let whole = relation_list(of_relation);
+        let (on_whole, on_column) = wanted(scope);
+        let holds_any = |role: RoleIx| {
+            let holds_all = match scope {
+                Scope::Read => self.reach.reads_all(role),
+                Scope::Write => self.reach.writes_all(role),
+            };
+            let mut columns = of_relation.columns.iter().filter_map(|column| column.access_list.as_deref());
+            holds_all
+                || self.reach.holds(role, &whole, on_whole)
+                || columns.any(|list| self.reach.holds(role, list, on_column))
+        };
+        let (mut has_usage, mut has_privilege, mut has_both) = (false, false, false);
+        for acted in self.reach.acts_as(role) {
+            let (uses, holds) = (usage.contains(acted.get()), holds_any(*acted));
+            has_usage |= uses;
+            has_privilege |= holds;
+            has_both |= uses && holds;
+        }
         Lack::Privileges {
             role,
-            connect: !self.reach.holds_connect(role, &self.connect),
+            connect: !self.connect.contains(role.get()),
             usage: !has_usage,
             privilege: !has_privilege || (has_usage && !has_both),
         }

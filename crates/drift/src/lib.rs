@@ -7,17 +7,18 @@
 //!
 //! *Invariants.* No I/O and no clock, and no SQL is run: the repair is text for the person who answers for the database.
 
+mod access_lists;
 mod class_table;
 mod column_path;
 mod detail;
 mod drift;
 mod finding;
-mod grants;
 mod judge;
 mod kinds;
 mod lack;
 mod pair;
 mod relation_groups;
+mod relation_reach;
 mod repair;
 mod role_reach;
 mod text;

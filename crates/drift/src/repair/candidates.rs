@@ -1,20 +1,25 @@
 //! The statements that could repair a finding, best first. Whether they do, and whom else they touch, is for
 //! [`effect`](super::effect) to say.
 
+use std::collections::BTreeSet;
+
+use domesday_actual::BitSet;
 use domesday_model::privileges::{AccessEntry, Grantee, PrivilegeSet, RoleIx};
 use domesday_model::{Scope, UserIx};
 
 use super::access_list::is_own_grantor;
 use super::decision::Decision;
 use super::planner::Planner;
+use super::single_revokes::SingleRevokes;
 use super::state::{Draft, State};
 use super::statement::{Action, Object, Statement};
+use crate::access_lists::RelationLists;
 use crate::drift::scope_privileges;
-use crate::grants::{Grants, RelationGrants};
 use crate::judge::Judge;
 use crate::kinds::FindingKind;
 use crate::relation_groups::GroupFinding;
-use crate::role_reach::{Place, RoleReach, wanted};
+use crate::relation_reach::{Place, wanted};
+use crate::role_reach::RoleReach;
 
 /// How many roles are tried to grant something to: a role may be able to become thousands.
 const MOST_TARGETS: usize = 16;
@@ -23,9 +28,11 @@ const MOST_TARGETS: usize = 16;
 #[derive(Clone, Copy)]
 pub(crate) struct Case<'a> {
     pub(crate) planner: &'a Planner<'a>,
-    pub(crate) state: &'a State,
+    pub(crate) state: &'a State<'a>,
     pub(crate) group: usize,
     pub(crate) finding: GroupFinding,
+    /// What single revocations do in this state, if it is the one that was read.
+    pub(crate) revokes: Option<&'a SingleRevokes<'a>>,
 }
 
 /// Where a privilege can be cut.
@@ -59,18 +66,11 @@ impl<'a> Case<'a> {
     }
 
     fn draft(&self) -> Draft<'a> {
-        Draft::new(self.planner.drift, self.state, self.group)
+        Draft::new(self.state, self.group)
     }
 
     fn place(&self) -> Place<'a> {
-        let drift = self.planner.drift;
-        let relation = &drift.privileges().relations[drift.groups[self.group].relations[0].0.get()];
-        Place {
-            connect: &self.state.database.1,
-            usage: &self.state.schemas[relation.schema.get()].1,
-            grants: &self.state.relations[self.group].1,
-            relation,
-        }
+        self.state.place(self.group)
     }
 
     /// Revokes everything by which a role can, on one level.
@@ -78,17 +78,14 @@ impl<'a> Case<'a> {
         let (reach, place) = (&self.planner.drift.reach, self.place());
         let privileges = self.planner.drift.privileges();
         let scope = self.finding.scope;
+        let acts_as = reach.acts_as(role).iter().copied();
         let acting: Vec<RoleIx> = match cut {
             Cut::Connect => vec![role],
-            Cut::Relation => {
-                reach.acts_as(role).iter().copied().filter(|it| reach.holds_usage(*it, place)).collect()
-            }
-            Cut::Usage => {
-                reach.acts_as(role).iter().copied().filter(|it| reach.holds_any(*it, scope, place)).collect()
-            }
+            Cut::Relation => acts_as.filter(|acted| place.holds_usage(*acted)).collect(),
+            Cut::Usage => acts_as.filter(|acted| place.holds_any(*acted, scope)).collect(),
         };
         for acted in &acting {
-            let is_needed = cut == Cut::Relation || cut == Cut::Connect || reach.holds_usage(*acted, place);
+            let is_needed = cut == Cut::Relation || cut == Cut::Connect || place.holds_usage(*acted);
             if is_needed && reach.is_superuser(*acted) {
                 return Err(Decision::Superuser(*acted));
             }
@@ -110,36 +107,38 @@ impl<'a> Case<'a> {
             }
             Cut::Connect => (privileges.database.owner, Object::Database, PrivilegeSet::CONNECT),
         };
+        let inherited = Inherited::new(reach, &acting);
         let mut draft = self.draft();
-        loop {
-            // On a relation the entries of columns count too.
-            let lists: Vec<&[AccessEntry]> = match cut {
-                Cut::Relation => {
-                    let columns = draft.lists.columns.iter().map(Vec::as_slice);
-                    std::iter::once(&*draft.lists.whole).chain(columns).collect()
-                }
-                Cut::Usage => vec![&draft.usage],
-                Cut::Connect => vec![&draft.connect],
-            };
-            let relevant = lists
-                .iter()
-                .flat_map(|list| list.iter())
-                .filter(|entry| entry.privileges.intersects(cut_set) && concerns(reach, &acting, entry));
-            let Some(next) = relevant.min_by_key(|entry| order(entry, owner)).copied() else {
-                return Ok(draft);
-            };
-            if next.grantee == Grantee::Role(owner) {
-                return Err(Decision::Owner(owner));
-            }
-            let of_grantee = lists
-                .iter()
-                .flat_map(|list| list.iter())
-                .filter(|entry| entry.grantee == next.grantee && entry.grantor == next.grantor);
+        let relevant = |draft: &Draft<'_>| {
+            let mut found = entries_of(draft, cut);
+            found.retain(|entry| entry.privileges.intersects(cut_set) && inherited.concerns(entry));
+            found
+        };
+        let revoke = |draft: &Draft<'_>, entry: AccessEntry| {
+            let of_grantee = entries_of(draft, cut).into_iter();
+            let of_grantee =
+                of_grantee.filter(|it| it.grantee == entry.grantee && it.grantor == entry.grantor);
             let held = of_grantee.fold(PrivilegeSet::NONE, |sum, entry| sum.union(entry.privileges));
-            let held = held.intersection(cut_set);
-            let statement = self.revoke(&draft, next, held, object.clone(), owner)?;
-            draft.push(statement);
+            self.revoke(draft, entry, held.intersection(cut_set), object.clone(), owner)
+        };
+        let mut entries = relevant(&draft);
+        if entries.iter().any(|entry| entry.grantee == Grantee::Role(owner)) {
+            return Err(Decision::Owner(owner));
         }
+        if let Some(known) = self.revokes {
+            entries.sort_unstable_by_key(|entry| order(entry, owner));
+            for entry in &entries {
+                let alone = revoke(&draft, *entry).ok();
+                if let Some(harm) = alone.and_then(|statement| known.harm(statement)) {
+                    return Err(Decision::Others { grantee: entry.grantee, harm });
+                }
+            }
+        }
+        while let Some(next) = entries.into_iter().min_by_key(|entry| order(entry, owner)) {
+            draft.push(revoke(&draft, next)?);
+            entries = relevant(&draft);
+        }
+        Ok(draft)
     }
 
     /// Returns the REVOKE of an entry, by its grantor.
@@ -164,7 +163,7 @@ impl<'a> Case<'a> {
         };
         // A role finds a relation only with USAGE of its schema.
         let is_found =
-            matches!(object, Object::Database | Object::Schema) || reach.holds_usage(grantor, self.place());
+            matches!(object, Object::Database | Object::Schema) || self.place().holds_usage(grantor);
         if !is_found || !is_own_grantor(list, reach, owner, grantor, privileges) {
             return Err(Decision::Grantor(grantor));
         }
@@ -186,7 +185,7 @@ impl<'a> Case<'a> {
         let mut draft = self.draft();
         let (reach, place) = (&planner.drift.reach, self.place());
         let acts_as = reach.acts_as(role).iter().copied();
-        let acting: Vec<RoleIx> = acts_as.filter(|acted| reach.holds_usage(*acted, place)).collect();
+        let acting: Vec<RoleIx> = acts_as.filter(|acted| place.holds_usage(*acted)).collect();
         Some(self.take_columns(&mut draft, &acting, &columns).map(|()| draft))
     }
 
@@ -202,10 +201,11 @@ impl<'a> Case<'a> {
                 return Err(Decision::Predefined(*acted));
             }
         }
+        let inherited = Inherited::new(reach, acting);
         let is_relevant = |entry: &&AccessEntry| {
-            entry.privileges.intersects(PrivilegeSet::SELECT) && concerns(reach, acting, entry)
+            entry.privileges.intersects(PrivilegeSet::SELECT) && inherited.concerns(entry)
         };
-        let before = RelationGrants::new(&draft.lists);
+        let before = draft.lists.clone();
         loop {
             let of_whole = draft.lists.whole.iter().filter(is_relevant);
             let of_whole = of_whole.min_by_key(|entry| order(entry, owner)).copied();
@@ -232,8 +232,7 @@ impl<'a> Case<'a> {
             let statement = self.revoke(draft, entry, PrivilegeSet::SELECT, object, owner)?;
             draft.push(statement);
         }
-        let after = RelationGrants::new(&draft.lists);
-        for (grantee, columns) in lost_columns(&before, &after, draft.lists.columns.len()) {
+        for (grantee, columns) in lost_columns(&before, &draft.lists) {
             let columns: Vec<u32> = columns.into_iter().filter(|column| !taken.contains(column)).collect();
             if !columns.is_empty() {
                 draft.push(Statement {
@@ -251,7 +250,7 @@ impl<'a> Case<'a> {
     fn add_column(&self, role: RoleIx, number: usize) -> Option<Draft<'a>> {
         let (reach, place) = (&self.planner.drift.reach, self.place());
         let column = self.finding.column?;
-        let has_usage = |role: &RoleIx| reach.holds_usage(*role, place);
+        let has_usage = |role: &RoleIx| place.holds_usage(*role);
         // One statement before two.
         let mut targets: Vec<RoleIx> = reach.acts_as(role).iter().copied().filter(has_usage).collect();
         if !has_usage(&role) {
@@ -271,15 +270,15 @@ impl<'a> Case<'a> {
         let reach = &self.planner.drift.reach;
         let target = *reach.acts_as(role).get(number).filter(|_| number < MOST_TARGETS)?;
         let mut draft = self.draft();
-        if !reach.holds_connect(role, &self.state.database.1) {
+        if !self.place().holds_connect(role) {
             draft.push(Statement::grant(PrivilegeSet::CONNECT, Object::Database, role));
         }
-        if !reach.holds_usage(target, self.place()) {
+        if !self.place().holds_usage(target) {
             draft.push(Statement::grant(PrivilegeSet::USAGE, Object::Schema, target));
         }
         match self.finding.scope {
             Scope::Write => {
-                if !reach.holds_any(target, Scope::Write, self.place()) {
+                if !self.place().holds_any(target, Scope::Write) {
                     draft.push(Statement::grant(scope_privileges(Scope::Write), Object::Relation, target));
                 }
             }
@@ -289,18 +288,15 @@ impl<'a> Case<'a> {
     }
 
     fn complete_reading(&self, draft: &mut Draft<'a>, target: RoleIx, user: UserIx) {
-        let (reach, place) = (&self.planner.drift.reach, self.place());
+        let place = self.place();
         let group = &self.planner.drift.groups[self.group];
         let masked = if group.is_maskable {
             Judge { group, table: self.planner.table(group.source_class) }.masked(user)
         } else {
             Vec::new()
         };
-        let is_whole = reach.holds_whole(target, Scope::Read, place);
-        let held = |column: &u32| {
-            let mut own = place.grants.columns.iter().filter(|(position, _)| position == column);
-            is_whole || own.any(|(_, grants)| reach.holds_column(target, Scope::Read, grants))
-        };
+        let is_whole = place.holds_whole(target, Scope::Read);
+        let held = |column: &u32| place.holds_column(target, Scope::Read, *column);
         let all = 0..RoleIx::from_position(place.relation.columns.len()).0;
         if masked.iter().any(held) {
             // Privileges without USAGE, which would become a finding of their own.
@@ -324,36 +320,53 @@ impl<'a> Case<'a> {
     }
 }
 
+/// Returns the entries on one level; on a relation those of columns count too.
+fn entries_of(draft: &Draft<'_>, cut: Cut) -> Vec<AccessEntry> {
+    match cut {
+        Cut::Relation => {
+            let columns = draft.lists.columns.iter().flatten();
+            draft.lists.whole.iter().chain(columns).copied().collect()
+        }
+        Cut::Usage => draft.usage.to_vec(),
+        Cut::Connect => draft.connect.to_vec(),
+    }
+}
+
 /// Returns for each grantee the columns that it could select by its entries and no longer can.
-fn lost_columns(before: &RelationGrants, after: &RelationGrants, count: usize) -> Vec<(Grantee, Vec<u32>)> {
-    let selects = |privileges: PrivilegeSet| privileges.intersects(PrivilegeSet::SELECT);
-    let of = |grants: &Grants, grantee: Grantee| match grantee {
-        Grantee::Public => grants.public,
-        Grantee::Role(role) => grants.by_role.get(&role).copied().unwrap_or_default(),
+fn lost_columns(before: &RelationLists, after: &RelationLists) -> Vec<(Grantee, Vec<u32>)> {
+    let selects = |list: &[AccessEntry], grantee: Grantee| {
+        list.iter().any(|it| it.grantee == grantee && it.privileges.intersects(PrivilegeSet::SELECT))
     };
-    let can = |grants: &RelationGrants, grantee: Grantee, column: u32| {
-        let mut own = grants.columns.iter().filter(|(position, _)| *position == column);
-        selects(of(&grants.whole, grantee)) || own.any(|(_, grants)| selects(of(grants, grantee)))
+    let can = |lists: &RelationLists, grantee: Grantee, column: usize| {
+        selects(&lists.whole, grantee) || selects(&lists.columns[column], grantee)
     };
-    let lists = || std::iter::once(&before.whole).chain(before.columns.iter().map(|(_, grants)| grants));
-    let mut grantees: Vec<Grantee> =
-        lists().flat_map(|list| list.by_role.keys()).map(|role| Grantee::Role(*role)).collect();
-    grantees.push(Grantee::Public);
-    grantees.sort_unstable();
-    grantees.dedup();
+    let changed = std::iter::once((&before.whole, &after.whole)).chain(before.columns.iter().zip(&after.columns));
+    let entries = changed.filter(|(before, after)| before != after).flat_map(|(before, _)| before);
+    let grantees: BTreeSet<Grantee> = entries.map(|entry| entry.grantee).collect();
     let lost = grantees.into_iter().map(|grantee| {
-        let columns = 0..RoleIx::from_position(count).0;
-        let lost = columns.filter(|column| can(before, grantee, *column) && !can(after, grantee, *column));
-        (grantee, lost.collect::<Vec<u32>>())
+        let columns = (0..).zip(0..before.columns.len());
+        let lost = columns.filter(|(_, column)| can(before, grantee, *column) && !can(after, grantee, *column));
+        (grantee, lost.map(|(position, _)| position).collect::<Vec<u32>>())
     });
     lost.filter(|(_, columns)| !columns.is_empty()).collect()
 }
 
-/// Whether one of some roles has privileges by an entry of an access list.
-fn concerns(reach: &RoleReach, acting: &[RoleIx], entry: &AccessEntry) -> bool {
-    match entry.grantee {
-        Grantee::Public => !acting.is_empty(),
-        Grantee::Role(grantee) => acting.iter().any(|acted| reach.has_inherited(*acted, grantee)),
+/// The roles whose privileges some roles have by inheritance.
+struct Inherited(BitSet);
+
+impl Inherited {
+    fn new(reach: &RoleReach, by: &[RoleIx]) -> Self {
+        let mut roles = BitSet::new(reach.len());
+        by.iter().flat_map(|role| reach.inherits(*role)).for_each(|role| roles.insert(role.get()));
+        Self(roles)
+    }
+
+    /// Whether one of the heirs has privileges by an entry of an access list.
+    fn concerns(&self, entry: &AccessEntry) -> bool {
+        match entry.grantee {
+            Grantee::Public => true,
+            Grantee::Role(grantee) => self.0.contains(grantee.get()),
+        }
     }
 }
 

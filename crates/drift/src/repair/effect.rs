@@ -1,18 +1,19 @@
 //! What a change of access lists does to every role: which findings it repairs, and whom it would harm.
 
-use std::collections::BTreeSet;
+use std::sync::PoisonError;
 
-use domesday_model::privileges::{Grantee, RelationIx, RoleIx};
+use domesday_actual::BitSet;
+use domesday_model::privileges::{RelationIx, RoleIx};
 use domesday_model::{FastSet, Scope, UserIx};
 
 use super::decision::Harm;
 use super::planner::Planner;
-use super::state::{State, Trial};
-use crate::grants::{Grants, RelationGrants};
+use super::state::{Draft, ObjectState, State, Trial};
+use super::statement::Statement;
 use crate::judge::Judge;
 use crate::kinds::FindingKind;
 use crate::relation_groups::GroupFinding;
-use crate::role_reach::{Place, Reach};
+use crate::relation_reach::{Place, Reach, RelationReach};
 
 /// How far a relation of a trial stands for its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +27,26 @@ pub(crate) enum Reaching {
 /// A finding of a group that a change repairs.
 pub(crate) type Repaired = (usize, GroupFinding);
 
-/// The access lists before and after a change.
-struct Places<'a> {
-    before: Place<'a>,
-    after: Place<'a>,
+/// What a role could and can do in a scope, where that differs.
+struct Change {
+    role: RoleIx,
+    scope: Scope,
+    before: Option<Reach>,
+    after: Option<Reach>,
+}
+
+impl Change {
+    fn is_gain(&self) -> bool {
+        match (&self.before, &self.after) {
+            (None, _) => true,
+            (_, None) => false,
+            (Some(before), Some(after)) => gains(before, after),
+        }
+    }
+
+    fn harm(&self, relation: RelationIx) -> Harm {
+        Harm { role: self.role, relation, scope: self.scope, is_gain: self.is_gain() }
+    }
 }
 
 impl Planner<'_> {
@@ -39,285 +56,234 @@ impl Planner<'_> {
     /// When a role's access changes that no finding is about, or a finding would come.
     pub(crate) fn effect(
         &self,
-        state: &State,
+        state: &State<'_>,
         trial: &Trial,
         reaching: Reaching,
     ) -> Result<Vec<Repaired>, Harm> {
-        let affected = self.affected(&trial.grantees);
-        let is_wide = trial.usage.is_some() || trial.connect.is_some();
         let mut repaired = Vec::new();
-        let places = self.places(state, trial, trial.group, trial.relation.as_ref());
-        if is_wide {
-            self.check_losers(state, trial, &affected, &places)?;
+        if trial.is_wide() {
+            self.check_losers(state, trial)?;
         }
-        self.effect_on_group(trial.group, &affected, &places, &mut repaired)?;
-        if is_wide && reaching == Reaching::Group {
-            let moved = self.moved(trial, &places);
-            for group in self.near_groups(trial).filter(|group| *group != trial.group) {
-                let places = self.places(state, trial, group, None);
-                if self.concerns(moved.as_deref(), &places) {
-                    self.effect_on_group(group, &affected, &places, &mut repaired)?;
-                }
+        self.effect_on_group(state, trial, trial.group, &mut repaired)?;
+        if trial.is_wide() && reaching == Reaching::Group {
+            let moved = self.moved(state, trial);
+            for group in self.concerned_groups(state, trial, moved.as_ref()).filter(|it| *it != trial.group) {
+                self.effect_on_group(state, trial, group, &mut repaired)?;
             }
-            self.effect_on_bystanders(state, trial, &affected, moved.as_deref())?;
+            self.effect_on_bystanders(state, trial, moved.as_ref())?;
         }
         Ok(repaired)
     }
 
     /// Returns whom a change of the schema and the database harms by itself, by group; what it does to relations that are
     /// no data source is none of a group. Two are enough: of any group it is then known whether others are harmed.
-    pub(crate) fn wide_effects(&self, state: &State, trial: &Trial) -> Vec<(Option<usize>, Harm)> {
-        let affected = self.affected(&trial.grantees);
-        let moved = self.moved(trial, &self.places(state, trial, trial.group, None));
-        let in_groups = self.near_groups(trial).filter_map(|group| {
-            let places = self.places(state, trial, group, None);
-            if !self.concerns(moved.as_deref(), &places) {
-                return None;
-            }
-            let harm = self.effect_on_group(group, &affected, &places, &mut Vec::new()).err()?;
+    pub(crate) fn wide_effects(&self, state: &State<'_>, trial: &Trial) -> Vec<(Option<usize>, Harm)> {
+        let moved = self.moved(state, trial);
+        let in_groups = self.concerned_groups(state, trial, moved.as_ref()).filter_map(|group| {
+            let harm = self.effect_on_group(state, trial, group, &mut Vec::new()).err()?;
             Some((Some(group), harm))
         });
         let of_others = || {
-            let harm = self.effect_on_bystanders(state, trial, &affected, moved.as_deref()).err()?;
+            let harm = self.effect_on_bystanders(state, trial, moved.as_ref()).err()?;
             Some((None, harm))
         };
         in_groups.chain(std::iter::once_with(of_others).flatten()).take(2).collect()
     }
 
-    /// The groups that a change of the schema or the database may concern.
-    fn near_groups(&self, trial: &Trial) -> impl Iterator<Item = usize> {
-        let groups = self.drift.groups.iter().enumerate();
-        groups.filter(|(_, group)| self.is_near(trial, group.relations[0].0)).map(|(position, _)| position)
-    }
-
-    fn is_near(&self, trial: &Trial, relation: RelationIx) -> bool {
-        trial.connect.is_some() || self.drift.privileges().relations[relation.get()].schema == trial.schema
+    /// Whom the statements on the schema and the database harm in other groups, so that more need not be tried.
+    ///
+    /// # Errors
+    /// When they harm somebody.
+    pub(crate) fn wide_harm(
+        &self,
+        state: &State<'_>,
+        group: usize,
+        wide: Vec<Statement>,
+    ) -> Result<(), Harm> {
+        if wide.is_empty() {
+            return Ok(());
+        }
+        let relation = self.drift.groups[group].relations[0].0;
+        let schema = self.drift.privileges().relations[relation.get()].schema;
+        let key = (schema, wide);
+        let lock = || self.wide_harms.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().get(&key).cloned();
+        let harms = known.unwrap_or_else(|| {
+            let mut draft = Draft::new(state, group);
+            key.1.iter().for_each(|statement| draft.push(statement.clone()));
+            let (_, trial) = draft.finish(state);
+            let harms = self.wide_effects(state, &trial);
+            lock().insert(key, harms.clone());
+            harms
+        });
+        let is_alone = self.drift.groups[group].relations.len() == 1;
+        let other = harms.iter().find(|(harmed, _)| !is_alone || *harmed != Some(group));
+        other.map_or(Ok(()), |(_, harm)| Err(*harm))
     }
 
     /// Returns the roles that hold USAGE of the schema before a change or after it, and not both; none where CONNECT changes,
     /// which everything depends on.
-    fn moved(&self, trial: &Trial, places: &Places<'_>) -> Option<Vec<RoleIx>> {
+    fn moved(&self, state: &State<'_>, trial: &Trial) -> Option<BitSet> {
         if trial.connect.is_some() {
             return None;
         }
-        let reach = &self.drift.reach;
-        let is_moved =
-            |role: &RoleIx| reach.holds_usage(*role, places.before) != reach.holds_usage(*role, places.after);
-        Some(self.reaching(&trial.grantees).into_iter().filter(is_moved).collect())
+        let mut moved = BitSet::new(self.drift.reach.len());
+        if let Some(usage) = &trial.usage {
+            moved.add_difference(&state.schema(trial.schema).holders, &usage.holders);
+        }
+        Some(moved)
     }
 
-    /// Whether a change of the schema or the database may change what somebody can do with a relation: one of the roles that
-    /// gain or lose USAGE has privileges on it.
-    fn concerns(&self, moved: Option<&[RoleIx]>, places: &Places<'_>) -> bool {
-        let reach = &self.drift.reach;
-        let holds =
-            |role: &RoleIx| Scope::ALL.iter().any(|scope| reach.holds_any(*role, *scope, places.before));
-        moved.is_none_or(|moved| moved.iter().any(holds))
+    /// The groups in which a change of the schema or the database may change what somebody can do: one of the roles that gain
+    /// or lose USAGE has privileges there.
+    fn concerned_groups(
+        &self,
+        state: &State<'_>,
+        trial: &Trial,
+        moved: Option<&BitSet>,
+    ) -> impl Iterator<Item = usize> {
+        let near = self.near_groups(trial);
+        near.filter(move |group| moved.is_none_or(|moved| state.holders(*group).are_among(moved)))
+    }
+
+    /// Takes over what a trial changed.
+    pub(crate) fn apply(&self, state: &mut State<'_>, trial: Trial) {
+        let moved = self.moved(state, &trial);
+        let concerned: Vec<usize> = if trial.is_wide() {
+            self.concerned_groups(state, &trial, moved.as_ref()).collect()
+        } else {
+            Vec::new()
+        };
+        state.apply(trial, &concerned);
     }
 
     fn effect_on_bystanders(
         &self,
-        state: &State,
+        state: &State<'_>,
         trial: &Trial,
-        affected: &[RoleIx],
-        moved: Option<&[RoleIx]>,
+        moved: Option<&BitSet>,
     ) -> Result<(), Harm> {
-        for (relation, grants) in &self.bystanders {
-            if !self.is_near(trial, *relation) {
+        for (relation, holders) in &self.bystanders {
+            let is_near = trial.connect.is_some() || self.schema_of(*relation) == trial.schema;
+            if !is_near || moved.is_some_and(|moved| !holders.are_among(moved)) {
                 continue;
             }
-            let places = self.places_of(state, trial, *relation, grants, grants);
-            if !self.concerns(moved, &places) {
-                continue;
-            }
-            let change = self.changes(affected, &places).next();
-            if let Some((role, scope, before, _)) = change {
-                return Err(Harm { role, relation: *relation, scope, is_gain: before.is_none() });
+            let place = state.place_of(*relation, holders);
+            let before = RelationReach::new(&self.drift.reach, place);
+            let after = self.reach_after(trial, None, place);
+            let changed = before.changed(&after, &self.drift.reach);
+            if let Some(change) = changed.iter().find_map(|role| {
+                changes_of(RoleIx::from_position(role), &before, &after).next()
+            }) {
+                return Err(change.harm(*relation));
             }
         }
         Ok(())
     }
 
-    /// Returns the roles that may log in and reach a grantee by memberships, in ascending order.
-    fn affected(&self, grantees: &BTreeSet<Grantee>) -> Vec<RoleIx> {
-        let mut roles = self.reaching(grantees);
-        roles.retain(|role| self.drift.reach.may_log_in(*role));
-        roles
-    }
-
-    /// Returns the grantees and the roles that reach one by memberships, in ascending order.
-    fn reaching(&self, grantees: &BTreeSet<Grantee>) -> Vec<RoleIx> {
-        if grantees.contains(&Grantee::Public) {
-            return (0..self.drift.user_of.len()).map(RoleIx::from_position).collect();
-        }
-        let mut found: BTreeSet<RoleIx> = BTreeSet::new();
-        let mut open: Vec<RoleIx> = grantees
-            .iter()
-            .filter_map(|grantee| match grantee {
-                Grantee::Public => None,
-                Grantee::Role(role) => Some(*role),
-            })
-            .collect();
-        while let Some(role) = open.pop() {
-            if found.insert(role) {
-                open.extend(&self.members[role.get()]);
-            }
-        }
-        found.into_iter().collect()
-    }
-
-    fn places<'a>(
-        &'a self,
-        state: &'a State,
-        trial: &'a Trial,
-        group: usize,
-        relation: Option<&'a (crate::grants::RelationLists, RelationGrants)>,
-    ) -> Places<'a> {
-        let before = &state.relations[group].1;
-        let after = relation.map_or(before, |(_, grants)| grants);
-        self.places_of(state, trial, self.drift.groups[group].relations[0].0, before, after)
-    }
-
-    fn places_of<'a>(
-        &'a self,
-        state: &'a State,
-        trial: &'a Trial,
-        relation: RelationIx,
-        before: &'a RelationGrants,
-        after: &'a RelationGrants,
-    ) -> Places<'a> {
-        let relation = &self.drift.privileges().relations[relation.get()];
-        let schema = relation.schema;
-        let usage: &Grants = &state.schemas[schema.get()].1;
-        let connect: &Grants = &state.database.1;
-        let new_usage = trial.usage.as_ref().filter(|_| schema == trial.schema);
-        Places {
-            before: Place { connect, usage, grants: before, relation },
-            after: Place {
-                connect: trial.connect.as_ref().map_or(connect, |(_, grants)| grants),
-                usage: new_usage.map_or(usage, |(_, grants)| grants),
-                grants: after,
-                relation,
-            },
-        }
-    }
-
-    /// Returns the roles whose access differs, with what they could and can.
-    fn changes(
-        &self,
-        affected: &[RoleIx],
-        places: &Places<'_>,
-    ) -> impl Iterator<Item = (RoleIx, Scope, Option<Reach>, Option<Reach>)> {
-        let reach = &self.drift.reach;
-        affected.iter().flat_map(move |role| {
-            Scope::ALL.into_iter().filter_map(move |scope| {
-                let before = reach.reach(*role, scope, places.before);
-                let after = reach.reach(*role, scope, places.after);
-                (before != after).then_some((*role, scope, before, after))
-            })
-        })
+    fn reach_after(&self, trial: &Trial, group: Option<usize>, before: Place<'_>) -> RelationReach {
+        RelationReach::new(&self.drift.reach, trial.place_after(self.drift, group, before))
     }
 
     fn effect_on_group(
         &self,
+        state: &State<'_>,
+        trial: &Trial,
         group: usize,
-        affected: &[RoleIx],
-        places: &Places<'_>,
         repaired: &mut Vec<Repaired>,
     ) -> Result<(), Harm> {
         let of_group = &self.drift.groups[group];
         let relation = of_group.relations[0].0;
-        let harm = |(role, scope, before, after): &(RoleIx, Scope, Option<Reach>, Option<Reach>)| {
-            let is_gain = match (before, after) {
-                (None, _) => true,
-                (_, None) => false,
-                (Some(before), Some(after)) => gains(before, after),
-            };
-            Harm { role: *role, relation, scope: *scope, is_gain }
-        };
+        let before = state.reach(group);
+        let after = self.reach_after(trial, Some(group), state.place(group));
+        let changed = before.changed(&after, &self.drift.reach);
         let judge = Judge { group: of_group, table: self.table(of_group.source_class) };
         // Most changes that harm harm many, so one user is looked at after the other, and the first who is harmed ends it.
         let mut seen: FastSet<UserIx> = FastSet::default();
-        for role in affected {
-            let Some(user) = self.drift.user_of(*role) else {
+        for role in changed.iter().map(RoleIx::from_position) {
+            let Some(user) = self.drift.user_of(role) else {
                 // A role that belongs to nobody is for somebody to decide about.
-                match self.changes(std::slice::from_ref(role), places).next() {
-                    Some(change) => return Err(harm(&change)),
+                match changes_of(role, before, &after).next() {
+                    Some(change) => return Err(change.harm(relation)),
                     None => continue,
                 }
             };
             if !seen.insert(user) {
                 continue;
             }
-            let roles = self.drift.roles_of(user).iter().copied();
-            let roles: Vec<RoleIx> = roles.filter(|role| affected.binary_search(role).is_ok()).collect();
-            let changes: Vec<_> = self.changes(&roles, places).collect();
+            let roles = self.drift.roles_of(user).iter().filter(|role| changed.contains(role.get()));
+            let changes: Vec<Change> =
+                roles.flat_map(|role| changes_of(*role, before, &after)).collect();
             let Some(first) = changes.first() else { continue };
-            let before = self.findings(&judge, user, places.before);
-            let after = self.findings(&judge, user, places.after);
+            let found = self.findings(&judge, user, before);
             for change in &changes {
-                let is_about = |it: &&GroupFinding| it.role == Some(change.0) && it.scope == change.1;
-                let is_wrong = before.iter().find(is_about).is_none_or(|finding| {
+                let is_about = |it: &&GroupFinding| it.role == Some(change.role) && it.scope == change.scope;
+                let is_wrong = found.iter().find(is_about).is_none_or(|finding| {
                     let is_excess = matches!(finding.kind, FindingKind::Excess | FindingKind::ExcessBlocked);
-                    is_excess
-                        && matches!((&change.2, &change.3), (Some(before), Some(after)) if gains(before, after))
+                    is_excess && change.before.is_some() && change.after.is_some() && change.is_gain()
                 });
                 if is_wrong {
-                    return Err(harm(change));
+                    return Err(change.harm(relation));
                 }
             }
-            if after.iter().any(|finding| !before.contains(finding)) {
-                return Err(harm(first));
+            let left = self.findings(&judge, user, &after);
+            if left.iter().any(|finding| !found.contains(finding)) {
+                return Err(first.harm(relation));
             }
-            let gone = before.into_iter().filter(|finding| !after.contains(finding));
+            let gone = found.into_iter().filter(|finding| !left.contains(finding));
             repaired.extend(gone.map(|finding| (group, finding)));
         }
         Ok(())
     }
 
-    /// Finds what differs between policy and some access lists for one user.
-    fn findings(&self, judge: &Judge<'_>, user: UserIx, place: Place<'_>) -> Vec<GroupFinding> {
-        let reach = &self.drift.reach;
+    /// Finds what differs between policy and access for one user.
+    fn findings(&self, judge: &Judge<'_>, user: UserIx, reach: &RelationReach) -> Vec<GroupFinding> {
         let roles = self.drift.roles_of(user);
         let access: Vec<[Option<Reach>; 2]> =
-            roles.iter().map(|role| Scope::ALL.map(|scope| reach.reach(*role, scope, place))).collect();
+            roles.iter().map(|role| Scope::ALL.map(|scope| reach.of_role(*role, scope))).collect();
         let lookup = |role: RoleIx, scope: Scope| {
             let position = roles.iter().position(|it| *it == role)?;
             let reach = access[position][scope.index()].as_ref()?;
             Some(reach.columns.as_deref())
         };
         let mut found = Vec::new();
-        judge.find_for_user(user, roles, |role| reach.may_log_in(role), lookup, &mut found);
+        judge.find_for_user(user, roles, |role| self.drift.reach.may_log_in(role), lookup, &mut found);
         found
     }
 
     /// Who loses USAGE or CONNECT must have nothing granted where it counts, or other repairs would be undone.
-    fn check_losers(
-        &self,
-        state: &State,
-        trial: &Trial,
-        affected: &[RoleIx],
-        places: &Places<'_>,
-    ) -> Result<(), Harm> {
+    fn check_losers(&self, state: &State<'_>, trial: &Trial) -> Result<(), Harm> {
         let reach = &self.drift.reach;
         let relation = self.drift.groups[trial.group].relations[0].0;
-        for role in affected {
-            let loses = reach.acts_as(*role).iter().any(|acted| {
-                reach.holds_usage(*acted, places.before) && !reach.holds_usage(*acted, places.after)
-            });
-            let loses_connect = reach.holds_connect(*role, &state.database.1)
-                && !reach.holds_connect(*role, places.after.connect);
-            if !loses && !loses_connect {
-                continue;
-            }
-            let Some(user) = self.drift.user_of(*role) else { continue };
-            let schema = (!loses_connect).then_some(trial.schema);
+        let lost = |before: &BitSet, after: Option<&ObjectState>| {
+            let mut lost = after.map_or_else(|| BitSet::new(reach.len()), |_| before.clone());
+            after.iter().for_each(|after| lost.subtract(&after.holders));
+            lost
+        };
+        let of_connect = lost(&state.database().holders, trial.connect.as_ref());
+        let of_usage = lost(&state.schema(trial.schema).holders, trial.usage.as_ref());
+        let losers = reach.actors_of(&of_usage).into_union(&of_connect).intersection(&reach.logins);
+        for role in losers.iter().map(RoleIx::from_position) {
+            let Some(user) = self.drift.user_of(role) else { continue };
+            let schema = (!of_connect.contains(role.get())).then_some(trial.schema);
             if self.is_granted_in(schema, user) {
-                return Err(Harm { role: *role, relation, scope: Scope::Read, is_gain: false });
+                return Err(Harm { role, relation, scope: Scope::Read, is_gain: false });
             }
         }
         Ok(())
     }
+}
+
+/// Returns where what a role can do differs.
+fn changes_of<'a>(
+    role: RoleIx,
+    before: &'a RelationReach,
+    after: &'a RelationReach,
+) -> impl Iterator<Item = Change> + 'a {
+    Scope::ALL.into_iter().filter_map(move |scope| {
+        let (before, after) = (before.of_role(role, scope), after.of_role(role, scope));
+        (before != after).then_some(Change { role, scope, before, after })
+    })
 }
 
 /// Whether access grew in some column, or is no longer limited to some rows.

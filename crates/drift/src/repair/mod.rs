@@ -15,6 +15,7 @@ mod plan;
 mod planner;
 mod quote;
 mod script;
+mod single_revokes;
 mod state;
 mod statement;
 mod work_out;

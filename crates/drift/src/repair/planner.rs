@@ -4,22 +4,24 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock};
 
 use domesday_engine::ClassIx;
-use domesday_model::privileges::{RelationIx, RoleIx, SchemaIx};
+use domesday_model::privileges::{RelationIx, SchemaIx};
 use domesday_model::{FastMap, FastSet, Scope, UserIx};
 
 use super::decision::Harm;
+use super::state::Trial;
 use super::statement::Statement;
+use crate::access_lists::RelationLists;
 use crate::class_table::{ClassTable, Ruling};
 use crate::drift::Drift;
-use crate::grants::{RelationGrants, RelationLists};
+use crate::relation_reach::RelationHolders;
 
 /// What repairs are worked out with.
 pub(crate) struct Planner<'d> {
     pub(crate) drift: &'d Drift,
-    /// For each role those that inherit from it or may become it, in one step.
-    pub(crate) members: Vec<Vec<RoleIx>>,
+    /// The groups with relations in each schema, ascending.
+    groups_in: Vec<Vec<usize>>,
     /// Relations that are no data source of the snapshot, one of each class of actual access.
-    pub(crate) bystanders: Vec<(RelationIx, RelationGrants)>,
+    pub(crate) bystanders: Vec<(RelationIx, RelationHolders)>,
     tables: Vec<OnceLock<ClassTable>>,
     no_table: ClassTable,
     /// Users with something granted, in a schema or in the whole database.
@@ -33,23 +35,21 @@ pub(crate) type WideHarms = Vec<(Option<usize>, Harm)>;
 
 impl<'d> Planner<'d> {
     pub(crate) fn new(drift: &'d Drift) -> Self {
-        let edges = drift.reach.edges();
-        let mut members = vec![Vec::new(); drift.user_of.len()];
-        for steps in [&edges.inherits, &edges.becomes] {
-            for (member, roles) in steps.iter().enumerate() {
-                roles.iter().for_each(|role| members[role.get()].push(RoleIx::from_position(member)));
-            }
-        }
         let privileges = drift.privileges();
+        let schema_of = |relation: RelationIx| privileges.relations[relation.get()].schema;
+        let mut groups_in = vec![Vec::new(); privileges.schemas.len()];
+        for (position, group) in drift.groups.iter().enumerate() {
+            groups_in[schema_of(group.relations[0].0).get()].push(position);
+        }
         let sources: FastSet<RelationIx> = drift.order.iter().map(|(_, _, relation)| *relation).collect();
         let bystanders = drift.access.classes.iter().filter_map(|class| {
             let relation = *class.relations.iter().find(|relation| !sources.contains(relation))?;
             let lists = RelationLists::new(&privileges.relations[relation.get()]);
-            Some((relation, RelationGrants::new(&lists)))
+            Some((relation, RelationHolders::new(&drift.reach, &lists)))
         });
         let mut planner = Self {
             drift,
-            members,
+            groups_in,
             bystanders: bystanders.collect(),
             tables: (0..drift.outcomes.class_count()).map(|_| OnceLock::new()).collect(),
             no_table: ClassTable::default(),
@@ -67,14 +67,24 @@ impl<'d> Planner<'d> {
         })
     }
 
+    pub(crate) fn schema_of(&self, relation: RelationIx) -> SchemaIx {
+        self.drift.privileges().relations[relation.get()].schema
+    }
+
+    /// The groups with relations that a change of the schema or the database is around.
+    pub(crate) fn near_groups(&self, trial: &Trial) -> impl Iterator<Item = usize> {
+        let all = 0..if trial.connect.is_some() { self.drift.groups.len() } else { 0 };
+        let of_schema = self.groups_in[trial.schema.get()].iter().copied();
+        all.chain(of_schema.filter(|_| trial.connect.is_none()))
+    }
+
     fn find_granted(&self) -> FastMap<Option<SchemaIx>, FastSet<UserIx>> {
         let drift = self.drift;
         let classes: BTreeSet<(SchemaIx, Option<ClassIx>)> = drift
             .groups
             .iter()
             .map(|group| {
-                let relation = group.relations[0].0;
-                (drift.privileges().relations[relation.get()].schema, group.source_class)
+                (self.schema_of(group.relations[0].0), group.source_class)
             })
             .collect();
         let mut granted: FastMap<Option<SchemaIx>, FastSet<UserIx>> = FastMap::default();

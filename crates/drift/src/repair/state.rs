@@ -1,45 +1,104 @@
-//! The access lists of a database while a repair is worked out.
+//! The access lists of a database while a repair is worked out, and who reaches what by them.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
-use domesday_model::privileges::{AccessEntry, Grantee, Privileges, RelationIx, SchemaIx};
+use domesday_actual::BitSet;
+use domesday_model::privileges::{AccessEntry, Privileges, RelationIx, SchemaIx};
 
+use crate::access_lists::{RelationLists, database_list, schema_list};
 use crate::drift::Drift;
-use crate::grants::{Grants, RelationGrants, RelationLists, database_list, schema_list};
+use crate::relation_reach::{Place, RelationHolders, RelationReach};
 use crate::repair::access_list::{grant, revoke};
 use crate::repair::statement::{Action, Object, Statement};
 
 /// The access lists, of each group once.
-#[derive(Debug, Clone)]
-pub(crate) struct State {
-    pub(crate) relations: Vec<(RelationLists, RelationGrants)>,
-    pub(crate) schemas: Vec<(Vec<AccessEntry>, Grants)>,
-    pub(crate) database: (Vec<AccessEntry>, Grants),
+#[derive(Debug)]
+pub(crate) struct State<'d> {
+    drift: &'d Drift,
+    relations: Vec<RelationState>,
+    schemas: Vec<ObjectState>,
+    database: ObjectState,
 }
 
-impl State {
+/// A relation's access lists; who holds privileges by them and who reaches it is worked out when first asked for.
+#[derive(Debug)]
+pub(crate) struct RelationState {
+    lists: RelationLists,
+    holders: OnceLock<RelationHolders>,
+    reach: OnceLock<RelationReach>,
+}
+
+/// The access list of a schema or the database, with the roles that hold USAGE or CONNECT by it.
+#[derive(Debug, Clone)]
+pub(crate) struct ObjectState {
+    pub(crate) list: Vec<AccessEntry>,
+    pub(crate) holders: BitSet,
+}
+
+impl RelationState {
+    fn new(lists: RelationLists) -> Self {
+        Self { lists, holders: OnceLock::new(), reach: OnceLock::new() }
+    }
+
+    fn holders(&self, drift: &Drift) -> &RelationHolders {
+        self.holders.get_or_init(|| RelationHolders::new(&drift.reach, &self.lists))
+    }
+}
+
+impl<'d> State<'d> {
     /// Returns the state that was read.
-    pub(crate) fn new(drift: &Drift) -> Self {
+    pub(crate) fn new(drift: &'d Drift) -> Self {
         let privileges = drift.privileges();
         let relation = |relation: RelationIx| {
-            let lists = RelationLists::new(&privileges.relations[relation.get()]);
-            let grants = RelationGrants::new(&lists);
-            (lists, grants)
+            RelationState::new(RelationLists::new(&privileges.relations[relation.get()]))
         };
-        let with_grants = |list: Vec<AccessEntry>| {
-            let grants = Grants::new(&list);
-            (list, grants)
+        let object = |list: Cow<'_, [AccessEntry]>, holders: &BitSet| ObjectState {
+            list: list.into_owned(),
+            holders: holders.clone(),
         };
+        let schemas = privileges.schemas.iter().zip(&drift.usage);
         Self {
+            drift,
             relations: drift.groups.iter().map(|group| relation(group.relations[0].0)).collect(),
-            schemas: privileges.schemas.iter().map(|schema| with_grants(schema_list(schema))).collect(),
-            database: with_grants(database_list(privileges)),
+            schemas: schemas.map(|(schema, usage)| object(schema_list(schema), usage)).collect(),
+            database: object(database_list(privileges), &drift.connect),
         }
     }
 
-    /// Takes over what a trial changed.
-    pub(crate) fn apply(&mut self, trial: Trial) {
+    pub(crate) fn schema(&self, schema: SchemaIx) -> &ObjectState {
+        &self.schemas[schema.get()]
+    }
+
+    pub(crate) fn database(&self) -> &ObjectState {
+        &self.database
+    }
+
+    pub(crate) fn holders(&self, group: usize) -> &RelationHolders {
+        self.relations[group].holders(self.drift)
+    }
+
+    /// Returns the first relation of a group, with what decides who reaches it.
+    pub(crate) fn place(&self, group: usize) -> Place<'_> {
+        self.place_of(self.drift.groups[group].relations[0].0, self.holders(group))
+    }
+
+    /// Returns a relation with what decides who reaches it.
+    pub(crate) fn place_of<'a>(&'a self, relation: RelationIx, holders: &'a RelationHolders) -> Place<'a> {
+        let relation = &self.drift.privileges().relations[relation.get()];
+        let usage = &self.schema(relation.schema).holders;
+        Place { connect: &self.database.holders, usage, holders, relation }
+    }
+
+    /// Returns who reaches the relations of a group.
+    pub(crate) fn reach(&self, group: usize) -> &RelationReach {
+        let reach = || RelationReach::new(&self.drift.reach, self.place(group));
+        self.relations[group].reach.get_or_init(reach)
+    }
+
+    /// Takes over what a trial changed. `concerned` are the groups that others may reach by its schema or database.
+    pub(crate) fn apply(&mut self, trial: Trial, concerned: &[usize]) {
+        concerned.iter().for_each(|group| self.relations[*group].reach = OnceLock::new());
         if let Some(relation) = trial.relation {
             self.relations[trial.group] = relation;
         }
@@ -53,15 +112,32 @@ impl State {
 }
 
 /// What some statements change about one relation of a group and what is around it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Trial {
     pub(crate) group: usize,
     pub(crate) schema: SchemaIx,
-    pub(crate) relation: Option<(RelationLists, RelationGrants)>,
-    pub(crate) usage: Option<(Vec<AccessEntry>, Grants)>,
-    pub(crate) connect: Option<(Vec<AccessEntry>, Grants)>,
-    /// Whose entries changed.
-    pub(crate) grantees: BTreeSet<Grantee>,
+    pub(crate) relation: Option<RelationState>,
+    pub(crate) usage: Option<ObjectState>,
+    pub(crate) connect: Option<ObjectState>,
+}
+
+impl Trial {
+    /// Whether it changes more than the relation.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.usage.is_some() || self.connect.is_some()
+    }
+
+    /// Returns the place that a place becomes. `group` is that of its relation, if it has one.
+    pub(crate) fn place_after<'a>(&'a self, drift: &'a Drift, group: Option<usize>, before: Place<'a>) -> Place<'a> {
+        let relation = self.relation.as_ref().filter(|_| group == Some(self.group));
+        let usage = self.usage.as_ref().filter(|_| before.relation.schema == self.schema);
+        Place {
+            connect: self.connect.as_ref().map_or(before.connect, |connect| &connect.holders),
+            usage: usage.map_or(before.usage, |usage| &usage.holders),
+            holders: relation.map_or(before.holders, |relation| relation.holders(drift)),
+            relation: before.relation,
+        }
+    }
 }
 
 /// Access lists that statements are applied to one after the other; copied when one changes them.
@@ -79,7 +155,8 @@ pub(crate) struct Draft<'d> {
 }
 
 impl<'d> Draft<'d> {
-    pub(crate) fn new(drift: &'d Drift, state: &'d State, group: usize) -> Self {
+    pub(crate) fn new(state: &'d State<'_>, group: usize) -> Self {
+        let drift = state.drift;
         let relation = drift.groups[group].relations[0].0;
         let schema = drift.privileges().relations[relation.get()].schema;
         Self {
@@ -87,9 +164,9 @@ impl<'d> Draft<'d> {
             group,
             relation,
             schema,
-            lists: Cow::Borrowed(&state.relations[group].0),
-            usage: Cow::Borrowed(&state.schemas[schema.get()].0),
-            connect: Cow::Borrowed(&state.database.0),
+            lists: Cow::Borrowed(&state.relations[group].lists),
+            usage: Cow::Borrowed(&state.schema(schema).list),
+            connect: Cow::Borrowed(&state.database.list),
             statements: Vec::new(),
         }
     }
@@ -157,26 +234,19 @@ impl<'d> Draft<'d> {
     }
 
     /// Returns what the statements change.
-    pub(crate) fn finish(self, state: &State) -> (Vec<Statement>, Trial) {
-        let mut grantees = BTreeSet::new();
-        let before = &state.relations[self.group].0;
-        let relation = changed(self.lists).filter(|after| before != after).map(|after| {
-            changed_grantees(&before.whole, &after.whole, &mut grantees);
-            for (one, other) in before.columns.iter().zip(&after.columns) {
-                changed_grantees(one, other, &mut grantees);
-            }
-            let grants = RelationGrants::new(&after);
-            (after, grants)
-        });
-        let mut list = |before: &[AccessEntry], after: Cow<'_, [AccessEntry]>| {
-            let after = changed(after).filter(|after| before != after.as_slice())?;
-            changed_grantees(before, &after, &mut grantees);
-            let grants = Grants::new(&after);
-            Some((after, grants))
+    pub(crate) fn finish(self, state: &State<'_>) -> (Vec<Statement>, Trial) {
+        let reach = &self.drift.reach;
+        let before = &state.relations[self.group].lists;
+        let relation = changed(self.lists).filter(|after| before != after);
+        let usage = changed(self.usage).filter(|after| state.schema(self.schema).list != *after);
+        let connect = changed(self.connect).filter(|after| state.database.list != *after);
+        let trial = Trial {
+            group: self.group,
+            schema: self.schema,
+            relation: relation.map(RelationState::new),
+            usage: usage.map(|list| ObjectState { holders: reach.usage_holders(&list), list }),
+            connect: connect.map(|list| ObjectState { holders: reach.connect_holders(&list), list }),
         };
-        let usage = list(&state.schemas[self.schema.get()].0, self.usage);
-        let connect = list(&state.database.0, self.connect);
-        let trial = Trial { group: self.group, schema: self.schema, relation, usage, connect, grantees };
         (self.statements, trial)
     }
 }
@@ -187,17 +257,4 @@ fn changed<T: ToOwned + ?Sized>(value: Cow<'_, T>) -> Option<T::Owned> {
         Cow::Borrowed(_) => None,
         Cow::Owned(changed) => Some(changed),
     }
-}
-
-/// Adds whose entries differ between two lists.
-fn changed_grantees(one: &[AccessEntry], other: &[AccessEntry], changed: &mut BTreeSet<Grantee>) {
-    if one == other {
-        return;
-    }
-    let mut add = |these: &[AccessEntry], those: &[AccessEntry]| {
-        let those: BTreeSet<&AccessEntry> = those.iter().collect();
-        changed.extend(these.iter().filter(|entry| !those.contains(entry)).map(|entry| entry.grantee));
-    };
-    add(one, other);
-    add(other, one);
 }

@@ -1,7 +1,5 @@
 //! Works out the repair of each finding, and of all of them together.
 
-use std::sync::PoisonError;
-
 use domesday_model::{FastMap, FastSet};
 use rayon::prelude::*;
 
@@ -10,7 +8,8 @@ use super::decision::{Decision, Harm};
 use super::effect::{Reaching, Repaired};
 use super::plan::{OwnRepair, RepairPlan, Step};
 use super::planner::Planner;
-use super::state::{Draft, State, Trial};
+use super::single_revokes::SingleRevokes;
+use super::state::{State, Trial};
 use super::statement::Statement;
 use crate::drift::Drift;
 
@@ -50,7 +49,7 @@ struct Together {
 
 impl Planner<'_> {
     /// Finds the statements that repair together what can be repaired alone.
-    fn repair_together(&self, mut state: State, findings: &[Vec<OwnRepair>]) -> Together {
+    fn repair_together(&self, mut state: State<'_>, findings: &[Vec<OwnRepair>]) -> Together {
         let mut together = Together {
             relations: vec![Vec::new(); findings.len()],
             wide: Vec::new(),
@@ -71,9 +70,9 @@ impl Planner<'_> {
                 if together.repaired.contains(&(group, finding)) || (is_wide(statements) && !may_be_wide) {
                     continue;
                 }
-                let case = Case { planner: self, state: &state, group, finding };
+                let case = Case { planner: self, state: &state, group, finding, revokes: None };
                 let Some((statements, trial, repaired)) = self.repair_in_group(case) else { continue };
-                state.apply(trial);
+                self.apply(&mut state, trial);
                 together.repaired.extend(repaired);
                 for statement in statements {
                     let step = Step { statement, finding: position };
@@ -89,12 +88,13 @@ impl Planner<'_> {
     }
 
     /// Finds the repair of each finding of a group by itself.
-    fn repair_each(&self, state: &State, group: usize) -> Vec<OwnRepair> {
+    fn repair_each(&self, state: &State<'_>, group: usize) -> Vec<OwnRepair> {
         let mut known: FastMap<Vec<Statement>, Result<FastSet<Repaired>, Harm>> = FastMap::default();
+        let revokes = SingleRevokes::new(self, state, group);
         let findings = self.drift.groups[group].findings.iter();
         findings
             .map(|finding| {
-                let case = Case { planner: self, state, group, finding: *finding };
+                let case = Case { planner: self, state, group, finding: *finding, revokes: Some(&revokes) };
                 self.repair_alone(case, &mut known)
             })
             .collect()
@@ -119,7 +119,8 @@ impl Planner<'_> {
             };
             let (statements, trial) = draft.finish(case.state);
             let effect = known.entry(statements.clone()).or_insert_with(|| {
-                self.wide_harm(case.state, case.group, &statements)?;
+                let wide = statements.iter().filter(|it| it.is_wide()).cloned().collect();
+                self.wide_harm(case.state, case.group, wide)?;
                 let repaired = self.effect(case.state, &trial, Reaching::OneRelation)?;
                 Ok(repaired.into_iter().collect())
             });
@@ -146,29 +147,5 @@ impl Planner<'_> {
             let repaired = self.effect(case.state, &trial, Reaching::Group).ok()?;
             repaired.contains(&(case.group, case.finding)).then_some((statements, trial, repaired))
         })
-    }
-
-    /// Whom the statements on the schema and the database harm in other groups, so that more need not be tried.
-    fn wide_harm(&self, state: &State, group: usize, statements: &[Statement]) -> Result<(), Harm> {
-        let wide: Vec<Statement> = statements.iter().filter(|it| it.is_wide()).cloned().collect();
-        if wide.is_empty() {
-            return Ok(());
-        }
-        let relation = self.drift.groups[group].relations[0].0;
-        let schema = self.drift.privileges().relations[relation.get()].schema;
-        let key = (schema, wide);
-        let lock = || self.wide_harms.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = lock().get(&key).cloned();
-        let harms = known.unwrap_or_else(|| {
-            let mut draft = Draft::new(self.drift, state, group);
-            key.1.iter().for_each(|statement| draft.push(statement.clone()));
-            let (_, trial) = draft.finish(state);
-            let harms = self.wide_effects(state, &trial);
-            lock().insert(key, harms.clone());
-            harms
-        });
-        let is_alone = self.drift.groups[group].relations.len() == 1;
-        let other = harms.iter().find(|(harmed, _)| !is_alone || *harmed != Some(group));
-        other.map_or(Ok(()), |(_, harm)| Err(*harm))
     }
 }
