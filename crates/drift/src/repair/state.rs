@@ -16,13 +16,21 @@ use crate::repair::statement::{Action, Object, Statement};
 #[derive(Debug)]
 pub(crate) struct State<'d> {
     drift: &'d Drift,
+    objects: Cow<'d, Objects>,
+    /// In a branch: its group with the relation that stands for it.
+    own: Option<(usize, RelationState)>,
+}
+
+#[derive(Debug, Clone)]
+struct Objects {
+    /// By group.
     relations: Vec<RelationState>,
     schemas: Vec<ObjectState>,
     database: ObjectState,
 }
 
 /// A relation's access lists; who holds privileges by them and who reaches it is worked out when first asked for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RelationState {
     lists: RelationLists,
     holders: OnceLock<RelationHolders>,
@@ -58,24 +66,48 @@ impl<'d> State<'d> {
             holders: holders.clone(),
         };
         let schemas = privileges.schemas.iter().zip(&drift.usage);
-        Self {
-            drift,
+        let objects = Objects {
             relations: drift.groups.iter().map(|group| relation(group.relations[0].0)).collect(),
             schemas: schemas.map(|(schema, usage)| object(schema_list(schema), usage)).collect(),
             database: object(database_list(privileges), &drift.connect),
+        };
+        Self { drift, objects: Cow::Owned(objects), own: None }
+    }
+
+    /// Returns a state of its own for the relations of one group, in which nothing else may change.
+    pub(crate) fn branch(&self, group: usize) -> State<'_> {
+        let own = Some((group, self.relation(group).clone()));
+        State { drift: self.drift, objects: Cow::Borrowed(&self.objects), own }
+    }
+
+    /// Returns the relation of the group of a branch.
+    pub(crate) fn into_own(self) -> Option<RelationState> {
+        self.own.map(|(_, relation)| relation)
+    }
+
+    /// Replaces the relation of a group.
+    pub(crate) fn set_relation(&mut self, group: usize, relation: RelationState) {
+        match &mut self.own {
+            Some((own, of_own)) if *own == group => *of_own = relation,
+            _ => self.objects.to_mut().relations[group] = relation,
         }
     }
 
+    fn relation(&self, group: usize) -> &RelationState {
+        let own = self.own.as_ref().filter(|(own, _)| *own == group);
+        own.map_or_else(|| &self.objects.relations[group], |(_, relation)| relation)
+    }
+
     pub(crate) fn schema(&self, schema: SchemaIx) -> &ObjectState {
-        &self.schemas[schema.get()]
+        &self.objects.schemas[schema.get()]
     }
 
     pub(crate) fn database(&self) -> &ObjectState {
-        &self.database
+        &self.objects.database
     }
 
     pub(crate) fn holders(&self, group: usize) -> &RelationHolders {
-        self.relations[group].holders(self.drift)
+        self.relation(group).holders(self.drift)
     }
 
     /// Returns the first relation of a group, with what decides who reaches it.
@@ -87,26 +119,30 @@ impl<'d> State<'d> {
     pub(crate) fn place_of<'a>(&'a self, relation: RelationIx, holders: &'a RelationHolders) -> Place<'a> {
         let relation = &self.drift.privileges().relations[relation.get()];
         let usage = &self.schema(relation.schema).holders;
-        Place { connect: &self.database.holders, usage, holders, relation }
+        Place { connect: &self.database().holders, usage, holders, relation }
     }
 
     /// Returns who reaches the relations of a group.
     pub(crate) fn reach(&self, group: usize) -> &RelationReach {
         let reach = || RelationReach::new(&self.drift.reach, self.place(group));
-        self.relations[group].reach.get_or_init(reach)
+        self.relation(group).reach.get_or_init(reach)
     }
 
     /// Takes over what a trial changed. `concerned` are the groups that others may reach by its schema or database.
     pub(crate) fn apply(&mut self, trial: Trial, concerned: &[usize]) {
-        concerned.iter().for_each(|group| self.relations[*group].reach = OnceLock::new());
         if let Some(relation) = trial.relation {
-            self.relations[trial.group] = relation;
+            self.set_relation(trial.group, relation);
         }
+        if trial.usage.is_none() && trial.connect.is_none() {
+            return;
+        }
+        let objects = self.objects.to_mut();
+        concerned.iter().for_each(|group| objects.relations[*group].reach = OnceLock::new());
         if let Some(usage) = trial.usage {
-            self.schemas[trial.schema.get()] = usage;
+            objects.schemas[trial.schema.get()] = usage;
         }
         if let Some(connect) = trial.connect {
-            self.database = connect;
+            objects.database = connect;
         }
     }
 }
@@ -164,9 +200,9 @@ impl<'d> Draft<'d> {
             group,
             relation,
             schema,
-            lists: Cow::Borrowed(&state.relations[group].lists),
+            lists: Cow::Borrowed(&state.relation(group).lists),
             usage: Cow::Borrowed(&state.schema(schema).list),
-            connect: Cow::Borrowed(&state.database.list),
+            connect: Cow::Borrowed(&state.database().list),
             statements: Vec::new(),
         }
     }
@@ -236,10 +272,10 @@ impl<'d> Draft<'d> {
     /// Returns what the statements change.
     pub(crate) fn finish(self, state: &State<'_>) -> (Vec<Statement>, Trial) {
         let reach = &self.drift.reach;
-        let before = &state.relations[self.group].lists;
+        let before = &state.relation(self.group).lists;
         let relation = changed(self.lists).filter(|after| before != after);
         let usage = changed(self.usage).filter(|after| state.schema(self.schema).list != *after);
-        let connect = changed(self.connect).filter(|after| state.database.list != *after);
+        let connect = changed(self.connect).filter(|after| state.database().list != *after);
         let trial = Trial {
             group: self.group,
             schema: self.schema,

@@ -12,6 +12,7 @@ use super::single_revokes::SingleRevokes;
 use super::state::{State, Trial};
 use super::statement::Statement;
 use crate::drift::Drift;
+use crate::relation_groups::GroupFinding;
 
 /// Rounds in which findings are tried again whose repair another one stood in the way of.
 const ROUNDS: usize = 3;
@@ -26,9 +27,9 @@ impl RepairPlan {
             .map(|group| planner.repair_each(&initial, group))
             .collect();
         let Together { relations, wide, repaired } = planner.repair_together(initial, &findings);
-        for (group, of_group) in findings.iter_mut().enumerate() {
-            for (repair, finding) in of_group.iter_mut().zip(&drift.groups[group].findings) {
-                if repair.is_ok() && !repaired.contains(&(group, *finding)) {
+        for ((of_group, repaired), group) in findings.iter_mut().zip(&repaired).zip(&drift.groups) {
+            for (repair, finding) in of_group.iter_mut().zip(&group.findings) {
+                if repair.is_ok() && !repaired.contains(finding) {
                     *repair = Err(Decision::Conflict);
                 }
             }
@@ -43,8 +44,8 @@ struct Together {
     relations: Vec<Vec<Step>>,
     /// See [`RepairPlan::wide`].
     wide: Vec<(usize, Step)>,
-    /// The findings that they repair.
-    repaired: FastSet<Repaired>,
+    /// By group: the findings that they repair.
+    repaired: Vec<FastSet<GroupFinding>>,
 }
 
 impl Planner<'_> {
@@ -53,27 +54,63 @@ impl Planner<'_> {
         let mut together = Together {
             relations: vec![Vec::new(); findings.len()],
             wide: Vec::new(),
-            repaired: FastSet::default(),
+            repaired: vec![FastSet::default(); findings.len()],
         };
-        let is_wide = |statements: &[Statement]| statements.iter().any(Statement::is_wide);
-        // What concerns one relation first in each round: the others then see what is left.
-        let rounds = (0..ROUNDS).flat_map(|_| [false, true]);
-        let by_position = |(group, of_group): (usize, &Vec<OwnRepair>)| {
-            let positions = 0..of_group.len();
-            positions.map(move |position| (group, position))
-        };
-        let every: Vec<(usize, usize)> = findings.iter().enumerate().flat_map(by_position).collect();
-        for may_be_wide in rounds {
-            for (group, position) in every.iter().copied() {
-                let Ok(statements) = &findings[group][position] else { continue };
-                let finding = self.drift.groups[group].findings[position];
-                if together.repaired.contains(&(group, finding)) || (is_wide(statements) && !may_be_wide) {
+        for _ in 0..ROUNDS {
+            // What concerns one relation first in each round: the others then see what is left.
+            self.repair_relations(&mut state, findings, &mut together);
+            self.repair_wide(&mut state, findings, &mut together);
+        }
+        together
+    }
+
+    /// Repairs what statements about the relation alone do, each group by itself.
+    fn repair_relations(&self, state: &mut State<'_>, findings: &[Vec<OwnRepair>], together: &mut Together) {
+        let shared = &*state;
+        let groups = findings.par_iter().zip(&mut together.repaired).zip(&mut together.relations).enumerate();
+        let changed = groups.filter_map(|(group, ((repairs, repaired), steps))| {
+            let of_group = self.drift.groups[group].findings.iter().copied().zip(repairs).enumerate();
+            let mut open = of_group
+                .filter(|(_, (_, repair))| repair.as_ref().is_ok_and(|repair| !is_wide(repair)))
+                .map(|(position, (finding, _))| (position, finding))
+                .filter(|(_, finding)| !repaired.contains(finding))
+                .collect::<Vec<_>>()
+                .into_iter()
+                .peekable();
+            open.peek()?;
+            let mut own = shared.branch(group);
+            for (position, finding) in open {
+                if repaired.contains(&finding) {
                     continue;
                 }
-                let case = Case { planner: self, state: &state, group, finding, revokes: None };
-                let Some((statements, trial, repaired)) = self.repair_in_group(case) else { continue };
-                self.apply(&mut state, trial);
-                together.repaired.extend(repaired);
+                let case = Case { planner: self, state: &own, group, finding, revokes: None };
+                let Some((statements, trial, also)) = self.repair_in_group(case) else { continue };
+                if is_wide(&statements) {
+                    continue;
+                }
+                self.apply(&mut own, trial);
+                repaired.extend(also.into_iter().map(|(_, finding)| finding));
+                steps.extend(statements.into_iter().map(|statement| Step { statement, finding: position }));
+            }
+            Some((group, own.into_own()?))
+        });
+        let changed: Vec<_> = changed.collect();
+        changed.into_iter().for_each(|(group, relation)| state.set_relation(group, relation));
+    }
+
+    /// Repairs what is left, one finding after the other.
+    fn repair_wide(&self, state: &mut State<'_>, findings: &[Vec<OwnRepair>], together: &mut Together) {
+        for (group, repairs) in findings.iter().enumerate() {
+            for (position, finding) in self.drift.groups[group].findings.iter().enumerate() {
+                if repairs[position].is_err() || together.repaired[group].contains(finding) {
+                    continue;
+                }
+                let case = Case { planner: self, state, group, finding: *finding, revokes: None };
+                let Some((statements, trial, also)) = self.repair_in_group(case) else { continue };
+                self.apply(state, trial);
+                also.into_iter().for_each(|(group, finding)| {
+                    together.repaired[group].insert(finding);
+                });
                 for statement in statements {
                     let step = Step { statement, finding: position };
                     if step.statement.is_wide() {
@@ -84,7 +121,6 @@ impl Planner<'_> {
                 }
             }
         }
-        together
     }
 
     /// Finds the repair of each finding of a group by itself.
@@ -148,4 +184,8 @@ impl Planner<'_> {
             repaired.contains(&(case.group, case.finding)).then_some((statements, trial, repaired))
         })
     }
+}
+
+fn is_wide(statements: &[Statement]) -> bool {
+    statements.iter().any(Statement::is_wide)
 }
