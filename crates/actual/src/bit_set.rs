@@ -47,6 +47,12 @@ impl BitSet {
         self.words.iter().zip(&other.words).any(|(word, other)| word & other != 0)
     }
 
+    /// Whether every number is in another set too.
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.words.iter().zip(&other.words).all(|(word, other)| word & !other == 0)
+    }
+
     /// Adds the numbers of another set.
     pub fn union(&mut self, other: &Self) {
         self.combine(other, |word, other| word | other);
@@ -115,6 +121,7 @@ mod tests {
                 assert!(one.contains(size - 1));
                 assert_eq!(one.clone().intersection(&full), one);
                 assert!(one.intersects(&full) && !one.intersects(&BitSet::new(size)));
+                assert!(one.is_subset(&full) && full.is_subset(&one) == (size == 1));
                 let mut rest = full.clone();
                 rest.subtract(&one);
                 assert_eq!(rest.iter().collect::<Vec<_>>(), (0..size - 1).collect::<Vec<_>>());

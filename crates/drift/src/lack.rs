@@ -6,7 +6,7 @@ use domesday_model::{Scope, UserIx};
 use crate::access_lists::relation_list;
 use crate::drift::Drift;
 use crate::kinds::Lack;
-use crate::relation_reach::wanted;
+use crate::relation_holders::wanted;
 
 impl Drift {
     /// Returns what a user lacks to reach a relation; `role` is the first of theirs that may log in.
@@ -31,12 +31,8 @@ impl Drift {
         let whole = relation_list(of_relation);
         let (on_whole, on_column) = wanted(scope);
         let holds_any = |role: RoleIx| {
-            let holds_all = match scope {
-                Scope::Read => self.reach.reads_all(role),
-                Scope::Write => self.reach.writes_all(role),
-            };
             let mut columns = of_relation.columns.iter().filter_map(|column| column.access_list.as_deref());
-            holds_all
+            self.reach.predefined(scope).contains(role.get())
                 || self.reach.holds(role, &whole, on_whole)
                 || columns.any(|list| self.reach.holds(role, list, on_column))
         };

@@ -18,6 +18,7 @@ mod kinds;
 mod lack;
 mod pair;
 mod relation_groups;
+mod relation_holders;
 mod relation_reach;
 mod repair;
 mod role_reach;

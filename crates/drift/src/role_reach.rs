@@ -5,6 +5,7 @@
 //! other, so here sets of roles are made from one list.
 
 use domesday_actual::{BitSet, READ_ALL, RoleEdges, WRITE_ALL};
+use domesday_model::Scope;
 use domesday_model::privileges::{AccessEntry, Grantee, PrivilegeSet, Privileges, RoleIx};
 
 /// The roles of a cluster with the closures of their memberships.
@@ -23,8 +24,8 @@ pub(crate) struct RoleReach {
     pub(crate) logins: BitSet,
     /// The roles that row security never binds.
     bypassing: BitSet,
-    read_all: Option<RoleIx>,
-    write_all: Option<RoleIx>,
+    /// By scope: the heirs of `pg_read_all_data` and `pg_write_all_data`.
+    predefined: [BitSet; 2],
 }
 
 impl RoleReach {
@@ -34,17 +35,23 @@ impl RoleReach {
         inherits.iter_mut().for_each(|roles| roles.sort_unstable());
         let acts_as = closures(&edges.becomes);
         let roles = &privileges.roles;
-        let named = |name: &str| {
-            let position = roles.iter().position(|role| role.name == name);
-            position.map(RoleIx::from_position)
-        };
         let that = |is: &dyn Fn(usize) -> bool| {
             let mut set = BitSet::new(roles.len());
             (0..roles.len()).filter(|position| is(*position)).for_each(|position| set.insert(position));
             set
         };
+        let heirs = reversed(inherits.iter().map(|roles| &**roles));
+        let heirs_of = |name: &str| {
+            let mut set = BitSet::new(roles.len());
+            let found = roles.iter().position(|role| role.name == name).map(|position| &heirs[position]);
+            found.into_iter().flatten().for_each(|heir| set.insert(heir.get()));
+            set
+        };
         Self {
-            heirs: reversed(inherits.iter().map(|roles| &**roles)),
+            predefined: Scope::ALL.map(|scope| match scope {
+                Scope::Read => heirs_of(READ_ALL),
+                Scope::Write => heirs_of(WRITE_ALL),
+            }),
             // The first one is the role itself.
             actors: reversed(acts_as.iter().map(|roles| &roles[1..])),
             superusers: that(&|position| roles[position].is_superuser),
@@ -52,8 +59,7 @@ impl RoleReach {
             bypassing: that(&|position| {
                 roles[position].is_superuser || roles[position].bypasses_row_security
             }),
-            read_all: named(READ_ALL),
-            write_all: named(WRITE_ALL),
+            heirs,
             acts_as,
             inherits,
             edges,
@@ -95,12 +101,12 @@ impl RoleReach {
 
     /// Whether a role has the privileges of `pg_read_all_data`.
     pub(crate) fn reads_all(&self, role: RoleIx) -> bool {
-        self.read_all.is_some_and(|all| self.has_inherited(role, all))
+        self.predefined(Scope::Read).contains(role.get())
     }
 
     /// Whether a role has the privileges of `pg_write_all_data`.
     pub(crate) fn writes_all(&self, role: RoleIx) -> bool {
-        self.write_all.is_some_and(|all| self.has_inherited(role, all))
+        self.predefined(Scope::Write).contains(role.get())
     }
 
     /// Whether a role holds one of these privileges by an access list, or as a superuser.
@@ -116,30 +122,34 @@ impl RoleReach {
     /// Returns the roles that hold one of these privileges by an access list, or as superusers.
     pub(crate) fn holders(&self, list: &[AccessEntry], wanted: PrivilegeSet) -> BitSet {
         let mut holders = self.superusers.clone();
-        for entry in list.iter().filter(|entry| entry.privileges.intersects(wanted)) {
+        self.add_holders(list, wanted, &mut holders);
+        holders
+    }
+
+    /// Adds the roles that hold one of these privileges by entries of an access list.
+    pub(crate) fn add_holders(&self, entries: &[AccessEntry], wanted: PrivilegeSet, to: &mut BitSet) {
+        for entry in entries.iter().filter(|entry| entry.privileges.intersects(wanted)) {
             match entry.grantee {
-                Grantee::Public => return BitSet::full(self.len()),
-                Grantee::Role(grantee) => self.add_heirs(grantee, &mut holders),
+                Grantee::Public => *to = BitSet::full(self.len()),
+                Grantee::Role(grantee) => self.add_heirs(grantee, to),
             }
         }
-        holders
     }
 
     fn add_heirs(&self, role: RoleIx, to: &mut BitSet) {
         self.heirs[role.get()].iter().for_each(|heir| to.insert(heir.get()));
     }
 
-    /// Adds the roles that hold a privilege on everything, as members of `pg_read_all_data` or `pg_write_all_data`.
-    pub(crate) fn add_predefined(&self, reads: bool, writes: bool, to: &mut BitSet) {
-        for all in [self.read_all.filter(|_| reads), self.write_all.filter(|_| writes)].into_iter().flatten() {
-            self.add_heirs(all, to);
-        }
+    /// Returns the roles that hold a privilege of a scope on everything, as members of `pg_read_all_data` or
+    /// `pg_write_all_data`.
+    pub(crate) fn predefined(&self, scope: Scope) -> &BitSet {
+        &self.predefined[scope.index()]
     }
 
     /// Returns the roles that hold USAGE of a schema by its access list.
     pub(crate) fn usage_holders(&self, list: &[AccessEntry]) -> BitSet {
         let mut holders = self.holders(list, PrivilegeSet::USAGE);
-        self.add_predefined(true, true, &mut holders);
+        self.predefined.iter().for_each(|all| holders.union(all));
         holders
     }
 

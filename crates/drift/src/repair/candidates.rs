@@ -18,7 +18,7 @@ use crate::drift::scope_privileges;
 use crate::judge::Judge;
 use crate::kinds::FindingKind;
 use crate::relation_groups::GroupFinding;
-use crate::relation_reach::{Place, wanted};
+use crate::relation_holders::{Place, wanted};
 use crate::role_reach::RoleReach;
 
 /// How many roles are tried to grant something to: a role may be able to become thousands.
@@ -92,8 +92,7 @@ impl<'a> Case<'a> {
             let is_predefined = match (cut, scope) {
                 (Cut::Connect, _) => false,
                 (Cut::Usage, _) => reach.reads_all(*acted) || reach.writes_all(*acted),
-                (Cut::Relation, Scope::Read) => reach.reads_all(*acted),
-                (Cut::Relation, Scope::Write) => reach.writes_all(*acted),
+                (Cut::Relation, scope) => reach.predefined(scope).contains(acted.get()),
             };
             if is_predefined {
                 return Err(Decision::Predefined(*acted));
@@ -340,12 +339,14 @@ fn lost_columns(before: &RelationLists, after: &RelationLists) -> Vec<(Grantee, 
     let can = |lists: &RelationLists, grantee: Grantee, column: usize| {
         selects(&lists.whole, grantee) || selects(&lists.columns[column], grantee)
     };
-    let changed = std::iter::once((&before.whole, &after.whole)).chain(before.columns.iter().zip(&after.columns));
+    let changed =
+        std::iter::once((&before.whole, &after.whole)).chain(before.columns.iter().zip(&after.columns));
     let entries = changed.filter(|(before, after)| before != after).flat_map(|(before, _)| before);
     let grantees: BTreeSet<Grantee> = entries.map(|entry| entry.grantee).collect();
     let lost = grantees.into_iter().map(|grantee| {
         let columns = (0..).zip(0..before.columns.len());
-        let lost = columns.filter(|(_, column)| can(before, grantee, *column) && !can(after, grantee, *column));
+        let lost =
+            columns.filter(|(_, column)| can(before, grantee, *column) && !can(after, grantee, *column));
         (grantee, lost.map(|(position, _)| position).collect::<Vec<u32>>())
     });
     lost.filter(|(_, columns)| !columns.is_empty()).collect()

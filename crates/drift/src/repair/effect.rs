@@ -13,7 +13,7 @@ use super::statement::Statement;
 use crate::judge::Judge;
 use crate::kinds::FindingKind;
 use crate::relation_groups::GroupFinding;
-use crate::relation_reach::{Place, Reach, RelationReach};
+use crate::relation_reach::{Reach, RelationReach};
 
 /// How far a relation of a trial stands for its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,19 +170,16 @@ impl Planner<'_> {
             }
             let place = state.place_of(*relation, holders);
             let before = RelationReach::new(&self.drift.reach, place);
-            let after = self.reach_after(trial, None, place);
+            let after = trial.reach_after(self.drift, None, place, &before);
             let changed = before.changed(&after, &self.drift.reach);
-            if let Some(change) = changed.iter().find_map(|role| {
-                changes_of(RoleIx::from_position(role), &before, &after).next()
-            }) {
+            if let Some(change) = changed
+                .iter()
+                .find_map(|role| changes_of(RoleIx::from_position(role), &before, &after).next())
+            {
                 return Err(change.harm(*relation));
             }
         }
         Ok(())
-    }
-
-    fn reach_after(&self, trial: &Trial, group: Option<usize>, before: Place<'_>) -> RelationReach {
-        RelationReach::new(&self.drift.reach, trial.place_after(self.drift, group, before))
     }
 
     fn effect_on_group(
@@ -195,7 +192,7 @@ impl Planner<'_> {
         let of_group = &self.drift.groups[group];
         let relation = of_group.relations[0].0;
         let before = state.reach(group);
-        let after = self.reach_after(trial, Some(group), state.place(group));
+        let after = trial.reach_after(self.drift, Some(group), state.place(group), before);
         let changed = before.changed(&after, &self.drift.reach);
         let judge = Judge { group: of_group, table: self.table(of_group.source_class) };
         // Most changes that harm harm many, so one user is looked at after the other, and the first who is harmed ends it.
@@ -212,8 +209,7 @@ impl Planner<'_> {
                 continue;
             }
             let roles = self.drift.roles_of(user).iter().filter(|role| changed.contains(role.get()));
-            let changes: Vec<Change> =
-                roles.flat_map(|role| changes_of(*role, before, &after)).collect();
+            let changes: Vec<Change> = roles.flat_map(|role| changes_of(*role, before, &after)).collect();
             let Some(first) = changes.first() else { continue };
             let found = self.findings(&judge, user, before);
             for change in &changes {

@@ -13,7 +13,7 @@ use super::statement::Statement;
 use crate::access_lists::RelationLists;
 use crate::class_table::{ClassTable, Ruling};
 use crate::drift::Drift;
-use crate::relation_reach::RelationHolders;
+use crate::relation_holders::RelationHolders;
 
 /// What repairs are worked out with.
 pub(crate) struct Planner<'d> {
@@ -83,9 +83,7 @@ impl<'d> Planner<'d> {
         let classes: BTreeSet<(SchemaIx, Option<ClassIx>)> = drift
             .groups
             .iter()
-            .map(|group| {
-                (self.schema_of(group.relations[0].0), group.source_class)
-            })
+            .map(|group| (self.schema_of(group.relations[0].0), group.source_class))
             .collect();
         let mut granted: FastMap<Option<SchemaIx>, FastSet<UserIx>> = FastMap::default();
         for (schema, class) in classes {

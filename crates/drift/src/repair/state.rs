@@ -8,7 +8,8 @@ use domesday_model::privileges::{AccessEntry, Privileges, RelationIx, SchemaIx};
 
 use crate::access_lists::{RelationLists, database_list, schema_list};
 use crate::drift::Drift;
-use crate::relation_reach::{Place, RelationHolders, RelationReach};
+use crate::relation_holders::{Place, RelationHolders};
+use crate::relation_reach::RelationReach;
 use crate::repair::access_list::{grant, revoke};
 use crate::repair::statement::{Action, Object, Statement};
 
@@ -47,6 +48,12 @@ pub(crate) struct ObjectState {
 impl RelationState {
     fn new(lists: RelationLists) -> Self {
         Self { lists, holders: OnceLock::new(), reach: OnceLock::new() }
+    }
+
+    /// Returns the state that changed access lists make of this one.
+    fn after(&self, drift: &Drift, lists: RelationLists) -> Self {
+        let holders = self.holders(drift).after(&drift.reach, &self.lists, &lists);
+        Self { lists, holders: OnceLock::from(holders), reach: OnceLock::new() }
     }
 
     fn holders(&self, drift: &Drift) -> &RelationHolders {
@@ -163,15 +170,34 @@ impl Trial {
         self.usage.is_some() || self.connect.is_some()
     }
 
-    /// Returns the place that a place becomes. `group` is that of its relation, if it has one.
-    pub(crate) fn place_after<'a>(&'a self, drift: &'a Drift, group: Option<usize>, before: Place<'a>) -> Place<'a> {
-        let relation = self.relation.as_ref().filter(|_| group == Some(self.group));
+    /// Returns the relation of its group, where its access lists change.
+    fn relation_of(&self, group: Option<usize>) -> Option<&RelationState> {
+        self.relation.as_ref().filter(|_| group == Some(self.group))
+    }
+
+    /// Returns what a place becomes. `group` is that of its relation, if it has one.
+    fn place_after<'a>(&'a self, drift: &'a Drift, group: Option<usize>, before: Place<'a>) -> Place<'a> {
         let usage = self.usage.as_ref().filter(|_| before.relation.schema == self.schema);
         Place {
             connect: self.connect.as_ref().map_or(before.connect, |connect| &connect.holders),
             usage: usage.map_or(before.usage, |usage| &usage.holders),
-            holders: relation.map_or(before.holders, |relation| relation.holders(drift)),
+            holders: self.relation_of(group).map_or(before.holders, |relation| relation.holders(drift)),
             relation: before.relation,
+        }
+    }
+
+    /// Returns who then reaches a relation that is reached as `reach` says before.
+    pub(crate) fn reach_after(
+        &self,
+        drift: &Drift,
+        group: Option<usize>,
+        before: Place<'_>,
+        reach: &RelationReach,
+    ) -> Cow<'_, RelationReach> {
+        let evaluate = || reach.after(&drift.reach, before, self.place_after(drift, group, before));
+        match self.relation_of(group) {
+            Some(relation) => Cow::Borrowed(relation.reach.get_or_init(evaluate)),
+            None => Cow::Owned(evaluate()),
         }
     }
 }
@@ -272,14 +298,14 @@ impl<'d> Draft<'d> {
     /// Returns what the statements change.
     pub(crate) fn finish(self, state: &State<'_>) -> (Vec<Statement>, Trial) {
         let reach = &self.drift.reach;
-        let before = &state.relation(self.group).lists;
-        let relation = changed(self.lists).filter(|after| before != after);
+        let before = state.relation(self.group);
+        let relation = changed(self.lists).filter(|after| before.lists != *after);
         let usage = changed(self.usage).filter(|after| state.schema(self.schema).list != *after);
         let connect = changed(self.connect).filter(|after| state.database().list != *after);
         let trial = Trial {
             group: self.group,
             schema: self.schema,
-            relation: relation.map(RelationState::new),
+            relation: relation.map(|lists| before.after(self.drift, lists)),
             usage: usage.map(|list| ObjectState { holders: reach.usage_holders(&list), list }),
             connect: connect.map(|list| ObjectState { holders: reach.connect_holders(&list), list }),
         };
