@@ -6,19 +6,29 @@ use domesday_model::{DataSourceStatus, Scope};
 use crate::drift::{Drift, scope_privileges};
 use crate::finding::Finding;
 use crate::kinds::{FindingKind, Lack};
+use crate::template::{RelationNames, Template};
 use crate::text::{list, name};
 
 impl Finding<'_> {
     /// Returns the finding as one sentence, without control characters.
     #[must_use]
     pub fn detail(&self) -> String {
+        self.detail_template().fill(RelationNames::in_sentences(self.drift, self.relation))
+    }
+
+    /// Returns the sentence as it is for every relation of the group; for [`RelationNames::in_sentences`].
+    #[must_use]
+    pub fn detail_template(&self) -> Template {
         let drift = self.drift;
-        let relation = drift.relation_name(self.relation);
         let role = self.role.map_or_else(String::new, |role| name(drift.role_name(role)));
         let snapshot = drift.snapshot();
         let user = self.user.map_or_else(String::new, |user| name(&snapshot.users[user.get()].username));
         let verb = verb(self.scope);
-        let column = self.column.map_or_else(String::new, |it| name(&snapshot.columns[it.get()].name));
+        let text = Template::default();
+        let with_column = |text: Template| match self.in_group().column {
+            Some(column) => text.column(column),
+            None => text,
+        };
         match self.kind {
             FindingKind::Excess => {
                 let is_active = self.user.is_some_and(|user| snapshot.is_active(user));
@@ -30,7 +40,8 @@ impl Finding<'_> {
                 } else {
                     format!("no policy grants {} to {user}", self.scope)
                 };
-                format!("Role {role} of {user} can {verb} {relation}, though {why}.")
+                let text = text.text(format_args!("Role {role} of {user} can {verb} ")).relation();
+                text.text(format_args!(", though {why}."))
             }
             FindingKind::ExcessBlocked => {
                 let policies = &snapshot.policies;
@@ -39,26 +50,27 @@ impl Finding<'_> {
                 let noun = if guardrails.len() == 1 { "guardrail" } else { "guardrails" };
                 let blocks = if guardrails.len() == 1 { "blocks" } else { "block" };
                 let guardrails = list(&guardrails);
-                format!(
-                    "Role {role} of {user} can {verb} {relation}, though {noun} {guardrails} {blocks} {user}."
-                )
+                let text = text.text(format_args!("Role {role} of {user} can {verb} ")).relation();
+                text.text(format_args!(", though {noun} {guardrails} {blocks} {user}."))
             }
             FindingKind::UnmaskedColumn => {
-                format!("Role {role} can read column {column} of {relation}, which is masked for {user}.")
+                let text = with_column(text.text(format_args!("Role {role} can read column ")));
+                text.text(" of ").relation().text(format_args!(", which is masked for {user}."))
             }
             FindingKind::Missing => {
                 let lack = self
                     .lack()
                     .map_or_else(String::new, |lack| drift.lack_text(lack, self.relation, self.scope));
-                format!("Policies grant {} on {relation} to {user}, but {lack}.", self.scope)
+                let text = text.text(format_args!("Policies grant {} on ", self.scope)).relation();
+                text.text(format_args!(" to {user}, but {lack}."))
             }
             FindingKind::Partial => {
-                format!(
-                    "Policies let {user} read {relation}, but no role of theirs can read column {column}."
-                )
+                let text = text.text(format_args!("Policies let {user} read ")).relation();
+                with_column(text.text(", but no role of theirs can read column ")).text(".")
             }
             FindingKind::Unmapped => {
-                format!("Role {role} can {verb} {relation} and belongs to no user.")
+                let text = text.text(format_args!("Role {role} can {verb} ")).relation();
+                text.text(" and belongs to no user.")
             }
         }
     }

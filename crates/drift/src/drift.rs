@@ -159,6 +159,25 @@ impl Drift {
         &self.access.classes[group.class.0 as usize]
     }
 
+    /// Returns the data sources in index order, each with the position of its group among [`Drift::groups`] and its
+    /// relation.
+    #[must_use]
+    pub fn data_sources(&self) -> &[(DataSourceIx, u32, RelationIx)] {
+        &self.order
+    }
+
+    /// Iterates over the roles that can reach the relations of a group in a scope, by name, each with its access.
+    pub fn roles_by_name(
+        &self,
+        group: &RelationGroup,
+        scope: Scope,
+    ) -> impl ExactSizeIterator<Item = (RoleIx, &RoleAccess)> {
+        let class = group.class.0 as usize;
+        let by_name = self.by_name.get_or_init(|| self.sort_by_name());
+        let accesses = self.access.classes[class].scope(scope);
+        by_name[class][scope.index()].iter().map(|(role, access)| (*role, &accesses[*access as usize]))
+    }
+
     /// Iterates over the accesses of every role to the data sources, in order of data source, scope and role name.
     pub fn accesses(&self) -> impl Iterator<Item = AccessRow<'_>> {
         let by_name = self.by_name.get_or_init(|| self.sort_by_name());

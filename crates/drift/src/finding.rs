@@ -40,6 +40,17 @@ impl Drift {
             (0..findings).map(move |position| Finding::new(self, *group, position, *relation, *source))
         })
     }
+
+    /// Returns a finding of a group, by their positions, about the first relation of the group. What it says of its role,
+    /// user, path, guardrails and position of the column is the same for every relation of the group.
+    ///
+    /// # Panics
+    /// When there is no such finding.
+    #[must_use]
+    pub fn group_finding(&self, group: u32, position: usize) -> Finding<'_> {
+        let (relation, source) = self.groups[group as usize].relations[0];
+        Finding::new(self, group, position, relation, source)
+    }
 }
 
 impl<'d> Finding<'d> {
@@ -60,6 +71,12 @@ impl<'d> Finding<'d> {
     #[must_use]
     pub fn drift(&self) -> &'d Drift {
         self.drift
+    }
+
+    /// Returns the position of the column among those of the relation, of UNMASKED_COLUMN and PARTIAL.
+    #[must_use]
+    pub fn column_position(&self) -> Option<u32> {
+        self.in_group().column
     }
 
     pub(crate) fn group(&self) -> &'d RelationGroup {

@@ -22,6 +22,7 @@ mod relation_holders;
 mod relation_reach;
 mod repair;
 mod role_reach;
+mod template;
 mod text;
 
 pub use drift::{AccessRow, Drift};
@@ -30,3 +31,4 @@ pub use kinds::{FindingKind, Lack};
 pub use pair::{PairAccess, ScopeAccess};
 pub use relation_groups::RelationGroup;
 pub use repair::quote_identifier;
+pub use template::{RelationNames, Template};

@@ -39,13 +39,12 @@ impl RelationGroup {
         self.findings.iter().map(|finding| (finding.kind, finding.role, finding.user))
     }
 
-    /// Returns the column of a data source at a position of its relation.
-    pub(crate) fn column(
-        &self,
-        snapshot: &Snapshot,
-        source: DataSourceIx,
-        position: u32,
-    ) -> Option<ColumnIx> {
+    /// Returns the column of a data source at a position of its relation; none where the data source lacks it.
+    ///
+    /// # Panics
+    /// When the relation has no such position.
+    #[must_use]
+    pub fn column(&self, snapshot: &Snapshot, source: DataSourceIx, position: u32) -> Option<ColumnIx> {
         let offset = self.offsets[position as usize]?;
         Some(ColumnIx(snapshot.data_sources[source.get()].columns.start + offset))
     }
