@@ -8,11 +8,13 @@
 //! - [`schema`]: the definition of the tables, from which everything else about them follows.
 //! - `rows`: the rows of every table but policy-outcomes, one file for each subject.
 //! - `policy_outcomes`: policy-outcomes, which is encoded by class: its rows are never made.
+//! - `columnar`: what column chunks are put together with by hand.
 //! - `batch_writer`: writes the tables that come row by row. `part_writer`: Parquet files and their digests.
 //!
 //! What is not here: no file, no clock, no HTTP. The same outcomes and settings give the same bytes.
 
 mod batch_writer;
+mod columnar;
 mod digest;
 mod encode;
 mod error;

@@ -4,26 +4,23 @@
 //! group; a page is a concatenation of these bytes, and equal pages are compressed once. The columns that identify the
 //! source are a few bytes of repeated runs.
 
-use std::io::Write;
 use std::ops::Range;
 
 use domesday_model::{FastMap, Snapshot};
 use parquet::basic::Encoding;
 use parquet::errors::Result as ParquetResult;
-use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 use rayon::prelude::*;
 
-use super::column::{Column, RowStatistics};
-use super::column_chunk::{Chunk, ChunkBuilder};
-use super::dictionary::MinMax;
-use super::page_encoder::{PageEncoder, PageEncoderPool};
 use super::parts::GroupSize;
 use super::pieces::{DistinctPieces, RowGroup, count_rows, split_pages};
 use super::section::REASON_FIELDS;
 use super::segments::{ReasonColumns, Segments};
 use super::size_model::SizeModel;
 use super::user_columns::UserColumns;
+use crate::columnar::{
+    Chunk, ChunkBuilder, Column, EncodedRowGroup, MinMax, PageEncoder, PageEncoderPool, RowStatistics,
+};
 use crate::schema;
 
 /// Rows of a page of users or reasons: about two megabytes of dictionary indices. Equal sources within a page cost next
@@ -41,19 +38,9 @@ pub(super) struct GroupEncoder<'a> {
 
 /// A finished row group.
 pub(super) struct EncodedGroup {
-    pub(super) rows: usize,
     /// The size by which it was planned.
     pub(super) planned: GroupSize,
-    chunks: Vec<Chunk>,
-}
-
-impl EncodedGroup {
-    /// Appends the row group to a file.
-    pub(super) fn append<W: Write + Send>(self, file: &mut SerializedFileWriter<W>) -> ParquetResult<()> {
-        let mut group = file.next_row_group()?;
-        self.chunks.into_iter().try_for_each(|chunk| chunk.append(&mut group))?;
-        group.close().map(drop)
-    }
+    pub(super) encoded: EncodedRowGroup,
 }
 
 /// Columns that are encoded together.
@@ -112,13 +99,11 @@ impl GroupEncoder<'_> {
             .into_par_iter()
             .map(|task| self.page_encoders.with(|encoder| work(task, encoder)))
             .collect::<ParquetResult<_>>()?;
-        let mut chunks: Vec<(usize, Chunk)> = done.into_iter().flatten().collect();
-        chunks.sort_by_key(|(position, _)| *position);
-        assert!(chunks.iter().map(|(position, _)| *position).eq(0..self.schema.num_columns()));
+        let chunks: Vec<(usize, Chunk)> = done.into_iter().flatten().collect();
         let planned =
             GroupSize { estimate: self.sizes.estimate(group, &cuts, &distinct), bound: group.bound };
-        let chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect();
-        Ok(EncodedGroup { rows: group.rows, planned, chunks })
+        let encoded = EncodedRowGroup::new(group.rows, chunks, self.schema.num_columns());
+        Ok(EncodedGroup { planned, encoded })
     }
 
     fn user_columns(

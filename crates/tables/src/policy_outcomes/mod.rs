@@ -4,9 +4,8 @@
 //! Here classes become the bytes of Parquet pages, in the order data source, scope, user, with a source's column
 //! rows last (`docs/access.md` rules 7 to 9). The bytes made for one source of a class are reused for the others.
 //!
-//! Sources are assigned to row groups ([`row_groups`]); the distinct pieces of a group become bytes ([`segments`], encoded
-//! by [`rle_hybrid`]), and these become pages and column chunks ([`group_encoder`], [`source_columns`],
-//! [`column_chunk`]). Groups are encoded on all threads, a few at a time, while those before them are written; the bytes
+//! Sources are assigned to row groups ([`row_groups`]); the distinct pieces of a group become bytes ([`segments`]), and
+//! these become pages and column chunks ([`group_encoder`], [`source_columns`], [`columnar`](crate::columnar)). Groups are encoded on all threads, a few at a time, while those before them are written; the bytes
 //! do not depend on the number of threads.
 //!
 //! Where parts end depends on the estimated size of their groups ([`size_model`], [`parts`]), so that they can be planned
@@ -14,22 +13,16 @@
 
 mod class_cache;
 mod class_shape;
-mod column;
-mod column_chunk;
-mod dictionary;
 mod group_encoder;
-mod page_encoder;
 mod parts;
 mod pieces;
 mod plan;
 mod prepared_class;
-mod rle_hybrid;
 mod row_groups;
 mod section;
 mod segments;
 mod size_model;
 mod source_columns;
-mod statistics;
 mod user_columns;
 
 use std::collections::HashMap;
@@ -46,7 +39,6 @@ use serde::{Deserialize, Serialize};
 use class_cache::ClassCache;
 use class_shape::HasShape as _;
 use group_encoder::{EncodedGroup, GroupEncoder};
-use page_encoder::PageEncoderPool;
 use parts::PartCutter;
 pub use parts::RowPosition;
 use pieces::RowGroup;
@@ -56,6 +48,7 @@ use row_groups::RowGroupPlanner;
 use size_model::SizeModel;
 use user_columns::UserColumns;
 
+use crate::columnar::PageEncoderPool;
 use crate::part_writer::PartWriter;
 use crate::schema::{self, Table, parquet_schema};
 use crate::{EncodeError, Settings};
@@ -256,7 +249,7 @@ impl Pipeline<'_> {
                 if cutter.begins_part(group.planned) {
                     parts.close_part()?;
                 }
-                parts.append_group(group.rows, |file| group.append(file))
+                parts.append_group(group.encoded.rows, |file| group.encoded.append(file))
             })
         });
         written?;

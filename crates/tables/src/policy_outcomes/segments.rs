@@ -1,27 +1,14 @@
 //! The encoded rows of a piece, which are reused wherever the piece occurs.
 
-use super::dictionary::{Dictionary, MinMax};
 use super::pieces::Piece;
-use super::rle_hybrid::{append_mixed, append_packed, append_repeated, bit_width};
 use super::section::{REASON_FIELDS, Section};
 use super::user_columns::UserColumns;
+use crate::columnar::rle_hybrid::{append_packed, append_repeated, bit_width};
+use crate::columnar::{Dictionary, MinMax, NULL, Segment};
 use crate::schema::{self, FieldKind};
-
-/// Where a value is null.
-const NULL: u32 = u32::MAX;
 
 /// From this many rows per user, their dictionary index is written once with a count.
 pub(super) const MIN_REPEATED_ROWS: usize = 8;
-
-/// A piece's part of one column.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Segment {
-    /// Definition levels, where the column may be null.
-    pub(super) levels: Vec<u8>,
-    pub(super) values: Vec<u8>,
-    pub(super) nulls: usize,
-    pub(super) min_max: MinMax,
-}
 
 /// A piece's part of the columns that are the same for every source of its class.
 pub(super) struct Segments {
@@ -154,31 +141,6 @@ fn encode_reasons(
     values: &Dictionary,
 ) -> Segment {
     let in_use = || positions.iter().zip(used).filter(|(_, used)| **used).map(|(position, _)| *position);
-    let rows = codes.len();
-    let mut segment = Segment {
-        min_max: values.min_max(in_use().filter(|position| *position != NULL)),
-        ..Segment::default()
-    };
-    let first = in_use().next().unwrap_or(NULL);
-    if in_use().all(|position| position == first) {
-        if first == NULL {
-            segment.nulls = rows;
-            append_repeated(0, rows, 1, &mut segment.levels);
-        } else {
-            append_repeated(1, rows, 1, &mut segment.levels);
-            append_repeated(first, rows, width, &mut segment.values);
-        }
-        return segment;
-    }
-    let mut each: Vec<u32> = codes.iter().map(|code| positions[*code as usize]).collect();
-    if in_use().any(|position| position == NULL) {
-        let levels: Vec<u32> = each.iter().map(|position| u32::from(*position != NULL)).collect();
-        append_mixed(&levels, 1, &mut segment.levels);
-        each.retain(|position| *position != NULL);
-        segment.nulls = rows - each.len();
-    } else {
-        append_repeated(1, rows, 1, &mut segment.levels);
-    }
-    append_mixed(&each, width, &mut segment.values);
-    segment
+    let each = || codes.iter().map(|code| positions[*code as usize]).collect();
+    Segment::of_distinct(codes.len(), in_use, each, width, values)
 }

@@ -5,14 +5,10 @@ use std::ops::Range;
 use domesday_model::{ColumnIx, Scope};
 use parquet::errors::Result as ParquetResult;
 
-use super::column::{Column, RowStatistics};
-use super::column_chunk::Chunk;
-use super::dictionary::{Dictionary, MinMax};
 use super::group_encoder::GroupEncoder;
-use super::page_encoder::PageEncoder;
 use super::pieces::{Piece, RowGroup, count_rows, split_pages};
-use super::rle_hybrid;
 use super::section::Section;
+use crate::columnar::{Chunk, Column, Dictionary, MinMax, PageEncoder, RowStatistics, rle_hybrid};
 use crate::schema::FieldKind;
 
 /// Rows of a page that identifies the source: few, since readers find a source by these pages.

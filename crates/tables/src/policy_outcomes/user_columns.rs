@@ -7,9 +7,8 @@ use domesday_model::{Snapshot, UserIx};
 use parquet::errors::Result as ParquetResult;
 use uuid::Uuid;
 
-use super::dictionary::{Dictionary, MinMax};
-use super::page_encoder::{Page, PageEncoder};
-use super::rle_hybrid::bit_width;
+use crate::columnar::rle_hybrid::bit_width;
+use crate::columnar::{Dictionary, MinMax, Page, PageEncoder};
 use crate::schema::FieldKind;
 
 /// The dictionaries of the three columns. They contain the active users; no other has outcomes.

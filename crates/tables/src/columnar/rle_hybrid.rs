@@ -8,12 +8,12 @@
 const MIN_REPEATED: usize = 16;
 
 /// Returns the bits for values up to `max`; at least one, since not every reader supports a width of zero.
-pub(super) fn bit_width(max: u32) -> u32 {
+pub(crate) fn bit_width(max: u32) -> u32 {
     (32 - max.leading_zeros()).max(1)
 }
 
 /// Appends a value `count` times.
-pub(super) fn append_repeated(value: u32, count: usize, width: u32, out: &mut Vec<u8>) {
+pub(crate) fn append_repeated(value: u32, count: usize, width: u32, out: &mut Vec<u8>) {
     if count > 0 {
         append_varint((count as u64) << 1, out);
         out.extend_from_slice(&value.to_le_bytes()[..width.div_ceil(8) as usize]);
@@ -21,7 +21,7 @@ pub(super) fn append_repeated(value: u32, count: usize, width: u32, out: &mut Ve
 }
 
 /// Appends values of which few repeat: one packed run of all full groups of eight, the rest value by value.
-pub(super) fn append_packed(values: &[u32], width: u32, out: &mut Vec<u8>) {
+pub(crate) fn append_packed(values: &[u32], width: u32, out: &mut Vec<u8>) {
     let (full, rest) = values.split_at(values.len() / 8 * 8);
     if !full.is_empty() {
         append_varint((full.len() as u64 / 8) << 1 | 1, out);
@@ -34,7 +34,7 @@ pub(super) fn append_packed(values: &[u32], width: u32, out: &mut Vec<u8>) {
 }
 
 /// Appends values, each a number of times; equal neighbours become one run.
-pub(super) fn append_runs(values: impl Iterator<Item = (u32, usize)>, width: u32, out: &mut Vec<u8>) {
+pub(crate) fn append_runs(values: impl Iterator<Item = (u32, usize)>, width: u32, out: &mut Vec<u8>) {
     let mut last = (0, 0);
     for (value, count) in values {
         if value == last.0 {
@@ -48,7 +48,7 @@ pub(super) fn append_runs(values: impl Iterator<Item = (u32, usize)>, width: u32
 }
 
 /// Appends values of which some are repeated many times.
-pub(super) fn append_mixed(values: &[u32], width: u32, out: &mut Vec<u8>) {
+pub(crate) fn append_mixed(values: &[u32], width: u32, out: &mut Vec<u8>) {
     let mut literal = 0_usize;
     let mut at = 0;
     // A run of that length fills one of the blocks of eight that begin at a multiple of eight: only those are compared.
@@ -74,7 +74,7 @@ pub(super) fn append_mixed(values: &[u32], width: u32, out: &mut Vec<u8>) {
 }
 
 /// Appends `count` values of a cycle, beginning at its position `from`.
-pub(super) fn append_cycle(
+pub(crate) fn append_cycle(
     first: u32,
     period: usize,
     from: usize,

@@ -9,7 +9,7 @@ use crate::schema::FieldKind;
 
 /// Distinct values in order of first use. The position of a value is its dictionary index.
 #[derive(Debug)]
-pub(super) struct Dictionary {
+pub(crate) struct Dictionary {
     kind: FieldKind,
     /// The values one after the other: text as it is, numbers as eight bytes, lowest first.
     bytes: Vec<u8>,
@@ -20,32 +20,32 @@ pub(super) struct Dictionary {
 
 /// The least and the greatest of some values, by dictionary index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct MinMax(Option<(u32, u32)>);
+pub(crate) struct MinMax(Option<(u32, u32)>);
 
 impl Dictionary {
-    pub(super) fn new(kind: FieldKind) -> Self {
+    pub(crate) fn new(kind: FieldKind) -> Self {
         Self { kind, bytes: Vec::new(), ends: Vec::new(), by_hash: FastMap::default() }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    pub(super) fn get(&self, position: u32) -> &[u8] {
+    pub(crate) fn get(&self, position: u32) -> &[u8] {
         let position = position as usize;
         let start = if position == 0 { 0 } else { self.ends[position - 1] };
         &self.bytes[start..self.ends[position]]
     }
 
     /// Adds a value that is known to be new, and returns its position.
-    pub(super) fn push(&mut self, value: &[u8]) -> u32 {
+    pub(crate) fn push(&mut self, value: &[u8]) -> u32 {
         self.bytes.extend_from_slice(value);
         self.ends.push(self.bytes.len());
         u32::try_from(self.ends.len() - 1).expect("fewer than 2^32 values in a row group")
     }
 
     /// Returns the position of a value, which is added when it is new.
-    pub(super) fn intern(&mut self, value: &[u8]) -> u32 {
+    pub(crate) fn intern(&mut self, value: &[u8]) -> u32 {
         let hash = self.by_hash.hasher().hash_one(value);
         let same = self
             .by_hash
@@ -58,12 +58,12 @@ impl Dictionary {
         })
     }
 
-    pub(super) fn intern_number(&mut self, value: i64) -> u32 {
+    pub(crate) fn intern_number(&mut self, value: i64) -> u32 {
         self.intern(&value.to_le_bytes())
     }
 
     /// Compares two values in the order of the column's statistics: numbers as such, text byte by byte.
-    pub(super) fn compare(&self, left: u32, right: u32) -> Ordering {
+    pub(crate) fn compare(&self, left: u32, right: u32) -> Ordering {
         let (left, right) = (self.get(left), self.get(right));
         match self.kind {
             FieldKind::String => left.cmp(right),
@@ -74,7 +74,7 @@ impl Dictionary {
     }
 
     /// Returns the least and the greatest of two pairs.
-    pub(super) fn join(&self, one: MinMax, other: MinMax) -> MinMax {
+    pub(crate) fn join(&self, one: MinMax, other: MinMax) -> MinMax {
         let (Some((min, max)), Some((other_min, other_max))) = (one.0, other.0) else {
             return MinMax(one.0.or(other.0));
         };
@@ -84,12 +84,12 @@ impl Dictionary {
     }
 
     /// Returns the least and the greatest of the values at some positions.
-    pub(super) fn min_max(&self, positions: impl Iterator<Item = u32>) -> MinMax {
+    pub(crate) fn min_max(&self, positions: impl Iterator<Item = u32>) -> MinMax {
         positions.fold(MinMax::default(), |all, one| self.join(all, MinMax::new(one, one)))
     }
 
     /// Appends the values in Parquet's PLAIN encoding.
-    pub(super) fn append_plain(&self, out: &mut Vec<u8>) {
+    pub(crate) fn append_plain(&self, out: &mut Vec<u8>) {
         if self.kind != FieldKind::String {
             return out.extend_from_slice(&self.bytes);
         }
@@ -104,18 +104,18 @@ impl Dictionary {
 }
 
 impl MinMax {
-    pub(super) fn new(min: u32, max: u32) -> Self {
+    pub(crate) fn new(min: u32, max: u32) -> Self {
         Self(Some((min, max)))
     }
 
     /// Returns the positions of the least and the greatest value; `None` when there are no values.
-    pub(super) fn get(self) -> Option<(u32, u32)> {
+    pub(crate) fn get(self) -> Option<(u32, u32)> {
         self.0
     }
 }
 
 /// Reads a number from eight bytes.
-pub(super) fn read_number(bytes: &[u8]) -> i64 {
+pub(crate) fn read_number(bytes: &[u8]) -> i64 {
     i64::from_le_bytes(bytes.try_into().expect("numbers are written as eight bytes"))
 }
 

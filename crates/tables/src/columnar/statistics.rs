@@ -11,7 +11,7 @@ use super::dictionary::{Dictionary, MinMax, read_number};
 const STATISTICS_BYTES: usize = 64;
 
 /// Returns the statistics of a column chunk.
-pub(super) fn column_statistics(
+pub(crate) fn column_statistics(
     column: &ColumnDescPtr,
     values: &Dictionary,
     min_max: MinMax,
@@ -19,7 +19,11 @@ pub(super) fn column_statistics(
 ) -> Statistics {
     let nulls = Some(nulls as u64);
     let min_max = min_max.get().map(|(min, max)| (values.get(min), values.get(max)));
-    if column.physical_type() == Type::BYTE_ARRAY {
+    if column.physical_type() == Type::BOOLEAN {
+        let bounds = min_max.map(|(min, max)| (read_number(min) != 0, read_number(max) != 0));
+        let (min, max) = (bounds.map(|(min, _)| min), bounds.map(|(_, max)| max));
+        Statistics::Boolean(ValueStatistics::new(min, max, None, nulls, false))
+    } else if column.physical_type() == Type::BYTE_ARRAY {
         let min = min_max.map(|(min, _)| lower_bound(min));
         let (max, exact) = min_max.map_or((None, true), |(_, max)| {
             let (bound, exact) = upper_bound(max);
@@ -39,12 +43,12 @@ pub(super) fn column_statistics(
 }
 
 /// Returns a text no greater than this one, of bounded length.
-pub(super) fn lower_bound(text: &[u8]) -> &[u8] {
+pub(crate) fn lower_bound(text: &[u8]) -> &[u8] {
     &text[..character_boundary(text)]
 }
 
 /// Returns a text no less than this one, of bounded length where there is one, and whether it is the text itself.
-pub(super) fn upper_bound(text: &[u8]) -> (Vec<u8>, bool) {
+pub(crate) fn upper_bound(text: &[u8]) -> (Vec<u8>, bool) {
     let mut bound = text[..character_boundary(text)].to_vec();
     if bound.len() == text.len() {
         return (bound, true);

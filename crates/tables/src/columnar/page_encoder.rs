@@ -16,14 +16,14 @@ use crate::part_writer::ZSTD_LEVEL;
 
 /// A serialized page with its header, which can be written any number of times.
 #[derive(Debug, Clone)]
-pub(super) struct Page {
-    pub(super) bytes: Bytes,
+pub(crate) struct Page {
+    pub(crate) bytes: Bytes,
     /// The size of header and content before compression.
-    pub(super) uncompressed: usize,
+    pub(crate) uncompressed: usize,
 }
 
 /// Compresses and serializes pages. Creating one is expensive, so each encodes many pages.
-pub(super) struct PageEncoder {
+pub(crate) struct PageEncoder {
     compressor: zstd::bulk::Compressor<'static>,
     /// Buffers for a page before and after compression.
     content: Vec<u8>,
@@ -34,13 +34,13 @@ pub(super) struct PageEncoder {
 const FAST_LEVEL: i32 = 1;
 
 impl PageEncoder {
-    pub(super) fn new() -> ParquetResult<Self> {
+    pub(crate) fn new() -> ParquetResult<Self> {
         let compressor = zstd::bulk::Compressor::new(FAST_LEVEL)?;
         Ok(Self { compressor, content: Vec::new(), compressed: Vec::new() })
     }
 
     /// Encodes a data page. `write` appends the levels, if the column has them, and the encoded values.
-    pub(super) fn data_page(
+    pub(crate) fn data_page(
         &mut self,
         rows: usize,
         encoding: Encoding,
@@ -50,8 +50,13 @@ impl PageEncoder {
     }
 
     /// Encodes a data page of users. Most of a file consists of these, so they are compressed better.
-    pub(super) fn user_page(&mut self, rows: usize, write: impl FnOnce(&mut Vec<u8>)) -> ParquetResult<Page> {
+    pub(crate) fn user_page(&mut self, rows: usize, write: impl FnOnce(&mut Vec<u8>)) -> ParquetResult<Page> {
         self.data_page_at(ZSTD_LEVEL, rows, Encoding::RLE_DICTIONARY, write)
+    }
+
+    /// Encodes a data page of texts, nearly all of which differ in a few characters.
+    pub(crate) fn text_page(&mut self, rows: usize, write: impl FnOnce(&mut Vec<u8>)) -> ParquetResult<Page> {
+        self.data_page_at(FAST_LEVEL, rows, Encoding::PLAIN, write)
     }
 
     fn data_page_at(
@@ -74,7 +79,7 @@ impl PageEncoder {
     }
 
     /// Encodes a dictionary page.
-    pub(super) fn dictionary_page(&mut self, values: &Dictionary) -> ParquetResult<Page> {
+    pub(crate) fn dictionary_page(&mut self, values: &Dictionary) -> ParquetResult<Page> {
         self.page(
             FAST_LEVEL,
             |content| values.append_plain(content),
@@ -104,11 +109,11 @@ impl PageEncoder {
 
 /// Idle page encoders, to be reused.
 #[derive(Default)]
-pub(super) struct PageEncoderPool(Mutex<Vec<PageEncoder>>);
+pub(crate) struct PageEncoderPool(Mutex<Vec<PageEncoder>>);
 
 impl PageEncoderPool {
     /// Calls `work` with an idle encoder, created when there is none.
-    pub(super) fn with<T>(
+    pub(crate) fn with<T>(
         &self,
         work: impl FnOnce(&mut PageEncoder) -> ParquetResult<T>,
     ) -> ParquetResult<T> {

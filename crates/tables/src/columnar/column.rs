@@ -10,37 +10,44 @@ use super::page_encoder::{Page, PageEncoder};
 use super::rle_hybrid::bit_width;
 
 /// A column and its dictionary.
-pub(super) struct Column<'a> {
+pub(crate) struct Column<'a> {
     descr: ColumnDescPtr,
-    pub(super) values: &'a Dictionary,
+    pub(crate) values: &'a Dictionary,
     /// Bits of a dictionary index.
-    pub(super) width: u32,
+    pub(crate) width: u32,
 }
 
 /// The statistics of some rows of a column.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct RowStatistics {
-    pub(super) rows: usize,
-    pub(super) nulls: usize,
-    pub(super) min_max: MinMax,
+pub(crate) struct RowStatistics {
+    pub(crate) rows: usize,
+    pub(crate) nulls: usize,
+    pub(crate) min_max: MinMax,
 }
 
 /// A page and its statistics.
 #[derive(Clone)]
-pub(super) struct PageWithStatistics {
+pub(crate) struct PageWithStatistics {
     page: Page,
     encoding: Encoding,
     statistics: RowStatistics,
 }
 
+impl PageWithStatistics {
+    /// Returns the same page for another column with the same dictionary indices.
+    pub(crate) fn with_min_max(&self, min_max: MinMax) -> Self {
+        Self { statistics: RowStatistics { min_max, ..self.statistics }, ..self.clone() }
+    }
+}
+
 impl<'a> Column<'a> {
-    pub(super) fn new(descr: ColumnDescPtr, values: &'a Dictionary) -> Self {
+    pub(crate) fn new(descr: ColumnDescPtr, values: &'a Dictionary) -> Self {
         Self { descr, values, width: bit_width((values.len() as u32).saturating_sub(1)) }
     }
 
     /// Encodes a page: `levels` appends the definition levels, where the column may be null, and `positions` the
     /// dictionary indices.
-    pub(super) fn page(
+    pub(crate) fn page(
         &self,
         statistics: RowStatistics,
         encoder: &mut PageEncoder,
@@ -67,7 +74,7 @@ impl<'a> Column<'a> {
     }
 
     /// Returns the column chunk: the dictionary and these pages.
-    pub(super) fn chunk(
+    pub(crate) fn chunk(
         &self,
         pages: &[PageWithStatistics],
         encoder: &mut PageEncoder,

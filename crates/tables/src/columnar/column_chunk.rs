@@ -16,14 +16,14 @@ use super::statistics::{column_statistics, lower_bound, upper_bound};
 use crate::part_writer::ZSTD_LEVEL;
 
 /// A finished column of a row group.
-pub(super) struct Chunk {
+pub(crate) struct Chunk {
     pages: Pages,
     close: ColumnCloseResult,
 }
 
 impl Chunk {
     /// Appends the column to a row group of a file.
-    pub(super) fn append<W: std::io::Write + Send>(
+    pub(crate) fn append<W: std::io::Write + Send>(
         self,
         group: &mut parquet::file::writer::SerializedRowGroupWriter<'_, W>,
     ) -> ParquetResult<()> {
@@ -32,7 +32,7 @@ impl Chunk {
 }
 
 /// A column chunk while its pages are added.
-pub(super) struct ChunkBuilder {
+pub(crate) struct ChunkBuilder {
     column: ColumnDescPtr,
     pages: Vec<Bytes>,
     bytes: usize,
@@ -48,7 +48,7 @@ pub(super) struct ChunkBuilder {
 }
 
 impl ChunkBuilder {
-    pub(super) fn new(column: ColumnDescPtr) -> Self {
+    pub(crate) fn new(column: ColumnDescPtr) -> Self {
         let column_index = ColumnIndexBuilder::new(column.physical_type());
         Self {
             column,
@@ -66,13 +66,13 @@ impl ChunkBuilder {
     }
 
     /// Adds the dictionary page, before any other page.
-    pub(super) fn add_dictionary(&mut self, page: &Page) {
+    pub(crate) fn add_dictionary(&mut self, page: &Page) {
         self.push_page(page);
         self.dictionary = page.bytes.len();
     }
 
     /// Adds a data page of so many rows, with so many nulls and these least and greatest among `values`.
-    pub(super) fn add_data(
+    pub(crate) fn add_data(
         &mut self,
         page: &Page,
         encoding: Encoding,
@@ -86,10 +86,13 @@ impl ChunkBuilder {
         self.offset_index.append_row_count(rows as i64);
         match min_max.get() {
             Some((min, max)) => {
-                let text = self.column.physical_type() == Type::BYTE_ARRAY;
                 let (min_bytes, max_bytes) = (values.get(min), values.get(max));
-                let min_bytes = if text { lower_bound(min_bytes) } else { min_bytes };
-                let max_bytes = if text { upper_bound(max_bytes).0 } else { max_bytes.to_vec() };
+                let (min_bytes, max_bytes) = match self.column.physical_type() {
+                    Type::BYTE_ARRAY => (lower_bound(min_bytes), upper_bound(max_bytes).0),
+                    // One byte in the format, and the lowest of eight here.
+                    Type::BOOLEAN => (&min_bytes[..1], max_bytes[..1].to_vec()),
+                    _ => (min_bytes, max_bytes.to_vec()),
+                };
                 self.column_index.append(false, min_bytes.to_vec(), max_bytes, nulls as i64, None);
                 self.min_max.push((min, max));
             }
@@ -111,7 +114,7 @@ impl ChunkBuilder {
     }
 
     /// Finishes the column chunk.
-    pub(super) fn finish(mut self, values: &Dictionary) -> ParquetResult<Chunk> {
+    pub(crate) fn finish(mut self, values: &Dictionary) -> ParquetResult<Chunk> {
         let ordered = |by: fn(&(u32, u32)) -> u32| {
             self.min_max.is_sorted_by(|left, right| values.compare(by(left), by(right)).is_le())
         };
