@@ -1,4 +1,4 @@
-//! Writes tables that come as Arrow batches: every one but policy-outcomes.
+//! Writes tables that come as Arrow batches: those that come row by row.
 //!
 //! Row groups of up to [`Settings::row_group_rows`](crate::Settings::row_group_rows) rows. Columns of a batch
 //! are encoded in parallel; the bytes do not depend on the number of threads.

@@ -11,9 +11,10 @@ use domesday_model::{Instant, Snapshot};
 use rayon::prelude::*;
 
 use crate::batch_writer::BatchWriter;
+use crate::drift_tables::{self, AccessRows, FindingRows};
 use crate::part_writer::PartWriter;
 use crate::policy_outcomes::{self, OutcomeCounts};
-use crate::rows::{RowContext, Rows, actual, assets, people, policies, products, requests};
+use crate::rows::{RowContext, Rows, assets, people, policies, products, requests};
 use crate::schema::{self, SNAPSHOT, Table};
 use crate::{
     EncodeError, PRODUCT, Part, PlannedPart, Progress, ProgressCallback, RULES_VERSION, SCHEMA_VERSION,
@@ -130,25 +131,38 @@ where
     let world = RowContext::new(outcomes, drifts, settings, readers);
     // The largest first, each a task of its own: an idle thread takes one from another.
     let fills: [(&'static Table, Fill); 13] = [
-        (schema::ACTUAL_ACCESS, actual::actual_access),
-        (schema::USER_ENTITLEMENTS, people::user_entitlements),
-        (schema::COLUMN_METADATA, assets::column_metadata),
-        (schema::DATASOURCE_METADATA, assets::datasource_metadata),
-        (schema::USER_METADATA, people::user_metadata),
-        (schema::DATA_PRODUCT_ASSETS, products::data_product_assets),
-        (schema::ACCESS_REQUESTS, requests::access_requests),
-        (schema::REQUEST_DETERMINATIONS, requests::request_determinations),
-        (schema::REQUEST_DUAS, requests::request_duas),
-        (schema::TAG_METADATA, assets::tag_metadata),
-        (schema::POLICY_METADATA, policies::policy_metadata),
-        (schema::DATA_PRODUCTS, products::data_products),
-        (schema::ACCESS_DRIFT, actual::access_drift),
+        (schema::ACCESS_DRIFT, Fill::Findings),
+        (schema::USER_ENTITLEMENTS, Fill::Rows(people::user_entitlements)),
+        (schema::COLUMN_METADATA, Fill::Rows(assets::column_metadata)),
+        (schema::DATASOURCE_METADATA, Fill::Rows(assets::datasource_metadata)),
+        (schema::USER_METADATA, Fill::Rows(people::user_metadata)),
+        (schema::DATA_PRODUCT_ASSETS, Fill::Rows(products::data_product_assets)),
+        (schema::ACCESS_REQUESTS, Fill::Rows(requests::access_requests)),
+        (schema::REQUEST_DETERMINATIONS, Fill::Rows(requests::request_determinations)),
+        (schema::REQUEST_DUAS, Fill::Rows(requests::request_duas)),
+        (schema::TAG_METADATA, Fill::Rows(assets::tag_metadata)),
+        (schema::POLICY_METADATA, Fill::Rows(policies::policy_metadata)),
+        (schema::DATA_PRODUCTS, Fill::Rows(products::data_products)),
+        (schema::ACTUAL_ACCESS, Fill::Accesses),
     ];
     let (progress, open) = (Mutex::new(SharedProgress::new(progress)), Mutex::new(open));
     let tables = fills.into_par_iter().with_max_len(1).map(|(table, fill)| {
         let mut progress = |at| progress.lock().unwrap_or_else(PoisonError::into_inner).report(at);
         let open = |table, part| open.lock().unwrap_or_else(PoisonError::into_inner)(table, part);
-        encode_rows(table, world.snapshot.at, settings, &mut progress, open, |rows| fill(&world, rows))
+        let rows = match fill {
+            Fill::Rows(rows) => rows,
+            Fill::Accesses => {
+                let mut parts = PartWriter::begin(table, 0, settings, &mut progress, open)?;
+                drift_tables::encode(&AccessRows::new(&world), &mut parts)?;
+                return parts.finish();
+            }
+            Fill::Findings => {
+                let mut parts = PartWriter::begin(table, 0, settings, &mut progress, open)?;
+                drift_tables::encode(&FindingRows::new(&world), &mut parts)?;
+                return parts.finish();
+            }
+        };
+        encode_rows(table, world.snapshot.at, settings, &mut progress, open, |to| rows(&world, to))
     });
     let mut parts = Vec::new();
     for table in tables.collect::<Vec<_>>() {
@@ -179,7 +193,15 @@ impl<'p, 'c> SharedProgress<'p, 'c> {
     }
 }
 
-type Fill = fn(&RowContext<'_>, &mut Rows<'_>) -> Result<(), EncodeError>;
+/// What a table other than policy-outcomes is made of.
+#[derive(Clone, Copy)]
+enum Fill {
+    Rows(fn(&RowContext<'_>, &mut Rows<'_>) -> Result<(), EncodeError>),
+    /// The accesses of the connected databases, by class.
+    Accesses,
+    /// Their findings, by class.
+    Findings,
+}
 
 /// The location of the files, for the `snapshot` row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

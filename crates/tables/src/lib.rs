@@ -6,9 +6,10 @@
 //! ([`encode_empty`]), and lists everything in a [`Manifest`].
 //!
 //! - [`schema`]: the definition of the tables, from which everything else about them follows.
-//! - `rows`: the rows of every table but policy-outcomes, one file for each subject.
+//! - `rows`: the rows of the tables that come row by row, one file for each subject.
 //! - `policy_outcomes`: policy-outcomes, which is encoded by class: its rows are never made.
-//! - `columnar`: what column chunks are put together with by hand.
+//! - `drift_tables`: actual-access and access-drift, which are encoded by group of relations.
+//! - `columnar`: what both encoders put column chunks together with.
 //! - `batch_writer`: writes the tables that come row by row. `part_writer`: Parquet files and their digests.
 //!
 //! What is not here: no file, no clock, no HTTP. The same outcomes and settings give the same bytes.
@@ -16,6 +17,7 @@
 mod batch_writer;
 mod columnar;
 mod digest;
+mod drift_tables;
 mod encode;
 mod error;
 mod json;

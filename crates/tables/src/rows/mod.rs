@@ -3,7 +3,6 @@
 //! Each function writes one table in its order. Values are given field by field with the field's name, so that
 //! a row reads like the table's definition, and [`Rows`] checks one against the other.
 
-pub(crate) mod actual;
 pub(crate) mod assets;
 mod context;
 pub(crate) mod people;

@@ -116,6 +116,7 @@ pub(crate) type Sortable = (i64, Vec<u8>);
 pub(crate) fn sortable(value: &Value) -> Sortable {
     match value {
         Value::Number(number) => (number.as_i64().unwrap(), Vec::new()),
+        Value::Bool(value) => (i64::from(*value), Vec::new()),
         Value::String(text) => match text.parse::<Instant>() {
             Ok(instant) => (instant.as_micros(), Vec::new()),
             Err(_) => (i64::MAX, text.as_bytes().to_vec()),
@@ -129,6 +130,10 @@ pub(crate) fn bounds(statistics: &Statistics) -> Option<(Sortable, Sortable)> {
     match statistics {
         Statistics::Int64(values) => {
             Some(((*values.min_opt()?, Vec::new()), (*values.max_opt()?, Vec::new())))
+        }
+        Statistics::Boolean(values) => {
+            let number = |value: &bool| (i64::from(*value), Vec::new());
+            Some((number(values.min_opt()?), number(values.max_opt()?)))
         }
         Statistics::ByteArray(values) => {
             let text = |text: &parquet::data_type::ByteArray| (i64::MAX, text.data().to_vec());
