@@ -36,7 +36,7 @@ pub struct Encoded {
 /// parallel.
 ///
 /// Takes memory for some row groups (two a thread, or a dozen) and for cached classes (bounded); then, for each thread,
-/// for a row group and a batch of rows.
+/// for a row group and a batch of rows, and for a few row groups of actual-access and access-drift.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -196,6 +196,7 @@ impl<'p, 'c> SharedProgress<'p, 'c> {
 /// What a table other than policy-outcomes is made of.
 #[derive(Clone, Copy)]
 enum Fill {
+    /// Rows, one by one.
     Rows(fn(&RowContext<'_>, &mut Rows<'_>) -> Result<(), EncodeError>),
     /// The accesses of the connected databases, by class.
     Accesses,

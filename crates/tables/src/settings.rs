@@ -11,7 +11,8 @@ pub struct Settings {
     /// A part of policy-outcomes of several row groups never becomes larger than this, in bytes; nor does one of a single
     /// row group, unless the names of the users alone take as much.
     pub max_part_bytes: u64,
-    /// Rows of a full row group. A smaller group is closed when it alone reaches the size of a part.
+    /// Rows of a full row group. A smaller group is closed when it alone reaches the size of a part; in actual-access and
+    /// access-drift when its texts, before compression, are several times as large.
     pub row_group_rows: usize,
     /// The least rows of a full row group of policy-outcomes, whose rows take about a byte each.
     pub outcome_group_rows: usize,

@@ -109,15 +109,13 @@ pub(crate) fn boolean_page(
 ) -> ParquetResult<PlainPage> {
     let mut seen = [false; 2];
     let page = encoder.data_page(rows, Encoding::PLAIN, |out| {
-        let mut filled = 0;
-        for value in values {
-            if filled % 8 == 0 {
+        for (row, value) in values.enumerate() {
+            if row % 8 == 0 {
                 out.push(0);
             }
             if let Some(last) = out.last_mut() {
-                *last |= u8::from(value) << (filled % 8);
+                *last |= u8::from(value) << (row % 8);
             }
-            filled += 1;
             seen[usize::from(value)] = true;
         }
     })?;

@@ -119,6 +119,6 @@ impl ClassColumns {
 }
 
 /// Returns the bits of an index into a dictionary.
-pub(super) fn width(values: &Dictionary) -> u32 {
+fn width(values: &Dictionary) -> u32 {
     bit_width((values.len() as u32).saturating_sub(1))
 }

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use domesday_drift::Drift;
 use domesday_model::FastMap;
 use parquet::errors::Result as ParquetResult;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
@@ -41,10 +40,9 @@ pub(super) struct GroupParts<'g> {
     pub(super) cuts: Vec<Range<usize>>,
 }
 
-/// Columns that are encoded together.
+/// Columns that are encoded together, other than texts.
 #[derive(Clone, Copy)]
 enum Task {
-    Text(usize),
     Roles,
     Users,
     Columns,
@@ -62,39 +60,41 @@ impl<T: TableRows> GroupEncoder<'_, T> {
         let cuts = split_pages(pieces, PAGE_ROWS);
         let group = GroupParts { pieces, distinct, class_rows, class_columns, cuts };
 
-        let mut tasks: Vec<Task> = (0..T::TEXT_FIELDS.len()).map(Task::Text).collect();
-        tasks.extend([Task::Roles, Task::Users, Task::Columns, Task::Sources]);
+        let mut tasks = vec![Task::Roles, Task::Users, Task::Columns, Task::Sources];
         tasks.extend((0..T::CODED_FIELDS.len()).map(Task::Coded));
         tasks.extend(T::FLAG_FIELD.map(|_| Task::Flags));
-        let done: Vec<Vec<(usize, Chunk)>> = tasks
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|task| self.columns(task, &group))
-            .collect::<ParquetResult<_>>()?;
-        let chunks = done.into_iter().flatten().collect();
+        let work = |task| self.page_encoders.with(|encoder| self.columns(task, &group, encoder));
+        let (texts, others) = rayon::join(
+            || {
+                let fields = (0..T::TEXT_FIELDS.len()).into_par_iter();
+                fields.map(|field| self.text_column(&group, field)).collect::<ParquetResult<Vec<_>>>()
+            },
+            || tasks.into_par_iter().with_max_len(1).map(work).collect::<ParquetResult<Vec<_>>>(),
+        );
+        let chunks = others?.into_iter().flatten().chain(texts?).collect();
         Ok(EncodedRowGroup::new(count_rows(pieces), chunks, self.schema.num_columns()))
     }
 
-    fn columns(&self, task: Task, group: &GroupParts<'_>) -> ParquetResult<Vec<(usize, Chunk)>> {
+    fn columns(
+        &self,
+        task: Task,
+        group: &GroupParts<'_>,
+        encoder: &mut PageEncoder,
+    ) -> ParquetResult<Vec<(usize, Chunk)>> {
         let columns = &group.class_columns;
-        let with_encoder = |work: &dyn Fn(&mut PageEncoder) -> ParquetResult<Vec<(usize, Chunk)>>| {
-            self.page_encoders.with(work)
-        };
         match task {
-            Task::Text(field) => Ok(vec![self.text_column(group, field)?]),
-            Task::Roles => with_encoder(&|encoder| {
+            Task::Roles => {
                 let values = &columns.role_names;
-                let chunk = self.class_column(group, "role_name", values, |it| &it.roles, encoder)?;
-                Ok(vec![chunk])
-            }),
-            Task::Coded(field) => with_encoder(&|encoder| {
+                Ok(vec![self.class_column(group, "role_name", values, |it| &it.roles, encoder)?])
+            }
+            Task::Coded(field) => {
                 let (name, values) = (T::CODED_FIELDS[field], &columns.coded[field]);
                 Ok(vec![self.class_column(group, name, values, |it| &it.coded[field], encoder)?])
-            }),
-            Task::Users => with_encoder(&|encoder| self.user_columns(group, encoder)),
-            Task::Columns => with_encoder(&|encoder| Ok(vec![self.column_field(group, encoder)?])),
-            Task::Flags => with_encoder(&|encoder| self.flags(group, encoder)),
-            Task::Sources => with_encoder(&|encoder| self.source_columns(group.pieces, encoder)),
+            }
+            Task::Users => self.user_columns(group, encoder),
+            Task::Columns => Ok(vec![self.column_field(group, encoder)?]),
+            Task::Flags => self.flags(group, encoder),
+            Task::Sources => self.source_columns(group.pieces, encoder),
         }
     }
 
@@ -199,7 +199,7 @@ impl<T: TableRows> GroupEncoder<'_, T> {
         let mut dates = Dictionary::new(FieldKind::Timestamp);
         let date = dates.intern_number(snapshot.at.as_micros());
         let positions = pieces.iter().map(|piece| {
-            let database = Drift::database(&self.rows.drifts()[piece.of.drift]);
+            let database = self.rows.drifts()[piece.of.drift].database();
             let source = &snapshot.data_sources[piece.of.source.get()];
             [
                 connections.intern(database.connection.as_bytes()),

@@ -28,8 +28,8 @@ impl<T: TableRows> GroupEncoder<'_, T> {
         // By piece, then code: the dictionary index.
         let positions = group.pieces.iter().zip(&group.distinct.of_piece).map(|(piece, distinct)| {
             let of_class = &group.class_rows[*distinct].columns.values;
-            let value = |columns: &Box<[u32]>| self.rows.column_value(&piece.of, columns);
-            of_class.iter().map(|it| value(it).map_or(NULL, |value| values.intern(&value))).collect()
+            let of_relation = of_class.iter().map(|columns| self.rows.column_value(&piece.of, columns));
+            of_relation.map(|value| value.map_or(NULL, |value| values.intern(&value))).collect()
         });
         let positions: Vec<Vec<u32>> = positions.collect();
         let column = Column::new(self.schema.column(position), &values);

@@ -231,7 +231,7 @@ fn database(
     let privileges = Privileges {
         server_version: 16,
         observed_at: Instant::from_micros(1_700_000_000_000_000 + i64::try_from(number).unwrap()),
-        database: Database { name: name.clone(), owner: ix(0), access_list: None },
+        database: Database { name, owner: ix(0), access_list: None },
         roles,
         memberships,
         schemas,
