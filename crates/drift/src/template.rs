@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use domesday_model::privileges::{Column, RelationIx};
+use domesday_model::privileges::{Column, Privileges, RelationIx};
 
 use crate::drift::Drift;
 use crate::repair::quote_identifier;
@@ -86,20 +86,22 @@ impl<'d> RelationNames<'d> {
     /// Returns the names as sentences contain them, between backquotes.
     #[must_use]
     pub fn in_sentences(drift: &'d Drift, relation: RelationIx) -> Self {
-        Self::new(drift, relation, drift.relation_name(relation), name)
+        let columns = &drift.privileges().relations[relation.get()].columns;
+        Self { relation: drift.relation_name(relation), columns, quote: name, quoted: Vec::new() }
     }
 
     /// Returns the names as SQL contains them.
     #[must_use]
     pub fn in_sql(drift: &'d Drift, relation: RelationIx) -> Self {
-        let (schema, table) = drift.database().relation_name(relation);
-        let quoted = format!("{}.{}", quote_identifier(schema), quote_identifier(table));
-        Self::new(drift, relation, quoted, quote_identifier)
+        Self::quoted_in(drift.privileges(), relation)
     }
 
-    fn new(drift: &'d Drift, relation: RelationIx, quoted: String, quote: fn(&str) -> String) -> Self {
-        let columns = &drift.privileges().relations[relation.get()].columns;
-        Self { relation: quoted, columns, quote, quoted: Vec::new() }
+    /// Returns the names as SQL for some privileges contains them.
+    pub(crate) fn quoted_in(privileges: &'d Privileges, relation: RelationIx) -> Self {
+        let of_relation = &privileges.relations[relation.get()];
+        let schema = &privileges.schemas[of_relation.schema.get()].name;
+        let relation = format!("{}.{}", quote_identifier(schema), quote_identifier(&of_relation.name));
+        Self { relation, columns: &of_relation.columns, quote: quote_identifier, quoted: Vec::new() }
     }
 
     fn column(&mut self, position: u32) -> &str {

@@ -1,23 +1,33 @@
 //! The repair as text: of one finding, and of a whole database.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use domesday_model::DataSourceIx;
-use domesday_model::privileges::{Grantee, PrivilegeSet, Privileges, RelationIx, RoleIx, SchemaIx};
+use domesday_model::privileges::{PrivilegeSet, RelationIx};
+use rayon::prelude::*;
 
 use super::plan::{RepairPlan, Step};
-use super::quote::quote_identifier;
 use super::statement::{Action, Object, SetRole, Statement};
 use crate::detail::verb;
 use crate::drift::Drift;
 use crate::finding::Finding;
 use crate::kinds::FindingKind;
+use crate::relation_groups::RelationGroup;
 use crate::template::{RelationNames, Template};
 use crate::text::name;
 
 /// How many relations a comment names.
 const NAMED_RELATIONS: usize = 3;
+
+/// How many relations are written at once, and how many of them by one thread: little memory beside the script itself.
+const WINDOW: usize = 1_024;
+const PART: usize = 16;
+
+/// A statement with the reason for it, unless that stands before another, as they are for every relation of a group.
+struct StepText {
+    reason: Option<(FindingKind, Template)>,
+    sql: Template,
+}
 
 impl Drift {
     pub(crate) fn repair_plan(&self) -> &RepairPlan {
@@ -64,15 +74,23 @@ impl Drift {
         let is_grant = |step: &Step| step.statement.action == Action::Grant;
         let write_wide = |sql: &mut String, grants: bool| {
             for (group, step) in plan.wide.iter().filter(|(_, step)| is_grant(step) == grants) {
-                let first = self.groups[*group].relations[0];
-                self.write_steps(sql, *group, first, std::slice::from_ref(step));
+                let relation = self.groups[*group].relations[0].0;
+                self.write_steps(sql, relation, &self.step_texts(*group, std::slice::from_ref(step)));
             }
         };
         write_wide(&mut sql, true);
-        let steps: Vec<Vec<Step>> = plan.relations.iter().map(|steps| merge_grants(steps)).collect();
-        for (source, group, relation) in &self.order {
-            let group = *group as usize;
-            self.write_steps(&mut sql, group, (*relation, *source), &steps[group]);
+        let texts = plan.relations.par_iter().enumerate();
+        let texts: Vec<Vec<StepText>> =
+            texts.map(|(group, steps)| self.step_texts(group, &merge_grants(steps))).collect();
+        for window in self.order.chunks(WINDOW) {
+            let parts = window.par_chunks(PART).map(|of_part| {
+                let mut sql = String::new();
+                for (_, group, relation) in of_part {
+                    self.write_steps(&mut sql, *relation, &texts[*group as usize]);
+                }
+                sql
+            });
+            sql.extend(parts.collect::<Vec<String>>());
         }
         write_wide(&mut sql, false);
         sql.push_str("COMMIT;\n");
@@ -80,25 +98,42 @@ impl Drift {
         sql
     }
 
-    /// Writes the statements of one relation, each under the reason for it.
-    fn write_steps(&self, sql: &mut String, group: usize, of: (RelationIx, DataSourceIx), steps: &[Step]) {
-        let (relation, source) = of;
+    /// Returns the text of some steps, as it is for every relation of their group.
+    fn step_texts(&self, group: usize, steps: &[Step]) -> Vec<StepText> {
         let position = u32::try_from(group).expect("a group is a position in 32 bits");
+        let privileges = self.privileges();
+        let schema = privileges.relations[self.groups[group].relations[0].0.get()].schema;
         let mut last = None;
-        for step in steps {
-            if last != Some(step.finding) {
-                let finding = Finding::new(self, position, step.finding, relation, source);
-                let _ = writeln!(sql, "\n-- {}: {}", finding.kind, finding.detail());
-                last = Some(step.finding);
+        let text = |step: &Step| {
+            let is_next = last.replace(step.finding) != Some(step.finding);
+            let reason = is_next.then(|| {
+                let finding = self.group_finding(position, step.finding);
+                (finding.kind, finding.detail_template())
+            });
+            let sql = Template::default();
+            StepText { reason, sql: step.statement.append_to(sql, privileges, schema, SetRole::Local) }
+        };
+        steps.iter().map(text).collect()
+    }
+
+    /// Writes the statements of one relation, each under the reason for it.
+    fn write_steps(&self, sql: &mut String, relation: RelationIx, texts: &[StepText]) {
+        let mut in_sentences = RelationNames::in_sentences(self, relation);
+        let mut in_sql = RelationNames::in_sql(self, relation);
+        for StepText { reason, sql: statement } in texts {
+            if let Some((kind, detail)) = reason {
+                let _ = write!(sql, "\n-- {kind}: ");
+                detail.write(&mut in_sentences, |text| sql.push_str(text));
+                sql.push('\n');
             }
-            let _ = writeln!(sql, "{}", step.statement.sql(self.privileges(), relation, SetRole::Local));
+            statement.write(&mut in_sql, |text| sql.push_str(text));
+            sql.push('\n');
         }
     }
 
     /// Writes what has to be decided, once for all relations that it is the same for.
     fn write_decisions(&self, sql: &mut String) {
-        let mut decisions: BTreeMap<(FindingKind, String), BTreeSet<(DataSourceIx, RelationIx)>> =
-            BTreeMap::new();
+        let mut decisions: BTreeMap<(FindingKind, String), Vec<&RelationGroup>> = BTreeMap::new();
         for (of_group, repairs) in self.groups.iter().zip(&self.repair_plan().findings) {
             for (finding, repair) in of_group.findings.iter().zip(repairs) {
                 let Err(decision) = repair else { continue };
@@ -110,19 +145,25 @@ impl Drift {
                     (None, role) => format!("role {}", role.unwrap_or_default()),
                 };
                 let text = format!("{who}, {}: {}", verb(finding.scope), decision.text(self));
-                let relations = of_group.relations.iter().map(|(relation, source)| (*source, *relation));
-                decisions.entry((finding.kind, text)).or_default().extend(relations);
+                let groups = decisions.entry((finding.kind, text)).or_default();
+                if groups.last().is_none_or(|last| !std::ptr::eq(*last, of_group)) {
+                    groups.push(of_group);
+                }
             }
         }
         if !decisions.is_empty() {
             sql.push_str("\n-- To decide:\n");
         }
-        for ((kind, text), relations) in decisions {
-            let named =
-                relations.iter().take(NAMED_RELATIONS).map(|(_, relation)| self.relation_name(*relation));
+        for ((kind, text), groups) in decisions {
+            let count: usize = groups.iter().map(|group| group.relations.len()).sum();
+            let first = groups.iter().flat_map(|group| group.relations.iter().take(NAMED_RELATIONS));
+            let mut first: Vec<_> = first.map(|(relation, source)| (*source, *relation)).collect();
+            first.sort_unstable();
+            first.truncate(NAMED_RELATIONS);
+            let named = first.iter().map(|(_, relation)| self.relation_name(*relation));
             let mut named = named.collect::<Vec<_>>().join(", ");
-            if relations.len() > NAMED_RELATIONS {
-                let _ = write!(named, " and {} more", relations.len() - NAMED_RELATIONS);
+            if count > NAMED_RELATIONS {
+                let _ = write!(named, " and {} more", count - NAMED_RELATIONS);
             }
             let _ = writeln!(sql, "-- {kind} on {named}: {text}");
         }
@@ -151,7 +192,7 @@ impl Finding<'_> {
         let mut sql = Template::default();
         for (position, statement) in statements.iter().enumerate() {
             let sql_before = if position > 0 { sql.text("\n") } else { sql };
-            sql = append_statement(sql_before, statement, privileges, schema, SetRole::Session);
+            sql = statement.append_to(sql_before, privileges, schema, SetRole::Session);
         }
         Some(sql)
     }
@@ -162,54 +203,6 @@ impl Finding<'_> {
         let repair = &self.drift.repair_plan().findings[self.group as usize][self.position];
         repair.as_ref().err().map(|decision| decision.text(self.drift))
     }
-}
-
-/// Appends a statement about any relation of a schema, as [`Statement::sql`] writes it for one.
-fn append_statement(
-    sql: Template,
-    statement: &Statement,
-    privileges: &Privileges,
-    schema: SchemaIx,
-    set_role: SetRole,
-) -> Template {
-    let role_name = |role: RoleIx| quote_identifier(&privileges.roles[role.get()].name);
-    let (verb, preposition, grantor, end) = match statement.action {
-        Action::Grant => ("GRANT", "TO", None, ";"),
-        Action::Revoke { grantor, is_cascading: false } => ("REVOKE", "FROM", grantor, ";"),
-        Action::Revoke { grantor, is_cascading: true } => ("REVOKE", "FROM", grantor, " CASCADE;"),
-    };
-    let mut sql = match grantor {
-        Some(grantor) => {
-            let set = if set_role == SetRole::Local { "SET LOCAL ROLE" } else { "SET ROLE" };
-            sql.text(format_args!("{set} {};\n{verb} ", role_name(grantor)))
-        }
-        None => sql.text(format_args!("{verb} ")),
-    };
-    for (position, name) in statement.privileges.names().enumerate() {
-        sql = sql.text(if position > 0 { ", " } else { "" }).text(name);
-        if let Object::Columns(columns) = &statement.object {
-            for (position, column) in columns.iter().enumerate() {
-                sql = sql.text(if position > 0 { ", " } else { " (" }).column(*column);
-            }
-            sql = sql.text(if columns.is_empty() { " ()" } else { ")" });
-        }
-    }
-    sql = sql.text(" ON ");
-    sql = match &statement.object {
-        Object::Database => {
-            sql.text(format_args!("DATABASE {}", quote_identifier(&privileges.database.name)))
-        }
-        Object::Schema => {
-            sql.text(format_args!("SCHEMA {}", quote_identifier(&privileges.schemas[schema.get()].name)))
-        }
-        Object::Relation | Object::Columns(_) => sql.relation(),
-    };
-    let grantee = match statement.grantee {
-        Grantee::Public => "PUBLIC".to_owned(),
-        Grantee::Role(role) => role_name(role),
-    };
-    sql = sql.text(format_args!(" {preposition} {grantee}{end}"));
-    if grantor.is_some() { sql.text("\nRESET ROLE;") } else { sql }
 }
 
 /// Merges grants of columns to one role that follow each other.
@@ -237,76 +230,4 @@ fn is_column_grant(statement: &Statement) -> bool {
     statement.action == Action::Grant
         && statement.privileges == PrivilegeSet::SELECT
         && matches!(statement.object, Object::Columns(_))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use domesday_model::privileges::{Column, ObservedDatabase, Relation, RelationKind, Schema};
-    use domesday_model::{Catalog, Instant, Snapshot};
-
-    use super::*;
-    use crate::repair::fixtures::privileges;
-
-    /// A database whose names need quotes and look like places of a template.
-    fn drift() -> Drift {
-        let column = |name: &str| Column { name: name.to_owned(), access_list: None };
-        let relation = |name: &str, columns: [&str; 2]| Relation {
-            schema: SchemaIx(0),
-            name: name.to_owned(),
-            kind: RelationKind::Table,
-            owner: RoleIx(0),
-            access_list: None,
-            columns: columns.map(column).into(),
-            has_row_security: false,
-            forces_row_security: false,
-        };
-        let mut shop = privileges(3, &[], &[]);
-        shop.roles[2].name = "Ada's \"role\" on {}.\nx".to_owned();
-        shop.schemas = vec![Schema { name: "Sales".to_owned(), owner: RoleIx(0), access_list: None }];
-        shop.relations = vec![relation("orders", ["id", "name"]), relation("or\"der", ["select", "naïve"])];
-        let database = ObservedDatabase {
-            connection: "shop".to_owned(),
-            host: "db".to_owned(),
-            identify: Vec::new(),
-            privileges: shop,
-        };
-        let snapshot = Snapshot::of_catalog(&Catalog::default(), Instant::from_micros(0)).unwrap();
-        Drift::new(Arc::new(domesday_engine::evaluate(snapshot)), Arc::new(database))
-    }
-
-    #[test]
-    fn a_template_says_for_each_relation_what_the_statement_says() {
-        let drift = drift();
-        let revoke = |grantor, is_cascading| Action::Revoke { grantor, is_cascading };
-        let actions = [Action::Grant, revoke(None, false), revoke(None, true), revoke(Some(RoleIx(2)), true)];
-        let objects = [
-            Object::Database,
-            Object::Schema,
-            Object::Relation,
-            Object::Columns(vec![1]),
-            Object::Columns(vec![0, 1]),
-        ];
-        let both = PrivilegeSet::INSERT.union(PrivilegeSet::UPDATE);
-        for action in actions {
-            for object in &objects {
-                for (privileges, grantee) in
-                    [(PrivilegeSet::SELECT, Grantee::Public), (both, Grantee::Role(RoleIx(2)))]
-                {
-                    let statement = Statement { action, privileges, object: object.clone(), grantee };
-                    for set_role in [SetRole::Local, SetRole::Session] {
-                        let template = Template::default();
-                        let privileges = drift.privileges();
-                        let template =
-                            append_statement(template, &statement, privileges, SchemaIx(0), set_role);
-                        for relation in [RelationIx(0), RelationIx(1)] {
-                            let filled = template.fill(RelationNames::in_sql(&drift, relation));
-                            assert_eq!(filled, statement.sql(privileges, relation, set_role));
-                        }
-                    }
-                }
-            }
-        }
-    }
 }

@@ -1,8 +1,9 @@
 //! The statements of a repair, and their text.
 
-use domesday_model::privileges::{Grantee, PrivilegeSet, Privileges, RelationIx, RoleIx};
+use domesday_model::privileges::{Grantee, PrivilegeSet, Privileges, RoleIx, SchemaIx};
 
 use super::quote::quote_identifier;
+use crate::template::Template;
 
 /// What a statement changes privileges on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -58,58 +59,61 @@ impl Statement {
         matches!(self.object, Object::Database | Object::Schema)
     }
 
-    /// Returns the statement as SQL, with a semicolon.
-    pub(crate) fn sql(&self, privileges: &Privileges, relation: RelationIx, set_role: SetRole) -> String {
-        let of_relation = &privileges.relations[relation.get()];
-        let schema = || quote_identifier(&privileges.schemas[of_relation.schema.get()].name);
+    /// Appends the statement as SQL, with a semicolon, as it is for every relation of a schema.
+    pub(crate) fn append_to(
+        &self,
+        sql: Template,
+        privileges: &Privileges,
+        schema: SchemaIx,
+        set_role: SetRole,
+    ) -> Template {
         let role_name = |role: RoleIx| quote_identifier(&privileges.roles[role.get()].name);
-        let (verb, preposition) = match self.action {
-            Action::Grant => ("GRANT", "TO"),
-            Action::Revoke { .. } => ("REVOKE", "FROM"),
+        let (verb, preposition, grantor, end) = match self.action {
+            Action::Grant => ("GRANT", "TO", None, ";"),
+            Action::Revoke { grantor, is_cascading: false } => ("REVOKE", "FROM", grantor, ";"),
+            Action::Revoke { grantor, is_cascading: true } => ("REVOKE", "FROM", grantor, " CASCADE;"),
         };
-        let names: Vec<String> = match &self.object {
-            Object::Columns(columns) => {
-                let columns = columns.iter().map(|column| &of_relation.columns[*column as usize].name);
-                let columns: Vec<String> = columns.map(|column| quote_identifier(column)).collect();
-                let columns = columns.join(", ");
-                self.privileges.names().map(|name| format!("{name} ({columns})")).collect()
+        let mut sql = sql;
+        if let Some(grantor) = grantor {
+            let set = if set_role == SetRole::Local { "SET LOCAL ROLE" } else { "SET ROLE" };
+            sql = sql.text(format_args!("{set} {};\n", role_name(grantor)));
+        }
+        sql = sql.text(verb);
+        for (position, name) in self.privileges.names().enumerate() {
+            sql = sql.text(if position > 0 { ", " } else { " " }).text(name);
+            if let Object::Columns(columns) = &self.object {
+                for (position, column) in columns.iter().enumerate() {
+                    sql = sql.text(if position > 0 { ", " } else { " (" }).column(*column);
+                }
+                sql = sql.text(")");
             }
-            _ => self.privileges.names().map(str::to_owned).collect(),
-        };
-        let object = match &self.object {
-            Object::Database => format!("DATABASE {}", quote_identifier(&privileges.database.name)),
-            Object::Schema => format!("SCHEMA {}", schema()),
-            Object::Relation | Object::Columns(_) => {
-                format!("{}.{}", schema(), quote_identifier(&of_relation.name))
+        }
+        sql = sql.text(" ON ");
+        sql = match &self.object {
+            Object::Database => {
+                sql.text(format_args!("DATABASE {}", quote_identifier(&privileges.database.name)))
             }
+            Object::Schema => {
+                sql.text(format_args!("SCHEMA {}", quote_identifier(&privileges.schemas[schema.get()].name)))
+            }
+            Object::Relation | Object::Columns(_) => sql.relation(),
         };
         let grantee = match self.grantee {
             Grantee::Public => "PUBLIC".to_owned(),
             Grantee::Role(role) => role_name(role),
         };
-        let mut sql = format!("{verb} {} ON {object} {preposition} {grantee}", names.join(", "));
-        if let Action::Revoke { grantor, is_cascading } = self.action {
-            if is_cascading {
-                sql.push_str(" CASCADE");
-            }
-            sql.push(';');
-            if let Some(grantor) = grantor {
-                let set = if set_role == SetRole::Local { "SET LOCAL ROLE" } else { "SET ROLE" };
-                sql = format!("{set} {};\n{sql}\nRESET ROLE;", role_name(grantor));
-            }
-        } else {
-            sql.push(';');
-        }
-        sql
+        sql = sql.text(format_args!(" {preposition} {grantee}{end}"));
+        if grantor.is_some() { sql.text("\nRESET ROLE;") } else { sql }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use domesday_model::privileges::{Column, Relation, RelationKind, Schema, SchemaIx};
+    use domesday_model::privileges::{Column, Relation, RelationIx, RelationKind, Schema};
 
     use super::*;
     use crate::repair::fixtures::privileges;
+    use crate::template::RelationNames;
 
     fn shop() -> Privileges {
         let column = |name: &str| Column { name: name.to_owned(), access_list: None };
@@ -132,7 +136,11 @@ mod tests {
     #[test]
     fn statements_are_written_with_quoted_names() {
         let shop = shop();
-        let sql = |statement: &Statement| statement.sql(&shop, RelationIx(0), SetRole::Local);
+        let sql_as = |statement: &Statement, set_role| {
+            let template = statement.append_to(Template::default(), &shop, SchemaIx(0), set_role);
+            template.fill(RelationNames::quoted_in(&shop, RelationIx(0)))
+        };
+        let sql = |statement: &Statement| sql_as(statement, SetRole::Local);
         let select = PrivilegeSet::SELECT;
         let write = PrivilegeSet::INSERT.union(PrivilegeSet::UPDATE);
         assert_eq!(
@@ -162,6 +170,6 @@ mod tests {
             sql(&by_grantor),
             "SET LOCAL ROLE r1;\nREVOKE USAGE ON SCHEMA \"Sales\" FROM PUBLIC;\nRESET ROLE;"
         );
-        assert!(by_grantor.sql(&shop, RelationIx(0), SetRole::Session).starts_with("SET ROLE r1;"));
+        assert!(sql_as(&by_grantor, SetRole::Session).starts_with("SET ROLE r1;"));
     }
 }
