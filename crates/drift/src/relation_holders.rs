@@ -43,14 +43,10 @@ impl RelationHolders {
                     (self.scope(scope).column(column), &before.columns[column as usize])
                 }
             };
-            match (known, gained(old, list, wanted)) {
-                (Some(known), Some(gained)) if gained.is_empty() => Arc::clone(known),
-                (Some(known), Some(gained)) => {
-                    let mut holders = BitSet::clone(known);
-                    reach.add_holders(&gained, wanted, &mut holders);
-                    Arc::new(holders)
-                }
-                _ => Arc::new(reach.holders(list, wanted)),
+            match known.map(|known| (known, reach.holders_after(known, old, list, wanted))) {
+                Some((known, None)) => Arc::clone(known),
+                Some((_, Some(changed))) => Arc::new(changed),
+                None => Arc::new(reach.holders(list, wanted)),
             }
         })
     }
@@ -102,27 +98,6 @@ impl ScopeHolders {
 enum Part {
     Whole(Scope),
     Column(Scope, u32),
-}
-
-/// Returns the entries by which a changed access list gives one of some privileges where it did not before; none when an
-/// entry gives none of them any more.
-fn gained(before: &[AccessEntry], after: &[AccessEntry], wanted: PrivilegeSet) -> Option<Vec<AccessEntry>> {
-    let gives = |entry: &AccessEntry| entry.privileges.intersects(wanted);
-    let is_kept = |(before, after): (&AccessEntry, &AccessEntry)| {
-        before.grantee == after.grantee && (gives(after) || !gives(before))
-    };
-    if before.len() > after.len() || !before.iter().zip(after).all(is_kept) {
-        return None;
-    }
-    let gave = before.iter().map(gives).chain(std::iter::repeat(false));
-    Some(
-        after
-            .iter()
-            .zip(gave)
-            .filter(|(entry, gave)| gives(entry) && !gave)
-            .map(|(entry, _)| *entry)
-            .collect(),
-    )
 }
 
 /// A relation with what decides who reaches it.

@@ -126,8 +126,26 @@ impl RoleReach {
         holders
     }
 
+    /// Returns the roles that hold one of these privileges by a changed access list; none where they are the same. `known` are
+    /// those by the list before, which may hold it by something else too.
+    pub(crate) fn holders_after(
+        &self,
+        known: &BitSet,
+        before: &[AccessEntry],
+        after: &[AccessEntry],
+        wanted: PrivilegeSet,
+    ) -> Option<BitSet> {
+        let Some(gained) = gained(before, after, wanted) else { return Some(self.holders(after, wanted)) };
+        if gained.is_empty() {
+            return None;
+        }
+        let mut holders = known.clone();
+        self.add_holders(&gained, wanted, &mut holders);
+        Some(holders)
+    }
+
     /// Adds the roles that hold one of these privileges by entries of an access list.
-    pub(crate) fn add_holders(&self, entries: &[AccessEntry], wanted: PrivilegeSet, to: &mut BitSet) {
+    fn add_holders(&self, entries: &[AccessEntry], wanted: PrivilegeSet, to: &mut BitSet) {
         for entry in entries.iter().filter(|entry| entry.privileges.intersects(wanted)) {
             match entry.grantee {
                 Grantee::Public => *to = BitSet::full(self.len()),
@@ -148,7 +166,11 @@ impl RoleReach {
 
     /// Returns the roles that hold USAGE of a schema by its access list.
     pub(crate) fn usage_holders(&self, list: &[AccessEntry]) -> BitSet {
-        let mut holders = self.holders(list, PrivilegeSet::USAGE);
+        self.with_predefined(self.holders(list, PrivilegeSet::USAGE))
+    }
+
+    /// Adds the roles that hold USAGE of every schema.
+    pub(crate) fn with_predefined(&self, mut holders: BitSet) -> BitSet {
         self.predefined.iter().for_each(|all| holders.union(all));
         holders
     }
@@ -175,6 +197,27 @@ impl RoleReach {
         }
         free
     }
+}
+
+/// Returns the entries by which a changed access list gives one of some privileges where it did not before; none when an
+/// entry gives none of them any more.
+fn gained(before: &[AccessEntry], after: &[AccessEntry], wanted: PrivilegeSet) -> Option<Vec<AccessEntry>> {
+    let gives = |entry: &AccessEntry| entry.privileges.intersects(wanted);
+    let is_kept = |(before, after): (&AccessEntry, &AccessEntry)| {
+        before.grantee == after.grantee && (gives(after) || !gives(before))
+    };
+    if before.len() > after.len() || !before.iter().zip(after).all(is_kept) {
+        return None;
+    }
+    let gave = before.iter().map(gives).chain(std::iter::repeat(false));
+    Some(
+        after
+            .iter()
+            .zip(gave)
+            .filter(|(entry, gave)| gives(entry) && !gave)
+            .map(|(entry, _)| *entry)
+            .collect(),
+    )
 }
 
 /// Returns for each role those that reach it.

@@ -108,15 +108,13 @@ impl<'a> Case<'a> {
         };
         let inherited = Inherited::new(reach, &acting);
         let mut draft = self.draft();
-        let relevant = |draft: &Draft<'_>| {
-            let mut found = entries_of(draft, cut);
-            found.retain(|entry| entry.privileges.intersects(cut_set) && inherited.concerns(entry));
-            found
+        let relevant = |draft: &Draft<'_>| -> Vec<AccessEntry> {
+            let is_relevant = |it: &AccessEntry| it.privileges.intersects(cut_set) && inherited.concerns(it);
+            entries_of(draft, cut).filter(is_relevant).collect()
         };
         let revoke = |draft: &Draft<'_>, entry: AccessEntry| {
-            let of_grantee = entries_of(draft, cut).into_iter();
-            let of_grantee =
-                of_grantee.filter(|it| it.grantee == entry.grantee && it.grantor == entry.grantor);
+            let of_grantee = entries_of(draft, cut)
+                .filter(|it| it.grantee == entry.grantee && it.grantor == entry.grantor);
             let held = of_grantee.fold(PrivilegeSet::NONE, |sum, entry| sum.union(entry.privileges));
             self.revoke(draft, entry, held.intersection(cut_set), object.clone(), owner)
         };
@@ -319,16 +317,14 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Returns the entries on one level; on a relation those of columns count too.
-fn entries_of(draft: &Draft<'_>, cut: Cut) -> Vec<AccessEntry> {
-    match cut {
-        Cut::Relation => {
-            let columns = draft.lists.columns.iter().flatten();
-            draft.lists.whole.iter().chain(columns).copied().collect()
-        }
-        Cut::Usage => draft.usage.to_vec(),
-        Cut::Connect => draft.connect.to_vec(),
-    }
+/// Iterates over the entries on one level; on a relation those of columns count too.
+fn entries_of<'d>(draft: &'d Draft<'_>, cut: Cut) -> impl Iterator<Item = AccessEntry> + 'd {
+    let (list, columns): (&[AccessEntry], &[Vec<AccessEntry>]) = match cut {
+        Cut::Relation => (&draft.lists.whole, &draft.lists.columns),
+        Cut::Usage => (&draft.usage, &[]),
+        Cut::Connect => (&draft.connect, &[]),
+    };
+    list.iter().chain(columns.iter().flatten()).copied()
 }
 
 /// Returns for each grantee the columns that it could select by its entries and no longer can.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use domesday_actual::BitSet;
-use domesday_model::privileges::{AccessEntry, Privileges, RelationIx, SchemaIx};
+use domesday_model::privileges::{AccessEntry, PrivilegeSet, Privileges, RelationIx, SchemaIx};
 
 use crate::access_lists::{RelationLists, database_list, schema_list};
 use crate::drift::Drift;
@@ -12,6 +12,7 @@ use crate::relation_holders::{Place, RelationHolders};
 use crate::relation_reach::RelationReach;
 use crate::repair::access_list::{grant, revoke};
 use crate::repair::statement::{Action, Object, Statement};
+use crate::role_reach::RoleReach;
 
 /// The access lists, of each group once.
 #[derive(Debug)]
@@ -58,6 +59,14 @@ impl RelationState {
 
     fn holders(&self, drift: &Drift) -> &RelationHolders {
         self.holders.get_or_init(|| RelationHolders::new(&drift.reach, &self.lists))
+    }
+}
+
+impl ObjectState {
+    /// Returns the state that a changed access list makes of this one.
+    fn after(&self, reach: &RoleReach, list: Vec<AccessEntry>, wanted: PrivilegeSet) -> Self {
+        let holders = reach.holders_after(&self.holders, &self.list, &list, wanted);
+        Self { holders: holders.unwrap_or_else(|| self.holders.clone()), list }
     }
 }
 
@@ -306,8 +315,11 @@ impl<'d> Draft<'d> {
             group: self.group,
             schema: self.schema,
             relation: relation.map(|lists| before.after(self.drift, lists)),
-            usage: usage.map(|list| ObjectState { holders: reach.usage_holders(&list), list }),
-            connect: connect.map(|list| ObjectState { holders: reach.connect_holders(&list), list }),
+            usage: usage.map(|list| {
+                let after = state.schema(self.schema).after(reach, list, PrivilegeSet::USAGE);
+                ObjectState { holders: reach.with_predefined(after.holders), ..after }
+            }),
+            connect: connect.map(|list| state.database().after(reach, list, PrivilegeSet::CONNECT)),
         };
         (self.statements, trial)
     }
