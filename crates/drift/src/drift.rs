@@ -180,18 +180,16 @@ impl Drift {
 
     /// Iterates over the accesses of every role to the data sources, in order of data source, scope and role name.
     pub fn accesses(&self) -> impl Iterator<Item = AccessRow<'_>> {
-        let by_name = self.by_name.get_or_init(|| self.sort_by_name());
         self.order.iter().flat_map(move |(source, group, relation)| {
-            let class = self.groups[*group as usize].class.0 as usize;
+            let group = &self.groups[*group as usize];
             Scope::ALL.into_iter().flat_map(move |scope| {
-                let accesses = self.access.classes[class].scope(scope);
-                by_name[class][scope.index()].iter().map(move |(role, access)| AccessRow {
-                    role: *role,
-                    user: self.user_of(*role),
+                self.roles_by_name(group, scope).map(move |(role, access)| AccessRow {
+                    role,
+                    user: self.user_of(role),
                     source: *source,
                     relation: *relation,
                     scope,
-                    access: &accesses[*access as usize],
+                    access,
                 })
             })
         })

@@ -96,13 +96,8 @@ impl ClassColumns {
 
     fn encode(&self, positions: Positions, rows: &ClassRows) -> ClassSegments {
         let fields = self.coded.iter().zip(positions.coded).zip(&rows.coded);
-        let coded = fields.map(|((values, positions), codes)| {
-            let position = |code: &u32| if *code == NULL { NULL } else { positions[*code as usize] };
-            let each = || codes.codes.iter().map(position).collect();
-            let null = codes.codes.contains(&NULL).then_some(NULL);
-            let distinct = || positions.iter().copied().chain(null);
-            Segment::of_distinct(codes.codes.len(), distinct, each, width(values), values)
-        });
+        let coded =
+            fields.map(|((values, positions), codes)| codes.encode(&positions, width(values), values));
         let coded = coded.collect();
         let users = Segment::new(positions.users.clone(), width(&self.usernames), &self.usernames);
         let mut seen = positions.users;

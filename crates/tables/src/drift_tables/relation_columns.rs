@@ -10,7 +10,7 @@ use super::group_encoder::{GroupEncoder, GroupParts};
 use super::row_groups::{count_rows, split_pages};
 use super::table_rows::TableRows;
 use crate::columnar::plain::{PlainPage, TextPage, plain_chunk};
-use crate::columnar::{Chunk, Column, Dictionary, NULL, PageEncoder, RowStatistics, rle_hybrid};
+use crate::columnar::{Chunk, Column, Dictionary, NULL, PageEncoder, RowStatistics};
 use crate::schema::FieldKind;
 
 /// Rows of a page of text; fewer where they are long.
@@ -34,34 +34,17 @@ impl<T: TableRows> GroupEncoder<'_, T> {
         let positions: Vec<Vec<u32>> = positions.collect();
         let column = Column::new(self.schema.column(position), &values);
         let page = |cut: &Range<usize>| {
-            let distinct = &group.distinct.of_piece[cut.clone()];
-            let pieces = || distinct.iter().zip(&positions[cut.clone()]);
-            let of_piece = |(distinct, positions): (&usize, &Vec<u32>), out: &mut Vec<u32>| {
-                let codes = &group.class_rows[*distinct].columns.codes;
-                let position = |code: &u32| if *code == NULL { NULL } else { positions[*code as usize] };
-                out.clear();
-                out.extend(codes.iter().map(position));
-            };
+            let pieces = group.distinct.of_piece[cut.clone()].iter().zip(&positions[cut.clone()]);
             let mut statistics =
                 RowStatistics { rows: count_rows(&group.pieces[cut.clone()]), ..RowStatistics::default() };
-            let mut each = Vec::new();
             let (mut levels, mut content) = (Vec::new(), Vec::new());
-            for (distinct, positions) in pieces() {
-                if positions.is_empty() {
-                    let rows = group.distinct.pieces[*distinct].rows.len();
-                    statistics.nulls += rows;
-                    rle_hybrid::append_repeated(0, rows, 1, &mut levels);
-                    continue;
-                }
-                of_piece((distinct, positions), &mut each);
-                let is_set = each.iter().map(|position| (u32::from(*position != NULL), 1));
-                rle_hybrid::append_runs(is_set, 1, &mut levels);
-                let rows = each.len();
-                each.retain(|position| *position != NULL);
-                statistics.nulls += rows - each.len();
-                let seen = positions.iter().copied().filter(|position| *position != NULL);
-                statistics.min_max = values.join(statistics.min_max, values.min_max(seen));
-                rle_hybrid::append_mixed(&each, column.width, &mut content);
+            for (distinct, positions) in pieces {
+                let codes = &group.class_rows[*distinct].columns;
+                let segment = codes.encode(positions, column.width, &values);
+                statistics.nulls += segment.nulls;
+                statistics.min_max = values.join(statistics.min_max, segment.min_max);
+                levels.extend_from_slice(&segment.levels);
+                content.extend_from_slice(&segment.values);
             }
             let write_levels = |out: &mut Vec<u8>| out.extend_from_slice(&levels);
             column.page(statistics, encoder, write_levels, |out| out.extend_from_slice(&content))

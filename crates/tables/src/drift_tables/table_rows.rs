@@ -5,7 +5,7 @@ use domesday_model::privileges::{RelationIx, RoleIx};
 use domesday_model::{DataSourceIx, FastMap, Snapshot, UserIx};
 
 use super::row_groups::Piece;
-use crate::columnar::NULL;
+use crate::columnar::{Dictionary, NULL, Segment};
 use crate::schema::Table;
 
 /// A data source with rows. Those of the same database and class have equal rows, except for what names the relation.
@@ -77,6 +77,17 @@ pub(crate) struct Codes<V> {
     pub(super) codes: Vec<u32>,
     /// The different values, in order of first use.
     pub(super) values: Vec<V>,
+}
+
+impl<V> Codes<V> {
+    /// Encodes the rows; the values have these dictionary indices, `NULL` for one that stands for no value.
+    pub(super) fn encode(&self, positions: &[u32], width: u32, values: &Dictionary) -> Segment {
+        let position = |code: &u32| if *code == NULL { NULL } else { positions[*code as usize] };
+        let each = || self.codes.iter().map(position).collect();
+        let null = self.codes.contains(&NULL).then_some(NULL);
+        let distinct = || positions.iter().copied().chain(null);
+        Segment::of_distinct(self.codes.len(), distinct, each, width, values)
+    }
 }
 
 /// Builds [`Codes`] from keys that are compared in place of the values.
