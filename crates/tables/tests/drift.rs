@@ -140,6 +140,19 @@ fn what_is_read_is_what_the_comparison_says() {
 
 /// Classes fill several pages, and occur in several row groups.
 #[test]
+fn lists_that_no_database_makes_have_rows_and_a_script() {
+    let mut seen = Seen::default();
+    for seed in 0..60 {
+        let world = worlds::impossible(seed, SMALL);
+        check(&world, &[settings()], &mut seen);
+        for drift in world.drifts().1 {
+            assert!(drift.repair_script().contains("COMMIT;"));
+        }
+    }
+    assert!(seen.repairs > 100 && seen.decisions > 100, "{seen:?}");
+}
+
+#[test]
 fn pages_and_row_groups_of_many_relations() {
     let size = Size { users: 60, unmapped: 30, templates: 9, relations: 500 };
     let mut seen = Seen::default();

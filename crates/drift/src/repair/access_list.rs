@@ -33,15 +33,15 @@ pub(crate) fn revoke(
     privileges: PrivilegeSet,
     is_cascading: bool,
 ) -> Result<(), HasDependents> {
-    let found = list.iter().position(|entry| entry.grantee == grantee && entry.grantor == grantor);
-    let Some(position) = found else { return Ok(()) };
-    let entry = &mut list[position];
-    let lost_options = entry.grant_options.intersection(privileges);
-    entry.privileges = entry.privileges.difference(privileges);
-    entry.grant_options = entry.grant_options.difference(privileges);
-    if entry.privileges == PrivilegeSet::NONE {
-        list.remove(position);
-    }
+    let mut lost_options = PrivilegeSet::NONE;
+    list.retain_mut(|entry| {
+        if entry.grantee == grantee && entry.grantor == grantor {
+            lost_options = lost_options.union(entry.grant_options.intersection(privileges));
+            entry.privileges = entry.privileges.difference(privileges);
+            entry.grant_options = entry.grant_options.difference(privileges);
+        }
+        entry.privileges != PrivilegeSet::NONE
+    });
     match grantee {
         // An owner never loses grant options.
         Grantee::Role(role) if role != owner && lost_options != PrivilegeSet::NONE => {
@@ -165,6 +165,15 @@ mod tests {
         assert_eq!(take(&list, 4, 0, false), Ok(vec![entry(1, 0, SELECT, SELECT), of_heir]));
         let of_superuser = entry(3, 5, SELECT, PrivilegeSet::NONE);
         assert_eq!(take(&[entry(5, 0, SELECT, SELECT), of_superuser], 5, 0, false), Ok(vec![of_superuser]));
+    }
+
+    #[test]
+    fn lists_that_postgresql_does_not_make_come_to_an_end_too() {
+        let twice = [entry(1, 0, SELECT, SELECT), entry(1, 0, SELECT, SELECT)];
+        assert_eq!(take(&twice, 1, 0, false), Ok(vec![]));
+        let in_a_circle =
+            [entry(1, 0, SELECT, SELECT), entry(2, 1, SELECT, SELECT), entry(1, 2, SELECT, SELECT)];
+        assert_eq!(take(&in_a_circle, 2, 1, true), Ok(vec![in_a_circle[0]]));
     }
 
     #[test]

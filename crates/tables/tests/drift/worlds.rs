@@ -240,3 +240,29 @@ fn database(
     let identify = vec![Identification::Username];
     ObservedDatabase { connection: format!("c{number}"), host: "db".to_owned(), identify, privileges }
 }
+
+/// A world whose access lists no database makes: several entries of one grantee and grantor, grantors without the right to
+/// grant, circles of them, and anything on columns. Privileges that were read are stored, and what is stored may be anything.
+pub(crate) fn impossible(seed: u64, size: Size) -> World {
+    let mut world = random(seed, size);
+    let mut random = Random(seed);
+    for database in &mut world.databases {
+        let roles = database.privileges.roles.len();
+        for relation in &mut database.privileges.relations {
+            let of_columns = relation.columns.iter_mut().map(|column| &mut column.access_list);
+            for list in std::iter::once(&mut relation.access_list).chain(of_columns) {
+                let role = |random: &mut Random| RoleIx::from_position(random.below(roles));
+                let entries = (0..random.below(7)).map(|_| AccessEntry {
+                    grantee: Grantee::Role(role(&mut random)),
+                    grantor: role(&mut random),
+                    privileges: PrivilegeSet(u8::try_from(random.below(256)).unwrap()),
+                    grant_options: PrivilegeSet(u8::try_from(random.below(256)).unwrap()),
+                });
+                let mut entries: Vec<AccessEntry> = entries.collect();
+                entries.extend_from_within(..entries.len() / 2);
+                *list = Some(entries);
+            }
+        }
+    }
+    world
+}
