@@ -29,6 +29,11 @@ impl BitSet {
         self.words[number / 64] |= 1 << (number % 64);
     }
 
+    /// Removes a number.
+    pub fn remove(&mut self, number: usize) {
+        self.words[number / 64] &= !(1 << (number % 64));
+    }
+
     /// Whether a number is in the set.
     #[must_use]
     pub fn contains(&self, number: usize) -> bool {
@@ -85,6 +90,13 @@ impl BitSet {
         self
     }
 
+    /// Returns the numbers that are not in another set.
+    #[must_use]
+    pub fn difference(mut self, other: &Self) -> Self {
+        self.subtract(other);
+        self
+    }
+
     /// Returns the numbers that are in one of the sets.
     #[must_use]
     pub fn into_union(mut self, other: &Self) -> Self {
@@ -125,6 +137,9 @@ mod tests {
                 let mut rest = full.clone();
                 rest.subtract(&one);
                 assert_eq!(rest.iter().collect::<Vec<_>>(), (0..size - 1).collect::<Vec<_>>());
+                let mut removed = full.clone();
+                removed.remove(size - 1);
+                assert_eq!(rest, removed);
                 let mut difference = BitSet::new(size);
                 difference.add_difference(&full, &rest);
                 assert_eq!(difference, one);

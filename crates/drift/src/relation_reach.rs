@@ -35,30 +35,32 @@ struct ScopeReach {
     unfiltered: Option<BitSet>,
 }
 
+/// Who reaches a relation or a column by some holders.
+struct Known<'k> {
+    holders: &'k SharedSet,
+    reaching: &'k SharedSet,
+}
+
 impl RelationReach {
     /// Evaluates who reaches a relation (rules 2, 3 and 5).
     pub(crate) fn new(reach: &RoleReach, place: Place<'_>) -> Self {
-        Self { scopes: Scope::ALL.map(|scope| ScopeReach::new(reach, place, scope, |_, _| None)) }
+        Self { scopes: Scope::ALL.map(|scope| ScopeReach::new(reach, place, scope, |_| None)) }
     }
 
-    /// Evaluates who reaches a relation after a change: what did not change is shared, and what grew grows.
+    /// Evaluates who reaches a relation after a change: what did not change is shared, and of the rest only the roles are
+    /// looked at that act as one which holds more or less than before.
     pub(crate) fn after(&self, reach: &RoleReach, before: Place<'_>, after: Place<'_>) -> Self {
         if !std::ptr::eq(before.usage, after.usage) || !std::ptr::eq(before.connect, after.connect) {
             return Self::new(reach, after);
         }
         let scope = |scope: Scope| {
             let (old, holders) = (&self.scopes[scope.index()], before.holders.scope(scope));
-            ScopeReach::new(reach, after, scope, |column, now| {
-                let (reaching, held) = match column {
-                    None => (&old.by_whole, &holders.whole),
-                    Some(column) => (find_column(&old.columns, column)?, holders.column(column)?),
-                };
-                if Arc::ptr_eq(held, now) {
-                    return Some((Arc::clone(reaching), None));
+            ScopeReach::new(reach, after, scope, |column| match column {
+                None => Some(Known { holders: &holders.whole, reaching: &old.by_whole }),
+                Some(column) => {
+                    let reaching = find_column(&old.columns, column)?;
+                    Some(Known { holders: holders.column(column)?, reaching })
                 }
-                let mut more = BitSet::clone(now);
-                more.subtract(held);
-                held.is_subset(now).then(|| (Arc::clone(reaching), Some(more)))
             })
         };
         Self { scopes: Scope::ALL.map(scope) }
@@ -91,23 +93,37 @@ impl RelationReach {
 }
 
 impl ScopeReach {
-    /// Evaluates one scope. `known` returns for the relation or a column and its holders who reaches it by a part of them, and
-    /// the rest of them.
-    fn new(
+    /// Evaluates one scope. `known` returns for the relation or a column who reaches it with the same USAGE and CONNECT by
+    /// other holders.
+    fn new<'k>(
         reach: &RoleReach,
         place: Place<'_>,
         scope: Scope,
-        known: impl Fn(Option<u32>, &SharedSet) -> Option<(SharedSet, Option<BitSet>)>,
+        known: impl Fn(Option<u32>) -> Option<Known<'k>>,
     ) -> Self {
         let holders = place.holders.scope(scope);
         let reaching = |holders: BitSet| {
             let acting = holders.intersection(place.usage);
             reach.actors_of(&acting).intersection(&reach.logins).intersection(place.connect)
         };
-        let reaching_by = |column: Option<u32>, holders: &SharedSet| match known(column, holders) {
-            Some((known, None)) => known,
-            Some((known, Some(rest))) => Arc::new(reaching(rest).into_union(&known)),
-            None => Arc::new(reaching(BitSet::clone(holders))),
+        let reaching_by = |column: Option<u32>, holders: &SharedSet| {
+            let Some(known) = known(column) else { return Arc::new(reaching(BitSet::clone(holders))) };
+            if Arc::ptr_eq(known.holders, holders) {
+                return Arc::clone(known.reaching);
+            }
+            let mut now = BitSet::clone(known.reaching);
+            let lost = BitSet::clone(known.holders).difference(holders).intersection(place.usage);
+            let is_acting = |role: &RoleIx| holders.contains(role.get()) && place.usage.contains(role.get());
+            for role in reach.actors_of(&lost).iter() {
+                if !reach.acts_as(RoleIx::from_position(role)).iter().any(is_acting) {
+                    now.remove(role);
+                }
+            }
+            let added = BitSet::clone(holders).difference(known.holders);
+            if !added.is_empty() {
+                now.union(&reaching(added));
+            }
+            Arc::new(now)
         };
         let by_whole = reaching_by(None, &holders.whole);
         let columns = holders.columns.iter();

@@ -122,12 +122,17 @@ impl RoleReach {
     /// Returns the roles that hold one of these privileges by an access list, or as superusers.
     pub(crate) fn holders(&self, list: &[AccessEntry], wanted: PrivilegeSet) -> BitSet {
         let mut holders = self.superusers.clone();
-        self.add_holders(list, wanted, &mut holders);
+        for entry in list.iter().filter(|entry| entry.privileges.intersects(wanted)) {
+            match entry.grantee {
+                Grantee::Public => return BitSet::full(self.len()),
+                Grantee::Role(grantee) => self.add_heirs(grantee, &mut holders),
+            }
+        }
         holders
     }
 
     /// Returns the roles that hold one of these privileges by a changed access list; none where they are the same. `known` are
-    /// those by the list before, which may hold it by something else too.
+    /// those by the list before; who holds it by something else may be among them, and may be missing afterwards.
     pub(crate) fn holders_after(
         &self,
         known: &BitSet,
@@ -135,23 +140,40 @@ impl RoleReach {
         after: &[AccessEntry],
         wanted: PrivilegeSet,
     ) -> Option<BitSet> {
-        let Some(gained) = gained(before, after, wanted) else { return Some(self.holders(after, wanted)) };
-        if gained.is_empty() {
+        if before == after {
+            return None;
+        }
+        let (Some(old), Some(new)) = (self.grantees(before, wanted), self.grantees(after, wanted)) else {
+            return Some(self.holders(after, wanted));
+        };
+        if old == new {
             return None;
         }
         let mut holders = known.clone();
-        self.add_holders(&gained, wanted, &mut holders);
+        for grantee in old.clone().difference(&new).iter() {
+            for heir in &self.heirs[grantee] {
+                let still = || self.inherits[heir.get()].iter().any(|of| new.contains(of.get()));
+                if !self.is_superuser(*heir) && !still() {
+                    holders.remove(heir.get());
+                }
+            }
+        }
+        new.difference(&old)
+            .iter()
+            .for_each(|grantee| self.add_heirs(RoleIx::from_position(grantee), &mut holders));
         Some(holders)
     }
 
-    /// Adds the roles that hold one of these privileges by entries of an access list.
-    fn add_holders(&self, entries: &[AccessEntry], wanted: PrivilegeSet, to: &mut BitSet) {
-        for entry in entries.iter().filter(|entry| entry.privileges.intersects(wanted)) {
+    /// Returns the roles that an access list names with one of these privileges; none where PUBLIC has one.
+    fn grantees(&self, list: &[AccessEntry], wanted: PrivilegeSet) -> Option<BitSet> {
+        let mut grantees = BitSet::new(self.len());
+        for entry in list.iter().filter(|entry| entry.privileges.intersects(wanted)) {
             match entry.grantee {
-                Grantee::Public => *to = BitSet::full(self.len()),
-                Grantee::Role(grantee) => self.add_heirs(grantee, to),
+                Grantee::Public => return None,
+                Grantee::Role(grantee) => grantees.insert(grantee.get()),
             }
         }
+        Some(grantees)
     }
 
     fn add_heirs(&self, role: RoleIx, to: &mut BitSet) {
@@ -197,27 +219,6 @@ impl RoleReach {
         }
         free
     }
-}
-
-/// Returns the entries by which a changed access list gives one of some privileges where it did not before; none when an
-/// entry gives none of them any more.
-fn gained(before: &[AccessEntry], after: &[AccessEntry], wanted: PrivilegeSet) -> Option<Vec<AccessEntry>> {
-    let gives = |entry: &AccessEntry| entry.privileges.intersects(wanted);
-    let is_kept = |(before, after): (&AccessEntry, &AccessEntry)| {
-        before.grantee == after.grantee && (gives(after) || !gives(before))
-    };
-    if before.len() > after.len() || !before.iter().zip(after).all(is_kept) {
-        return None;
-    }
-    let gave = before.iter().map(gives).chain(std::iter::repeat(false));
-    Some(
-        after
-            .iter()
-            .zip(gave)
-            .filter(|(entry, gave)| gives(entry) && !gave)
-            .map(|(entry, _)| *entry)
-            .collect(),
-    )
 }
 
 /// Returns for each role those that reach it.
