@@ -204,6 +204,11 @@ def test_mistakes_are_found_filtered_and_repaired(browse, start, shop, admin, st
     sync(page)
     left = findings(service)
     assert 0 < left["total"] < total and [it for it in left["items"] if it["repair"]] == []
+    # What no statement repairs says what to decide.
+    page.goto("/console/drift")
+    for finding in left["items"][:3]:
+        assert finding["decision"].startswith("Decide ")
+        expect(page.get_by_text(finding["decision"]).first).to_be_visible()
     run_to_the_end(service)
     page.goto("/console/drift")
     expect(page.get_by_role("heading", name="Findings of the last 2 runs")).to_be_visible()

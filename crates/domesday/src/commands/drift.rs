@@ -187,7 +187,7 @@ fn print_text(
             Some(repair) => {
                 repair.lines().for_each(|line| output.result(format_args!("  {DIM}{line}{DIM:#}")));
             }
-            None => output.result(format_args!("  {DIM}no statement repairs it alone; see --sql{DIM:#}")),
+            None => output.result(format_args!("  {DIM}{}{DIM:#}", it.decision.unwrap_or_default())),
         }
     }
     if found.total > found.findings.len() {

@@ -38,6 +38,8 @@ pub struct FindingView {
     pub detail: String,
     /// The SQL that repairs it; null where that takes a decision.
     pub repair: Option<String>,
+    /// What somebody has to decide, in one sentence; null where SQL repairs it.
+    pub decision: Option<String>,
     /// When the database was read.
     pub observed_at: String,
 }
@@ -65,6 +67,7 @@ impl From<&Finding<'_>> for FindingView {
             guardrail_policy_ids: finding.guardrail_ids().into_iter().map(|id| id.0).collect(),
             detail: finding.detail(),
             repair: finding.repair(),
+            decision: finding.decision(),
             observed_at: database.privileges.observed_at.to_string(),
         }
     }

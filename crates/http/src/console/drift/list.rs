@@ -48,6 +48,8 @@ pub(super) struct FindingRow {
     pub(super) guardrails: Vec<Link>,
     /// The SQL that repairs it; empty where that takes a decision.
     pub(super) repair: String,
+    /// What somebody has to decide then.
+    pub(super) decision: String,
 }
 
 /// Lists the findings that an address asks for; on a blocking thread, since the first one works out every repair.
@@ -131,5 +133,6 @@ fn row(finding: &Finding<'_>) -> FindingRow {
         way: way(&view.via.unwrap_or_default()),
         guardrails: guardrails.collect(),
         repair: view.repair.unwrap_or_default(),
+        decision: view.decision.unwrap_or_default(),
     }
 }
