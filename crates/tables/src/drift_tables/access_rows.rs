@@ -5,8 +5,7 @@ use domesday_model::Scope;
 use domesday_model::Snapshot;
 use rayon::prelude::*;
 
-use super::row_groups::Piece;
-use super::table_rows::{ClassRows, CodesBuilder, SourceRows, TableRows};
+use super::table_rows::{ClassRows, CodesBuilder, Piece, SourceRows, TableRows};
 use crate::json;
 use crate::rows::RowContext;
 use crate::schema::{self, Table};

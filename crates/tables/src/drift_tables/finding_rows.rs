@@ -4,8 +4,7 @@ use domesday_drift::{Drift, Finding, RelationNames, Template};
 use domesday_model::Snapshot;
 use rayon::prelude::*;
 
-use super::row_groups::Piece;
-use super::table_rows::{ClassRows, CodesBuilder, SourceRows, TableRows};
+use super::table_rows::{ClassRows, CodesBuilder, Piece, SourceRows, TableRows};
 use crate::json;
 use crate::rows::RowContext;
 use crate::schema::{self, Table};

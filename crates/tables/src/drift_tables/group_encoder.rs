@@ -8,8 +8,8 @@ use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 use rayon::prelude::*;
 
 use super::class_columns::{ClassColumns, ClassSegments};
-use super::row_groups::{DistinctPieces, Piece, count_rows, split_pages};
-use super::table_rows::{ClassRows, TableRows};
+use super::row_groups::{DistinctPieces, count_rows, split_pages};
+use super::table_rows::{ClassRows, Piece, TableRows};
 use crate::columnar::{
     Chunk, Column, Dictionary, EncodedRowGroup, MinMax, PageEncoder, PageEncoderPool, PageWithStatistics,
     RowStatistics, Segment, plain, rle_hybrid,

@@ -26,8 +26,8 @@ use rayon::prelude::*;
 pub(crate) use access_rows::AccessRows;
 pub(crate) use finding_rows::FindingRows;
 use group_encoder::GroupEncoder;
-use row_groups::{Piece, RowGroups};
-use table_rows::TableRows;
+use row_groups::RowGroups;
+use table_rows::{Piece, TableRows};
 
 use crate::EncodeError;
 use crate::columnar::{EncodedRowGroup, PageEncoderPool};

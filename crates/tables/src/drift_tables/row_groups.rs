@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use domesday_model::FastMap;
 
-use super::table_rows::{SourceRows, TableRows};
+use super::table_rows::{Piece, SourceRows, TableRows};
 use crate::Settings;
 
 /// The most rows of a piece.
@@ -15,13 +15,6 @@ const MAX_PIECE_ROWS: usize = 1 << 14;
 
 /// Texts that compress less than this many times make larger parts than the settings say.
 const TEXT_COMPRESSION: usize = 4;
-
-/// Some rows of a data source.
-#[derive(Debug, Clone)]
-pub(crate) struct Piece {
-    pub(super) of: SourceRows,
-    pub(super) rows: Range<usize>,
-}
 
 /// Iterates over the row groups of a table.
 pub(super) struct RowGroups<'t, T, I> {

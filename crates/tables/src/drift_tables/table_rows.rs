@@ -1,10 +1,11 @@
 //! What the two tables have in common: rows by class.
 
+use std::ops::Range;
+
 use domesday_drift::{Drift, RelationNames, Template};
 use domesday_model::privileges::{RelationIx, RoleIx};
 use domesday_model::{DataSourceIx, FastMap, Snapshot, UserIx};
 
-use super::row_groups::Piece;
 use crate::columnar::{Dictionary, NULL, Segment};
 use crate::schema::Table;
 
@@ -19,6 +20,13 @@ pub(crate) struct SourceRows {
     pub(super) group: u32,
     /// The rows of the data source, at least one.
     pub(super) rows: usize,
+}
+
+/// Some rows of a data source.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    pub(super) of: SourceRows,
+    pub(super) rows: Range<usize>,
 }
 
 /// One of the two tables. Both have the fields connection, role_name, global_user_id, username, datasource_id,
