@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use domesday_actual::{ActualAccess, BitSet, RelationClass, RoleAccess};
 use domesday_engine::{ClassIx, Outcomes};
 use domesday_model::privileges::{
-    ObservedDatabase, PrivilegeSet, Privileges, RelationIx, RoleIx, RoleOwners,
+    ObservedDatabase, PrivilegeSet, Privileges, RelationIx, RoleIx, RoleOwners, SchemaIx,
 };
 use domesday_model::{DataSourceIx, FastMap, PolicyIx, Scope, Snapshot, UserIx};
 use rayon::prelude::*;
@@ -234,6 +234,10 @@ impl Drift {
 
     pub(crate) fn privileges(&self) -> &Privileges {
         &self.database.privileges
+    }
+
+    pub(crate) fn schema_of(&self, relation: RelationIx) -> SchemaIx {
+        self.privileges().relations[relation.get()].schema
     }
 
     pub(crate) fn role_name(&self, role: RoleIx) -> &str {

@@ -153,7 +153,6 @@ impl ScopeReach {
 
     /// Adds the roles that reach something else by another evaluation.
     fn add_changed(&self, other: &Self, reach: &RoleReach, to: &mut BitSet) {
-        let is_same = Arc::ptr_eq(&self.whole, &other.whole);
         let mut of_columns: Option<BitSet> = None;
         for (position, roles) in &self.columns {
             let after = find_column(&other.columns, *position);
@@ -176,9 +175,7 @@ impl ScopeReach {
             of_columns.subtract(&BitSet::clone(&self.whole).intersection(&other.whole));
             to.union(&of_columns);
         }
-        if !is_same {
-            to.add_difference(&self.whole, &other.whole);
-        }
+        to.add_difference(&self.whole, &other.whole);
         if let (Some(one), Some(other)) = (&self.unfiltered, &other.unfiltered) {
             to.add_difference(one, other);
         }

@@ -26,7 +26,7 @@ enum Place {
 }
 
 impl Template {
-    /// Appends what is the same for every relation.
+    /// Appends text that every relation of the group shares.
     pub(crate) fn text(mut self, text: impl Display) -> Self {
         let _ = write!(self.text, "{text}");
         self

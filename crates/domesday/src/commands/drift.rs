@@ -54,7 +54,7 @@ pub(crate) fn run(args: &DriftArgs, output: &Output) -> anyhow::Result<()> {
     check_connection(args, &drifts)?;
     drifts.retain(|drift| args.connection.as_ref().is_none_or(|name| *name == drift.database().connection));
     progress.message("working out the repairs");
-    drifts.iter().map(Drift::repairable).for_each(drop);
+    drifts.iter().for_each(Drift::work_out_repairs);
     drop(progress);
     let findings = if args.sql {
         output.result(one_database(&drifts)?.repair_script().trim_end());

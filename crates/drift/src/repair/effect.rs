@@ -104,7 +104,7 @@ impl Planner<'_> {
             return Ok(());
         }
         let relation = self.drift.groups[group].relations[0].0;
-        let schema = self.drift.privileges().relations[relation.get()].schema;
+        let schema = self.drift.schema_of(relation);
         let key = (schema, wide);
         let lock = || self.wide_harms.lock().unwrap_or_else(PoisonError::into_inner);
         let known = lock().get(&key).cloned();
@@ -164,7 +164,7 @@ impl Planner<'_> {
         moved: Option<&BitSet>,
     ) -> Result<(), Harm> {
         for (relation, holders) in &self.bystanders {
-            let is_near = trial.connect.is_some() || self.schema_of(*relation) == trial.schema;
+            let is_near = trial.connect.is_some() || self.drift.schema_of(*relation) == trial.schema;
             if !is_near || moved.is_some_and(|moved| !holders.are_among(moved)) {
                 continue;
             }

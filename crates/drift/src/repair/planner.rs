@@ -36,10 +36,9 @@ pub(crate) type WideHarms = Vec<(Option<usize>, Harm)>;
 impl<'d> Planner<'d> {
     pub(crate) fn new(drift: &'d Drift) -> Self {
         let privileges = drift.privileges();
-        let schema_of = |relation: RelationIx| privileges.relations[relation.get()].schema;
         let mut groups_in = vec![Vec::new(); privileges.schemas.len()];
         for (position, group) in drift.groups.iter().enumerate() {
-            groups_in[schema_of(group.relations[0].0).get()].push(position);
+            groups_in[drift.schema_of(group.relations[0].0).get()].push(position);
         }
         let sources: FastSet<RelationIx> = drift.order.iter().map(|(_, _, relation)| *relation).collect();
         let bystanders = drift.access.classes.iter().filter_map(|class| {
@@ -67,10 +66,6 @@ impl<'d> Planner<'d> {
         })
     }
 
-    pub(crate) fn schema_of(&self, relation: RelationIx) -> SchemaIx {
-        self.drift.privileges().relations[relation.get()].schema
-    }
-
     /// The groups with relations that a change of the schema or the database is around.
     pub(crate) fn near_groups(&self, trial: &Trial) -> impl Iterator<Item = usize> {
         let all = 0..if trial.connect.is_some() { self.drift.groups.len() } else { 0 };
@@ -83,7 +78,7 @@ impl<'d> Planner<'d> {
         let classes: BTreeSet<(SchemaIx, Option<ClassIx>)> = drift
             .groups
             .iter()
-            .map(|group| (self.schema_of(group.relations[0].0), group.source_class))
+            .map(|group| (drift.schema_of(group.relations[0].0), group.source_class))
             .collect();
         let mut granted: FastMap<Option<SchemaIx>, FastSet<UserIx>> = FastMap::default();
         for (schema, class) in classes {

@@ -102,7 +102,7 @@ impl Drift {
     fn step_texts(&self, group: usize, steps: &[Step]) -> Vec<StepText> {
         let position = u32::try_from(group).expect("a group is a position in 32 bits");
         let privileges = self.privileges();
-        let schema = privileges.relations[self.groups[group].relations[0].0.get()].schema;
+        let schema = self.schema_of(self.groups[group].relations[0].0);
         let mut last = None;
         let text = |step: &Step| {
             let is_next = last.replace(step.finding) != Some(step.finding);
@@ -188,7 +188,7 @@ impl Finding<'_> {
         let repair = &self.drift.repair_plan().findings[self.group as usize][self.position];
         let statements = repair.as_ref().ok()?;
         let privileges = self.drift.privileges();
-        let schema = privileges.relations[self.relation.get()].schema;
+        let schema = self.drift.schema_of(self.relation);
         let mut sql = Template::default();
         for (position, statement) in statements.iter().enumerate() {
             let sql_before = if position > 0 { sql.text("\n") } else { sql };

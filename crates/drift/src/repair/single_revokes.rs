@@ -12,8 +12,8 @@ use super::statement::Statement;
 
 /// Whom one revocation harms by itself, on one group and in one state.
 ///
-/// A repair that revokes it with others need not be tried then: by a further revocation access shrinks further, so whoever
-/// loses what no finding is about still does, and so does whoever then lacks what is granted to them.
+/// A repair that contains a harmful revocation need not be tried: further revocations only shrink access further, so the harm
+/// remains.
 pub(crate) struct SingleRevokes<'a> {
     planner: &'a Planner<'a>,
     state: &'a State<'a>,

@@ -229,7 +229,7 @@ impl<'d> Draft<'d> {
     pub(crate) fn new(state: &'d State<'_>, group: usize) -> Self {
         let drift = state.drift;
         let relation = drift.groups[group].relations[0].0;
-        let schema = drift.privileges().relations[relation.get()].schema;
+        let schema = drift.schema_of(relation);
         Self {
             drift,
             group,

@@ -70,14 +70,16 @@ impl Planner<'_> {
         let groups = findings.par_iter().zip(&mut together.repaired).zip(&mut together.relations).enumerate();
         let changed = groups.filter_map(|(group, ((repairs, repaired), steps))| {
             let of_group = self.drift.groups[group].findings.iter().copied().zip(repairs).enumerate();
-            let mut open = of_group
-                .filter(|(_, (_, repair))| repair.as_ref().is_ok_and(|repair| !is_wide(repair)))
+            let open: Vec<(usize, GroupFinding)> = of_group
+                .filter(|(_, (finding, repair))| {
+                    let is_narrow = repair.as_ref().is_ok_and(|repair| !is_wide(repair));
+                    is_narrow && !repaired.contains(finding)
+                })
                 .map(|(position, (finding, _))| (position, finding))
-                .filter(|(_, finding)| !repaired.contains(finding))
-                .collect::<Vec<_>>()
-                .into_iter()
-                .peekable();
-            open.peek()?;
+                .collect();
+            if open.is_empty() {
+                return None;
+            }
             let mut own = shared.branch(group);
             for (position, finding) in open {
                 if repaired.contains(&finding) {

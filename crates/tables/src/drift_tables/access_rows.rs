@@ -69,15 +69,8 @@ impl TableRows for AccessRows<'_> {
         self.drifts
     }
 
-    fn sources(&self) -> impl Iterator<Item = SourceRows> {
-        self.drifts.iter().enumerate().flat_map(|(position, drift)| {
-            let of_database = drift.data_sources().iter().map(move |(source, group, relation)| {
-                let [reading, writing] = rows_by_scope(drift, &drift.groups()[*group as usize]);
-                let rows = reading + writing;
-                SourceRows { drift: position, source: *source, relation: *relation, group: *group, rows }
-            });
-            of_database.filter(|source| source.rows > 0)
-        })
+    fn rows_per_relation(&self, drift: &Drift, group: &RelationGroup) -> usize {
+        rows_by_scope(drift, group).iter().sum()
     }
 
     fn row_bytes(&self, source: &SourceRows) -> usize {

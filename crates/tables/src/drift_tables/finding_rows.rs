@@ -1,6 +1,6 @@
 //! The rows of access-drift.
 
-use domesday_drift::{Drift, Finding, RelationNames, Template};
+use domesday_drift::{Drift, Finding, RelationGroup, RelationNames, Template};
 use domesday_model::Snapshot;
 use rayon::prelude::*;
 
@@ -84,14 +84,8 @@ impl TableRows for FindingRows<'_> {
         self.drifts
     }
 
-    fn sources(&self) -> impl Iterator<Item = SourceRows> {
-        self.drifts.iter().enumerate().flat_map(|(position, drift)| {
-            let of_database = drift.data_sources().iter().map(move |(source, group, relation)| {
-                let rows = drift.groups()[*group as usize].findings_per_relation();
-                SourceRows { drift: position, source: *source, relation: *relation, group: *group, rows }
-            });
-            of_database.filter(|source| source.rows > 0)
-        })
+    fn rows_per_relation(&self, _: &Drift, group: &RelationGroup) -> usize {
+        group.findings_per_relation()
     }
 
     fn row_bytes(&self, source: &SourceRows) -> usize {

@@ -28,7 +28,7 @@ pub(super) struct RowGroups<'t, T, I> {
 }
 
 impl<'t, T: TableRows> RowGroups<'t, T, ()> {
-    /// Plans groups of at most [`Settings::row_group_rows`], whose texts should make no more than a part.
+    /// Plans groups of at most [`Settings::row_group_rows`], with no more text than a part should have.
     pub(super) fn new(
         table: &'t T,
         settings: &Settings,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use domesday_drift::{Drift, RelationNames, Template};
+use domesday_drift::{Drift, RelationGroup, RelationNames, Template};
 use domesday_model::privileges::{RelationIx, RoleIx};
 use domesday_model::{DataSourceIx, FastMap, Snapshot, UserIx};
 
@@ -48,7 +48,18 @@ pub(crate) trait TableRows: Sync {
     fn drifts(&self) -> &[Drift];
 
     /// Iterates over the data sources with rows, in the order of the table.
-    fn sources(&self) -> impl Iterator<Item = SourceRows>;
+    fn sources(&self) -> impl Iterator<Item = SourceRows> {
+        self.drifts().iter().enumerate().flat_map(move |(position, drift)| {
+            let of_database = drift.data_sources().iter().map(move |(source, group, relation)| {
+                let rows = self.rows_per_relation(drift, &drift.groups()[*group as usize]);
+                SourceRows { drift: position, source: *source, relation: *relation, group: *group, rows }
+            });
+            of_database.filter(|source| source.rows > 0)
+        })
+    }
+
+    /// Returns how many rows each relation of a group has.
+    fn rows_per_relation(&self, drift: &Drift, group: &RelationGroup) -> usize;
 
     /// Estimates the bytes of a row in fields whose values do not repeat; at least one.
     fn row_bytes(&self, source: &SourceRows) -> usize;

@@ -242,7 +242,7 @@ fn database(
 }
 
 /// A world whose access lists no database makes: several entries of one grantee and grantor, grantors without the right to
-/// grant, circles of them, and anything on columns. Privileges that were read are stored, and what is stored may be anything.
+/// grant, circles of them, and anything on columns. Privileges are stored once they are read, and what is stored may be damaged.
 pub(crate) fn impossible(seed: u64, size: Size) -> World {
     let mut world = random(seed, size);
     let mut random = Random(seed);
